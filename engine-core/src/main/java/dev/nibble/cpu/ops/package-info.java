@@ -1,0 +1,5 @@
+/** The operations of the forward pass between the matrix multiplications. */
+@NullMarked
+package dev.nibble.cpu.ops;
+
+import org.jspecify.annotations.NullMarked;

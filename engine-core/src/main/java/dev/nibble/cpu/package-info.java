@@ -1,0 +1,5 @@
+/** The forward pass on the CPU. */
+@NullMarked
+package dev.nibble.cpu;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Kernels with the Vector API. */
+@NullMarked
+package dev.nibble.cpu.vector;
+
+import org.jspecify.annotations.NullMarked;

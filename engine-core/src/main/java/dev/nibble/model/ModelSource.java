@@ -1,0 +1,25 @@
+package dev.nibble.model;
+
+import dev.nibble.tensor.Tensor;
+import java.util.Collection;
+import java.util.Optional;
+
+/** An open model file: metadata and tensors over memory that stays valid until it is closed. Thread-safe. */
+public interface ModelSource extends AutoCloseable {
+
+    /** The file name or another name for messages. */
+    String name();
+
+    /** The metadata, keys as in GGUF. */
+    Metadata metadata();
+
+    /** All tensors in file order. */
+    Collection<Tensor> tensors();
+
+    /** The tensor of this name, as {@code blk.0.attn_q.weight}. */
+    Optional<Tensor> tensor(String name);
+
+    /** Unmaps the file. Tensors must not be used afterwards; later calls do nothing. */
+    @Override
+    void close();
+}

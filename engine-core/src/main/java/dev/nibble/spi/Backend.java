@@ -1,0 +1,21 @@
+package dev.nibble.spi;
+
+import dev.nibble.model.Model;
+
+/** An opened backend: its threads, its device. */
+public interface Backend extends AutoCloseable {
+
+    /** One line for logs and {@code inspect}: backend, device or vector width, threads. */
+    String description();
+
+    /**
+     * Prepares a model to run. The weights are used where they are; they must outlive the result.
+     *
+     * @throws dev.nibble.UnsupportedModelException if the model needs what this backend lacks, named in the message
+     */
+    ForwardPass compile(Model model);
+
+    /** Ends its threads. */
+    @Override
+    void close();
+}

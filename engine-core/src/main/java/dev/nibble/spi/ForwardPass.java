@@ -1,0 +1,43 @@
+package dev.nibble.spi;
+
+import dev.nibble.KvCacheType;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/** A model ready to be evaluated. Thread-safe: concurrent calls wait for each other or run side by side. */
+public interface ForwardPass extends AutoCloseable {
+
+    /** Rows that one {@link #evaluate} call takes at most; longer prompts go in chunks. */
+    int maxBatchRows();
+
+    /**
+     * An empty sequence.
+     *
+     * @param contextLength tokens it can hold
+     */
+    Sequence newSequence(int contextLength, KvCacheType type);
+
+    /** Bytes {@link #newSequence} allocates for these arguments. */
+    long sequenceBytes(int contextLength, KvCacheType type);
+
+    /** Bytes allocated beside the mapped weights and the sequences: workspace, rearranged weights. */
+    long workspaceBytes();
+
+    /**
+     * Evaluates the rows of a batch and advances their sequences.
+     *
+     * @param batch one or more rows; the rows of one sequence are in order and continue it
+     * @param logits receives [batch.outputCount(), vocabSize], a row for each row of the batch that wants logits
+     * @param cancelled asked between layers; when it says true the sequences stay as they were before the call
+     * @throws java.util.concurrent.CancellationException when cancelled
+     * @throws IllegalArgumentException if a token is outside the vocabulary or a row does not fit its sequence
+     */
+    void evaluate(Batch batch, float[] logits, BooleanSupplier cancelled);
+
+    /** Reports every named intermediate result from now on, or none with null. For finding differences, slow. */
+    void observe(@Nullable ActivationObserver observer);
+
+    /** Frees the workspace. Sequences are closed by their owners. */
+    @Override
+    void close();
+}

@@ -1,0 +1,54 @@
+package dev.nibble.tensor;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A named, typed, shaped view of weights in mapped or off-heap memory. Nothing is copied.
+ *
+ * @param name the name in the file, for messages
+ * @param dtype element type
+ * @param shape dimensions, the contiguous one first
+ * @param data exactly the bytes of the tensor, little-endian
+ */
+public record Tensor(String name, DType dtype, Shape shape, MemorySegment data) {
+
+    public Tensor {
+        long expected = byteSize(dtype, shape);
+        if (data.byteSize() != expected) {
+            throw new IllegalArgumentException(
+                    name + ": " + dtype + " " + shape + " takes " + expected + " bytes, not " + data.byteSize());
+        }
+    }
+
+    private static long byteSize(DType dtype, Shape shape) {
+        return Math.multiplyExact(dtype.byteSize(shape.columns()), shape.rows());
+    }
+
+    /** Elements of a row (the contiguous dimension). */
+    public long columns() {
+        return shape.columns();
+    }
+
+    /** Number of rows: the product of all dimensions but the first. */
+    public long rows() {
+        return shape.rows();
+    }
+
+    /** Bytes of a row. */
+    public long rowBytes() {
+        return dtype.byteSize(shape.columns());
+    }
+
+    /**
+     * A view of {@code count} consecutive rows from {@code first} as a matrix.
+     *
+     * @throws IndexOutOfBoundsException if the rows are not all there
+     */
+    public Tensor rowRange(long first, long count) {
+        if (first < 0 || count < 0 || first > rows() - count) {
+            throw new IndexOutOfBoundsException(name + ": rows " + first + " to " + (first + count) + " of " + rows());
+        }
+        return new Tensor(
+                name, dtype, Shape.of(columns(), count), data.asSlice(first * rowBytes(), count * rowBytes()));
+    }
+}

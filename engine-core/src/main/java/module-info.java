@@ -1,0 +1,16 @@
+/** The engine: forward pass, kernels, tokenizers, chat templates, sampling and the generate API. */
+module dev.nibble.core {
+    requires jdk.incubator.vector;
+    requires static org.jspecify;
+
+    exports dev.nibble;
+    exports dev.nibble.chat;
+    exports dev.nibble.model;
+    exports dev.nibble.sampling;
+    exports dev.nibble.spi;
+    exports dev.nibble.tensor;
+    exports dev.nibble.tokenizer;
+
+    uses dev.nibble.spi.BackendProvider;
+    uses dev.nibble.spi.ModelFormat;
+}

@@ -1,0 +1,5 @@
+/** Reads and writes GGUF model files. */
+module dev.nibble.gguf {
+    requires transitive dev.nibble.core;
+    requires static org.jspecify;
+}
