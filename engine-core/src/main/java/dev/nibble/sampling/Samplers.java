@@ -15,9 +15,6 @@ public final class Samplers {
      * @throws IllegalArgumentException if the logit bias names a token outside the vocabulary
      */
     public static Sampler of(GenerationOptions options, int vocabSize) {
-        if (vocabSize <= 0) {
-            throw new IllegalArgumentException("vocabSize must be positive, not " + vocabSize);
-        }
-        throw new UnsupportedOperationException(options.toString());
+        return new ChainSampler(options, vocabSize);
     }
 }
