@@ -40,9 +40,8 @@ final class ChainSampler implements Sampler {
         changesLogits = !processors.isEmpty() || biasedIds.length > 0 || penalties != null;
         changed = new float[changesLogits ? vocabSize : 0];
         topK = options.topK();
-        random = options.seed().isPresent()
-                ? new SplittableRandom(options.seed().getAsLong())
-                : new SplittableRandom();
+        random =
+                options.seed().isPresent() ? new SplittableRandom(options.seed().getAsLong()) : new SplittableRandom();
         boolean greedy = options.temperature() <= 0;
         filters = greedy ? new Filter[0] : filters(options, random);
         candidates = greedy ? null : new Candidates(vocabSize);

@@ -67,8 +67,7 @@ class SamplersTest {
     void minPComesBeforeXtcAndTemperature() {
         // Min-p at 0.3 keeps 0.5 and 0.2 of 0.5, 0.2, 0.1, 0.1, 0.1; among the two XTC at 0.25 drops the first. If XTC
         // came first, only one would be likely and nothing would be dropped.
-        GenerationOptions options =
-                PURE.withMinP(0.3f).withXtcProbability(1).withXtcThreshold(0.25f);
+        GenerationOptions options = PURE.withMinP(0.3f).withXtcProbability(1).withXtcThreshold(0.25f);
         float[] logits = logits(0.5, 0.2, 0.1, 0.1, 0.1);
         assertThat(chosen(options, logits, NO_TOKENS)).containsExactly(1);
         // At temperature 5 the share of 0.1 in 0.5 is 0.72 and would pass min-p.
@@ -149,8 +148,7 @@ class SamplersTest {
     void nothingLeftToChooseIsAnError() {
         LogitsProcessor nothing = (logits, tokens, count) -> Arrays.fill(logits, Float.NEGATIVE_INFINITY);
         for (GenerationOptions options : List.of(PURE, PURE.withTopK(2), GenerationOptions.GREEDY)) {
-            assertThatThrownBy(() ->
-                            sample(options.withLogitsProcessors(List.of(nothing)), new float[] {1, 2, 3}))
+            assertThatThrownBy(() -> sample(options.withLogitsProcessors(List.of(nothing)), new float[] {1, 2, 3}))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("leave no token");
             assertThatThrownBy(() -> sample(options, new float[] {1, Float.NaN, 3}))
