@@ -70,6 +70,15 @@ final class FeedForwardReader {
                 0);
     }
 
+    /** {@code ffn_gate_inp}; what Gemma 4 stores as its scale is the weight of a norm before it. */
+    private Projection router(int layer, int count) {
+        String name = block(layer, "ffn_gate_inp");
+        return new Projection(
+                reader.tensor(name + ".weight", reader.hiddenSize, count),
+                reader.optionalVector(name + ".bias", count),
+                1);
+    }
+
     /** The experts of a layer, with gate and up apart or fused in {@code ffn_gate_up_exps}. */
     FeedForward.Experts experts(int layer, int size, Gating gating, boolean normalize) {
         int hidden = reader.hiddenSize;
@@ -93,7 +102,7 @@ final class FeedForwardReader {
             up = reader.projections(block(layer, "ffn_up_exps"), hidden, size, count);
         }
         return new FeedForward.Experts(
-                reader.projection(block(layer, "ffn_gate_inp"), hidden, count),
+                router(layer, count),
                 null,
                 used,
                 gating,
