@@ -55,6 +55,17 @@ final class FeedForwardReader {
         return new FeedForward.Dense(both.rowRange(0, size), both.rowRange(size, size), down, activation, sparsity);
     }
 
+    /** {@code ffn_up, ffn_down}, nothing else. */
+    FeedForward.Dense ungated(int layer) {
+        int size = size(layer);
+        return new FeedForward.Dense(
+                null,
+                reader.projection(block(layer, "ffn_up"), reader.hiddenSize, size),
+                reader.projection(block(layer, "ffn_down"), size, reader.hiddenSize),
+                activation,
+                0);
+    }
+
     boolean hasExperts(int layer) {
         return reader.hasTensor(block(layer, "ffn_gate_inp.weight"));
     }
