@@ -13,7 +13,6 @@ import dev.nibble.model.ShortConvolutionConfig;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Turns the blocks of a model into operations; layers with the same rotation share its tables. */
@@ -22,7 +21,7 @@ final class BlockCompiler {
     private final LinearFactory linears;
     private final Workspace workspace;
     private final int threads;
-    private final Map<RopeConfig, Rope> ropes = new IdentityHashMap<>();
+    private final IdentityHashMap<RopeConfig, Rope> ropes = new IdentityHashMap<>();
 
     BlockCompiler(Model model, LinearFactory linears, Workspace workspace, int threads) {
         this.model = model;

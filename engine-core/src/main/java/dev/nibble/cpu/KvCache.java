@@ -62,7 +62,7 @@ public final class KvCache {
     /** Bytes a full cache of these dimensions takes. */
     static long bytes(
             int kvHeadCount, int keyDim, int valueDim, KvCacheType type, int capacity, int window, int maxBatchRows) {
-        long pages = (slots(capacity, window, maxBatchRows) + PAGE - 1) / PAGE;
+        long pages = ((long) slots(capacity, window, maxBatchRows) + PAGE - 1) / PAGE;
         return pages * PAGE * kvHeadCount * (KvCodec.rowBytes(type, keyDim) + KvCodec.rowBytes(type, valueDim));
     }
 

@@ -4,13 +4,12 @@ import dev.nibble.LoadOptions;
 import dev.nibble.model.Projection;
 import dev.nibble.tensor.Tensor;
 import java.util.IdentityHashMap;
-import java.util.Map;
 
 /** Makes the compiled form of projections, and counts what their kernels keep beside the mapped weights. */
 final class LinearFactory {
     private final KernelFamily family;
     private final LoadOptions options;
-    private final Map<Tensor, MatmulKernel> kernels = new IdentityHashMap<>();
+    private final IdentityHashMap<Tensor, MatmulKernel> kernels = new IdentityHashMap<>();
     private long repackedBytes;
 
     LinearFactory(KernelFamily family, LoadOptions options) {

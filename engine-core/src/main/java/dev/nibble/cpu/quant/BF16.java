@@ -1,5 +1,8 @@
 package dev.nibble.cpu.quant;
 
+import static dev.nibble.cpu.quant.LittleEndian.putShort;
+import static dev.nibble.cpu.quant.LittleEndian.u16;
+
 import dev.nibble.tensor.DType;
 import java.lang.foreign.MemorySegment;
 
@@ -17,19 +20,19 @@ final class BF16 extends BlockFormat {
     @Override
     void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
         for (int i = 0; i < blocks; i++) {
-            out[outOffset + i] = Float.intBitsToFloat(LittleEndian.u16(data, offset + 2L * i) << 16);
+            out[outOffset + i] = Float.intBitsToFloat(u16(data, offset + 2L * i) << 16);
         }
     }
 
     @Override
     void quantizeBlocks(float[] in, int inOffset, int blocks, MemorySegment out, long offset) {
         for (int i = 0; i < blocks; i++) {
-            int bits = Float.floatToRawIntBits(Rounding.finite(in[inOffset + i]));
+            int bits = Float.floatToRawIntBits(in[inOffset + i]);
             int rounded = (bits + 0x7FFF + (bits >>> 16 & 1)) >>> 16;
             if ((rounded & 0x7F80) == 0x7F80) {
                 throw Rounding.tooLarge(in[inOffset + i]);
             }
-            LittleEndian.putShort(out, offset + 2L * i, rounded);
+            putShort(out, offset + 2L * i, rounded);
         }
     }
 }

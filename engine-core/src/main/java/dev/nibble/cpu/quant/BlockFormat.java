@@ -31,18 +31,44 @@ public abstract class BlockFormat {
             case F32 -> F32.INSTANCE;
             case F16 -> F16.INSTANCE;
             case BF16 -> BF16.INSTANCE;
+            case F64 -> F64.INSTANCE;
+            case I8 -> IntegerFormat.I8;
+            case I16 -> IntegerFormat.I16;
+            case I32 -> IntegerFormat.I32;
+            case I64 -> IntegerFormat.I64;
             case Q4_0 -> Q4_0.INSTANCE;
             case Q4_1 -> Q4_1.INSTANCE;
+            case Q5_0 -> Q5_0.INSTANCE;
+            case Q5_1 -> Q5_1.INSTANCE;
             case Q8_0 -> Q8_0.INSTANCE;
-            default -> throw unsupported(dtype);
+            case Q2_K -> Q2_K.INSTANCE;
+            case Q3_K -> Q3_K.INSTANCE;
+            case Q4_K -> Q4_K.INSTANCE;
+            case Q5_K -> Q5_K.INSTANCE;
+            case Q6_K -> Q6_K.INSTANCE;
+            case IQ4_NL -> IQ4_NL.INSTANCE;
+            case IQ4_XS -> IQ4_XS.INSTANCE;
+            case IQ3_S -> IQ3_S.INSTANCE;
+            case IQ3_XXS -> IQ3_XXS.INSTANCE;
+            case IQ2_S -> IQ2_S.INSTANCE;
+            case IQ2_XS -> IQ2_XS.INSTANCE;
+            case IQ2_XXS -> IQ2_XXS.INSTANCE;
+            case IQ1_S -> IQ1_S.INSTANCE;
+            case IQ1_M -> IQ1_M.INSTANCE;
+            case TQ1_0 -> TQ1_0.INSTANCE;
+            case TQ2_0 -> TQ2_0.INSTANCE;
+            case MXFP4 -> MXFP4.INSTANCE;
+            case NVFP4 -> NVFP4.INSTANCE;
+            case Q1_0 -> Q1_0.INSTANCE;
+            case Q2_0 -> Q2_0.INSTANCE;
+            case Q8_1, Q8_K ->
+                throw new UnsupportedModelException("tensor type " + dtype
+                        + " holds activations while a model runs and is never the type of a weight; the file is damaged or"
+                        + " was made by a faulty converter");
+            case Q4_2, Q4_3, Q4_0_4_4, Q4_0_4_8, Q4_0_8_8, IQ4_NL_4_4, IQ4_NL_4_8, IQ4_NL_8_8 ->
+                throw new UnsupportedModelException(
+                        "tensor type " + dtype + " was removed from ggml: " + dtype.remedy());
         };
-    }
-
-    private static UnsupportedModelException unsupported(DType dtype) {
-        return new UnsupportedModelException(
-                dtype.isRemoved()
-                        ? "tensor type " + dtype + " was removed from ggml: " + dtype.remedy()
-                        : "tensor type " + dtype + " is not supported for weights");
     }
 
     /** The type this format stores. */
@@ -91,10 +117,18 @@ public abstract class BlockFormat {
         }
         Objects.checkFromIndexSize(offset, dtype.byteSize(count), out.byteSize());
         Objects.checkFromIndexSize(inOffset, count, in.length);
+        if (dtype != DType.F32 && dtype != DType.F64) {
+            for (int i = 0; i < count; i++) {
+                if (!Float.isFinite(in[inOffset + i])) {
+                    throw new IllegalArgumentException(
+                            "value " + i + " is " + in[inOffset + i] + ", which " + dtype + " cannot store");
+                }
+            }
+        }
         quantizeBlocks(in, inOffset, count / dtype.blockSize(), out, offset);
     }
 
-    /** {@link #quantize} for {@code blocks} blocks, all within bounds. */
+    /** {@link #quantize} for {@code blocks} blocks of finite values, all within bounds. */
     void quantizeBlocks(float[] in, int inOffset, int blocks, MemorySegment out, long offset) {
         throw new UnsupportedOperationException("there is no quantizer for " + dtype);
     }

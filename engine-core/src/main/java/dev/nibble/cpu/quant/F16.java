@@ -1,5 +1,8 @@
 package dev.nibble.cpu.quant;
 
+import static dev.nibble.cpu.quant.LittleEndian.half;
+import static dev.nibble.cpu.quant.LittleEndian.putShort;
+
 import dev.nibble.tensor.DType;
 import java.lang.foreign.MemorySegment;
 
@@ -17,14 +20,14 @@ final class F16 extends BlockFormat {
     @Override
     void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
         for (int i = 0; i < blocks; i++) {
-            out[outOffset + i] = LittleEndian.half(data, offset + 2L * i);
+            out[outOffset + i] = half(data, offset + 2L * i);
         }
     }
 
     @Override
     void quantizeBlocks(float[] in, int inOffset, int blocks, MemorySegment out, long offset) {
         for (int i = 0; i < blocks; i++) {
-            LittleEndian.putShort(out, offset + 2L * i, Rounding.toHalf(in[inOffset + i]));
+            putShort(out, offset + 2L * i, Rounding.toHalf(in[inOffset + i]));
         }
     }
 }

@@ -1,5 +1,10 @@
 package dev.nibble.cpu.quant;
 
+import static dev.nibble.cpu.quant.LittleEndian.half;
+import static dev.nibble.cpu.quant.LittleEndian.putByte;
+import static dev.nibble.cpu.quant.LittleEndian.putShort;
+import static dev.nibble.cpu.quant.LittleEndian.u8;
+
 import dev.nibble.tensor.DType;
 import java.lang.foreign.MemorySegment;
 
@@ -31,9 +36,9 @@ final class Q4_0 extends BlockFormat {
         for (int b = 0; b < blocks; b++) {
             long block = offset + (long) b * BLOCK_BYTES;
             int o = outOffset + b * BLOCK_SIZE;
-            float d = LittleEndian.half(data, block + D);
+            float d = half(data, block + D);
             for (int j = 0; j < BLOCK_SIZE / 2; j++) {
-                int q = LittleEndian.u8(data, block + QS + j);
+                int q = u8(data, block + QS + j);
                 out[o + j] = ((q & 0xF) - 8) * d;
                 out[o + j + BLOCK_SIZE / 2] = ((q >> 4) - 8) * d;
             }
@@ -48,11 +53,11 @@ final class Q4_0 extends BlockFormat {
             // The value of largest magnitude gets q = 0, because -8 reaches further than +7.
             short d = Rounding.toHalf(Rounding.extreme(in, i, BLOCK_SIZE) / -8);
             float inverse = Rounding.inverse(Float.float16ToFloat(d));
-            LittleEndian.putShort(out, block + D, d);
+            putShort(out, block + D, d);
             for (int j = 0; j < BLOCK_SIZE / 2; j++) {
                 int low = quantize(in[i + j], inverse);
                 int high = quantize(in[i + j + BLOCK_SIZE / 2], inverse);
-                LittleEndian.putByte(out, block + QS + j, low | high << 4);
+                putByte(out, block + QS + j, low | high << 4);
             }
         }
     }

@@ -1,5 +1,10 @@
 package dev.nibble.cpu.quant;
 
+import static dev.nibble.cpu.quant.LittleEndian.half;
+import static dev.nibble.cpu.quant.LittleEndian.putByte;
+import static dev.nibble.cpu.quant.LittleEndian.putShort;
+import static dev.nibble.cpu.quant.LittleEndian.u8;
+
 import dev.nibble.tensor.DType;
 import java.lang.foreign.MemorySegment;
 
@@ -32,10 +37,10 @@ final class Q4_1 extends BlockFormat {
         for (int b = 0; b < blocks; b++) {
             long block = offset + (long) b * BLOCK_BYTES;
             int o = outOffset + b * BLOCK_SIZE;
-            float d = LittleEndian.half(data, block + D);
-            float m = LittleEndian.half(data, block + M);
+            float d = half(data, block + D);
+            float m = half(data, block + M);
             for (int j = 0; j < BLOCK_SIZE / 2; j++) {
-                int q = LittleEndian.u8(data, block + QS + j);
+                int q = u8(data, block + QS + j);
                 out[o + j] = (q & 0xF) * d + m;
                 out[o + j + BLOCK_SIZE / 2] = (q >> 4) * d + m;
             }
@@ -52,12 +57,12 @@ final class Q4_1 extends BlockFormat {
             short d = Rounding.toHalf((Rounding.max(in, i, BLOCK_SIZE) - min) / 15);
             float base = Float.float16ToFloat(m);
             float inverse = Rounding.inverse(Float.float16ToFloat(d));
-            LittleEndian.putShort(out, block + D, d);
-            LittleEndian.putShort(out, block + M, m);
+            putShort(out, block + D, d);
+            putShort(out, block + M, m);
             for (int j = 0; j < BLOCK_SIZE / 2; j++) {
                 int low = quantize(in[i + j] - base, inverse);
                 int high = quantize(in[i + j + BLOCK_SIZE / 2] - base, inverse);
-                LittleEndian.putByte(out, block + QS + j, low | high << 4);
+                putByte(out, block + QS + j, low | high << 4);
             }
         }
     }

@@ -1,5 +1,10 @@
 package dev.nibble.cpu.quant;
 
+import static dev.nibble.cpu.quant.LittleEndian.half;
+import static dev.nibble.cpu.quant.LittleEndian.i8;
+import static dev.nibble.cpu.quant.LittleEndian.putByte;
+import static dev.nibble.cpu.quant.LittleEndian.putShort;
+
 import dev.nibble.tensor.DType;
 import java.lang.foreign.MemorySegment;
 
@@ -31,9 +36,9 @@ final class Q8_0 extends BlockFormat {
         for (int b = 0; b < blocks; b++) {
             long block = offset + (long) b * BLOCK_BYTES;
             int o = outOffset + b * BLOCK_SIZE;
-            float d = LittleEndian.half(data, block + D);
+            float d = half(data, block + D);
             for (int j = 0; j < BLOCK_SIZE; j++) {
-                out[o + j] = LittleEndian.i8(data, block + QS + j) * d;
+                out[o + j] = i8(data, block + QS + j) * d;
             }
         }
     }
@@ -45,10 +50,10 @@ final class Q8_0 extends BlockFormat {
             int i = inOffset + b * BLOCK_SIZE;
             short d = Rounding.toHalf(Rounding.maxAbs(in, i, BLOCK_SIZE) / 127);
             float inverse = Rounding.inverse(Float.float16ToFloat(d));
-            LittleEndian.putShort(out, block + D, d);
+            putShort(out, block + D, d);
             for (int j = 0; j < BLOCK_SIZE; j++) {
                 int q = Math.clamp(Rounding.round(in[i + j] * inverse), -127, 127);
-                LittleEndian.putByte(out, block + QS + j, q);
+                putByte(out, block + QS + j, q);
             }
         }
     }

@@ -1,20 +1,10 @@
 package dev.nibble.cpu.quant;
 
+import java.lang.foreign.MemorySegment;
+
 /** Conversions the quantizers share. Whatever cannot be stored is refused: no weight turns into an infinity silently. */
 final class Rounding {
     private Rounding() {}
-
-    /**
-     * {@code value} itself.
-     *
-     * @throws IllegalArgumentException if it is NaN or infinite
-     */
-    static float finite(float value) {
-        if (!Float.isFinite(value)) {
-            throw new IllegalArgumentException("a weight is " + value + ", which cannot be quantized");
-        }
-        return value;
-    }
 
     /**
      * The bits of the nearest half.
@@ -22,7 +12,7 @@ final class Rounding {
      * @throws IllegalArgumentException if that is NaN or infinite
      */
     static short toHalf(float value) {
-        short half = Float.floatToFloat16(finite(value));
+        short half = Float.floatToFloat16(value);
         if ((half & 0x7C00) == 0x7C00) {
             throw tooLarge(value);
         }
@@ -42,40 +32,40 @@ final class Rounding {
         return scale == 0 ? 0 : 1 / scale;
     }
 
-    /** The largest magnitude of {@code count} values, all of which must be finite. */
+    /** The largest magnitude of {@code count} values. */
     static float maxAbs(float[] in, int offset, int count) {
         float max = 0;
         for (int i = 0; i < count; i++) {
-            max = Math.max(max, Math.abs(finite(in[offset + i])));
+            max = Math.max(max, Math.abs(in[offset + i]));
         }
         return max;
     }
 
-    /** The value of largest magnitude, sign included; the first of equals. All values must be finite. */
+    /** The value of largest magnitude, sign included; the first of equals. */
     static float extreme(float[] in, int offset, int count) {
         float extreme = 0;
         for (int i = 0; i < count; i++) {
-            if (Math.abs(finite(in[offset + i])) > Math.abs(extreme)) {
+            if (Math.abs(in[offset + i]) > Math.abs(extreme)) {
                 extreme = in[offset + i];
             }
         }
         return extreme;
     }
 
-    /** The smallest of {@code count} values, all of which must be finite. */
+    /** The smallest of {@code count} values. */
     static float min(float[] in, int offset, int count) {
-        float min = finite(in[offset]);
+        float min = in[offset];
         for (int i = 1; i < count; i++) {
-            min = Math.min(min, finite(in[offset + i]));
+            min = Math.min(min, in[offset + i]);
         }
         return min;
     }
 
-    /** The largest of {@code count} values, all of which must be finite. */
+    /** The largest of {@code count} values. */
     static float max(float[] in, int offset, int count) {
-        float max = finite(in[offset]);
+        float max = in[offset];
         for (int i = 1; i < count; i++) {
-            max = Math.max(max, finite(in[offset + i]));
+            max = Math.max(max, in[offset + i]);
         }
         return max;
     }
@@ -84,5 +74,17 @@ final class Rounding {
     static int round(float value) {
         int magnitude = (int) (Math.abs(value) + 0.5f);
         return value < 0 ? -magnitude : magnitude;
+    }
+
+    /** The level nearest to {@code value / step}, cut off at {@code min} and {@code max}; the one of 0 for a zero step. */
+    static int level(float value, float step, int min, int max) {
+        return Math.clamp(round(value * inverse(step)), min, max);
+    }
+
+    /** Stores {@code value} as a half at {@code offset} and returns what was stored. */
+    static float storedHalf(float value, MemorySegment out, long offset) {
+        short half = toHalf(value);
+        LittleEndian.putShort(out, offset, half);
+        return Float.float16ToFloat(half);
     }
 }
