@@ -52,20 +52,20 @@ final class Splitters {
         return text.skip(at, (int) Math.min(to, (long) at + limit), NUMBER);
     }
 
-    /** Groups of three numbers counted from the right of a run: {@code \d{1,3}(?=(?:\d{3})*\b)}. */
+    /**
+     * Groups of three numbers counted from the right of a run: {@code \d{1,3}(?=(?:\d{3})*\b)}. What stands before a
+     * run stays with its first group, as it does in llama.cpp; the expressions that follow part them.
+     */
     static void numbersFromRight(CodePoints text, int from, int to, IntList ends) {
-        int at = from;
-        while (at < to) {
-            int end = text.skip(at, to, NUMBER);
-            if (end == at) {
-                end = text.skipOthers(at, to, NUMBER);
-                ends.add(end);
-            } else {
-                for (int part = at + (end - at - 1) % 3 + 1; part <= end; part += 3) {
-                    ends.add(part);
-                }
+        int end = from;
+        for (int at = text.skipOthers(from, to, NUMBER); at < to; at = text.skipOthers(end, to, NUMBER)) {
+            end = text.skip(at, to, NUMBER);
+            for (int part = at + (end - at - 1) % 3 + 1; part <= end; part += 3) {
+                ends.add(part);
             }
-            at = end;
+        }
+        if (end < to) {
+            ends.add(to);
         }
     }
 

@@ -8,6 +8,7 @@ import dev.nibble.tokenizer.ModelTokenizer.Traits;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.OptionalInt;
 
 /** Makes the tokenizer that a model file describes. */
@@ -35,12 +36,21 @@ public final class Tokenizers {
             case "bert" -> wordPiece(metadata);
             case "t5" -> unigram(metadata);
             default ->
-                throw new UnsupportedModelException(metadata.failure(
-                                MODEL_KEY,
-                                "the tokenizer '" + model
-                                        + "' is not supported; supported are bert, gemma4, gpt2, llama, t5")
-                        .getMessage());
+                throw unsupported(
+                        metadata, MODEL_KEY, "the tokenizer", model, List.of("bert", "gemma4", "gpt2", "llama", "t5"));
         };
+    }
+
+    private static UnsupportedModelException unsupported(
+            Metadata metadata, String key, String what, String name, Iterable<String> supported) {
+        return new UnsupportedModelException(message(
+                metadata,
+                key,
+                what + " '" + name + "' is not supported; supported are " + String.join(", ", supported)));
+    }
+
+    private static String message(Metadata metadata, String key, String problem) {
+        return Objects.requireNonNull(metadata.failure(key, problem).getMessage());
     }
 
     private static Tokenizer bytePairs(Metadata metadata, String model) {
@@ -48,11 +58,7 @@ public final class Tokenizers {
         String name = pre == null || pre.isEmpty() ? "default" : pre;
         PreTokenizer preTokenizer = PreTokenizer.named(name);
         if (preTokenizer == null) {
-            throw new UnsupportedModelException(metadata.failure(
-                            PRE_KEY,
-                            "the pre-tokenizer '" + name + "' is not supported; supported are "
-                                    + String.join(", ", PreTokenizer.allNames()))
-                    .getMessage());
+            throw unsupported(metadata, PRE_KEY, "the pre-tokenizer", name, PreTokenizer.allNames());
         }
         TokenTable table = TokenTable.read(metadata);
         SpecialIds ids = SpecialIds.read(metadata, table.size(), NONE, NONE, NONE, NONE);
@@ -67,11 +73,11 @@ public final class Tokenizers {
             System.getLogger(Tokenizers.class.getName())
                     .log(
                             System.Logger.Level.WARNING,
-                            metadata.failure(
-                                            PRE_KEY,
-                                            "the key is missing; the pre-tokenizer 'default' is used, which may not be"
-                                                    + " what the model was trained with")
-                                    .getMessage());
+                            message(
+                                    metadata,
+                                    PRE_KEY,
+                                    "the key is missing; the pre-tokenizer 'default' is used, which may not be what the"
+                                            + " model was trained with"));
         }
         return tokenizer(
                 metadata,

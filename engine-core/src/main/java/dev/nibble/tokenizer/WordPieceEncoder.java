@@ -43,15 +43,13 @@ final class WordPieceEncoder implements FragmentEncoder {
             int charClass = CharClass.of(c);
             if (charClass == CharClass.SPACE) {
                 encode(word, ids);
-            } else if (isControl(c) || stripAccents && charClass == CharClass.MARK) {
-                continue;
             } else if (charClass == CharClass.PUNCTUATION
                     || charClass == CharClass.SYMBOL && c < 0x7F
                     || CHINESE.contains(c)) {
                 encode(word, ids);
                 word.add(lowerCase ? Character.toLowerCase(c) : c);
                 encode(word, ids);
-            } else {
+            } else if (!isControl(c) && !(stripAccents && charClass == CharClass.MARK)) {
                 word.add(lowerCase ? Character.toLowerCase(c) : c);
             }
         }
