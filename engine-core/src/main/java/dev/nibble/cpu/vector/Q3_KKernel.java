@@ -75,7 +75,8 @@ final class Q3_KKernel extends RowKernel {
                     int xAt = xOffset + k + 128 * h + 16 * c;
                     for (int j = 0; j < 4; j++) {
                         FloatVector scale = broadcast(scales[8 * h + 2 * j + c]);
-                        FloatVector next = dot16(join(q, third), x, xAt + 32 * j, zero).fma(scale, sum0);
+                        FloatVector next =
+                                dot16(join(q, third), x, xAt + 32 * j, zero).fma(scale, sum0);
                         sum0 = sum1; // by turns: each waits for the one before the last
                         sum1 = next;
                         q = down(q, 2);

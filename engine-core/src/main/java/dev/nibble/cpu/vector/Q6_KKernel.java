@@ -78,8 +78,10 @@ final class Q6_KKernel extends RowKernel {
                 int s = 4 * (g & 2) + (g & 1);
                 for (int i = 0; i < 2; i++) {
                     ByteVector q = bytes(data, low + 32 * i);
-                    sum0 = dot16(join(low4(q), up(high, 4)), x, xAt + 32 * i, zero).fma(broadcast(scales[s + 2 * i]), sum0);
-                    sum1 = dot16(join(high4(q), high), x, xAt + 32 * i + 64, zero).fma(broadcast(scales[s + 2 * i + 4]), sum1);
+                    sum0 = dot16(join(low4(q), up(high, 4)), x, xAt + 32 * i, zero)
+                            .fma(broadcast(scales[s + 2 * i]), sum0);
+                    sum1 = dot16(join(high4(q), high), x, xAt + 32 * i + 64, zero)
+                            .fma(broadcast(scales[s + 2 * i + 4]), sum1);
                     high = down(high, 2);
                 }
             }
