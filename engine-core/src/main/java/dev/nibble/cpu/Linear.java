@@ -66,8 +66,12 @@ public final class Linear {
 
     /** Computes outputs [from, to) of all rows of {@code x}. */
     void multiply(MatmulInput x, float[] y, int yOffset, int yStride, int from, int to) {
-        int rows = x.rows();
-        kernel.multiply(x, 0, rows, y, yOffset, yStride, from, to);
+        multiply(x, 0, x.rows(), y, yOffset, yStride, from, to);
+    }
+
+    /** Computes outputs [from, to) of {@code rows} rows of {@code x} from {@code xRow} on; their results are adjacent. */
+    void multiply(MatmulInput x, int xRow, int rows, float[] y, int yOffset, int yStride, int from, int to) {
+        kernel.multiply(x, xRow, rows, y, yOffset, yStride, from, to);
         if (scale == 1 && bias == null) {
             return;
         }

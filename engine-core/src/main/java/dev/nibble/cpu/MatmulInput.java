@@ -12,7 +12,6 @@ public final class MatmulInput {
     public interface Packed {}
 
     private final float[] values;
-    private final int maxRows;
     private int rows;
     private int columns;
     private @Nullable Packed packed;
@@ -20,7 +19,7 @@ public final class MatmulInput {
     final LinearJob job = new LinearJob();
 
     /**
-     * Allocates room for {@code maxRows} rows of {@code maxColumns} values.
+     * Allocates room for {@code maxRows} rows of {@code maxColumns} values, or more and shorter ones.
      *
      * @throws IllegalArgumentException if a size is negative
      * @throws ArithmeticException if the product does not fit an array
@@ -29,7 +28,6 @@ public final class MatmulInput {
         if (maxRows < 0 || maxColumns < 0) {
             throw new IllegalArgumentException("negative size: " + maxRows + " rows of " + maxColumns);
         }
-        this.maxRows = maxRows;
         values = new float[Math.multiplyExact(maxRows, maxColumns)];
     }
 
@@ -54,9 +52,9 @@ public final class MatmulInput {
      * @throws IllegalArgumentException if there is no room for them
      */
     public void reset(int rows, int columns) {
-        if (rows < 0 || columns < 0 || rows > maxRows || (long) rows * columns > values.length) {
-            throw new IllegalArgumentException(rows + " rows of " + columns + " values do not fit an input of "
-                    + maxRows + " rows and " + values.length + " values");
+        if (rows < 0 || columns < 0 || (long) rows * columns > values.length) {
+            throw new IllegalArgumentException(
+                    rows + " rows of " + columns + " values do not fit an input of " + values.length + " values");
         }
         this.rows = rows;
         this.columns = columns;

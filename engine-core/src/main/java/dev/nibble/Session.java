@@ -1,0 +1,305 @@
+package dev.nibble;
+
+import dev.nibble.chat.ChatMessage;
+import dev.nibble.generate.Cancellation;
+import dev.nibble.generate.Generator;
+import dev.nibble.generate.TokenContext;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A sequence of tokens that a model continues, with its KV cache. Tokens are evaluated once: each call goes on where the
+ * last one ended.
+ *
+ * <p>A session is used by one thread at a time, which is checked; {@link #cancel()} may be called by any. Several
+ * sessions of one model may run in parallel.
+ *
+ * <p>The session holds the prompts and the generated tokens, without an end-of-generation token that ended a
+ * generation. The token generated last is evaluated by the next call that needs it, not before.
+ */
+public final class Session implements AutoCloseable {
+    private final LanguageModel model;
+    private final TokenContext context;
+    /** Held during every call; never waited for but by {@link #close}. */
+    private final ReentrantLock lock = new ReentrantLock();
+
+    private volatile Cancellation running = new Cancellation();
+    /** Why the session can no longer be used, or null. */
+    private volatile @Nullable String closed;
+
+    private @Nullable TokenStream active;
+
+    Session(LanguageModel model, TokenContext context) {
+        this.model = model;
+        this.context = context;
+    }
+
+    /** As {@link #stream(String, GenerationOptions)} with the default options. */
+    public TokenStream stream(String prompt) {
+        return stream(prompt, GenerationOptions.DEFAULT);
+    }
+
+    /**
+     * Continues {@code prompt}, which follows what the session already holds. Control tokens in it are recognised; BOS is
+     * added as the model wants it if the session is empty.
+     *
+     * <p>Starting a generation ends an earlier one that was not read to its end. Nothing is evaluated before the first
+     * token is asked for.
+     *
+     * @throws ContextOverflowException if the prompt does not fit; the session is unchanged
+     * @throws IllegalArgumentException if there is nothing to continue: an empty prompt in an empty session, or an
+     *     option that does not suit the model
+     * @throws IllegalStateException if the session or the model is closed, or another thread is using the session
+     */
+    public TokenStream stream(String prompt, GenerationOptions options) {
+        enter();
+        try {
+            endActive();
+            int[] tokens = model.encodePrompt(prompt, context.count() == 0);
+            return start(context.count(), context.count(), tokens, options);
+        } finally {
+            exit();
+        }
+    }
+
+    /** As {@link #stream(String, GenerationOptions)} for tokens, to which nothing is added. */
+    public TokenStream stream(int[] tokens, GenerationOptions options) {
+        enter();
+        try {
+            endActive();
+            return start(context.count(), context.count(), tokens, options);
+        } finally {
+            exit();
+        }
+    }
+
+    /** As {@link #generate(String, GenerationOptions)} with the default options. */
+    public Generation generate(String prompt) {
+        return generate(prompt, GenerationOptions.DEFAULT);
+    }
+
+    /** As {@link #stream(String, GenerationOptions)}, read to the end. */
+    public Generation generate(String prompt, GenerationOptions options) {
+        return stream(prompt, options).result();
+    }
+
+    /**
+     * Generates the answer to a conversation, rendered with the chat template in the model file.
+     *
+     * <p>{@code messages} is the whole conversation, every time. What the session holds is kept as far as it agrees with
+     * it, token for token, so that only what is new is evaluated; the rest is forgotten.
+     *
+     * @throws UnsupportedModelException if the file has no chat template
+     * @throws UnsupportedChatTemplateException if the template needs something this version lacks
+     * @throws ChatTemplateException if the template refuses the conversation
+     * @throws ContextOverflowException if the conversation does not fit; the session is unchanged
+     * @throws IllegalStateException as {@link #stream(String, GenerationOptions)}
+     */
+    public TokenStream chat(List<ChatMessage> messages, GenerationOptions options) {
+        enter();
+        try {
+            endActive();
+            int[] tokens = model.encodeChat(messages, options);
+            return start(0, context.commonPrefix(tokens), tokens, options);
+        } finally {
+            exit();
+        }
+    }
+
+    /** As {@link #chat(List, GenerationOptions)} with the default options. */
+    public TokenStream chat(List<ChatMessage> messages) {
+        return chat(messages, GenerationOptions.DEFAULT);
+    }
+
+    /**
+     * Appends tokens and evaluates them: the level below generating, for scoring and for own sampling loops.
+     *
+     * @param tokens at least one
+     * @param allLogits whether the logits after every token are wanted or after the last only
+     * @return [tokens.length or 1, vocabSize], the scores of what could follow
+     * @throws ContextOverflowException if they do not fit; the session is unchanged
+     * @throws IllegalArgumentException if a token is not in the vocabulary, there is none, or the result would not fit
+     *     an array
+     * @throws java.util.concurrent.CancellationException when cancelled; the session then holds the tokens evaluated so
+     *     far
+     * @throws IllegalStateException as {@link #stream(String, GenerationOptions)}
+     */
+    public float[] evaluate(int[] tokens, boolean allLogits) {
+        enter();
+        try {
+            endActive();
+            if (tokens.length == 0) {
+                throw new IllegalArgumentException("tokens must not be empty");
+            }
+            context.check(context.count(), tokens);
+            model.checkGrowth(context.count(), context.count() + tokens.length, context.type());
+            Cancellation cancellation = new Cancellation();
+            running = cancellation;
+            return context.evaluate(tokens, allLogits, cancellation);
+        } finally {
+            exit();
+        }
+    }
+
+    /** The tokens the session holds, as a copy. */
+    public int[] tokens() {
+        enter();
+        try {
+            return Arrays.copyOf(context.tokens(), context.count());
+        } finally {
+            exit();
+        }
+    }
+
+    /** How many tokens the session holds. */
+    public int length() {
+        enter();
+        try {
+            return context.count();
+        } finally {
+            exit();
+        }
+    }
+
+    /** How many tokens the session can hold. */
+    public int contextLength() {
+        return context.capacity();
+    }
+
+    /**
+     * Forgets the tokens from position {@code length} on. Where the model cannot go back (recurrent state, sliding
+     * window), the tokens that stay are evaluated again by the next call.
+     *
+     * @throws IllegalArgumentException if the session does not hold that many
+     */
+    public void truncate(int length) {
+        enter();
+        try {
+            endActive();
+            if (length < 0 || length > context.count()) {
+                throw new IllegalArgumentException(
+                        "length must be from 0 to the " + context.count() + " tokens of the session, not " + length);
+            }
+            context.truncate(length);
+        } finally {
+            exit();
+        }
+    }
+
+    /** Forgets everything. */
+    public void reset() {
+        truncate(0);
+    }
+
+    /**
+     * Ends the generation or evaluation that is running, within a token or inside the evaluation of a long prompt. From
+     * any thread; no effect when nothing runs.
+     */
+    public void cancel() {
+        running.request();
+    }
+
+    /** Frees the KV cache; waits for a running call of another thread, which is cancelled. Later calls do nothing. */
+    @Override
+    public void close() {
+        close("the session is closed");
+    }
+
+    void close(String reason) {
+        if (closed != null) {
+            return;
+        }
+        if (lock.isHeldByCurrentThread()) {
+            throw new IllegalStateException("a session cannot be closed from within its own call");
+        }
+        closed = reason;
+        cancel();
+        lock.lock();
+        try {
+            context.close();
+        } finally {
+            lock.unlock();
+        }
+        model.forget(this);
+    }
+
+    @Nullable GeneratedToken advance(Generator generator) {
+        enter();
+        try {
+            return generator.next();
+        } finally {
+            exit();
+        }
+    }
+
+    /** Ends a stream of this session that has not ended. */
+    void end(TokenStream stream) {
+        if (closed == null) {
+            enter();
+            try {
+                stream.end();
+            } finally {
+                exit();
+            }
+        }
+    }
+
+    /**
+     * Begins a generation. Nothing is changed if it throws.
+     *
+     * @param promptStart position of the prompt's first token
+     * @param kept tokens the session keeps: those before the prompt, and of the prompt what it holds already
+     * @param prompt the tokens from {@code promptStart} on
+     */
+    private TokenStream start(int promptStart, int kept, int[] prompt, GenerationOptions options) {
+        context.check(promptStart, prompt);
+        int length = promptStart + prompt.length;
+        if (length == 0) {
+            throw new IllegalArgumentException(
+                    "there is nothing to continue: the prompt is empty and so is the session");
+        }
+        model.checkGrowth(context.count(), length, context.type());
+        Cancellation cancellation = new Cancellation();
+        Generator generator = new Generator(context, model.tokenizer(), model.complete(options), cancellation);
+        context.truncate(kept);
+        context.append(Arrays.copyOfRange(prompt, kept - promptStart, prompt.length));
+        generator.begin(promptStart, kept);
+        TokenStream stream = new TokenStream(this, generator, cancellation);
+        running = cancellation;
+        active = stream;
+        return stream;
+    }
+
+    private void endActive() {
+        if (active != null) {
+            active.end();
+            active = null;
+        }
+    }
+
+    private void enter() {
+        checkOpen();
+        if (lock.isHeldByCurrentThread() || !lock.tryLock()) {
+            throw new IllegalStateException(
+                    "the session is in use by another call; a session serves one thread at a time, open one for each");
+        }
+        try {
+            checkOpen();
+        } catch (IllegalStateException e) {
+            lock.unlock();
+            throw e;
+        }
+    }
+
+    private void checkOpen() {
+        if (closed != null) {
+            throw new IllegalStateException(closed);
+        }
+    }
+
+    private void exit() {
+        lock.unlock();
+    }
+}

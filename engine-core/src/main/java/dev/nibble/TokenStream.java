@@ -1,0 +1,98 @@
+package dev.nibble;
+
+import dev.nibble.generate.Cancellation;
+import dev.nibble.generate.Generator;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A running generation: each {@link #next()} evaluates what is needed for one more token. The prompt is evaluated by the
+ * first call. Used by the thread that uses the session; {@link #cancel()} by any.
+ *
+ * <p>A stream that is abandoned needs no closing: the session's next call ends it as if it had been closed.
+ */
+@SuppressWarnings("IterableAndIterator") // for-each and stepping by hand are both usual; it says that it is walked once
+public final class TokenStream implements Iterable<GeneratedToken>, Iterator<GeneratedToken>, AutoCloseable {
+    private final Session session;
+    private final Generator generator;
+    private final Cancellation cancellation;
+    private @Nullable GeneratedToken next;
+
+    TokenStream(Session session, Generator generator, Cancellation cancellation) {
+        this.session = session;
+        this.generator = generator;
+        this.cancellation = cancellation;
+    }
+
+    /** This stream; it can be walked through once. */
+    @Override
+    public Iterator<GeneratedToken> iterator() {
+        return this;
+    }
+
+    /**
+     * Whether another token comes; evaluates to find out.
+     *
+     * @throws IllegalStateException if the session or the model was closed, or another thread is using the session
+     */
+    @Override
+    public boolean hasNext() {
+        if (next == null && !generator.finished()) {
+            next = session.advance(generator);
+        }
+        return next != null;
+    }
+
+    /**
+     * The next token.
+     *
+     * @throws NoSuchElementException after the end
+     * @throws IllegalStateException as {@link #hasNext()}
+     */
+    @Override
+    public GeneratedToken next() {
+        GeneratedToken token = hasNext() ? next : null;
+        if (token == null) {
+            throw new NoSuchElementException("the generation has ended");
+        }
+        next = null;
+        return token;
+    }
+
+    /**
+     * The whole generation, with what was not asked for yet.
+     *
+     * @throws IllegalStateException as {@link #hasNext()}
+     */
+    public Generation result() {
+        while (hasNext()) {
+            next = null;
+        }
+        return generator.result();
+    }
+
+    /**
+     * Ends the generation within a token, or inside the evaluation of a long prompt, from any thread. The stream then
+     * has no further token and its result says {@link FinishReason#CANCELLED}. No effect after the end.
+     */
+    public void cancel() {
+        cancellation.request();
+    }
+
+    /** Ends the generation where it stands, from the thread that reads it. No effect after the end. */
+    @Override
+    public void close() {
+        cancel();
+        next = null;
+        if (!generator.finished()) {
+            session.end(this);
+        }
+    }
+
+    /** What {@link #close} does, for the session that holds the lock. */
+    void end() {
+        cancel();
+        generator.cancel();
+    }
+}
