@@ -13,4 +13,7 @@ module dev.nibble.core {
 
     uses dev.nibble.spi.BackendProvider;
     uses dev.nibble.spi.ModelFormat;
+
+    provides dev.nibble.spi.BackendProvider with
+            dev.nibble.cpu.CpuBackendProvider;
 }

@@ -1,4 +1,94 @@
 package dev.nibble.model;
 
-/** A model as data, for a backend to run. */
-public record Model(String name) {}
+import dev.nibble.tensor.Tensor;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model as data, for a backend to run. The tensors are views of the open file.
+ *
+ * @param config dimensions
+ * @param tokenEmbedding [hiddenSize, vocabSize]
+ * @param embeddingInput what else makes up the input of the first block, or null
+ * @param blocks the blocks in order
+ * @param outputNorm before the output projection, or null
+ * @param output [hiddenSize] to [vocabSize], null for a model without logits (embedding models)
+ * @param pooling how the positions' states become one embedding, or null for a model that generates
+ */
+public record Model(
+        ModelConfig config,
+        Tensor tokenEmbedding,
+        @Nullable EmbeddingInput embeddingInput,
+        List<BlockConfig> blocks,
+        @Nullable Norm outputNorm,
+        @Nullable Projection output,
+        @Nullable Pooling pooling) {
+
+    public Model {
+        blocks = List.copyOf(blocks);
+    }
+
+    /** A generating model whose input is the token embedding alone. */
+    public static Model generating(
+            ModelConfig config, Tensor tokenEmbedding, List<BlockConfig> blocks, Norm outputNorm, Projection output) {
+        return new Model(config, tokenEmbedding, null, blocks, outputNorm, output, null);
+    }
+
+    /** The same model with further input. */
+    public Model withEmbeddingInput(EmbeddingInput input) {
+        return new Model(config, tokenEmbedding, input, blocks, outputNorm, output, pooling);
+    }
+
+    /** The same model as an embedding model. */
+    public Model withPooling(Pooling how) {
+        return new Model(config, tokenEmbedding, embeddingInput, blocks, outputNorm, null, how);
+    }
+
+    /** How the positions' states become one embedding; the ids are those of {@code pooling_type} in GGUF. */
+    public enum Pooling {
+        NONE,
+        MEAN,
+        FIRST,
+        LAST
+    }
+
+    /** What else makes up the input of the first block. */
+    public sealed interface EmbeddingInput {
+
+        /**
+         * BERT: learned positions and token types are added, then a norm.
+         *
+         * @param positions [hiddenSize, contextLength], or null
+         * @param tokenType [hiddenSize], the embedding of type 0
+         * @param norm applied to the sum
+         */
+        record PositionsAndTypes(@Nullable Tensor positions, float @Nullable [] tokenType, Norm norm)
+                implements EmbeddingInput {}
+
+        /**
+         * Gemma 3n and 4: an embedding of the token for each layer, mixed with a projection of the input.
+         *
+         * @param width elements for each layer
+         * @param embedding [width · layerCount, vocabSize]
+         * @param projection [hiddenSize] to [width · layerCount]
+         * @param projectionNorm over the width
+         * @param streams the AltUp streams of Gemma 3n, or null
+         */
+        record PerLayer(
+                int width,
+                Tensor embedding,
+                Projection projection,
+                Norm projectionNorm,
+                @Nullable Streams streams) implements EmbeddingInput {}
+    }
+
+    /**
+     * AltUp's streams: how they are made from the embedding and merged at the end.
+     *
+     * @param count streams
+     * @param active the stream the blocks compute
+     * @param make [hiddenSize] to [hiddenSize], one for each stream but the first
+     * @param merge likewise
+     */
+    public record Streams(int count, int active, List<Projection> make, List<Projection> merge) {}
+}

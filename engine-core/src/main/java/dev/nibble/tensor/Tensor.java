@@ -1,5 +1,6 @@
 package dev.nibble.tensor;
 
+import dev.nibble.cpu.quant.BlockFormat;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -50,5 +51,27 @@ public record Tensor(String name, DType dtype, Shape shape, MemorySegment data) 
         }
         return new Tensor(
                 name, dtype, Shape.of(columns(), count), data.asSlice(first * rowBytes(), count * rowBytes()));
+    }
+
+    /**
+     * Reads {@code rowCount} consecutive rows as floats, one after the other.
+     *
+     * @param firstRow the first row
+     * @param rowCount how many rows
+     * @param out receives {@code rowCount * columns()} values at {@code outOffset} and on
+     * @throws IndexOutOfBoundsException if the rows are not all there or {@code out} is too short
+     * @throws dev.nibble.UnsupportedModelException if the type only ever holds activations
+     */
+    public void dequantizeRows(long firstRow, int rowCount, float[] out, int outOffset) {
+        if (firstRow < 0 || rowCount < 0 || firstRow > rows() - rowCount) {
+            throw new IndexOutOfBoundsException(
+                    name + ": rows " + firstRow + " to " + (firstRow + rowCount) + " of " + rows());
+        }
+        long count = columns() * rowCount;
+        if (outOffset < 0 || count > out.length - outOffset) {
+            throw new IndexOutOfBoundsException(
+                    name + ": " + count + " values do not fit " + out.length + " floats from " + outOffset + " on");
+        }
+        BlockFormat.of(dtype).dequantize(data, firstRow * rowBytes(), out, outOffset, (int) count);
     }
 }

@@ -1,0 +1,15 @@
+package dev.nibble;
+
+/** Why a generation ended. */
+public enum FinishReason {
+    /** The model chose an end-of-generation token. */
+    STOP_TOKEN,
+    /** The text came to contain one of {@link GenerationOptions#stop()}. */
+    STOP_STRING,
+    /** {@link GenerationOptions#maxTokens()} tokens were generated. */
+    MAX_TOKENS,
+    /** The session's context is full. */
+    CONTEXT_FULL,
+    /** {@link TokenStream#cancel()}, {@link Session#cancel()}, or the stream was closed before its end. */
+    CANCELLED
+}

@@ -1,0 +1,318 @@
+package dev.nibble;
+
+import dev.nibble.sampling.LogitsProcessor;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+
+/**
+ * How to generate. Immutable; start from {@link #DEFAULT} or {@link #GREEDY} and set what differs.
+ *
+ * <p>It knows which options were set: a model file may bring its own sampling defaults, and they apply to the others.
+ * A value out of range is an {@link IllegalArgumentException} that names the option, the value and the range.
+ */
+public final class GenerationOptions {
+
+    /** An option's name and default. */
+    private record Option<T>(String name, T defaultValue) {}
+
+    private static final Option<Integer> MAX_TOKENS = new Option<>("maxTokens", Integer.MAX_VALUE);
+    private static final Option<Float> TEMPERATURE = new Option<>("temperature", 0.8f);
+    private static final Option<Integer> TOP_K = new Option<>("topK", 40);
+    private static final Option<Float> TOP_P = new Option<>("topP", 0.95f);
+    private static final Option<Float> MIN_P = new Option<>("minP", 0.05f);
+    private static final Option<Float> TYPICAL_P = new Option<>("typicalP", 1f);
+    private static final Option<Float> XTC_PROBABILITY = new Option<>("xtcProbability", 0f);
+    private static final Option<Float> XTC_THRESHOLD = new Option<>("xtcThreshold", 0.1f);
+    private static final Option<Float> REPEAT_PENALTY = new Option<>("repeatPenalty", 1f);
+    private static final Option<Integer> REPEAT_LAST_N = new Option<>("repeatLastN", 64);
+    private static final Option<Float> FREQUENCY_PENALTY = new Option<>("frequencyPenalty", 0f);
+    private static final Option<Float> PRESENCE_PENALTY = new Option<>("presencePenalty", 0f);
+    private static final Option<OptionalLong> SEED = new Option<>("seed", OptionalLong.empty());
+    private static final Option<List<String>> STOP = new Option<>("stop", List.of());
+    private static final Option<Map<Integer, Float>> LOGIT_BIAS = new Option<>("logitBias", Map.of());
+    private static final Option<List<LogitsProcessor>> LOGITS_PROCESSORS = new Option<>("logitsProcessors", List.of());
+    private static final Option<Boolean> IGNORE_END_OF_GENERATION = new Option<>("ignoreEndOfGeneration", false);
+    private static final Option<Map<String, Object>> TEMPLATE_VARIABLES = new Option<>("templateVariables", Map.of());
+    private static final Option<Boolean> CONTROL_TOKENS_IN_MESSAGES = new Option<>("controlTokensInMessages", false);
+
+    /** The usual chain: temperature 0.8, top-k 40, top-p 0.95, min-p 0.05, until the model ends or the context is full. */
+    public static final GenerationOptions DEFAULT = new GenerationOptions(Map.of());
+
+    /** Always the most probable token, so the same prompt gives the same text. */
+    public static final GenerationOptions GREEDY = DEFAULT.withTemperature(0);
+
+    private final Map<Option<?>, Object> values;
+
+    private GenerationOptions(Map<Option<?>, Object> values) {
+        this.values = values;
+    }
+
+    /** The options set here, then those set in {@code defaults}, then the library's defaults. */
+    public GenerationOptions orElse(GenerationOptions defaults) {
+        Map<Option<?>, Object> merged = new LinkedHashMap<>(defaults.values);
+        merged.putAll(values);
+        return new GenerationOptions(merged);
+    }
+
+    /** Tokens to generate at most; by default until the context is full. */
+    public int maxTokens() {
+        return get(MAX_TOKENS);
+    }
+
+    /** 0 or more tokens; with 0 only the prompt is evaluated. */
+    public GenerationOptions withMaxTokens(int value) {
+        return with(MAX_TOKENS, atLeast(MAX_TOKENS, value, 0));
+    }
+
+    /** What the logits are divided by; 0 is greedy. */
+    public float temperature() {
+        return get(TEMPERATURE);
+    }
+
+    /** 0 or more; 0 takes the most probable token, the lowest id among equals. */
+    public GenerationOptions withTemperature(float value) {
+        return with(TEMPERATURE, inRange(TEMPERATURE, value, 0, Float.MAX_VALUE));
+    }
+
+    /** How many of the most probable tokens stay; 0 for all. */
+    public int topK() {
+        return get(TOP_K);
+    }
+
+    /** 0 (all) or more. */
+    public GenerationOptions withTopK(int value) {
+        return with(TOP_K, atLeast(TOP_K, value, 0));
+    }
+
+    /** The most probable tokens stay until their probabilities add up to this; 1 for all. */
+    public float topP() {
+        return get(TOP_P);
+    }
+
+    /** 0 to 1. */
+    public GenerationOptions withTopP(float value) {
+        return with(TOP_P, inRange(TOP_P, value, 0, 1));
+    }
+
+    /** Tokens stay that have at least this share of the most probable one's probability; 0 for all. */
+    public float minP() {
+        return get(MIN_P);
+    }
+
+    /** 0 to 1. */
+    public GenerationOptions withMinP(float value) {
+        return with(MIN_P, inRange(MIN_P, value, 0, 1));
+    }
+
+    /** Locally typical sampling: the mass of the tokens that stay; 1 for all. */
+    public float typicalP() {
+        return get(TYPICAL_P);
+    }
+
+    /** 0 to 1. */
+    public GenerationOptions withTypicalP(float value) {
+        return with(TYPICAL_P, inRange(TYPICAL_P, value, 0, 1));
+    }
+
+    /** How often XTC removes the most probable tokens; 0 for never. */
+    public float xtcProbability() {
+        return get(XTC_PROBABILITY);
+    }
+
+    /** 0 to 1. */
+    public GenerationOptions withXtcProbability(float value) {
+        return with(XTC_PROBABILITY, inRange(XTC_PROBABILITY, value, 0, 1));
+    }
+
+    /** XTC removes all tokens of at least this probability but the least probable of them. */
+    public float xtcThreshold() {
+        return get(XTC_THRESHOLD);
+    }
+
+    /** 0 to 1. */
+    public GenerationOptions withXtcThreshold(float value) {
+        return with(XTC_THRESHOLD, inRange(XTC_THRESHOLD, value, 0, 1));
+    }
+
+    /** What the positive logit of a token seen lately is divided by, and a negative one multiplied; 1 for none. */
+    public float repeatPenalty() {
+        return get(REPEAT_PENALTY);
+    }
+
+    /** More than 0. */
+    public GenerationOptions withRepeatPenalty(float value) {
+        return with(REPEAT_PENALTY, inRange(REPEAT_PENALTY, value, Float.MIN_NORMAL, Float.MAX_VALUE));
+    }
+
+    /** How many of the last tokens, prompt included, the three penalties look at; -1 for all, 0 for none. */
+    public int repeatLastN() {
+        return get(REPEAT_LAST_N);
+    }
+
+    /** -1 (all) or more. */
+    public GenerationOptions withRepeatLastN(int value) {
+        return with(REPEAT_LAST_N, atLeast(REPEAT_LAST_N, value, -1));
+    }
+
+    /** What is subtracted from a token's logit for each time it was seen lately. */
+    public float frequencyPenalty() {
+        return get(FREQUENCY_PENALTY);
+    }
+
+    /** Any finite value; a negative one rewards repetition. */
+    public GenerationOptions withFrequencyPenalty(float value) {
+        return with(FREQUENCY_PENALTY, inRange(FREQUENCY_PENALTY, value, -Float.MAX_VALUE, Float.MAX_VALUE));
+    }
+
+    /** What is subtracted from the logit of every token seen lately. */
+    public float presencePenalty() {
+        return get(PRESENCE_PENALTY);
+    }
+
+    /** Any finite value; a negative one rewards repetition. */
+    public GenerationOptions withPresencePenalty(float value) {
+        return with(PRESENCE_PENALTY, inRange(PRESENCE_PENALTY, value, -Float.MAX_VALUE, Float.MAX_VALUE));
+    }
+
+    /** The seed of the random choice, empty for a new one each time. */
+    public OptionalLong seed() {
+        return get(SEED);
+    }
+
+    /** The same seed, prompt and options on the same model and machine give the same text. */
+    public GenerationOptions withSeed(long value) {
+        return with(SEED, OptionalLong.of(value));
+    }
+
+    /** Texts that end the generation; they are not part of its text. */
+    public List<String> stop() {
+        return get(STOP);
+    }
+
+    /** Texts that end the generation; none may be empty. */
+    public GenerationOptions withStop(List<String> value) {
+        if (value.contains("")) {
+            throw new IllegalArgumentException("stop must not contain an empty string");
+        }
+        return with(STOP, List.copyOf(value));
+    }
+
+    /** Texts that end the generation; none may be empty. */
+    public GenerationOptions withStop(String... value) {
+        return withStop(List.of(value));
+    }
+
+    /** What is added to the logits of single tokens, by id. */
+    public Map<Integer, Float> logitBias() {
+        return get(LOGIT_BIAS);
+    }
+
+    /** Token ids of the model's vocabulary; negative infinity bans a token. */
+    public GenerationOptions withLogitBias(Map<Integer, Float> value) {
+        value.forEach((id, bias) -> {
+            if (id < 0) {
+                throw new IllegalArgumentException("logitBias: a token id must be 0 or more, not " + id);
+            }
+            if (bias.isNaN() || bias == Float.POSITIVE_INFINITY) {
+                throw new IllegalArgumentException(
+                        "logitBias of token " + id + " must be finite or negative infinity, not " + bias);
+            }
+        });
+        return with(LOGIT_BIAS, Map.copyOf(value));
+    }
+
+    /** What changes the logits before all else, in order. */
+    public List<LogitsProcessor> logitsProcessors() {
+        return get(LOGITS_PROCESSORS);
+    }
+
+    /** The hook for token masks and grammars; one that keeps state serves one generation. */
+    public GenerationOptions withLogitsProcessors(List<LogitsProcessor> value) {
+        return with(LOGITS_PROCESSORS, List.copyOf(value));
+    }
+
+    /** Whether end-of-generation tokens are treated like any other. */
+    public boolean ignoreEndOfGeneration() {
+        return get(IGNORE_END_OF_GENERATION);
+    }
+
+    /** For measuring and for comparing with a reference: generation does not stop at an end token. */
+    public GenerationOptions withIgnoreEndOfGeneration(boolean value) {
+        return with(IGNORE_END_OF_GENERATION, value);
+    }
+
+    /** Variables for the chat template beside the messages. */
+    public Map<String, Object> templateVariables() {
+        return get(TEMPLATE_VARIABLES);
+    }
+
+    /** As {@code enable_thinking}; values are strings, numbers, booleans, lists and maps of such. */
+    public GenerationOptions withTemplateVariables(Map<String, Object> value) {
+        return with(TEMPLATE_VARIABLES, Collections.unmodifiableMap(new LinkedHashMap<>(value)));
+    }
+
+    /** Whether control tokens written in a chat message count as such. */
+    public boolean controlTokensInMessages() {
+        return get(CONTROL_TOKENS_IN_MESSAGES);
+    }
+
+    /**
+     * By default {@code <|im_end|>} typed by a user stays text; true lets messages contain control tokens, for text
+     * that is trusted.
+     */
+    public GenerationOptions withControlTokensInMessages(boolean value) {
+        return with(CONTROL_TOKENS_IN_MESSAGES, value);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof GenerationOptions options && values.equals(options.values);
+    }
+
+    @Override
+    public int hashCode() {
+        return values.hashCode();
+    }
+
+    /** The options that were set. */
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder("GenerationOptions[");
+        values.forEach((option, value) -> {
+            text.append(text.charAt(text.length() - 1) == '[' ? "" : ", ");
+            text.append(option.name()).append('=').append(value);
+        });
+        return text.append(']').toString();
+    }
+
+    @SuppressWarnings("unchecked") // with() stores values of the option's type only
+    private <T> T get(Option<T> option) {
+        return (T) values.getOrDefault(option, option.defaultValue());
+    }
+
+    private <T> GenerationOptions with(Option<T> option, T value) {
+        Map<Option<?>, Object> changed = new LinkedHashMap<>(values);
+        changed.put(option, value);
+        return new GenerationOptions(changed);
+    }
+
+    private static int atLeast(Option<Integer> option, int value, int least) {
+        if (value < least) {
+            throw new IllegalArgumentException(option.name() + " must be " + least + " or more, not " + value);
+        }
+        return value;
+    }
+
+    private static float inRange(Option<Float> option, float value, float least, float most) {
+        if (value >= least && value <= most) {
+            return value;
+        }
+        String range = most < Float.MAX_VALUE
+                ? "from " + least + " to " + most
+                : least == 0 ? "0 or more" : least > 0 ? "more than 0" : "finite";
+        throw new IllegalArgumentException(option.name() + " must be " + range + ", not " + value);
+    }
+}

@@ -1,0 +1,79 @@
+package dev.nibble.cpu;
+
+import dev.nibble.cpu.Workspace.Buffer;
+import dev.nibble.cpu.Workspace.Input;
+import dev.nibble.cpu.ops.RowNorm;
+import dev.nibble.model.BlockConfig;
+import dev.nibble.model.Norm;
+import org.jspecify.annotations.Nullable;
+
+/** A compiled block: what {@link BlockConfig} says, step by step. */
+final class Block implements BlockOp {
+    private final BlockConfig config;
+    private final int layer;
+    private final int hidden;
+    private final MixerOp mixer;
+    private final FeedForwardOp feedForward;
+    private final @Nullable PerLayerInput perLayerInput;
+
+    Block(
+            BlockConfig config,
+            int layer,
+            int hidden,
+            MixerOp mixer,
+            FeedForwardOp feedForward,
+            @Nullable PerLayerInput perLayerInput) {
+        this.config = config;
+        this.layer = layer;
+        this.hidden = hidden;
+        this.mixer = mixer;
+        this.feedForward = feedForward;
+        this.perLayerInput = perLayerInput;
+    }
+
+    /** x ← x + r · post(mixer(pre(x))), then the feed-forward layer likewise, for the rows of the residual stream. */
+    @Override
+    public void run(Pass pass) {
+        float[] residual = pass.workspace.get(Buffer.RESIDUAL);
+        float[] output = pass.workspace.get(Buffer.OUTPUT);
+        MatmulInput input = pass.workspace.get(Input.HIDDEN);
+
+        RowNorm.applyToRows(pass, config.mixerNorm(), residual, input.values(), hidden);
+        input.reset(pass.rows(), hidden);
+        pass.observe("attn_norm", layer, input.values(), hidden);
+        mixer.run(pass, output);
+        pass.observe("attn_out", layer, output, hidden);
+        addTo(pass, residual, output, config.mixerPostNorm());
+        pass.observe("ffn_inp", layer, residual, hidden);
+
+        RowNorm.applyToRows(pass, config.ffnNorm(), residual, input.values(), hidden);
+        input.reset(pass.rows(), hidden);
+        pass.observe("ffn_norm", layer, input.values(), hidden);
+        feedForward.run(pass, input, output);
+        pass.observe("ffn_out", layer, output, hidden);
+        addTo(pass, residual, output, config.ffnPostNorm());
+        if (perLayerInput != null) {
+            System.arraycopy(residual, 0, input.values(), 0, pass.rows() * hidden);
+            input.reset(pass.rows(), hidden);
+            perLayerInput.run(pass, input, output);
+            pass.ops.add(output, 0, residual, 0, pass.rows() * hidden);
+        }
+        if (config.outputScale() != 1) {
+            pass.ops.scale(residual, 0, pass.rows() * hidden, config.outputScale());
+        }
+        pass.observe("l_out", layer, residual, hidden);
+    }
+
+    private void addTo(Pass pass, float[] residual, float[] output, @Nullable Norm postNorm) {
+        for (int row = 0; row < pass.rows(); row++) {
+            int at = row * hidden;
+            if (postNorm != null && !config.normsAfterAddition()) {
+                RowNorm.apply(pass.ops, postNorm, output, at, output, at);
+            }
+            pass.ops.axpy(config.residualScale(), output, at, residual, at, hidden);
+            if (postNorm != null && config.normsAfterAddition()) {
+                RowNorm.apply(pass.ops, postNorm, residual, at, residual, at);
+            }
+        }
+    }
+}

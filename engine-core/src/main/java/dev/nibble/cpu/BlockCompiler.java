@@ -1,0 +1,88 @@
+package dev.nibble.cpu;
+
+import dev.nibble.cpu.ops.Rope;
+import dev.nibble.model.AttentionConfig;
+import dev.nibble.model.BlockConfig;
+import dev.nibble.model.DeltaNetConfig;
+import dev.nibble.model.FeedForward;
+import dev.nibble.model.Mamba2Config;
+import dev.nibble.model.Mixer;
+import dev.nibble.model.Model;
+import dev.nibble.model.RopeConfig;
+import dev.nibble.model.ShortConvolutionConfig;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Turns the blocks of a model into operations; layers with the same rotation share its tables. */
+final class BlockCompiler {
+    private final Model model;
+    private final LinearFactory linears;
+    private final Workspace workspace;
+    private final int threads;
+    private final IdentityHashMap<RopeConfig, Rope> ropes = new IdentityHashMap<>();
+
+    BlockCompiler(Model model, LinearFactory linears, Workspace workspace, int threads) {
+        this.model = model;
+        this.linears = linears;
+        this.workspace = workspace;
+        this.threads = threads;
+    }
+
+    List<BlockOp> compile() {
+        List<BlockOp> blocks = new ArrayList<>();
+        for (int layer = 0; layer < model.blocks().size(); layer++) {
+            blocks.add(block(model.blocks().get(layer), layer));
+        }
+        return blocks;
+    }
+
+    private BlockOp block(BlockConfig config, int layer) {
+        int hidden = model.config().hiddenSize();
+        MixerOp mixer = mixer(config.mixer(), layer);
+        FeedForwardOp feedForward = feedForward(config.ffn());
+        BlockConfig.PerLayerInput input = config.perLayerInput();
+        @Nullable PerLayerInput perLayerInput = input == null
+                ? null
+                : new PerLayerInput(input, layer, model.blocks().size(), linears, workspace);
+        BlockConfig.AltUp altUp = config.altUp();
+        if (altUp == null) {
+            return new Block(config, layer, hidden, mixer, feedForward, perLayerInput);
+        }
+        if (perLayerInput == null
+                || !(model.embeddingInput() instanceof Model.EmbeddingInput.PerLayer embedding)
+                || embedding.streams() == null) {
+            throw new IllegalArgumentException("a block with AltUp needs per-layer inputs and streams");
+        }
+        return new AltUpBlock(
+                config, altUp, layer, embedding.streams(), mixer, feedForward, perLayerInput, linears, workspace);
+    }
+
+    /** The rotations the blocks use. */
+    List<Rope> ropes() {
+        return List.copyOf(ropes.values());
+    }
+
+    private MixerOp mixer(Mixer mixer, int layer) {
+        return switch (mixer) {
+            case AttentionConfig attention ->
+                new Attention(attention, layer, rope(attention.rope()), linears, workspace, threads);
+            case ShortConvolutionConfig convolution -> new ShortConvolution(convolution, layer, linears, workspace);
+            case DeltaNetConfig deltaNet -> new DeltaNet(deltaNet, layer, linears, workspace);
+            case Mamba2Config mamba -> new Mamba2(mamba, layer, linears, workspace);
+        };
+    }
+
+    private FeedForwardOp feedForward(FeedForward config) {
+        return switch (config) {
+            case FeedForward.Dense dense -> new DenseFeedForward(dense, linears, workspace);
+            case FeedForward.Experts experts -> new MixtureOfExperts(experts, linears, workspace);
+            case FeedForward.Parallel parallel -> new ParallelFeedForward(parallel, linears, workspace);
+        };
+    }
+
+    private @Nullable Rope rope(@Nullable RopeConfig config) {
+        return config == null ? null : ropes.computeIfAbsent(config, Rope::new);
+    }
+}

@@ -1,0 +1,34 @@
+package dev.nibble.cpu;
+
+import dev.nibble.LoadOptions;
+import dev.nibble.model.Model;
+import dev.nibble.spi.Backend;
+import dev.nibble.spi.ForwardPass;
+
+/** The CPU backend: a kernel family and a worker pool, shared by the models compiled with it. */
+final class CpuBackend implements Backend {
+    private final LoadOptions options;
+    private final KernelFamily family;
+    private final WorkerPool pool;
+
+    CpuBackend(LoadOptions options) {
+        this.options = options;
+        family = KernelFamilies.select();
+        pool = new WorkerPool(options.threads() == 0 ? WorkerPool.defaultThreads() : options.threads());
+    }
+
+    @Override
+    public String description() {
+        return "cpu, " + family.description() + ", " + pool.threads() + (pool.threads() == 1 ? " thread" : " threads");
+    }
+
+    @Override
+    public ForwardPass compile(Model model) {
+        return new CpuForwardPass(model, pool, family.ops(), new LinearFactory(family, options));
+    }
+
+    @Override
+    public void close() {
+        pool.close();
+    }
+}

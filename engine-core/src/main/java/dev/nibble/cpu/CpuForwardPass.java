@@ -1,0 +1,220 @@
+package dev.nibble.cpu;
+
+import dev.nibble.KvCacheType;
+import dev.nibble.cpu.Workspace.Buffer;
+import dev.nibble.cpu.Workspace.Input;
+import dev.nibble.cpu.ops.Rope;
+import dev.nibble.cpu.ops.RowNorm;
+import dev.nibble.model.AttentionConfig;
+import dev.nibble.model.Model;
+import dev.nibble.model.ModelConfig;
+import dev.nibble.model.Norm;
+import dev.nibble.model.Projection;
+import dev.nibble.spi.ActivationObserver;
+import dev.nibble.spi.Batch;
+import dev.nibble.spi.ForwardPass;
+import dev.nibble.spi.Sequence;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/** The one transformer loop of the CPU backend: embeds the rows, runs the blocks, projects the wanted rows to logits. */
+final class CpuForwardPass implements ForwardPass {
+    /** Rows of a batch at most: enough to use each weight often while it is in the cache. */
+    private static final int MAX_BATCH_ROWS = 512;
+
+    private final Model model;
+    private final ModelConfig config;
+    private final List<BlockOp> blocks;
+    private final List<Rope> ropes;
+    private final TokenInput tokenInput;
+    private final @Nullable Linear output;
+    private final Workspace workspace;
+    private final Pass pass;
+    private final VectorOps ops;
+    private final long repackedBytes;
+    private @Nullable ActivationObserver observer;
+    private boolean closed;
+
+    CpuForwardPass(Model model, WorkerPool pool, VectorOps ops, LinearFactory linears) {
+        this.model = model;
+        this.config = model.config();
+        this.ops = ops;
+        workspace = new Workspace();
+        workspace.reserve(Buffer.RESIDUAL, config.hiddenSize());
+        workspace.reserve(Buffer.OUTPUT, config.hiddenSize());
+        workspace.reserve(Input.HIDDEN, config.hiddenSize());
+        workspace.reserve(Input.LAST, config.hiddenSize());
+        BlockCompiler compiler = new BlockCompiler(model, linears, workspace, pool.threads());
+        blocks = compiler.compile();
+        ropes = compiler.ropes();
+        tokenInput = new TokenInput(model, linears, workspace);
+        Projection projection = model.output();
+        output = projection == null ? null : linears.create(projection);
+        pass = new Pass(pool, ops, workspace);
+        repackedBytes = linears.repackedBytes();
+    }
+
+    @Override
+    public int maxBatchRows() {
+        return MAX_BATCH_ROWS;
+    }
+
+    @Override
+    public Sequence newSequence(int contextLength, KvCacheType type) {
+        if (contextLength < 1) {
+            throw new IllegalArgumentException("a sequence needs room for at least one token, not " + contextLength);
+        }
+        return new CpuSequence(this, model, contextLength, type, MAX_BATCH_ROWS, ops);
+    }
+
+    @Override
+    public long sequenceBytes(int contextLength, KvCacheType type) {
+        return CpuSequence.bytes(model, contextLength, type, MAX_BATCH_ROWS);
+    }
+
+    @Override
+    public long workspaceBytes() {
+        return workspace.bytes(MAX_BATCH_ROWS) + repackedBytes;
+    }
+
+    /** Positions a layer's queries see, 0 for all. */
+    int window(int layer) {
+        return model.blocks().get(layer).mixer() instanceof AttentionConfig attention ? attention.window() : 0;
+    }
+
+    @Override
+    public synchronized void evaluate(Batch batch, float[] logits, BooleanSupplier cancelled) {
+        check(batch, logits);
+        int begun = 0;
+        try {
+            begun = beginSequences(batch);
+            pass.begin(batch, observer);
+            run(batch, logits, cancelled);
+            forEachSequence(batch, CpuSequence::commit);
+            begun = 0;
+        } finally {
+            if (begun > 0) {
+                forEachSequence(batch, (sequence, rows) -> sequence.rollback());
+            }
+            pass.end();
+        }
+    }
+
+    private void run(Batch batch, float[] logits, BooleanSupplier cancelled) {
+        for (Rope rope : ropes) {
+            rope.prepare(pass);
+        }
+        tokenInput.run(pass, batch);
+        for (BlockOp block : blocks) {
+            if (cancelled.getAsBoolean()) {
+                throw new CancellationException("the evaluation was cancelled");
+            }
+            block.run(pass);
+        }
+        tokenInput.mergeStreams(pass);
+        project(batch, logits);
+    }
+
+    /** Final norm and logits of the rows that want them. */
+    private void project(Batch batch, float[] logits) {
+        if (output == null || batch.outputCount() == 0) {
+            return;
+        }
+        float[] residual = workspace.get(Buffer.RESIDUAL);
+        MatmulInput last = workspace.get(Input.LAST);
+        int hidden = config.hiddenSize();
+        int wanted = 0;
+        Norm norm = model.outputNorm();
+        for (int row = 0; row < batch.size(); row++) {
+            if (batch.wantsLogits(row)) {
+                if (norm == null) {
+                    System.arraycopy(residual, row * hidden, last.values(), wanted * hidden, hidden);
+                } else {
+                    RowNorm.apply(ops, norm, residual, row * hidden, last.values(), wanted * hidden);
+                }
+                wanted++;
+            }
+        }
+        last.reset(wanted, hidden);
+        output.apply(pass.pool, last, logits, 0, config.vocabSize());
+        int count = wanted * config.vocabSize();
+        if (config.logitScale() != 1) {
+            ops.scale(logits, 0, count, config.logitScale());
+        }
+        if (config.logitSoftcap() != 0) {
+            for (int i = 0; i < count; i++) {
+                logits[i] = (float) (config.logitSoftcap() * Math.tanh(logits[i] / config.logitSoftcap()));
+            }
+        }
+    }
+
+    private void check(Batch batch, float[] logits) {
+        if (closed) {
+            throw new IllegalStateException("the forward pass is closed");
+        }
+        if (batch.size() < 1 || batch.size() > MAX_BATCH_ROWS) {
+            throw new IllegalArgumentException("a batch has 1 to " + MAX_BATCH_ROWS + " rows, not " + batch.size());
+        }
+        if (logits.length < (long) batch.outputCount() * config.vocabSize()) {
+            throw new IllegalArgumentException("logits has room for " + logits.length + " values, but "
+                    + batch.outputCount() + " rows of " + config.vocabSize() + " are wanted");
+        }
+        for (int row = 0; row < batch.size(); row++) {
+            if (batch.token(row) < 0 || batch.token(row) >= config.vocabSize()) {
+                throw new IllegalArgumentException("row " + row + ": token " + batch.token(row)
+                        + " is not in the vocabulary of " + config.vocabSize());
+            }
+            if (!(batch.sequence(row) instanceof CpuSequence sequence) || !sequence.isOwnedBy(this)) {
+                throw new IllegalArgumentException("row " + row + ": the sequence belongs to another model");
+            }
+            if (batch.position(row) >= sequence.capacity()) {
+                throw new IllegalArgumentException("row " + row + ": position " + batch.position(row)
+                        + " does not fit a sequence of " + sequence.capacity());
+            }
+        }
+    }
+
+    private int beginSequences(Batch batch) {
+        int[] begun = {0};
+        forEachSequence(batch, (sequence, rows) -> {
+            sequence.begin(rows);
+            begun[0]++;
+        });
+        return begun[0];
+    }
+
+    private interface SequenceAction {
+        void accept(CpuSequence sequence, int rows);
+    }
+
+    /** Calls the action once for each sequence with its number of rows. */
+    private static void forEachSequence(Batch batch, SequenceAction action) {
+        for (int row = 0; row < batch.size(); row++) {
+            Sequence sequence = batch.sequence(row);
+            boolean first = true;
+            for (int before = 0; before < row && first; before++) {
+                first = batch.sequence(before) != sequence;
+            }
+            if (first) {
+                int rows = 0;
+                for (int other = row; other < batch.size(); other++) {
+                    rows += batch.sequence(other) == sequence ? 1 : 0;
+                }
+                action.accept((CpuSequence) sequence, rows);
+            }
+        }
+    }
+
+    @Override
+    public synchronized void observe(@Nullable ActivationObserver newObserver) {
+        observer = newObserver;
+    }
+
+    @Override
+    public synchronized void close() {
+        closed = true;
+        workspace.clear();
+    }
+}

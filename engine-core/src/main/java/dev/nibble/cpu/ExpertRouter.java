@@ -1,0 +1,136 @@
+package dev.nibble.cpu;
+
+import dev.nibble.model.FeedForward.Experts;
+import java.util.Arrays;
+
+/**
+ * Chooses the experts of each row, and groups the rows by expert, so that each expert is one matrix multiplication.
+ *
+ * <p>A slot is one row at one of its experts; slots are numbered expert by expert, the rows of an expert in order.
+ */
+final class ExpertRouter {
+    /** Sums of weights are not allowed below this (the smallest normal half), as in llama.cpp. */
+    private static final float MIN_WEIGHT_SUM = 6.1035156e-5f;
+
+    private final Experts config;
+    private final int experts;
+    private final float[] choice; // [experts]
+    private final int[] starts; // [experts + 1], slots of an expert
+    private final int[] next; // [experts]
+    private int[] chosen = new int[0]; // [rows, used]
+    private float[] weights = new float[0]; // [rows, used]
+    private int[] slots = new int[0]; // [rows, used], slot of a row's choice
+    private int[] slotRows = new int[0]; // [rows * used], row of a slot
+
+    ExpertRouter(Experts config) {
+        this.config = config;
+        experts = config.router().outputSize();
+        choice = new float[experts];
+        starts = new int[experts + 1];
+        next = new int[experts];
+    }
+
+    /** Chooses experts by the router's outputs, [rows, experts], which are overwritten. */
+    void route(float[] logits, int rows) {
+        int used = config.used();
+        if (chosen.length < rows * used) {
+            chosen = new int[rows * used];
+            weights = new float[rows * used];
+            slots = new int[rows * used];
+            slotRows = new int[rows * used];
+        }
+        Arrays.fill(starts, 0);
+        for (int row = 0; row < rows; row++) {
+            choose(logits, row * experts, row * used);
+            for (int i = 0; i < used; i++) {
+                starts[chosen[row * used + i] + 1]++;
+            }
+        }
+        for (int expert = 0; expert < experts; expert++) {
+            starts[expert + 1] += starts[expert];
+            next[expert] = starts[expert];
+        }
+        for (int i = 0; i < rows * used; i++) {
+            int slot = next[chosen[i]]++;
+            slots[i] = slot;
+            slotRows[slot] = i / used;
+        }
+    }
+
+    private void choose(float[] logits, int at, int out) {
+        switch (config.gating()) {
+            case SOFTMAX -> softmax(logits, at, experts);
+            case SIGMOID -> {
+                for (int i = 0; i < experts; i++) {
+                    logits[at + i] = (float) (1 / (1 + Math.exp(-logits[at + i])));
+                }
+            }
+            case SOFTMAX_OF_CHOSEN -> {}
+        }
+        float[] bias = config.selectionBias();
+        for (int i = 0; i < experts; i++) {
+            choice[i] = logits[at + i] + (bias == null ? 0 : bias[i]);
+        }
+        for (int i = 0; i < config.used(); i++) {
+            int best = 0;
+            for (int expert = 1; expert < experts; expert++) {
+                if (choice[expert] > choice[best]) {
+                    best = expert;
+                }
+            }
+            choice[best] = Float.NEGATIVE_INFINITY;
+            chosen[out + i] = best;
+            weights[out + i] = logits[at + best];
+        }
+        if (config.gating() == Experts.Gating.SOFTMAX_OF_CHOSEN) {
+            softmax(weights, out, config.used());
+        }
+        float factor = config.weightScale();
+        if (config.normalize()) {
+            float sum = 0;
+            for (int i = 0; i < config.used(); i++) {
+                sum += weights[out + i];
+            }
+            factor /= Math.max(sum, MIN_WEIGHT_SUM);
+        }
+        for (int i = 0; i < config.used(); i++) {
+            weights[out + i] *= factor;
+        }
+    }
+
+    private static void softmax(float[] values, int at, int count) {
+        float max = Float.NEGATIVE_INFINITY;
+        for (int i = 0; i < count; i++) {
+            max = Math.max(max, values[at + i]);
+        }
+        double sum = 0;
+        for (int i = 0; i < count; i++) {
+            double e = Math.exp(values[at + i] - max);
+            values[at + i] = (float) e;
+            sum += e;
+        }
+        for (int i = 0; i < count; i++) {
+            values[at + i] = (float) (values[at + i] / sum);
+        }
+    }
+
+    /** First slot of an expert; of the expert after the last one: the number of slots. */
+    int start(int expert) {
+        return starts[expert];
+    }
+
+    /** The row of a slot. */
+    int row(int slot) {
+        return slotRows[slot];
+    }
+
+    /** The slot of a row's choice {@code i}. */
+    int slot(int row, int i) {
+        return slots[row * config.used() + i];
+    }
+
+    /** The weight of a row's choice {@code i}. */
+    float weight(int row, int i) {
+        return weights[row * config.used() + i];
+    }
+}

@@ -1,0 +1,24 @@
+package dev.nibble.cpu;
+
+import dev.nibble.LoadOptions;
+import dev.nibble.tensor.Tensor;
+
+/** Kernels written for one kind of hardware access: scalar Java, the Vector API. Chosen once, see {@link KernelFamilies}. */
+public interface KernelFamily {
+
+    /** The name for the system property {@code nibble.kernels}. */
+    String name();
+
+    /** One line: name, vector width. */
+    String description();
+
+    /** The operations on vectors of activations. */
+    VectorOps ops();
+
+    /**
+     * The kernel for a weight matrix: its rows are the outputs, all dimensions but the first taken together.
+     *
+     * @throws IllegalArgumentException if the matrix has 2^31 or more rows or columns, or a type without a format
+     */
+    MatmulKernel kernel(Tensor weight, LoadOptions options);
+}

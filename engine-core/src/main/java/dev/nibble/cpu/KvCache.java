@@ -1,0 +1,118 @@
+package dev.nibble.cpu;
+
+import dev.nibble.KvCacheType;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The keys and values of one attention layer of one sequence, off-heap.
+ *
+ * <p>Memory comes in pages of {@link #PAGE} positions, allocated when they are first written, so that a large context
+ * costs only what is used. Within a page the layout is [kvHead, position, element]: the keys of a head lie together.
+ * A layer with a sliding window keeps a ring of pages that holds the window and one batch.
+ */
+public final class KvCache {
+    /** Positions of a page. */
+    public static final int PAGE = 256;
+
+    private final int kvHeadCount;
+    private final int keyDim;
+    private final int valueDim;
+    private final KvCodec codec;
+    private final int slots;
+    private final MemorySegment[] keyPages;
+    private final MemorySegment[] valuePages;
+    private final Arena arena;
+
+    /**
+     * @param capacity positions of the sequence
+     * @param window positions a query sees, 0 for all
+     * @param maxBatchRows rows written before the first of them is read
+     */
+    KvCache(
+            int kvHeadCount,
+            int keyDim,
+            int valueDim,
+            KvCacheType type,
+            int capacity,
+            int window,
+            int maxBatchRows,
+            VectorOps ops,
+            Arena arena) {
+        this.kvHeadCount = kvHeadCount;
+        this.keyDim = keyDim;
+        this.valueDim = valueDim;
+        this.codec = KvCodec.of(type, ops);
+        this.arena = arena;
+        slots = slots(capacity, window, maxBatchRows);
+        int pages = (slots + PAGE - 1) / PAGE;
+        keyPages = new MemorySegment[pages];
+        valuePages = new MemorySegment[pages];
+    }
+
+    /** Positions that are kept: all, or the window and a batch, in whole pages. */
+    private static int slots(int capacity, int window, int maxBatchRows) {
+        if (window == 0 || window >= capacity) {
+            return capacity;
+        }
+        long ring = ((long) window + maxBatchRows + PAGE - 1) / PAGE * PAGE;
+        return (int) Math.min(capacity, ring);
+    }
+
+    /** Bytes a full cache of these dimensions takes. */
+    static long bytes(
+            int kvHeadCount, int keyDim, int valueDim, KvCacheType type, int capacity, int window, int maxBatchRows) {
+        long pages = ((long) slots(capacity, window, maxBatchRows) + PAGE - 1) / PAGE;
+        return pages * PAGE * kvHeadCount * (KvCodec.rowBytes(type, keyDim) + KvCodec.rowBytes(type, valueDim));
+    }
+
+    /** Allocates the pages for positions up to {@code end}. */
+    void reserve(int end) {
+        int pages = Math.min(keyPages.length, (Math.min(end, slots) + PAGE - 1) / PAGE);
+        for (int page = 0; page < pages; page++) {
+            if (keyPages[page] == null) {
+                keyPages[page] = arena.allocate((long) kvHeadCount * PAGE * codec.rowBytes(keyDim), 64);
+                valuePages[page] = arena.allocate((long) kvHeadCount * PAGE * codec.rowBytes(valueDim), 64);
+            }
+        }
+    }
+
+    /** Whether positions from {@code from} are still there after {@code written} have been written. */
+    boolean holds(int from, int written) {
+        return from >= written - slots;
+    }
+
+    /** Stores the key and the value of a position: [kvHeadCount, dim] each. */
+    void write(int position, float[] keys, int keyOffset, float[] values, int valueOffset) {
+        int slot = position % slots;
+        MemorySegment keyPage = keyPages[slot / PAGE];
+        MemorySegment valuePage = valuePages[slot / PAGE];
+        for (int head = 0; head < kvHeadCount; head++) {
+            long row = (long) head * PAGE + slot % PAGE;
+            codec.write(keys, keyOffset + head * keyDim, keyDim, keyPage, row * codec.rowBytes(keyDim));
+            codec.write(values, valueOffset + head * valueDim, valueDim, valuePage, row * codec.rowBytes(valueDim));
+        }
+    }
+
+    /** How many positions from {@code position} on, up to {@code end}, lie in one page. */
+    int run(int position, int end) {
+        int slot = position % slots;
+        return Math.min(end - position, Math.min(PAGE - slot % PAGE, slots - slot));
+    }
+
+    /** Reads the keys of {@code count} positions of one page: [count, keyDim]. */
+    void readKeys(int head, int position, int count, float[] out) {
+        read(keyPages, keyDim, head, position, count, out);
+    }
+
+    /** Reads the values of {@code count} positions of one page: [count, valueDim]. */
+    void readValues(int head, int position, int count, float[] out) {
+        read(valuePages, valueDim, head, position, count, out);
+    }
+
+    private void read(MemorySegment[] pages, int dim, int head, int position, int count, float[] out) {
+        int slot = position % slots;
+        long row = (long) head * PAGE + slot % PAGE;
+        codec.read(pages[slot / PAGE], row * codec.rowBytes(dim), out, 0, count * dim);
+    }
+}

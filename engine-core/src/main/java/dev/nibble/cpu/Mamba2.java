@@ -1,0 +1,97 @@
+package dev.nibble.cpu;
+
+import dev.nibble.cpu.Workspace.Buffer;
+import dev.nibble.cpu.Workspace.Input;
+import dev.nibble.cpu.ops.RowNorm;
+import dev.nibble.model.Mamba2Config;
+import dev.nibble.model.Norm;
+
+/** A compiled Mamba-2 layer; the formulas stand at {@link Mamba2Config}. Heads are independent. */
+final class Mamba2 implements MixerOp {
+    private final Mamba2Config config;
+    private final int layer;
+    private final Linear input;
+    private final Linear output;
+    private final CausalConvolution convolution;
+    private final int inner;
+    private final int channels;
+    private final int inputWidth;
+
+    Mamba2(Mamba2Config config, int layer, LinearFactory linears, Workspace workspace) {
+        this.config = config;
+        this.layer = layer;
+        input = linears.create(config.input());
+        output = linears.create(config.output());
+        convolution = new CausalConvolution(config.kernel(), config.kernelSize());
+        inner = config.innerSize();
+        channels = config.channels();
+        inputWidth = input.outputSize();
+        workspace.reserve(Buffer.QUERY, inputWidth);
+        workspace.reserve(Buffer.CHANNELS, channels);
+        workspace.reserve(Input.MIXED, inner);
+    }
+
+    @Override
+    public void run(Pass pass, float[] result) {
+        float[] zxdt = pass.workspace.get(Buffer.QUERY); // [rows, inner + channels + heads]
+        input.apply(pass.pool, pass.workspace.get(Input.HIDDEN), zxdt, 0, inputWidth);
+        float[] convolved = pass.workspace.get(Buffer.CHANNELS);
+        for (int row = 0; row < pass.rows(); row++) {
+            int at = row * channels;
+            convolution.step(
+                    pass.sequence(row).state(layer).convolution, zxdt, row * inputWidth + inner, convolved, at);
+            for (int i = 0; i < channels; i++) {
+                float x = convolved[at + i] + config.kernelBias()[i];
+                convolved[at + i] = (float) (x / (1 + Math.exp(-x)));
+            }
+        }
+        MatmulInput mixed = pass.workspace.get(Input.MIXED);
+        float[] y = mixed.values();
+        pass.pool.forEach(config.headCount(), 1, (worker, from, to) -> {
+            for (int head = from; head < to; head++) {
+                for (int row = 0; row < pass.rows(); row++) {
+                    step(pass, row, head, zxdt, convolved, y);
+                }
+            }
+        });
+        for (int row = 0; row < pass.rows(); row++) {
+            gate(pass.ops, zxdt, row, y);
+        }
+        mixed.reset(pass.rows(), inner);
+        output.apply(pass.pool, mixed, result, 0, output.outputSize());
+    }
+
+    private void step(Pass pass, int row, int head, float[] zxdt, float[] xbc, float[] y) {
+        int stateSize = config.stateSize();
+        int headDim = config.headDim();
+        int group = head / (config.headCount() / config.groupCount());
+        double raw = zxdt[row * inputWidth + inner + channels + head] + config.dtBias()[head];
+        float dt = (float) (raw > 20 ? raw : Math.log1p(Math.exp(raw)));
+        float decay = (float) Math.exp(dt * config.a()[head]);
+        int x = row * channels + head * headDim;
+        int b = row * channels + inner + group * stateSize;
+        int c = b + config.groupCount() * stateSize;
+        float[] state = pass.sequence(row).state(layer).state; // [heads, headDim, stateSize]
+        for (int i = 0; i < headDim; i++) {
+            int line = (head * headDim + i) * stateSize;
+            pass.ops.scale(state, line, stateSize, decay);
+            pass.ops.axpy(dt * xbc[x + i], xbc, b, state, line, stateSize);
+            y[row * inner + head * headDim + i] =
+                    pass.ops.dot(state, line, xbc, c, stateSize) + config.d()[head] * xbc[x + i];
+        }
+    }
+
+    /** y · silu(z), then the norm of each group. */
+    private void gate(VectorOps ops, float[] zxdt, int row, float[] y) {
+        int at = row * inner;
+        ops.siluMultiply(zxdt, row * inputWidth, y, at, y, at, inner);
+        Norm norm = config.norm();
+        if (norm != null) {
+            int width = inner / config.groupCount();
+            for (int group = 0; group < config.groupCount(); group++) {
+                int offset = at + group * width;
+                RowNorm.apply(ops, norm, group * width, width, y, offset, y, offset);
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+package dev.nibble.cpu;
+
+/** Float scratch memory of a thread, kept and grown, so that kernels allocate nothing after warm-up. */
+public final class Scratch {
+    private static final ThreadLocal<Scratch> CURRENT = ThreadLocal.withInitial(Scratch::new);
+
+    private float[] panel = new float[0];
+    private float[] tile = new float[0];
+
+    private Scratch() {}
+
+    /** That of the calling thread. */
+    public static Scratch current() {
+        return CURRENT.get();
+    }
+
+    /** At least {@code size} floats of any content, for dequantized weights. Valid until the next call. */
+    public float[] panel(int size) {
+        if (panel.length < size) {
+            panel = new float[size];
+        }
+        return panel;
+    }
+
+    /** At least {@code size} floats of any content, for results. Valid until the next call. */
+    public float[] tile(int size) {
+        if (tile.length < size) {
+            tile = new float[size];
+        }
+        return tile;
+    }
+}

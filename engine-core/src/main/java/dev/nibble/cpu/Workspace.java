@@ -1,0 +1,104 @@
+package dev.nibble.cpu;
+
+import java.util.EnumMap;
+import java.util.Objects;
+
+/**
+ * The scratch memory of a running pass: named buffers of [rows, width] floats on the heap, where the Vector API gives
+ * its best code. The operations reserve their widths when a model is compiled; memory is allocated when a batch first
+ * needs that many rows and kept from then on.
+ */
+public final class Workspace {
+
+    /** A buffer of results. */
+    public enum Buffer {
+        /** The residual stream. */
+        RESIDUAL,
+        /** What a mixer or a feed-forward layer returns. */
+        OUTPUT,
+        QUERY,
+        KEY,
+        VALUE,
+        GATE,
+        UP,
+        /** What an expert, or all of them, return. */
+        EXPERT,
+        ROUTER,
+        /** A recurrent mixer's convolution channels. */
+        CHANNELS,
+        /** Smaller values of a recurrent mixer. */
+        STEP,
+        /** Per-layer inputs of all layers. */
+        PER_LAYER,
+        /** AltUp: all streams, predicted streams, and the low-rank residual. */
+        STREAMS,
+        PREDICTED,
+        LAUREL
+    }
+
+    /** A buffer of matrix multiplication inputs. */
+    public enum Input {
+        /** Hidden-size rows. */
+        HIDDEN,
+        /** What attention, or what stands in its place, hands to its output projection. */
+        MIXED,
+        /** What a feed-forward layer hands to its down projection. */
+        INNER,
+        /** Rows gathered for one expert. */
+        GATHERED,
+        /** The rows whose logits are wanted. */
+        LAST
+    }
+
+    private final EnumMap<Buffer, Integer> bufferWidths = new EnumMap<>(Buffer.class);
+    private final EnumMap<Input, Integer> inputWidths = new EnumMap<>(Input.class);
+    private final EnumMap<Buffer, float[]> buffers = new EnumMap<>(Buffer.class);
+    private final EnumMap<Input, MatmulInput> inputs = new EnumMap<>(Input.class);
+    private int capacity;
+
+    /** Makes sure a buffer's rows have at least {@code width} elements; before the first pass. */
+    public void reserve(Buffer buffer, int width) {
+        bufferWidths.merge(buffer, width, Math::max);
+    }
+
+    /** Likewise for an input. */
+    public void reserve(Input input, int width) {
+        inputWidths.merge(input, width, Math::max);
+    }
+
+    /** Makes room for batches of {@code rows} rows. */
+    void ensureRows(int rows) {
+        if (rows <= capacity) {
+            return;
+        }
+        capacity = rows;
+        bufferWidths.forEach((buffer, width) -> buffers.put(buffer, new float[Math.multiplyExact(rows, width)]));
+        inputWidths.forEach((input, width) -> inputs.put(input, new MatmulInput(rows, width)));
+    }
+
+    /** The values of a buffer, [rows, whatever width the user takes]. */
+    public float[] get(Buffer buffer) {
+        return Objects.requireNonNull(buffers.get(buffer), buffer::toString);
+    }
+
+    /** An input buffer. */
+    public MatmulInput get(Input input) {
+        return Objects.requireNonNull(inputs.get(input), input::toString);
+    }
+
+    /** Bytes the buffers take for batches of {@code rows} rows. */
+    long bytes(int rows) {
+        long width = bufferWidths.values().stream()
+                        .mapToLong(Integer::longValue)
+                        .sum()
+                + inputWidths.values().stream().mapToLong(Integer::longValue).sum();
+        return 4L * rows * width;
+    }
+
+    /** Frees the buffers. */
+    void clear() {
+        capacity = 0;
+        buffers.clear();
+        inputs.clear();
+    }
+}

@@ -1,0 +1,140 @@
+package dev.nibble.cpu.scalar;
+
+import dev.nibble.cpu.VectorOps;
+import dev.nibble.cpu.quant.BlockFormat;
+import dev.nibble.tensor.DType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+/** {@link VectorOps} in plain Java; transcendental functions through double. */
+public final class ScalarOps implements VectorOps {
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final BlockFormat Q8_0 = BlockFormat.of(DType.Q8_0);
+    private static final double GELU_SCALE = Math.sqrt(2 / Math.PI);
+    private static final double GELU_CUBIC = 0.044715;
+
+    @Override
+    public float dot(float[] a, int aOffset, float[] b, int bOffset, int count) {
+        // four sums: additions to one would wait for each other
+        float sum0 = 0;
+        float sum1 = 0;
+        float sum2 = 0;
+        float sum3 = 0;
+        int i = 0;
+        for (; i < count - 3; i += 4) {
+            sum0 += a[aOffset + i] * b[bOffset + i];
+            sum1 += a[aOffset + i + 1] * b[bOffset + i + 1];
+            sum2 += a[aOffset + i + 2] * b[bOffset + i + 2];
+            sum3 += a[aOffset + i + 3] * b[bOffset + i + 3];
+        }
+        for (; i < count; i++) {
+            sum0 += a[aOffset + i] * b[bOffset + i];
+        }
+        return (sum0 + sum1) + (sum2 + sum3);
+    }
+
+    @Override
+    public float sumOfSquares(float[] x, int offset, int count) {
+        return dot(x, offset, x, offset, count);
+    }
+
+    @Override
+    public float max(float[] x, int offset, int count) {
+        float max = Float.NEGATIVE_INFINITY;
+        for (int i = offset; i < offset + count; i++) {
+            max = Math.max(max, x[i]);
+        }
+        return max;
+    }
+
+    @Override
+    public void axpy(float factor, float[] x, int xOffset, float[] y, int yOffset, int count) {
+        for (int i = 0; i < count; i++) {
+            y[yOffset + i] += factor * x[xOffset + i];
+        }
+    }
+
+    @Override
+    public void add(float[] x, int xOffset, float[] y, int yOffset, int count) {
+        for (int i = 0; i < count; i++) {
+            y[yOffset + i] += x[xOffset + i];
+        }
+    }
+
+    @Override
+    public void scale(float[] x, int offset, int count, float factor) {
+        for (int i = offset; i < offset + count; i++) {
+            x[i] *= factor;
+        }
+    }
+
+    @Override
+    public void scaleMultiply(
+            float[] in,
+            int inOffset,
+            float factor,
+            float[] weight,
+            int weightOffset,
+            float[] out,
+            int outOffset,
+            int count) {
+        for (int i = 0; i < count; i++) {
+            out[outOffset + i] = factor * in[inOffset + i] * weight[weightOffset + i];
+        }
+    }
+
+    @Override
+    public float exp(float[] x, int offset, int count, float shift) {
+        double sum = 0;
+        for (int i = offset; i < offset + count; i++) {
+            x[i] = (float) Math.exp(x[i] - shift);
+            sum += x[i];
+        }
+        return (float) sum;
+    }
+
+    @Override
+    public void siluMultiply(
+            float[] gate, int gateOffset, float[] up, int upOffset, float[] out, int outOffset, int count) {
+        for (int i = 0; i < count; i++) {
+            double x = gate[gateOffset + i];
+            out[outOffset + i] = (float) (x / (1 + Math.exp(-x))) * up[upOffset + i];
+        }
+    }
+
+    @Override
+    public void geluTanhMultiply(
+            float[] gate, int gateOffset, float[] up, int upOffset, float[] out, int outOffset, int count) {
+        for (int i = 0; i < count; i++) {
+            double x = gate[gateOffset + i];
+            double inner = GELU_SCALE * x * (1 + GELU_CUBIC * x * x);
+            out[outOffset + i] = (float) (0.5 * x * (1 + Math.tanh(inner))) * up[upOffset + i];
+        }
+    }
+
+    @Override
+    public void storeF16(float[] values, int offset, int count, MemorySegment target, long targetOffset) {
+        for (int i = 0; i < count; i++) {
+            target.set(SHORT, targetOffset + 2L * i, Float.floatToFloat16(values[offset + i]));
+        }
+    }
+
+    @Override
+    public void loadF16(MemorySegment source, long sourceOffset, float[] values, int offset, int count) {
+        for (int i = 0; i < count; i++) {
+            values[offset + i] = Float.float16ToFloat(source.get(SHORT, sourceOffset + 2L * i));
+        }
+    }
+
+    @Override
+    public void storeQ8(float[] values, int offset, int count, MemorySegment target, long targetOffset) {
+        Q8_0.quantize(values, offset, count, target, targetOffset);
+    }
+
+    @Override
+    public void loadQ8(MemorySegment source, long sourceOffset, float[] values, int offset, int count) {
+        Q8_0.dequantize(source, sourceOffset, values, offset, count);
+    }
+}

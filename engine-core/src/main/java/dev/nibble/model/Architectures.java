@@ -1,0 +1,72 @@
+package dev.nibble.model;
+
+import dev.nibble.UnsupportedModelException;
+import dev.nibble.model.arch.Gemma2;
+import dev.nibble.model.arch.Gemma3n;
+import dev.nibble.model.arch.Gemma4;
+import dev.nibble.model.arch.Glm4;
+import dev.nibble.model.arch.GptOss;
+import dev.nibble.model.arch.Granite;
+import dev.nibble.model.arch.Lfm2;
+import dev.nibble.model.arch.Llama;
+import dev.nibble.model.arch.Mistral3;
+import dev.nibble.model.arch.Olmo2;
+import dev.nibble.model.arch.Phi3;
+import dev.nibble.model.arch.Qwen2;
+import dev.nibble.model.arch.Qwen3;
+import dev.nibble.model.arch.Qwen35;
+import dev.nibble.model.arch.SmolLm3;
+import java.util.List;
+import java.util.TreeMap;
+
+/** The architectures this version runs. */
+public final class Architectures {
+    private static final List<Architecture> ALL = List.of(
+            new Llama(),
+            new Qwen2(),
+            new Qwen3(),
+            new Qwen35(),
+            new Gemma2(),
+            new Gemma3n(),
+            new Gemma4(),
+            new Phi3(),
+            new Mistral3(),
+            new SmolLm3(),
+            new Olmo2(),
+            new Glm4(),
+            new GptOss(),
+            new Granite(),
+            new Lfm2());
+
+    private static final TreeMap<String, Architecture> BY_NAME = new TreeMap<>();
+
+    static {
+        for (Architecture architecture : ALL) {
+            architecture.names().forEach(name -> BY_NAME.put(name, architecture));
+        }
+    }
+
+    private Architectures() {}
+
+    /** All supported values of {@code general.architecture}, sorted. */
+    public static List<String> names() {
+        return List.copyOf(BY_NAME.keySet());
+    }
+
+    /**
+     * Reads the model in an open file.
+     *
+     * @param contextLength as in {@link Architecture#read}
+     * @throws UnsupportedModelException if its architecture is not supported
+     * @throws dev.nibble.ModelFormatException if it contradicts its architecture
+     */
+    public static Model read(ModelSource source, int contextLength) {
+        String name = source.metadata().requireString("general.architecture");
+        Architecture architecture = BY_NAME.get(name);
+        if (architecture == null) {
+            throw new UnsupportedModelException(source.name() + ": the architecture '" + name
+                    + "' is not supported; supported are " + String.join(", ", names()));
+        }
+        return architecture.read(source, contextLength);
+    }
+}

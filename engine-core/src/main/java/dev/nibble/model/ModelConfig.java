@@ -1,0 +1,23 @@
+package dev.nibble.model;
+
+/**
+ * The dimensions of a model.
+ *
+ * @param architecture its name in the file, as {@code llama}
+ * @param vocabSize rows of the token embedding
+ * @param contextLength tokens the model was trained for
+ * @param hiddenSize elements of a position's state
+ * @param layerCount blocks
+ * @param embeddingScale factor of the token embeddings
+ * @param logitScale factor of the logits
+ * @param logitSoftcap c in c·tanh(logit/c), 0 for none
+ */
+public record ModelConfig(
+        String architecture,
+        int vocabSize,
+        int contextLength,
+        int hiddenSize,
+        int layerCount,
+        float embeddingScale,
+        float logitScale,
+        float logitSoftcap) {}

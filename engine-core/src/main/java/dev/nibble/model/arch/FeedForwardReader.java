@@ -1,0 +1,110 @@
+package dev.nibble.model.arch;
+
+import static dev.nibble.model.arch.ModelReader.block;
+
+import dev.nibble.model.Activation;
+import dev.nibble.model.FeedForward;
+import dev.nibble.model.FeedForward.Experts.Gating;
+import dev.nibble.model.Projection;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Reads the feed-forward layers: dense, with gate and up apart or fused in one tensor, or a mixture of experts. */
+final class FeedForwardReader {
+    private final ModelReader reader;
+    private final Activation activation;
+    private final int[] sizes;
+
+    FeedForwardReader(ModelReader reader, Activation activation) {
+        this.reader = reader;
+        this.activation = activation;
+        sizes = reader.perLayerInt("feed_forward_length", 0);
+    }
+
+    int size(int layer) {
+        if (sizes[layer] < 1) {
+            throw reader.metadata.failure(
+                    reader.key("feed_forward_length"), "layer " + layer + " needs a size above 0");
+        }
+        return sizes[layer];
+    }
+
+    /** Size of an expert: {@code expert_feed_forward_length}, else as a dense layer. */
+    int expertSize(int layer) {
+        return reader.has("expert_feed_forward_length") ? reader.positive("expert_feed_forward_length") : size(layer);
+    }
+
+    /** {@code ffn_gate, ffn_up, ffn_down}; without {@code ffn_gate}, {@code ffn_up} holds gate and up. */
+    FeedForward.Dense dense(int layer) {
+        return dense(layer, 0);
+    }
+
+    FeedForward.Dense dense(int layer, float sparsity) {
+        int size = size(layer);
+        String up = block(layer, "ffn_up");
+        Projection down = reader.projection(block(layer, "ffn_down"), size, reader.hiddenSize);
+        if (reader.hasTensor(block(layer, "ffn_gate.weight"))) {
+            return new FeedForward.Dense(
+                    reader.projection(block(layer, "ffn_gate"), reader.hiddenSize, size),
+                    reader.projection(up, reader.hiddenSize, size),
+                    down,
+                    activation,
+                    sparsity);
+        }
+        Projection both = reader.projection(up, reader.hiddenSize, 2 * size);
+        return new FeedForward.Dense(both.rowRange(0, size), both.rowRange(size, size), down, activation, sparsity);
+    }
+
+    boolean hasExperts(int layer) {
+        return reader.hasTensor(block(layer, "ffn_gate_inp.weight"));
+    }
+
+    /** The expert that every position uses: {@code ffn_gate_shexp, ffn_up_shexp, ffn_down_shexp}. */
+    FeedForward.Dense shared(int layer, int size) {
+        int hidden = reader.hiddenSize;
+        return new FeedForward.Dense(
+                reader.projection(block(layer, "ffn_gate_shexp"), hidden, size),
+                reader.projection(block(layer, "ffn_up_shexp"), hidden, size),
+                reader.projection(block(layer, "ffn_down_shexp"), size, hidden),
+                activation,
+                0);
+    }
+
+    /** The experts of a layer, with gate and up apart or fused in {@code ffn_gate_up_exps}. */
+    FeedForward.Experts experts(int layer, int size, Gating gating, boolean normalize) {
+        int hidden = reader.hiddenSize;
+        int count = reader.positive("expert_count");
+        int used = reader.positive("expert_used_count");
+        if (used > count) {
+            throw reader.metadata.failure(
+                    reader.key("expert_used_count"), used + " experts are used, but there are only " + count);
+        }
+        List<Projection> gate;
+        List<Projection> up;
+        if (reader.hasTensor(block(layer, "ffn_gate_up_exps.weight"))) {
+            gate = new ArrayList<>();
+            up = new ArrayList<>();
+            for (Projection both : reader.projections(block(layer, "ffn_gate_up_exps"), hidden, 2 * size, count)) {
+                gate.add(both.rowRange(0, size));
+                up.add(both.rowRange(size, size));
+            }
+        } else {
+            gate = reader.projections(block(layer, "ffn_gate_exps"), hidden, size, count);
+            up = reader.projections(block(layer, "ffn_up_exps"), hidden, size, count);
+        }
+        return new FeedForward.Experts(
+                reader.projection(block(layer, "ffn_gate_inp"), hidden, count),
+                null,
+                used,
+                gating,
+                reader.optionalVector(block(layer, "exp_probs_b.bias"), count),
+                normalize,
+                reader.optionalFloat("expert_weights_scale", 1),
+                gate,
+                up,
+                reader.projections(block(layer, "ffn_down_exps"), size, hidden, count),
+                activation,
+                null,
+                null);
+    }
+}

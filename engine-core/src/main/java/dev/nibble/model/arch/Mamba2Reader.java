@@ -1,0 +1,39 @@
+package dev.nibble.model.arch;
+
+import static dev.nibble.model.arch.ModelReader.block;
+
+import dev.nibble.model.Mamba2Config;
+import dev.nibble.model.Norm;
+
+/** Reads a Mamba-2 layer: the {@code ssm.*} keys and tensors. */
+final class Mamba2Reader {
+    private Mamba2Reader() {}
+
+    static Mamba2Config read(ModelReader reader, int layer) {
+        int inner = reader.positive("ssm.inner_size");
+        int heads = reader.positive("ssm.time_step_rank");
+        int stateSize = reader.positive("ssm.state_size");
+        int groups = reader.positive("ssm.group_count");
+        int kernelSize = reader.positive("ssm.conv_kernel");
+        if (inner % heads != 0 || heads % groups != 0 || inner % groups != 0) {
+            throw reader.failure("the state-space sizes do not fit together: inner size " + inner + ", " + heads
+                    + " heads, " + groups + " groups");
+        }
+        int channels = inner + 2 * groups * stateSize;
+        float[] norm = reader.values(reader.tensor(block(layer, "ssm_norm.weight"), inner / groups, groups));
+        return new Mamba2Config(
+                heads,
+                inner / heads,
+                stateSize,
+                groups,
+                kernelSize,
+                reader.values(reader.tensor(block(layer, "ssm_conv1d.weight"), kernelSize, channels)),
+                reader.vector(block(layer, "ssm_conv1d.bias"), channels),
+                reader.projection(block(layer, "ssm_in"), reader.hiddenSize, inner + channels + heads),
+                reader.vector(block(layer, "ssm_dt.bias"), heads),
+                reader.values(reader.tensor(block(layer, "ssm_a"), 1, heads)),
+                reader.values(reader.tensor(block(layer, "ssm_d"), 1, heads)),
+                Norm.rms(norm, reader.rmsEpsilon()),
+                reader.projection(block(layer, "ssm_out"), inner, reader.hiddenSize));
+    }
+}

@@ -1,0 +1,33 @@
+package dev.nibble.model.arch;
+
+import dev.nibble.model.Activation;
+import dev.nibble.model.AttentionConfig;
+import dev.nibble.model.RopeConfig;
+import java.util.List;
+
+/** Ministral 3 and Mistral 3: Llama with YaRN and queries that grow with the position. */
+public final class Mistral3 implements Decoder.Family {
+
+    @Override
+    public List<String> names() {
+        return List.of("mistral3");
+    }
+
+    @Override
+    public Decoder decoder(ModelReader reader) {
+        return new Decoder(reader, RopeConfig.Style.ADJACENT, Activation.SILU) {
+            private final RopeConfig rope = ropes.read(attentions.headDim(0));
+            private final float growth = reader.optionalFloat("attention.temperature_scale", 0);
+
+            @Override
+            AttentionConfig.Builder attention(AttentionConfig.Builder attention) {
+                return attention
+                        .rope(rope)
+                        .temperature(
+                                growth == 0
+                                        ? null
+                                        : new AttentionConfig.Temperature(growth, ropes.originalContext(), 0));
+            }
+        };
+    }
+}

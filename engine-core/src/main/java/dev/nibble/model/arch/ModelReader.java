@@ -1,0 +1,281 @@
+package dev.nibble.model.arch;
+
+import dev.nibble.ModelFormatException;
+import dev.nibble.model.Metadata;
+import dev.nibble.model.ModelConfig;
+import dev.nibble.model.ModelSource;
+import dev.nibble.model.Norm;
+import dev.nibble.model.Projection;
+import dev.nibble.tensor.Shape;
+import dev.nibble.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What all architectures read alike: keys with the architecture's prefix, tensors with their expected shapes. A missing
+ * or misshapen tensor and a senseless number are {@link ModelFormatException}s that name it.
+ */
+final class ModelReader {
+    /** More blocks than any model has; a larger count is a damaged file. */
+    private static final int MAX_LAYERS = 4096;
+
+    final Metadata metadata;
+    final String architecture;
+    final int contextLength;
+    final int hiddenSize;
+    final int layerCount;
+    final Tensor tokenEmbedding;
+    final int vocabSize;
+
+    private final ModelSource source;
+    private final int requestedContext;
+
+    ModelReader(ModelSource source, int requestedContext) {
+        this.source = source;
+        this.requestedContext = requestedContext;
+        metadata = source.metadata();
+        architecture = metadata.requireString("general.architecture");
+        contextLength = positive("context_length");
+        hiddenSize = positive("embedding_length");
+        layerCount = positive("block_count") - optionalInt("nextn_predict_layers", 0);
+        if (layerCount < 1 || layerCount > MAX_LAYERS) {
+            throw metadata.failure(key("block_count"), layerCount + " layers; expected 1 to " + MAX_LAYERS);
+        }
+        tokenEmbedding = tensor("token_embd.weight");
+        if (tokenEmbedding.columns() != hiddenSize || tokenEmbedding.shape().rank() > 2) {
+            throw misshapen(tokenEmbedding, Shape.of(hiddenSize, tokenEmbedding.rows()));
+        }
+        if (tokenEmbedding.rows() < 1 || tokenEmbedding.rows() > Integer.MAX_VALUE) {
+            throw failure("token_embd.weight has " + tokenEmbedding.rows() + " rows");
+        }
+        vocabSize = (int) tokenEmbedding.rows();
+    }
+
+    // ---- metadata
+
+    String key(String suffix) {
+        return architecture + "." + suffix;
+    }
+
+    boolean has(String suffix) {
+        return metadata.contains(key(suffix));
+    }
+
+    /** An integer above zero that must be there. */
+    int positive(String suffix) {
+        return checkPositive(suffix, metadata.requireInt(key(suffix)));
+    }
+
+    /** An integer above zero, or the default. */
+    int positive(String suffix, int defaultValue) {
+        return checkPositive(suffix, optionalInt(suffix, defaultValue));
+    }
+
+    private int checkPositive(String suffix, int value) {
+        if (value < 1) {
+            throw metadata.failure(key(suffix), "expected a number above 0, found " + value);
+        }
+        return value;
+    }
+
+    int optionalInt(String suffix, int defaultValue) {
+        return metadata.optionalInt(key(suffix), defaultValue);
+    }
+
+    float requireFloat(String suffix) {
+        return metadata.requireFloat(key(suffix));
+    }
+
+    float optionalFloat(String suffix, float defaultValue) {
+        return metadata.optionalFloat(key(suffix), defaultValue);
+    }
+
+    float rmsEpsilon() {
+        return requireFloat("attention.layer_norm_rms_epsilon");
+    }
+
+    /** A number for each layer: an array of that length, or one number for all. */
+    int[] perLayerInt(String suffix) {
+        int[] values = perLayerInt(suffix, -1);
+        if (!has(suffix)) {
+            throw metadata.failure(key(suffix), "this key is missing and the model cannot be run without it");
+        }
+        return values;
+    }
+
+    /** A number for each layer: an array of that length, one number for all, or the default. */
+    int[] perLayerInt(String suffix, int defaultValue) {
+        int[] values = new int[layerCount];
+        if (metadata.get(key(suffix)) instanceof long[] array) {
+            checkLength(suffix, array.length);
+            for (int layer = 0; layer < layerCount; layer++) {
+                if (array[layer] < 0 || array[layer] > Integer.MAX_VALUE) {
+                    throw metadata.failure(key(suffix), "entry " + layer + " is " + array[layer]);
+                }
+                values[layer] = (int) array[layer];
+            }
+        } else {
+            int value = optionalInt(suffix, defaultValue);
+            if (has(suffix) && value < 0) {
+                throw metadata.failure(key(suffix), "expected 0 or more, found " + value);
+            }
+            Arrays.fill(values, value);
+        }
+        return values;
+    }
+
+    /** A float for each layer, or null when the key is absent. */
+    float @Nullable [] perLayerFloat(String suffix) {
+        float[] values = metadata.optionalFloats(key(suffix));
+        if (values != null) {
+            checkLength(suffix, values.length);
+        }
+        return values;
+    }
+
+    private void checkLength(String suffix, int length) {
+        if (length < layerCount) {
+            throw metadata.failure(
+                    key(suffix), "expected an entry for each of " + layerCount + " layers, found " + length);
+        }
+    }
+
+    /**
+     * Which layers have a sliding window: the pattern in the file, an array or a period n of which the last layer is
+     * full, else {@code defaultPeriod}.
+     */
+    boolean[] windowedLayers(int defaultPeriod) {
+        String suffix = "attention.sliding_window_pattern";
+        boolean[] windowed = metadata.get(key(suffix)) instanceof Long || !has(suffix)
+                ? null
+                : metadata.optionalBooleans(key(suffix));
+        if (windowed != null) {
+            checkLength(suffix, windowed.length);
+            return windowed;
+        }
+        int period = optionalInt(suffix, defaultPeriod);
+        windowed = new boolean[layerCount];
+        for (int layer = 0; layer < layerCount; layer++) {
+            windowed[layer] = period > 0 && layer % period < period - 1;
+        }
+        return windowed;
+    }
+
+    /** The context the model will be run with. */
+    int runContext() {
+        return requestedContext > 0 ? requestedContext : contextLength;
+    }
+
+    // ---- tensors
+
+    boolean hasTensor(String name) {
+        return source.tensor(name).isPresent();
+    }
+
+    Tensor tensor(String name) {
+        return source.tensor(name)
+                .orElseThrow(() ->
+                        failure("the tensor " + name + " is missing; the architecture " + architecture + " needs it"));
+    }
+
+    /** A tensor of exactly this shape (trailing ones aside). */
+    Tensor tensor(String name, long... dims) {
+        Tensor tensor = tensor(name);
+        Shape expected = Shape.of(dims);
+        for (int i = 0; i < 4; i++) {
+            if (tensor.shape().dim(i) != expected.dim(i)) {
+                throw misshapen(tensor, expected);
+            }
+        }
+        return tensor;
+    }
+
+    /** The values of a small tensor with {@code size} elements. */
+    float[] vector(String name, int size) {
+        return values(tensor(name, size));
+    }
+
+    float @Nullable [] optionalVector(String name, int size) {
+        return hasTensor(name) ? vector(name, size) : null;
+    }
+
+    /** All values of a tensor, row after row. */
+    float[] values(Tensor tensor) {
+        if (tensor.shape().elements() > Integer.MAX_VALUE - 8) {
+            throw failure(tensor.name() + " has " + tensor.shape().elements() + " elements, too many for its purpose");
+        }
+        float[] values = new float[(int) tensor.shape().elements()];
+        tensor.dequantizeRows(0, (int) tensor.rows(), values, 0);
+        return values;
+    }
+
+    Norm rms(String name, int size) {
+        return Norm.rms(vector(name + ".weight", size), rmsEpsilon());
+    }
+
+    @Nullable Norm optionalRms(String name, int size) {
+        return hasTensor(name + ".weight") ? rms(name, size) : null;
+    }
+
+    /** {@code name.weight} of shape [input, output] with its optional {@code name.bias} and {@code name.scale}. */
+    Projection projection(String name, int input, int output) {
+        Tensor weight = tensor(name + ".weight", input, output);
+        float[] scale = optionalVector(name + ".scale", 1);
+        return new Projection(weight, optionalVector(name + ".bias", output), scale == null ? 1 : scale[0]);
+    }
+
+    @Nullable Projection optionalProjection(String name, int input, int output) {
+        return hasTensor(name + ".weight") ? projection(name, input, output) : null;
+    }
+
+    /** The matrices of {@code name.weight} [input, output, count], each with its row of the optional bias and scale. */
+    List<Projection> projections(String name, int input, int output, int count) {
+        return projections(name, input, output, count, true);
+    }
+
+    /** Likewise; {@code scaled} says whether {@code name.scale} multiplies the product. */
+    List<Projection> projections(String name, int input, int output, int count, boolean scaled) {
+        Tensor weights = tensor(name + ".weight", input, output, count);
+        float[] biases = hasTensor(name + ".bias") ? values(tensor(name + ".bias", output, count)) : null;
+        float[] scales = scaled ? optionalVector(name + ".scale", count) : null;
+        List<Projection> projections = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            projections.add(new Projection(
+                    weights.rowRange((long) i * output, output),
+                    biases == null ? null : Arrays.copyOfRange(biases, i * output, (i + 1) * output),
+                    scales == null ? 1 : scales[i]));
+        }
+        return projections;
+    }
+
+    /** The output projection, or the token embedding where the model has none of its own. */
+    Projection outputOrTied() {
+        return hasTensor("output.weight") ? projection("output", hiddenSize, vocabSize) : Projection.of(tokenEmbedding);
+    }
+
+    ModelConfig config(float embeddingScale, float logitScale, float logitSoftcap) {
+        return new ModelConfig(
+                architecture,
+                vocabSize,
+                contextLength,
+                hiddenSize,
+                layerCount,
+                embeddingScale,
+                logitScale,
+                logitSoftcap);
+    }
+
+    static String block(int layer, String name) {
+        return "blk." + layer + "." + name;
+    }
+
+    ModelFormatException failure(String problem) {
+        return new ModelFormatException(source.name() + ": " + problem);
+    }
+
+    private ModelFormatException misshapen(Tensor tensor, Shape expected) {
+        return failure("the tensor " + tensor.name() + " has the shape " + tensor.shape() + ", expected " + expected);
+    }
+}

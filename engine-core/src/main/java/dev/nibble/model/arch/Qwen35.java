@@ -1,0 +1,128 @@
+package dev.nibble.model.arch;
+
+import static dev.nibble.model.arch.ModelReader.block;
+
+import dev.nibble.model.Activation;
+import dev.nibble.model.AttentionConfig;
+import dev.nibble.model.BlockConfig;
+import dev.nibble.model.DeltaNetConfig;
+import dev.nibble.model.FeedForward;
+import dev.nibble.model.FeedForward.Experts.Gating;
+import dev.nibble.model.Mixer;
+import dev.nibble.model.Projection;
+import dev.nibble.model.RopeConfig;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Qwen3.5 to 3.8, dense and with experts: gated delta-net layers, and gated full attention on every fourth. The
+ * interleaved multi-axis rotation is the rotation by halves for text, where all axes have the same position.
+ */
+public final class Qwen35 implements Decoder.Family {
+
+    @Override
+    public List<String> names() {
+        return List.of("qwen35", "qwen35moe");
+    }
+
+    @Override
+    public Decoder decoder(ModelReader reader) {
+        return new QwenDecoder(reader);
+    }
+
+    private static final class QwenDecoder extends Decoder {
+        private final RopeConfig rope;
+        private final boolean[] recurrent;
+
+        QwenDecoder(ModelReader reader) {
+            super(reader, RopeConfig.Style.HALVES, Activation.SILU);
+            rope = ropes.read(attentions.headDim(0));
+            recurrent = recurrentLayers(reader);
+        }
+
+        private static boolean[] recurrentLayers(ModelReader reader) {
+            boolean[] given = reader.metadata.optionalBooleans(reader.key("attention.recurrent_layers"));
+            if (given != null && given.length >= reader.layerCount) {
+                return given;
+            }
+            int interval = reader.positive("full_attention_interval", 4);
+            boolean[] recurrent = new boolean[reader.layerCount];
+            for (int layer = 0; layer < recurrent.length; layer++) {
+                recurrent[layer] = (layer + 1) % interval != 0;
+            }
+            return recurrent;
+        }
+
+        @Override
+        BlockConfig blockConfig(int layer) {
+            return BlockConfig.preNorm(
+                    reader.rms(block(layer, "attn_norm"), reader.hiddenSize),
+                    mixer(layer),
+                    reader.rms(block(layer, "post_attention_norm"), reader.hiddenSize),
+                    feedForward(layer));
+        }
+
+        @Override
+        Mixer mixer(int layer) {
+            return recurrent[layer]
+                    ? deltaNet(layer)
+                    : attention(attentions.readGated(layer)).build();
+        }
+
+        private DeltaNetConfig deltaNet(int layer) {
+            int hidden = reader.hiddenSize;
+            int keyHeads = reader.positive("ssm.group_count");
+            int valueHeads = reader.positive("ssm.time_step_rank");
+            int stateSize = reader.positive("ssm.state_size");
+            int kernelSize = reader.positive("ssm.conv_kernel");
+            int valueWidth = valueHeads * stateSize;
+            if (reader.positive("ssm.inner_size") != valueWidth || valueHeads % keyHeads != 0) {
+                throw reader.failure("the delta-net sizes do not fit together: inner size "
+                        + reader.positive("ssm.inner_size") + ", " + valueHeads + " value heads of " + stateSize + ", "
+                        + keyHeads + " key heads");
+            }
+            int channels = 2 * keyHeads * stateSize + valueWidth;
+            return new DeltaNetConfig(
+                    keyHeads,
+                    valueHeads,
+                    stateSize,
+                    kernelSize,
+                    reader.values(reader.tensor(block(layer, "ssm_conv1d.weight"), kernelSize, channels)),
+                    reader.projection(block(layer, "attn_qkv"), hidden, channels),
+                    reader.projection(block(layer, "attn_gate"), hidden, valueWidth),
+                    reader.projection(block(layer, "ssm_alpha"), hidden, valueHeads),
+                    reader.projection(block(layer, "ssm_beta"), hidden, valueHeads),
+                    reader.vector(block(layer, "ssm_dt.bias"), valueHeads),
+                    reader.vector(block(layer, "ssm_a"), valueHeads),
+                    reader.rms(block(layer, "ssm_norm"), stateSize),
+                    reader.projection(block(layer, "ssm_out"), valueWidth, hidden));
+        }
+
+        @Override
+        AttentionConfig.Builder attention(AttentionConfig.Builder attention) {
+            int layer = attention.layer();
+            int headDim = attentions.headDim(layer);
+            return attention
+                    .rope(rope)
+                    .outputGate()
+                    .norms(
+                            reader.rms(block(layer, "attn_q_norm"), headDim),
+                            reader.rms(block(layer, "attn_k_norm"), headDim));
+        }
+
+        @Override
+        FeedForward feedForward(int layer) {
+            if (!feedForwards.hasExperts(layer)) {
+                return super.feedForward(layer);
+            }
+            @Nullable Projection sharedGate = reader.hasTensor(block(layer, "ffn_gate_inp_shexp.weight"))
+                    ? Projection.of(reader.tensor(block(layer, "ffn_gate_inp_shexp.weight"), reader.hiddenSize))
+                    : null;
+            return feedForwards
+                    .experts(layer, feedForwards.expertSize(layer), Gating.SOFTMAX, true)
+                    .withShared(
+                            feedForwards.shared(layer, reader.positive("expert_shared_feed_forward_length")),
+                            sharedGate);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+package dev.nibble.sampling;
+
+import dev.nibble.GenerationOptions;
+import dev.nibble.NibbleException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+
+/** Changes the logits, filters the candidates, draws one. Allocates nothing after construction. */
+final class ChainSampler implements Sampler {
+    private final List<LogitsProcessor> processors;
+    private final int[] biasedIds;
+    private final float[] biases;
+    private final @Nullable Penalties penalties;
+    private final boolean changesLogits;
+    private final float[] changed; // [vocabSize]
+    private final int topK;
+    private final Filter[] filters;
+    private final @Nullable Candidates candidates; // null when greedy
+    private final SplittableRandom random;
+    private float logProbability;
+
+    ChainSampler(GenerationOptions options, int vocabSize) {
+        processors = options.logitsProcessors();
+        int biasCount = options.logitBias().size();
+        biasedIds = new int[biasCount];
+        biases = new float[biasCount];
+        int next = 0;
+        for (Map.Entry<Integer, Float> bias : options.logitBias().entrySet()) {
+            if (bias.getKey() >= vocabSize) {
+                throw new IllegalArgumentException("logitBias: there is no token " + bias.getKey()
+                        + ", the vocabulary has " + vocabSize + " tokens");
+            }
+            biasedIds[next] = bias.getKey();
+            biases[next++] = bias.getValue();
+        }
+        penalties = penalties(options, vocabSize);
+        changesLogits = !processors.isEmpty() || biasedIds.length > 0 || penalties != null;
+        changed = new float[changesLogits ? vocabSize : 0];
+        topK = options.topK();
+        random =
+                options.seed().isPresent() ? new SplittableRandom(options.seed().getAsLong()) : new SplittableRandom();
+        boolean greedy = options.temperature() <= 0;
+        filters = greedy ? new Filter[0] : filters(options, random);
+        candidates = greedy ? null : new Candidates(vocabSize);
+    }
+
+    private static @Nullable Penalties penalties(GenerationOptions options, int vocabSize) {
+        float repeat = options.repeatPenalty();
+        float frequency = options.frequencyPenalty();
+        float presence = options.presencePenalty();
+        boolean none = options.repeatLastN() == 0 || (repeat == 1 && frequency == 0 && presence == 0);
+        return none ? null : new Penalties(repeat, frequency, presence, options.repeatLastN(), vocabSize);
+    }
+
+    private static Filter[] filters(GenerationOptions options, SplittableRandom random) {
+        List<Filter> filters = new ArrayList<>();
+        if (options.typicalP() < 1) {
+            filters.add(new Filter.TypicalP(options.typicalP()));
+        }
+        if (options.topP() < 1) {
+            filters.add(new Filter.TopP(options.topP()));
+        }
+        if (options.minP() > 0) {
+            filters.add(new Filter.MinP(options.minP()));
+        }
+        if (options.xtcProbability() > 0) {
+            filters.add(new Filter.Xtc(options.xtcProbability(), options.xtcThreshold(), random));
+        }
+        if (options.temperature() != 1) {
+            filters.add(new Filter.Temperature(options.temperature()));
+        }
+        return filters.toArray(Filter[]::new);
+    }
+
+    @Override
+    public int sample(float[] logits, int[] tokens, int count) {
+        double total = Exp.logSumExp(logits);
+        if (Double.isNaN(total)) {
+            throw new NibbleException("the model's scores after " + count
+                    + " tokens hold no usable number (NaN or infinity); the file may be damaged");
+        }
+        float[] scores = change(logits, tokens, count);
+        int chosen = candidates == null ? best(scores) : draw(candidates, scores);
+        logProbability = (float) (logits[chosen] - total);
+        return chosen;
+    }
+
+    @Override
+    public float logProbability() {
+        return logProbability;
+    }
+
+    private float[] change(float[] logits, int[] tokens, int count) {
+        if (!changesLogits) {
+            return logits;
+        }
+        System.arraycopy(logits, 0, changed, 0, changed.length);
+        for (LogitsProcessor processor : processors) {
+            processor.process(changed, tokens, count);
+        }
+        for (int i = 0; i < biasedIds.length; i++) {
+            changed[biasedIds[i]] += biases[i];
+        }
+        if (penalties != null) {
+            penalties.apply(changed, tokens, count);
+        }
+        return changed;
+    }
+
+    private static int best(float[] scores) {
+        int best = -1;
+        float most = Float.NEGATIVE_INFINITY;
+        for (int id = 0; id < scores.length; id++) {
+            if (scores[id] > most) {
+                most = scores[id];
+                best = id;
+            }
+        }
+        if (best < 0) {
+            throw allMasked();
+        }
+        return best;
+    }
+
+    private int draw(Candidates left, float[] scores) {
+        left.load(scores, topK);
+        if (left.count() == 0) {
+            throw allMasked();
+        }
+        for (Filter filter : filters) {
+            filter.apply(left);
+        }
+        left.normalize();
+        double remaining = random.nextDouble();
+        int last = left.count() - 1;
+        for (int i = 0; i < last; i++) {
+            remaining -= left.probability(i);
+            if (remaining < 0) {
+                return left.id(i);
+            }
+        }
+        return left.id(last);
+    }
+
+    private static IllegalStateException allMasked() {
+        return new IllegalStateException(
+                "the logits processors and the logit bias leave no token that could be chosen");
+    }
+}
