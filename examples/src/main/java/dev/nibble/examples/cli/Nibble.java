@@ -13,7 +13,14 @@ import picocli.CommandLine.ScopeType;
         scope = ScopeType.INHERIT,
         subcommandsRepeatable = false,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {PullCommand.class},
+        subcommands = {
+            ChatCommand.class,
+            RunCommand.class,
+            BenchCommand.class,
+            LogitsCommand.class,
+            ListCommand.class,
+            PullCommand.class
+        },
         footer = {
             "",
             "A MODEL is a path to a .gguf file, hf:org/repo[:quant], ollama:name[:tag], or pypi:package.",
