@@ -74,13 +74,16 @@ final class GgufCursor {
         long at = position;
         long length = readLong(field);
         long available = remaining() / minBytes;
-        if (length < 0 || length > limit || length > available) {
+        if (length < 0 || length > available) {
             throw failure(
                     at,
                     field,
                     "at most " + Math.min(limit, available) + " (" + remaining() + " bytes remain)",
                     Long.toUnsignedString(length),
                     CUT_OR_DAMAGED);
+        }
+        if (length > limit) {
+            throw failure(at, field, "at most " + limit, Long.toString(length));
         }
         return length;
     }

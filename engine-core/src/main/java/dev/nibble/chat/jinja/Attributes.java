@@ -13,8 +13,8 @@ final class Attributes {
     private Attributes() {}
 
     /** {@code target.name}: a method or attribute first, then the item of that name. */
-    static Value attribute(Runtime runtime, Value target, String name) {
-        Value found = own(runtime, target, name);
+    static Value attribute(Rendering rendering, Value target, String name) {
+        Value found = own(rendering, target, name);
         if (found == null && target instanceof DictValue dict) {
             found = dict.get(name);
         }
@@ -22,7 +22,7 @@ final class Attributes {
     }
 
     /** {@code target[index]}: an item first, then the method or attribute of that name. */
-    static Value item(Runtime runtime, Value target, Value index) {
+    static Value item(Rendering rendering, Value target, Value index) {
         Value found = switch (target) {
             case DictValue dict -> dict.get(index);
             case ListValue list -> {
@@ -31,7 +31,7 @@ final class Attributes {
             }
             case Text text -> {
                 int i = Values.integer(index) == null ? -1 : position(index, text.codePoints());
-                runtime.steps(text.indexCost() >> 6);
+                rendering.steps(text.indexCost() >> 6);
                 yield i < 0 ? null : text.slice(text.offset(i), text.offset(i + 1));
             }
             case Range range -> {
@@ -41,16 +41,16 @@ final class Attributes {
             default -> null;
         };
         if (found == null && index instanceof Text name) {
-            found = own(runtime, target, name.value());
+            found = own(rendering, target, name.value());
         }
         return found == null ? missing(target, index) : found;
     }
 
     /** The item that {@code attribute="a.b.0"} of a filter names. */
-    static Value path(Runtime runtime, Value target, List<Value> parts, @Nullable Value fallback) {
+    static Value path(Rendering rendering, Value target, List<Value> parts, @Nullable Value fallback) {
         Value value = target;
         for (Value part : parts) {
-            value = item(runtime, value, part);
+            value = item(rendering, value, part);
             if (fallback != null && fallback != None.NONE && value instanceof Undefined) {
                 value = fallback;
             }
@@ -76,7 +76,7 @@ final class Attributes {
     }
 
     /** A method or attribute that the value has whatever its items are; null when there is none. */
-    static @Nullable Value own(Runtime runtime, Value target, String name) {
+    static @Nullable Value own(Rendering rendering, Value target, String name) {
         if (target instanceof Undefined undefined) {
             throw undefined.error();
         }
@@ -89,11 +89,11 @@ final class Attributes {
                 TextMethods.Method method = TextMethods.find(name);
                 yield method == null
                         ? null
-                        : new Function(name, (rt, arguments) -> TextMethods.call(rt, method, text, arguments));
+                        : new Function(name, (r, arguments) -> TextMethods.call(r, method, text, arguments));
             }
             case DictValue dict -> {
                 CollectionMethods.Method<DictValue> method = CollectionMethods.ofDict(name);
-                yield method == null ? null : new Function(name, (rt, arguments) -> method.call(rt, dict, arguments));
+                yield method == null ? null : new Function(name, (r, arguments) -> method.call(r, dict, arguments));
             }
             case ListValue list -> {
                 if (list.isGroup() && name.equals("grouper")) {
@@ -103,7 +103,7 @@ final class Attributes {
                     yield list.get(1);
                 }
                 CollectionMethods.Method<ListValue> method = CollectionMethods.ofList(name, list.isTuple());
-                yield method == null ? null : new Function(name, (rt, arguments) -> method.call(rt, list, arguments));
+                yield method == null ? null : new Function(name, (r, arguments) -> method.call(r, list, arguments));
             }
             case Value.Namespace namespace -> namespace.attributes().get(name);
             case LoopState loop -> loop.attribute(name);
@@ -136,7 +136,7 @@ final class Attributes {
     }
 
     /** {@code target[from:to:step]}; a part that was left out is None. */
-    static Value slice(Runtime runtime, Value target, Value from, Value to, Value step) {
+    static Value slice(Rendering rendering, Value target, Value from, Value to, Value step) {
         if (target instanceof Undefined undefined) {
             throw undefined.error();
         }
@@ -153,29 +153,34 @@ final class Attributes {
         int start = clip(bound(from, stride > 0 ? low : high), from, size, low, high);
         int stop = clip(bound(to, stride > 0 ? high : low), to, size, low, high);
         if (target instanceof Text text) {
-            runtime.steps(text.indexCost() >> 6);
+            rendering.steps(text.indexCost() >> 6);
             if (stride == 1) {
                 return start >= stop ? Text.EMPTY : text.slice(text.offset(start), text.offset(stop));
             }
-            TextBuilder out = new TextBuilder(runtime);
-            int[] offsets = offsets(runtime, text, size);
+            TextBuilder out = new TextBuilder(rendering);
+            int[] offsets = offsets(rendering, text, size);
             for (long i = start; stride > 0 ? i < stop : i > stop; i += stride) {
-                runtime.step();
+                rendering.step();
                 out.append(text, offsets[(int) i], offsets[(int) i + 1]);
             }
             return out.build();
         }
+        if (target instanceof Range range) {
+            return new Range(
+                    range.start() + start * range.step(), range.start() + stop * range.step(), range.step() * stride);
+        }
+        ListValue list = (ListValue) target;
         List<Value> items = new ArrayList<>();
         for (long i = start; stride > 0 ? i < stop : i > stop; i += stride) {
-            runtime.step();
-            items.add(target instanceof Range range ? range.get((int) i) : ((ListValue) target).get((int) i));
+            rendering.step();
+            items.add(list.get((int) i));
         }
-        return target instanceof ListValue list ? list.like(items) : ListValue.list(items);
+        return list.like(items);
     }
 
     /** The UTF-16 index of each code point, and the end. */
-    private static int[] offsets(Runtime runtime, Text text, int size) {
-        runtime.steps(size >> 4);
+    private static int[] offsets(Rendering rendering, Text text, int size) {
+        rendering.steps(size >> 4);
         int[] offsets = new int[size + 1];
         for (int i = 0, at = 0; i < size; i++) {
             offsets[i] = at;

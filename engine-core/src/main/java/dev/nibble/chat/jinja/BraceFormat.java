@@ -5,24 +5,24 @@ import org.jspecify.annotations.Nullable;
 
 /** {@code "text {} {name.attribute[0]!r:>10}".format(...)}. */
 final class BraceFormat {
-    private final Runtime runtime;
+    private final Rendering rendering;
     private final Arguments arguments;
     private int automatic; // the next field without a number; -1 once fields are numbered
 
-    private BraceFormat(Runtime runtime, Arguments arguments) {
-        this.runtime = runtime;
+    private BraceFormat(Rendering rendering, Arguments arguments) {
+        this.rendering = rendering;
         this.arguments = arguments;
     }
 
-    static Value format(Runtime runtime, Text self, Arguments arguments) {
-        return new BraceFormat(runtime, arguments).expand(self, 0);
+    static Value format(Rendering rendering, Text self, Arguments arguments) {
+        return new BraceFormat(rendering, arguments).expand(self, 0);
     }
 
     private Text expand(Text format, int depth) {
         if (depth > 1) {
             throw new TemplateError("Max string recursion exceeded");
         }
-        TextBuilder out = new TextBuilder(runtime);
+        TextBuilder out = new TextBuilder(rendering);
         String text = format.value();
         int plain = 0;
         int i = 0;
@@ -32,7 +32,7 @@ final class BraceFormat {
                 i++;
                 continue;
             }
-            runtime.step();
+            rendering.step();
             boolean doubled = i + 1 < text.length() && text.charAt(i + 1) == c;
             if (doubled) {
                 out.append(format, plain, i + 1);
@@ -81,8 +81,8 @@ final class BraceFormat {
         if (text.startsWith("!", next)) {
             String conversion = text.substring(next + 1, Math.min(next + 2, text.length()));
             value = switch (conversion) {
-                case "r", "a" -> Printer.repr(runtime, value);
-                case "s" -> Printer.str(runtime, value);
+                case "r", "a" -> Printer.repr(rendering, value);
+                case "s" -> Printer.str(rendering, value);
                 default -> throw new TemplateError("Unknown conversion specifier '" + conversion + "'");
             };
             next += 2;
@@ -92,7 +92,7 @@ final class BraceFormat {
         }
         Text specification =
                 next < text.length() ? expand(field.slice(next + 1, field.length()), depth + 1) : Text.EMPTY;
-        return FormatSpec.format(runtime, value, specification.value());
+        return FormatSpec.format(rendering, value, specification.value());
     }
 
     private Value lookUp(String name) {
@@ -108,7 +108,7 @@ final class BraceFormat {
                 if (end < 0) {
                     throw new TemplateError("Missing ']' in format string");
                 }
-                value = Attributes.item(runtime, value, index(name.substring(start, end)));
+                value = Attributes.item(rendering, value, index(name.substring(start, end)));
                 end++;
                 if (end < name.length() && name.charAt(end) != '.' && name.charAt(end) != '[') {
                     throw new TemplateError("Only '.' or '[' may follow ']' in format field specifier");
@@ -121,7 +121,7 @@ final class BraceFormat {
                 if (end == start) {
                     throw new TemplateError("Empty attribute in format string");
                 }
-                value = Attributes.attribute(runtime, value, name.substring(start, end));
+                value = Attributes.attribute(rendering, value, name.substring(start, end));
             }
         }
         return value;

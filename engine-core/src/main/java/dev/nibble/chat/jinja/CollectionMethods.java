@@ -17,7 +17,7 @@ final class CollectionMethods {
     /** A method of a list or dict. */
     @FunctionalInterface
     interface Method<T> {
-        Value call(Runtime runtime, T self, Arguments arguments);
+        Value call(Rendering rendering, T self, Arguments arguments);
     }
 
     private static final Map<String, Method<DictValue>> DICT = new HashMap<>();
@@ -25,27 +25,27 @@ final class CollectionMethods {
     private static final Set<String> OF_TUPLE = Set.of("index", "count");
 
     static {
-        DICT.put("keys", (runtime, self, arguments) -> view(self, arguments, View.Part.KEYS));
-        DICT.put("values", (runtime, self, arguments) -> view(self, arguments, View.Part.VALUES));
-        DICT.put("items", (runtime, self, arguments) -> view(self, arguments, View.Part.ITEMS));
-        DICT.put("get", (runtime, self, arguments) -> {
+        DICT.put("keys", (rendering, self, arguments) -> view(self, arguments, View.Part.KEYS));
+        DICT.put("values", (rendering, self, arguments) -> view(self, arguments, View.Part.VALUES));
+        DICT.put("items", (rendering, self, arguments) -> view(self, arguments, View.Part.ITEMS));
+        DICT.put("get", (rendering, self, arguments) -> {
             @Nullable Value[] given = arguments.bind("get", 1, "key", "default");
             return either(self.get(required(given[0])), given[1]);
         });
-        DICT.put("copy", (runtime, self, arguments) -> {
+        DICT.put("copy", (rendering, self, arguments) -> {
             arguments.bind("copy", 0);
-            runtime.steps(self.size());
+            rendering.steps(self.size());
             return self.copy();
         });
-        DICT.put("pop", (runtime, self, arguments) -> {
+        DICT.put("pop", (rendering, self, arguments) -> {
             @Nullable Value[] given = arguments.bind("pop", 1, "key", "default");
             Value removed = self.remove(required(given[0]));
             if (removed == null && given[1] == null) {
-                throw new TemplateError("no key " + Printer.repr(runtime, required(given[0])) + " to pop");
+                throw new TemplateError("no key " + Printer.repr(rendering, required(given[0])) + " to pop");
             }
             return either(removed, given[1]);
         });
-        DICT.put("setdefault", (runtime, self, arguments) -> {
+        DICT.put("setdefault", (rendering, self, arguments) -> {
             @Nullable Value[] given = arguments.bind("setdefault", 1, "key", "default");
             Value old = self.get(required(given[0]));
             if (old == null) {
@@ -53,62 +53,62 @@ final class CollectionMethods {
             }
             return either(old, given[1]);
         });
-        DICT.put("update", (runtime, self, arguments) -> {
-            Globals.dict(runtime, arguments).entries().forEach(entry -> self.put(entry.key(), entry.value()));
+        DICT.put("update", (rendering, self, arguments) -> {
+            Globals.dict(rendering, arguments).entries().forEach(entry -> self.put(entry.key(), entry.value()));
             return None.NONE;
         });
-        LIST.put("append", (runtime, self, arguments) -> {
+        LIST.put("append", (rendering, self, arguments) -> {
             self.items().add(arguments.single("append"));
             return None.NONE;
         });
-        LIST.put("extend", (runtime, self, arguments) -> {
-            self.items().addAll(Values.toList(runtime, arguments.single("extend")));
+        LIST.put("extend", (rendering, self, arguments) -> {
+            self.items().addAll(Values.toList(rendering, arguments.single("extend")));
             return None.NONE;
         });
-        LIST.put("insert", (runtime, self, arguments) -> {
+        LIST.put("insert", (rendering, self, arguments) -> {
             @Nullable Value[] given = arguments.bind("insert", 2, "index", "object");
             int index = Values.intArgument(given[0], 0);
             int place = Math.clamp(index < 0 ? index + (long) self.size() : index, 0, self.size());
-            runtime.steps(self.size() >> 6);
+            rendering.steps(self.size() >> 6);
             self.items().add(place, required(given[1]));
             return None.NONE;
         });
-        LIST.put("pop", (runtime, self, arguments) -> {
+        LIST.put("pop", (rendering, self, arguments) -> {
             int index = Values.intArgument(arguments.bind("pop", 0, "index")[0], -1);
             int place = index < 0 ? index + self.size() : index;
             if (place < 0 || place >= self.size()) {
                 throw new TemplateError(self.size() == 0 ? "pop from empty list" : "pop index out of range");
             }
-            runtime.steps(self.size() >> 6);
+            rendering.steps(self.size() >> 6);
             return self.items().remove(place);
         });
-        LIST.put("index", (runtime, self, arguments) -> {
+        LIST.put("index", (rendering, self, arguments) -> {
             Value wanted = arguments.single("index");
             for (int i = 0; i < self.size(); i++) {
-                if (Comparison.equal(runtime, self.get(i), wanted)) {
+                if (Comparison.equal(rendering, self.get(i), wanted)) {
                     return Int.of(i);
                 }
             }
-            throw new TemplateError(Printer.repr(runtime, wanted) + " is not in the list");
+            throw new TemplateError(Printer.repr(rendering, wanted) + " is not in the list");
         });
-        LIST.put("count", (runtime, self, arguments) -> {
+        LIST.put("count", (rendering, self, arguments) -> {
             Value wanted = arguments.single("count");
             long count = self.items().stream()
-                    .filter(item -> Comparison.equal(runtime, item, wanted))
+                    .filter(item -> Comparison.equal(rendering, item, wanted))
                     .count();
             return Int.of(count);
         });
-        LIST.put("copy", (runtime, self, arguments) -> {
+        LIST.put("copy", (rendering, self, arguments) -> {
             arguments.bind("copy", 0);
-            return ListValue.list(Values.toList(runtime, self));
+            return ListValue.list(Values.toList(rendering, self));
         });
         for (String name : List.of("clear", "popitem", "fromkeys")) {
-            DICT.put(name, (runtime, self, arguments) -> {
+            DICT.put(name, (rendering, self, arguments) -> {
                 throw TemplateError.unsupported("the method dict." + name + "()");
             });
         }
         for (String name : List.of("clear", "remove", "reverse", "sort")) {
-            LIST.put(name, (runtime, self, arguments) -> {
+            LIST.put(name, (rendering, self, arguments) -> {
                 throw TemplateError.unsupported("the method list." + name + "()");
             });
         }

@@ -16,26 +16,26 @@ import java.util.List;
 final class Comparison {
     private Comparison() {}
 
-    static boolean equal(Runtime runtime, Value left, Value right) {
-        runtime.step();
+    static boolean equal(Rendering rendering, Value left, Value right) {
+        rendering.step();
         return switch (left) {
             case Int a -> numbersEqual(a, right);
             case Bool a -> numbersEqual(a, right);
             case Real a -> numbersEqual(a, right);
             case Text a -> {
-                runtime.reads(a);
+                rendering.reads(a);
                 yield right instanceof Text b && a.value().equals(b.value());
             }
             case Undefined a -> right instanceof Undefined;
-            case ListValue a -> right instanceof ListValue b && listsEqual(runtime, a, b);
-            case DictValue a -> right instanceof DictValue b && dictsEqual(runtime, a, b);
+            case ListValue a -> right instanceof ListValue b && listsEqual(rendering, a, b);
+            case DictValue a -> right instanceof DictValue b && dictsEqual(rendering, a, b);
             case Range a ->
                 right instanceof Range b
                         && listsEqual(
-                                runtime,
-                                ListValue.list(Values.toList(runtime, a)),
-                                ListValue.list(Values.toList(runtime, b)));
-            case View a -> right instanceof View b && viewsEqual(runtime, a, b);
+                                rendering,
+                                ListValue.list(Values.toList(rendering, a)),
+                                ListValue.list(Values.toList(rendering, b)));
+            case View a -> right instanceof View b && viewsEqual(rendering, a, b);
             default -> left == right || left instanceof Function && left.equals(right);
         };
     }
@@ -44,51 +44,51 @@ final class Comparison {
         return Values.isNumber(right) && numberOrder(left, right) == 0;
     }
 
-    private static boolean listsEqual(Runtime runtime, ListValue left, ListValue right) {
+    private static boolean listsEqual(Rendering rendering, ListValue left, ListValue right) {
         if (left == right) {
             return true;
         }
         if (left.isTuple() != right.isTuple() || left.size() != right.size()) {
             return false;
         }
-        runtime.enter();
+        rendering.enter();
         boolean same = true;
         for (int i = 0; same && i < left.size(); i++) {
-            same = equal(runtime, left.get(i), right.get(i));
+            same = equal(rendering, left.get(i), right.get(i));
         }
-        runtime.exit();
+        rendering.exit();
         return same;
     }
 
-    private static boolean dictsEqual(Runtime runtime, DictValue left, DictValue right) {
+    private static boolean dictsEqual(Rendering rendering, DictValue left, DictValue right) {
         if (left == right) {
             return true;
         }
         if (left.size() != right.size()) {
             return false;
         }
-        runtime.enter();
+        rendering.enter();
         boolean same = true;
         for (Iterator<DictValue.Entry> all = left.entries().iterator(); same && all.hasNext(); ) {
             DictValue.Entry entry = all.next();
             Value other = right.get(entry.key());
-            same = other != null && equal(runtime, entry.value(), other);
+            same = other != null && equal(rendering, entry.value(), other);
         }
-        runtime.exit();
+        rendering.exit();
         return same;
     }
 
-    private static boolean viewsEqual(Runtime runtime, View left, View right) {
+    private static boolean viewsEqual(Rendering rendering, View left, View right) {
         if (left.part() == View.Part.VALUES || right.part() == View.Part.VALUES) {
             return left == right;
         }
-        List<Value> others = Values.toList(runtime, right);
+        List<Value> others = Values.toList(rendering, right);
         if (left.dict().size() != others.size()) {
             return false;
         }
         ListValue list = ListValue.list(others);
-        for (Value item : Values.toList(runtime, left)) {
-            if (!contains(runtime, list, item)) {
+        for (Value item : Values.toList(rendering, left)) {
+            if (!contains(rendering, list, item)) {
                 return false;
             }
         }
@@ -96,7 +96,7 @@ final class Comparison {
     }
 
     /** {@code needle in container}. */
-    static boolean contains(Runtime runtime, Value container, Value needle) {
+    static boolean contains(Rendering rendering, Value container, Value needle) {
         return switch (container) {
             case Text text -> {
                 if (!(needle instanceof Text part)) {
@@ -106,7 +106,7 @@ final class Comparison {
                     throw new TemplateError(
                             "'in <string>' requires string as left operand, not " + Values.typeName(needle));
                 }
-                runtime.searches(text, part);
+                rendering.searches(text, part);
                 yield text.value().contains(part.value());
             }
             case DictValue dict -> dict.contains(needle);
@@ -115,9 +115,9 @@ final class Comparison {
                 if (!Values.isIterable(container)) {
                     throw new TemplateError("argument of type '" + Values.typeName(container) + "' is not iterable");
                 }
-                for (Iterator<Value> items = Values.iterate(runtime, container); items.hasNext(); ) {
+                for (Iterator<Value> items = Values.iterate(rendering, container); items.hasNext(); ) {
                     Value item = items.next();
-                    if (item == needle || equal(runtime, needle, item)) {
+                    if (item == needle || equal(rendering, needle, item)) {
                         yield true;
                     }
                 }
@@ -127,8 +127,8 @@ final class Comparison {
     }
 
     /** Whether {@code left operator right} for one of {@code < <= > >=}. */
-    static boolean ordered(Runtime runtime, String operator, Value left, Value right) {
-        runtime.step();
+    static boolean ordered(Rendering rendering, String operator, Value left, Value right) {
+        rendering.step();
         if (Values.isNumber(left) && Values.isNumber(right)) {
             if (isNan(left) || isNan(right)) {
                 return false;
@@ -136,21 +136,21 @@ final class Comparison {
             return holds(operator, numberOrder(left, right));
         }
         if (left instanceof Text a && right instanceof Text b) {
-            runtime.reads(a);
+            rendering.reads(a);
             return holds(operator, codePointOrder(a.value(), b.value()));
         }
         if (left instanceof ListValue a && right instanceof ListValue b && a.isTuple() == b.isTuple()) {
-            runtime.enter();
+            rendering.enter();
             try {
                 int common = Math.min(a.size(), b.size());
                 for (int i = 0; i < common; i++) {
-                    if (!equal(runtime, a.get(i), b.get(i))) {
-                        return ordered(runtime, operator, a.get(i), b.get(i));
+                    if (!equal(rendering, a.get(i), b.get(i))) {
+                        return ordered(rendering, operator, a.get(i), b.get(i));
                     }
                 }
                 return holds(operator, Integer.compare(a.size(), b.size()));
             } finally {
-                runtime.exit();
+                rendering.exit();
             }
         }
         if (left instanceof Undefined undefined) {
@@ -213,7 +213,7 @@ final class Comparison {
     }
 
     /** A stable sort that, like Python's, asks only whether one key is less than another. */
-    static List<Value> sort(Runtime runtime, List<Value> items, List<Value> keys, boolean reverse) {
+    static List<Value> sort(Rendering rendering, List<Value> items, List<Value> keys, boolean reverse) {
         int size = items.size();
         int[] order = new int[size];
         for (int i = 0; i < size; i++) {
@@ -223,7 +223,7 @@ final class Comparison {
         for (int width = 1; width < size; width *= 2) {
             for (int from = 0; from < size; from += 2 * width) {
                 merge(
-                        runtime,
+                        rendering,
                         keys,
                         reverse,
                         order,
@@ -244,7 +244,14 @@ final class Comparison {
     }
 
     private static void merge(
-            Runtime runtime, List<Value> keys, boolean reverse, int[] from, int[] to, int start, int middle, int end) {
+            Rendering rendering,
+            List<Value> keys,
+            boolean reverse,
+            int[] from,
+            int[] to,
+            int start,
+            int middle,
+            int end) {
         int left = start;
         int right = middle;
         for (int i = start; i < end; i++) {
@@ -254,7 +261,7 @@ final class Comparison {
             } else {
                 Value a = keys.get(from[left]);
                 Value b = keys.get(from[right]);
-                takeRight = reverse ? ordered(runtime, "<", a, b) : ordered(runtime, "<", b, a);
+                takeRight = reverse ? ordered(rendering, "<", a, b) : ordered(rendering, "<", b, a);
             }
             to[i] = takeRight ? from[right++] : from[left++];
         }

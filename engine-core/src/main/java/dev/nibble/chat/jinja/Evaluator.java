@@ -13,11 +13,11 @@ import org.jspecify.annotations.Nullable;
 
 /** Evaluates expressions. */
 final class Evaluator {
-    private final Runtime runtime;
+    private final Rendering rendering;
     private final Globals globals;
 
-    Evaluator(Runtime runtime, Globals globals) {
-        this.runtime = runtime;
+    Evaluator(Rendering rendering, Globals globals) {
+        this.rendering = rendering;
         this.globals = globals;
     }
 
@@ -26,18 +26,18 @@ final class Evaluator {
             case Node.Literal literal -> literal.value();
             case Node.Name name -> lookUp(name.name(), scope);
             default -> {
-                runtime.step();
-                runtime.enter();
-                runtime.at(expression.line());
+                rendering.step();
+                rendering.enter();
+                rendering.at(expression.line());
                 Value value = compound(expression, scope);
-                runtime.exit();
+                rendering.exit();
                 yield value;
             }
         };
     }
 
     Value lookUp(String name, Scope scope) {
-        runtime.step();
+        rendering.step();
         Value value = scope.get(name);
         if (value == null) {
             value = globals.get(name);
@@ -56,14 +56,14 @@ final class Evaluator {
             case Node.Dict dict -> dict(dict, scope);
             case Node.Attribute attribute -> {
                 Value target = evaluate(attribute.target(), scope);
-                runtime.at(attribute.line());
-                yield Attributes.attribute(runtime, target, attribute.name());
+                rendering.at(attribute.line());
+                yield Attributes.attribute(rendering, target, attribute.name());
             }
             case Node.Subscript subscript -> {
                 Value target = evaluate(subscript.target(), scope);
                 Value index = evaluate(subscript.index(), scope);
-                runtime.at(subscript.line());
-                yield Attributes.item(runtime, target, index);
+                rendering.at(subscript.line());
+                yield Attributes.item(rendering, target, index);
             }
             case Node.Slice slice -> slice(slice, scope);
             case Node.Call call -> call(call, scope, null);
@@ -71,29 +71,29 @@ final class Evaluator {
             case Node.Tested tested -> {
                 Value value = evaluate(tested.target(), scope);
                 Arguments arguments = arguments(tested.inputs(), scope, null);
-                runtime.at(tested.line());
-                yield Bool.of(Tests.apply(runtime, tested.test(), value, arguments));
+                rendering.at(tested.line());
+                yield Bool.of(Tests.apply(rendering, tested.test(), value, arguments));
             }
             case Node.Not not -> Bool.of(!Values.truth(evaluate(not.operand(), scope)));
             case Node.Unary unary -> {
                 Value operand = evaluate(unary.operand(), scope);
-                runtime.at(unary.line());
+                rendering.at(unary.line());
                 yield unary.operator().equals("-") ? Operators.negate(operand) : Operators.plus(operand);
             }
             case Node.Binary binary -> {
                 Value left = evaluate(binary.left(), scope);
                 Value right = evaluate(binary.right(), scope);
-                runtime.at(binary.line());
-                yield Operators.apply(runtime, binary.operator(), left, right);
+                rendering.at(binary.line());
+                yield Operators.apply(rendering, binary.operator(), left, right);
             }
             case Node.Logical logical -> {
                 Value left = evaluate(logical.left(), scope);
                 yield Values.truth(left) == logical.and() ? evaluate(logical.right(), scope) : left;
             }
             case Node.Concat concat -> {
-                TextBuilder out = new TextBuilder(runtime);
+                TextBuilder out = new TextBuilder(rendering);
                 for (Expression part : concat.parts()) {
-                    Printer.print(runtime, evaluate(part, scope), out);
+                    Printer.print(rendering, evaluate(part, scope), out);
                 }
                 yield out.build();
             }
@@ -123,8 +123,8 @@ final class Evaluator {
         Value from = optional(slice.from(), scope);
         Value to = optional(slice.to(), scope);
         Value step = optional(slice.step(), scope);
-        runtime.at(slice.line());
-        return Attributes.slice(runtime, target, from, to, step);
+        rendering.at(slice.line());
+        return Attributes.slice(rendering, target, from, to, step);
     }
 
     private Value optional(@Nullable Expression expression, Scope scope) {
@@ -135,14 +135,14 @@ final class Evaluator {
         Value left = evaluate(compare.first(), scope);
         for (int i = 0; i < compare.operators().size(); i++) {
             Value right = evaluate(compare.operands().get(i), scope);
-            runtime.at(compare.line());
+            rendering.at(compare.line());
             String operator = compare.operators().get(i);
             boolean holds = switch (operator) {
-                case "==" -> Comparison.equal(runtime, left, right);
-                case "!=" -> !Comparison.equal(runtime, left, right);
-                case "in" -> Comparison.contains(runtime, right, left);
-                case "not in" -> !Comparison.contains(runtime, right, left);
-                default -> Comparison.ordered(runtime, operator, left, right);
+                case "==" -> Comparison.equal(rendering, left, right);
+                case "!=" -> !Comparison.equal(rendering, left, right);
+                case "in" -> Comparison.contains(rendering, right, left);
+                case "not in" -> !Comparison.contains(rendering, right, left);
+                default -> Comparison.ordered(rendering, operator, left, right);
             };
             if (!holds) {
                 return Bool.FALSE;
@@ -166,9 +166,9 @@ final class Evaluator {
     Value call(Node.Call call, Scope scope, @Nullable Value caller) {
         Value target = evaluate(call.target(), scope);
         Arguments arguments = arguments(call.inputs(), scope, caller);
-        runtime.at(call.line());
+        rendering.at(call.line());
         return switch (target) {
-            case Function function -> function.body().call(runtime, arguments);
+            case Function function -> function.body().call(rendering, arguments);
             case LoopState loop -> loop.recurse(arguments);
             case Undefined undefined -> throw undefined.error();
             default -> throw new TemplateError("'" + Values.typeName(target) + "' object is not callable");
@@ -177,8 +177,8 @@ final class Evaluator {
 
     Value filter(Node.Filter filter, Value input, Scope scope) {
         Arguments arguments = arguments(filter.inputs(), scope, null);
-        runtime.at(filter.line());
-        return Filters.apply(runtime, filter.name(), input, arguments);
+        rendering.at(filter.line());
+        return Filters.apply(rendering, filter.name(), input, arguments);
     }
 
     private Arguments arguments(Node.Inputs inputs, Scope scope, @Nullable Value caller) {
@@ -191,7 +191,7 @@ final class Evaluator {
             named.put(inputs.names().get(i), evaluate(inputs.named().get(i), scope));
         }
         if (inputs.all() != null) {
-            positional.addAll(Values.toList(runtime, evaluate(inputs.all(), scope)));
+            positional.addAll(Values.toList(rendering, evaluate(inputs.all(), scope)));
         }
         if (inputs.allNamed() != null) {
             spread(evaluate(inputs.allNamed(), scope), named);
@@ -228,7 +228,7 @@ final class Evaluator {
                 if (!Values.isIterable(value)) {
                     throw new TemplateError("cannot unpack non-iterable " + Values.typeName(value) + " object");
                 }
-                List<Value> parts = Values.toList(runtime, value);
+                List<Value> parts = Values.toList(rendering, value);
                 int wanted = tuple.targets().size();
                 if (parts.size() != wanted) {
                     throw new TemplateError(

@@ -11,7 +11,7 @@ final class Filters {
     /** A filter: {@code input|name(arguments)}. */
     @FunctionalInterface
     interface Filter {
-        Value apply(Runtime runtime, Value input, Arguments arguments);
+        Value apply(Rendering rendering, Value input, Arguments arguments);
     }
 
     private static final Map<String, Filter> FILTERS = new HashMap<>();
@@ -26,9 +26,9 @@ final class Filters {
         FILTERS.put("tojson", Json::dumps);
         FILTERS.put("length", Filters::length);
         FILTERS.put("count", Filters::length);
-        FILTERS.put("attr", (runtime, input, arguments) -> {
+        FILTERS.put("attr", (rendering, input, arguments) -> {
             Text name = Values.textArgument(arguments.single("attr"), "the attribute name");
-            Value found = Attributes.own(runtime, input, name.value());
+            Value found = Attributes.own(rendering, input, name.value());
             return found == null ? Attributes.missing(input, name) : found;
         });
     }
@@ -39,24 +39,24 @@ final class Filters {
         return FILTERS.containsKey(name);
     }
 
-    static Value apply(Runtime runtime, String name, Value input, Arguments arguments) {
+    static Value apply(Rendering rendering, String name, Value input, Arguments arguments) {
         Filter filter = FILTERS.get(name);
         if (filter == null) {
             throw TemplateError.unsupported("the filter '" + name + "'");
         }
-        runtime.step();
-        runtime.reads(input);
-        return filter.apply(runtime, input, arguments);
+        rendering.step();
+        rendering.reads(input);
+        return filter.apply(rendering, input, arguments);
     }
 
-    private static Value defaultValue(Runtime runtime, Value input, Arguments arguments) {
+    private static Value defaultValue(Rendering rendering, Value input, Arguments arguments) {
         @Nullable Value[] given = arguments.bind("default", 0, "default_value", "boolean");
         boolean replace = input instanceof Undefined || Values.boolArgument(given[1], false) && !Values.truth(input);
         Value fallback = given[0] == null ? Text.EMPTY : given[0];
         return replace ? fallback : input;
     }
 
-    private static Value length(Runtime runtime, Value input, Arguments arguments) {
+    private static Value length(Rendering rendering, Value input, Arguments arguments) {
         arguments.bind("length", 0);
         return Value.Int.of(Values.size(input));
     }

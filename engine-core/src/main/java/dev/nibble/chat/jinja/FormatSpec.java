@@ -25,17 +25,18 @@ final class FormatSpec {
         parse();
     }
 
-    static Text format(Runtime runtime, Value value, String specification) {
+    static Text format(Rendering rendering, Value value, String specification) {
         if (specification.isEmpty()) {
-            return Printer.str(runtime, value);
+            return Printer.str(rendering, value);
         }
         FormatSpec spec = new FormatSpec(specification);
         return switch (value) {
-            case Text text -> spec.text(runtime, text);
-            case Bool bool when spec.type == 0 || spec.type == 's' -> spec.text(runtime, Printer.str(runtime, bool));
-            case Bool bool -> spec.integer(runtime, bool == Bool.TRUE ? BigInteger.ONE : BigInteger.ZERO);
-            case Int number -> spec.integer(runtime, number.value());
-            case Real real -> spec.real(runtime, real.value());
+            case Text text -> spec.text(rendering, text);
+            case Bool bool
+            when spec.type == 0 || spec.type == 's' -> spec.text(rendering, Printer.str(rendering, bool));
+            case Bool bool -> spec.integer(rendering, bool == Bool.TRUE ? BigInteger.ONE : BigInteger.ZERO);
+            case Int number -> spec.integer(rendering, number.value());
+            case Real real -> spec.real(rendering, real.value());
             case Undefined undefined -> throw undefined.error();
             default ->
                 throw new TemplateError(
@@ -97,7 +98,7 @@ final class FormatSpec {
         return new TemplateError("Unknown format code '" + type + "' for object of type '" + of + "'");
     }
 
-    private Text text(Runtime runtime, Text value) {
+    private Text text(Rendering rendering, Text value) {
         if (type != 0 && type != 's') {
             throw unknownType("str");
         }
@@ -108,13 +109,13 @@ final class FormatSpec {
             align = '<';
         }
         Text shown = precision >= 0 && precision < value.codePoints() ? value.slice(0, value.offset(precision)) : value;
-        return pad(runtime, Text.EMPTY, shown, '<');
+        return pad(rendering, Text.EMPTY, shown, '<');
     }
 
-    private Text integer(Runtime runtime, BigInteger value) {
+    private Text integer(Rendering rendering, BigInteger value) {
         switch (type) {
             case 'e', 'E', 'f', 'F', 'g', 'G', '%' -> {
-                return real(runtime, Values.real(new Int(value)));
+                return real(rendering, Values.real(new Int(value)));
             }
             default -> {}
         }
@@ -132,9 +133,9 @@ final class FormatSpec {
         if (radix == 0) {
             int code = Values.clamp(value);
             if (!Character.isValidCodePoint(code)) {
-                throw new TemplateError("%c arg not in range(0x110000)");
+                throw new TemplateError("a character is an int in range(0x110000)");
             }
-            return pad(runtime, Text.EMPTY, Text.of(Character.toString(code)), '<');
+            return pad(rendering, Text.EMPTY, Text.of(Character.toString(code)), '<');
         }
         String digits = value.abs().toString(radix);
         String prefix = alternate && radix != 10 ? "0" + Character.toLowerCase(type) : "";
@@ -142,10 +143,10 @@ final class FormatSpec {
             digits = digits.toUpperCase(Locale.ROOT);
             prefix = prefix.toUpperCase(Locale.ROOT);
         }
-        return number(runtime, value.signum() < 0, prefix, digits, radix == 10 ? 3 : 4);
+        return number(rendering, value.signum() < 0, prefix, digits, radix == 10 ? 3 : 4);
     }
 
-    private Text real(Runtime runtime, double value) {
+    private Text real(Rendering rendering, double value) {
         boolean negative = value < 0 || value == 0 && 1 / value < 0;
         String digits;
         switch (type) {
@@ -163,13 +164,13 @@ final class FormatSpec {
             case '%' -> digits = FloatFormat.format(value * 100, 'f', precision < 0 ? 6 : precision, false) + "%";
             default -> throw unknownType("float");
         }
-        return number(runtime, negative, "", digits, 3);
+        return number(rendering, negative, "", digits, 3);
     }
 
-    private Text number(Runtime runtime, boolean negative, String prefix, String digits, int group) {
+    private Text number(Rendering rendering, boolean negative, String prefix, String digits, int group) {
         String shown = grouping == 0 ? digits : grouped(digits, group);
         String signShown = negative ? "-" : sign == '-' ? "" : String.valueOf(sign);
-        return pad(runtime, Text.of(signShown + prefix), Text.of(shown), '>');
+        return pad(rendering, Text.of(signShown + prefix), Text.of(shown), '>');
     }
 
     private String grouped(String digits, int group) {
@@ -190,7 +191,7 @@ final class FormatSpec {
         return whole + digits.substring(end);
     }
 
-    private Text pad(Runtime runtime, Text prefix, Text body, char usual) {
+    private Text pad(Rendering rendering, Text prefix, Text body, char usual) {
         int missing = Math.max(0, width - prefix.codePoints() - body.codePoints());
         char how = align == 0 ? usual : align;
         int before = switch (how) {
@@ -200,7 +201,7 @@ final class FormatSpec {
         };
         int inside = how == '=' ? missing : 0;
         Text filling = Text.of(fill);
-        return new TextBuilder(runtime)
+        return new TextBuilder(rendering)
                 .repeat(filling, before)
                 .append(prefix)
                 .repeat(filling, inside)

@@ -11,6 +11,6 @@ record Function(String name, Body body) implements Value {
     /** The code behind a function. */
     @FunctionalInterface
     interface Body {
-        Value call(Runtime runtime, Arguments arguments);
+        Value call(Rendering rendering, Arguments arguments);
     }
 }

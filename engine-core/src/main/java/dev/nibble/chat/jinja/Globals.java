@@ -21,21 +21,21 @@ final class Globals {
     private final Map<String, Value> functions = new HashMap<>();
 
     Globals() {
-        define("range", (runtime, arguments) -> range(arguments));
+        define("range", (rendering, arguments) -> range(arguments));
         define("dict", Globals::dict);
-        define("namespace", (runtime, arguments) -> new Namespace(dict(runtime, arguments)));
-        define("cycler", (runtime, arguments) -> cycler(arguments));
-        define("joiner", (runtime, arguments) -> joiner(arguments));
-        define("raise_exception", (runtime, arguments) -> {
+        define("namespace", (rendering, arguments) -> new Namespace(dict(rendering, arguments)));
+        define("cycler", (rendering, arguments) -> cycler(arguments));
+        define("joiner", (rendering, arguments) -> joiner(arguments));
+        define("raise_exception", (rendering, arguments) -> {
             throw TemplateError.raised(
-                    Printer.str(runtime, arguments.single("raise_exception")).value());
+                    Printer.str(rendering, arguments.single("raise_exception")).value());
         });
-        define("strftime_now", (runtime, arguments) -> {
+        define("strftime_now", (rendering, arguments) -> {
             Text format = Values.textArgument(arguments.single("strftime_now"), "the format");
-            return format.rewritten(Strftime.format(runtime, format.value()));
+            return format.rewritten(Strftime.format(rendering, format.value()));
         });
         for (String name : REFUSED) {
-            define(name, (runtime, arguments) -> {
+            define(name, (rendering, arguments) -> {
                 throw TemplateError.unsupported("the function '" + name + "'");
             });
         }
@@ -81,16 +81,16 @@ final class Globals {
     }
 
     /** {@code dict(mapping or pairs, key=value, ...)}. */
-    static DictValue dict(Runtime runtime, Arguments arguments) {
+    static DictValue dict(Rendering rendering, Arguments arguments) {
         DictValue dict = new DictValue();
         for (Value source : arguments.positional()) {
             if (source instanceof DictValue other) {
-                runtime.steps(other.size());
+                rendering.steps(other.size());
                 other.entries().forEach(entry -> dict.put(entry.key(), entry.value()));
                 continue;
             }
-            for (Iterator<Value> pairs = Values.iterate(runtime, source); pairs.hasNext(); ) {
-                List<Value> pair = Values.toList(runtime, pairs.next());
+            for (Iterator<Value> pairs = Values.iterate(rendering, source); pairs.hasNext(); ) {
+                List<Value> pair = Values.toList(rendering, pairs.next());
                 if (pair.size() != 2) {
                     throw new TemplateError("a dict is made of pairs; found " + pair.size() + " items instead of 2");
                 }
@@ -109,13 +109,13 @@ final class Globals {
         DictValue attributes = new DictValue();
         int[] position = {0};
         attributes.put("current", items.getFirst());
-        attributes.put("next", new Function("next", (runtime, none) -> {
+        attributes.put("next", new Function("next", (rendering, none) -> {
             Value item = items.get(position[0]);
             position[0] = (position[0] + 1) % items.size();
             attributes.put("current", items.get(position[0]));
             return item;
         }));
-        attributes.put("reset", new Function("reset", (runtime, none) -> {
+        attributes.put("reset", new Function("reset", (rendering, none) -> {
             position[0] = 0;
             attributes.put("current", items.getFirst());
             return None.NONE;
@@ -127,7 +127,7 @@ final class Globals {
         Value separator = arguments.bind("joiner", 0, "sep")[0];
         Value text = separator == null ? Text.of(", ") : separator;
         boolean[] used = {false};
-        return new Function("joiner", (runtime, none) -> {
+        return new Function("joiner", (rendering, none) -> {
             boolean first = !used[0];
             used[0] = true;
             return first ? Text.EMPTY : text;

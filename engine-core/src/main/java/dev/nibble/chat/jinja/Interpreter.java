@@ -21,25 +21,25 @@ final class Interpreter {
         CONTINUE
     }
 
-    private final Runtime runtime;
+    private final Rendering rendering;
     private final Evaluator evaluator;
 
-    Interpreter(Runtime runtime) {
-        this.runtime = runtime;
-        this.evaluator = new Evaluator(runtime, new Globals());
+    Interpreter(Rendering rendering) {
+        this.rendering = rendering;
+        this.evaluator = new Evaluator(rendering, new Globals());
     }
 
     /** Runs a whole template. */
     Text run(List<Statement> body, Scope variables) {
-        TextBuilder out = new TextBuilder(runtime);
+        TextBuilder out = new TextBuilder(rendering);
         execute(body, new Scope(variables), out);
         return out.build();
     }
 
     private Flow execute(List<Statement> body, Scope scope, TextBuilder out) {
         for (Statement statement : body) {
-            runtime.step();
-            runtime.at(statement.line());
+            rendering.step();
+            rendering.at(statement.line());
             Flow flow = execute(statement, scope, out);
             if (flow != Flow.NEXT) {
                 return flow;
@@ -51,7 +51,11 @@ final class Interpreter {
     private Flow execute(Statement statement, Scope scope, TextBuilder out) {
         switch (statement) {
             case Node.Data data -> out.append(data.text());
-            case Node.Print print -> Printer.print(runtime, evaluator.evaluate(print.expression(), scope), out);
+            case Node.Print print -> {
+                for (Node.Expression part : print.expressions()) {
+                    Printer.print(rendering, evaluator.evaluate(part, scope), out);
+                }
+            }
             case Node.Assign set -> evaluator.assign(set.target(), evaluator.evaluate(set.expression(), scope), scope);
             case Node.If branches -> {
                 return choose(branches, scope, out);
@@ -71,7 +75,7 @@ final class Interpreter {
             case Node.Macro macro -> scope.set(macro.signature().name(), function(macro.signature(), scope));
             case Node.CallBlock block -> {
                 Value caller = function(block.caller(), scope);
-                Printer.print(runtime, evaluator.call(block.call(), scope, caller), out);
+                Printer.print(rendering, evaluator.call(block.call(), scope, caller), out);
             }
             case Node.Jump jump -> {
                 return jump.breaks() ? Flow.BREAK : Flow.CONTINUE;
@@ -81,9 +85,9 @@ final class Interpreter {
     }
 
     private Flow nested(List<Statement> body, Scope scope, TextBuilder out) {
-        runtime.enter();
+        rendering.enter();
         Flow flow = execute(body, scope, out);
-        runtime.exit();
+        rendering.exit();
         return flow;
     }
 
@@ -98,29 +102,29 @@ final class Interpreter {
 
     private Text filtered(List<Node.Filter> filters, List<Statement> body, Scope scope) {
         Scope inner = new Scope(scope);
-        TextBuilder captured = new TextBuilder(runtime);
+        TextBuilder captured = new TextBuilder(rendering);
         nested(body, inner, captured);
         Value value = captured.build();
         for (Node.Filter filter : filters) {
             value = evaluator.filter(filter, value, inner);
         }
-        return Printer.str(runtime, value);
+        return Printer.str(rendering, value);
     }
 
     private void loop(Node.For node, Value items, Scope scope, TextBuilder out, int depth) {
         Function.Body recursion = !node.recursive()
                 ? null
-                : (rt, arguments) -> {
-                    TextBuilder inner = new TextBuilder(rt);
+                : (rendering, arguments) -> {
+                    TextBuilder inner = new TextBuilder(rendering);
                     loop(node, arguments.single("loop"), scope, inner, depth + 1);
                     return inner.build();
                 };
-        Iterator<Value> all = Values.iterate(runtime, items);
+        Iterator<Value> all = Values.iterate(rendering, items);
         boolean sized = node.condition() == null && !(items instanceof Lazy);
         if (node.condition() != null) {
             all = new Selected(node, node.condition(), scope, all);
         }
-        LoopState state = new LoopState(runtime, all, sized ? Values.size(items) : -1, depth, recursion);
+        LoopState state = new LoopState(rendering, all, sized ? Values.size(items) : -1, depth, recursion);
         boolean empty = true;
         for (Value item = state.advance(); item != null; item = state.advance()) {
             empty = false;
@@ -154,7 +158,7 @@ final class Interpreter {
         @Override
         public boolean hasNext() {
             while (next == null && all.hasNext()) {
-                runtime.step();
+                rendering.step();
                 Value item = all.next();
                 Scope inner = new Scope(scope);
                 evaluator.assign(node.target(), item, inner);
@@ -178,10 +182,10 @@ final class Interpreter {
 
     /** A macro, or the body of a call block, as a function that sees the names around its definition. */
     private Function function(Signature signature, Scope scope) {
-        return new Function(signature.name(), (rt, arguments) -> {
+        return new Function(signature.name(), (rendering, arguments) -> {
             Scope inner = new Scope(scope);
             bind(signature, arguments, inner);
-            TextBuilder out = new TextBuilder(rt);
+            TextBuilder out = new TextBuilder(rendering);
             nested(signature.body(), inner, out);
             return out.build();
         });

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /** {@code tojson}: what Python's {@code json.dumps} writes, by default without escaping what is not ASCII. */
 final class Json {
-    private final Runtime runtime;
+    private final Rendering rendering;
     private final TextBuilder out;
     private final boolean ascii;
     private final boolean sortKeys;
@@ -19,9 +19,9 @@ final class Json {
     private final Text itemSeparator;
     private final Text keySeparator;
 
-    private Json(Runtime runtime, @Nullable Value[] options) {
-        this.runtime = runtime;
-        this.out = new TextBuilder(runtime);
+    private Json(Rendering rendering, @Nullable Value[] options) {
+        this.rendering = rendering;
+        this.out = new TextBuilder(rendering);
         this.ascii = Values.boolArgument(options[0], false);
         this.indent = indent(options[1]);
         Value separators = options[2];
@@ -38,8 +38,9 @@ final class Json {
     }
 
     /** Writes {@code value} with the options {@code ensure_ascii, indent, separators, sort_keys}. */
-    static Text dumps(Runtime runtime, Value value, Arguments arguments) {
-        Json json = new Json(runtime, arguments.bind("tojson", 0, "ensure_ascii", "indent", "separators", "sort_keys"));
+    static Text dumps(Rendering rendering, Value value, Arguments arguments) {
+        Json json =
+                new Json(rendering, arguments.bind("tojson", 0, "ensure_ascii", "indent", "separators", "sort_keys"));
         json.write(value, 0);
         return json.out.build();
     }
@@ -51,13 +52,13 @@ final class Json {
         if (option instanceof Text text) {
             return text;
         }
-        return new TextBuilder(runtime)
+        return new TextBuilder(rendering)
                 .repeat(Text.of(" "), Values.intArgument(option, 0))
                 .build();
     }
 
     private void write(Value value, int level) {
-        runtime.step();
+        rendering.step();
         switch (value) {
             case None none -> out.append("null");
             case Bool bool -> out.append(bool == Bool.TRUE ? "true" : "false");
@@ -76,7 +77,7 @@ final class Json {
             out.append("[]");
             return;
         }
-        runtime.enter();
+        rendering.enter();
         out.append("[");
         for (int i = 0; i < list.size(); i++) {
             if (i > 0) {
@@ -87,7 +88,7 @@ final class Json {
         }
         newLine(level);
         out.append("]");
-        runtime.exit();
+        rendering.exit();
     }
 
     private void writeDict(DictValue dict, int level) {
@@ -95,7 +96,7 @@ final class Json {
             out.append("{}");
             return;
         }
-        runtime.enter();
+        rendering.enter();
         out.append("{");
         boolean first = true;
         for (DictValue.Entry entry : entries(dict)) {
@@ -110,7 +111,7 @@ final class Json {
         }
         newLine(level);
         out.append("}");
-        runtime.exit();
+        rendering.exit();
     }
 
     private Iterable<DictValue.Entry> entries(DictValue dict) {
@@ -120,7 +121,7 @@ final class Json {
         List<Value> keys = new ArrayList<>();
         dict.entries().forEach(entry -> keys.add(entry.key()));
         List<DictValue.Entry> sorted = new ArrayList<>();
-        for (Value key : Comparison.sort(runtime, keys, keys, false)) {
+        for (Value key : Comparison.sort(rendering, keys, keys, false)) {
             Value value = dict.get(key);
             sorted.add(new DictValue.Entry(key, value == null ? None.NONE : value));
         }

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The {@code loop} variable. It reads ahead only when the template asks for what lies ahead, as Jinja does. */
 final class LoopState implements Value {
-    private final Runtime runtime;
+    private final Rendering rendering;
     private final int depth; // from 0, for recursive loops
     private final Function.@Nullable Body recursion;
     private Iterator<Value> items;
@@ -25,8 +25,8 @@ final class LoopState implements Value {
      * @param size the number of items, or -1 when only reading them all tells
      * @param recursion what calling {@code loop(items)} does, or null for a loop that is not recursive
      */
-    LoopState(Runtime runtime, Iterator<Value> items, int size, int depth, Function.@Nullable Body recursion) {
-        this.runtime = runtime;
+    LoopState(Rendering rendering, Iterator<Value> items, int size, int depth, Function.@Nullable Body recursion) {
+        this.rendering = rendering;
         this.items = items;
         this.size = size;
         this.depth = depth;
@@ -38,7 +38,7 @@ final class LoopState implements Value {
         Value next = peek();
         ahead = null;
         if (next != null) {
-            runtime.step();
+            rendering.step();
             previous = current;
             current = next;
             index++;
@@ -81,8 +81,8 @@ final class LoopState implements Value {
             case "depth0" -> Int.of(depth);
             case "previtem" -> orUndefined(previous, "there is no previous item");
             case "nextitem" -> orUndefined(peek(), "there is no next item");
-            case "cycle" -> new Function("cycle", (rt, arguments) -> cycle(arguments));
-            case "changed" -> new Function("changed", (rt, arguments) -> changed(arguments));
+            case "cycle" -> new Function("cycle", (rendering, arguments) -> cycle(arguments));
+            case "changed" -> new Function("changed", (rendering, arguments) -> changed(arguments));
             default -> null;
         };
     }
@@ -100,7 +100,7 @@ final class LoopState implements Value {
 
     private Value changed(Arguments arguments) {
         ListValue now = ListValue.tuple(arguments.positional());
-        boolean changed = lastChanged == null || !Comparison.equal(runtime, lastChanged, now);
+        boolean changed = lastChanged == null || !Comparison.equal(rendering, lastChanged, now);
         lastChanged = now;
         return Bool.of(changed);
     }
@@ -110,6 +110,6 @@ final class LoopState implements Value {
         if (recursion == null) {
             throw new TemplateError("the loop must have the 'recursive' marker to be called");
         }
-        return recursion.call(runtime, arguments);
+        return recursion.call(rendering, arguments);
     }
 }

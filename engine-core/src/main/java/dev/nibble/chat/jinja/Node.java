@@ -86,7 +86,7 @@ sealed interface Node {
 
     record Data(Text text, int line) implements Statement {}
 
-    record Print(Expression expression, int line) implements Statement {}
+    record Print(List<Expression> expressions, int line) implements Statement {}
 
     record Assign(Target target, Expression expression, int line) implements Statement {}
 
@@ -125,6 +125,6 @@ sealed interface Node {
     /** {@code with} and {@code generation}: a body with names of its own. */
     record Scoped(List<Target> targets, List<Expression> values, List<Statement> body, int line) implements Statement {}
 
-    /** {@code break} or {@code continue}. */
+    /** Leaves the loop, or goes on with its next item. */
     record Jump(boolean breaks, int line) implements Statement {}
 }

@@ -26,7 +26,7 @@ final class NumberFilters {
         filters.put("filesizeformat", NumberFilters::fileSize);
     }
 
-    private static Value toInt(Runtime runtime, Value input, Arguments arguments) {
+    private static Value toInt(Rendering rendering, Value input, Arguments arguments) {
         @Nullable Value[] given = arguments.bind("int", 0, "default", "base");
         Value fallback = given[0] == null ? Int.of(0) : given[0];
         if (input instanceof Undefined undefined) {
@@ -47,7 +47,7 @@ final class NumberFilters {
         return new Int(new BigDecimal(real).toBigInteger());
     }
 
-    private static Value toFloat(Runtime runtime, Value input, Arguments arguments) {
+    private static Value toFloat(Rendering rendering, Value input, Arguments arguments) {
         Value fallback = arguments.bind("float", 0, "default")[0];
         if (input instanceof Undefined undefined) {
             throw undefined.error();
@@ -62,7 +62,7 @@ final class NumberFilters {
         return fallback == null ? new Real(0) : fallback;
     }
 
-    private static Value abs(Runtime runtime, Value input, Arguments arguments) {
+    private static Value abs(Rendering rendering, Value input, Arguments arguments) {
         arguments.bind("abs", 0);
         if (input instanceof Real real) {
             return new Real(Math.abs(real.value()));
@@ -76,7 +76,7 @@ final class NumberFilters {
         return new Int(number.abs());
     }
 
-    private static Value round(Runtime runtime, Value input, Arguments arguments) {
+    private static Value round(Rendering rendering, Value input, Arguments arguments) {
         @Nullable Value[] given = arguments.bind("round", 0, "precision", "method");
         int precision = Values.intArgument(given[0], 0);
         String method = given[1] == null
@@ -90,8 +90,8 @@ final class NumberFilters {
         }
         return switch (method) {
             case "common" -> round(input, precision);
-            case "ceil" -> scaled(runtime, input, precision, RoundingMode.CEILING);
-            case "floor" -> scaled(runtime, input, precision, RoundingMode.FLOOR);
+            case "ceil" -> scaled(rendering, input, precision, RoundingMode.CEILING);
+            case "floor" -> scaled(rendering, input, precision, RoundingMode.FLOOR);
             default -> throw new TemplateError("method must be common, ceil or floor");
         };
     }
@@ -123,32 +123,32 @@ final class NumberFilters {
     }
 
     /** Jinja scales, rounds to an integer and scales back, with floats. */
-    private static Value scaled(Runtime runtime, Value input, int precision, RoundingMode mode) {
+    private static Value scaled(Rendering rendering, Value input, int precision, RoundingMode mode) {
         if (Math.abs(precision) > MAX_PRECISION) {
             throw new TemplateError("a precision of " + precision + " is beyond " + MAX_PRECISION);
         }
-        Value scale = Operators.apply(runtime, "**", Int.of(10), Int.of(precision));
-        Value scaled = Operators.apply(runtime, "*", input, scale);
+        Value scale = Operators.apply(rendering, "**", Int.of(10), Int.of(precision));
+        Value scaled = Operators.apply(rendering, "*", input, scale);
         if (scaled instanceof Real real) {
             if (Double.isNaN(real.value()) || Double.isInfinite(real.value())) {
                 throw new TemplateError("cannot convert float " + Printer.real(real.value()) + " to integer");
             }
             scaled = new Int(new BigDecimal(real.value()).setScale(0, mode).toBigInteger());
         }
-        return Operators.apply(runtime, "/", scaled, scale);
+        return Operators.apply(rendering, "/", scaled, scale);
     }
 
-    private static Value sum(Runtime runtime, Value input, Arguments arguments) {
+    private static Value sum(Rendering rendering, Value input, Arguments arguments) {
         @Nullable Value[] given = arguments.bind("sum", 0, "attribute", "start");
         List<Value> path = Attributes.parts(given[0]);
         Value total = given[1] == null ? Int.of(0) : given[1];
-        for (Iterator<Value> items = Values.iterate(runtime, input); items.hasNext(); ) {
-            total = Operators.apply(runtime, "+", total, Attributes.path(runtime, items.next(), path, null));
+        for (Iterator<Value> items = Values.iterate(rendering, input); items.hasNext(); ) {
+            total = Operators.apply(rendering, "+", total, Attributes.path(rendering, items.next(), path, null));
         }
         return total;
     }
 
-    private static Value fileSize(Runtime runtime, Value input, Arguments arguments) {
+    private static Value fileSize(Rendering rendering, Value input, Arguments arguments) {
         boolean binary = Values.boolArgument(arguments.bind("filesizeformat", 0, "binary")[0], false);
         Double parsed =
                 input instanceof Text text ? NumberLiteral.parseReal(text.value()) : Double.valueOf(Values.real(input));

@@ -19,9 +19,9 @@ final class Operators {
 
     private Operators() {}
 
-    static Value apply(Runtime runtime, String operator, Value left, Value right) {
+    static Value apply(Rendering rendering, String operator, Value left, Value right) {
         if (operator.equals("%") && left instanceof Text format) {
-            return PercentFormat.format(runtime, format, right);
+            return PercentFormat.format(rendering, format, right);
         }
         if (left instanceof Undefined undefined) {
             throw undefined.error();
@@ -33,16 +33,16 @@ final class Operators {
             return number(operator, left, right);
         }
         if (operator.equals("+")) {
-            return concatenation(runtime, left, right);
+            return concatenation(rendering, left, right);
         }
         if (operator.equals("*")) {
             BigInteger times = Values.integer(right);
             if (times != null && (left instanceof Text || left instanceof ListValue)) {
-                return repeat(runtime, left, times);
+                return repeat(rendering, left, times);
             }
             times = Values.integer(left);
             if (times != null && (right instanceof Text || right instanceof ListValue)) {
-                return repeat(runtime, right, times);
+                return repeat(rendering, right, times);
             }
         }
         throw unsupported(operator, left, right);
@@ -54,15 +54,19 @@ final class Operators {
                 + Values.typeName(right) + "'");
     }
 
-    private static Value concatenation(Runtime runtime, Value left, Value right) {
+    private static Value concatenation(Rendering rendering, Value left, Value right) {
         if (left instanceof Text a && right instanceof Text b) {
             boolean markup = a.isMarkup() || b.isMarkup();
-            Text first = markup ? TextFilters.escape(runtime, a) : a;
-            Text second = markup ? TextFilters.escape(runtime, b) : b;
-            return new TextBuilder(runtime).append(first).append(second).build().asMarkup(markup);
+            Text first = markup ? TextFilters.escape(rendering, a) : a;
+            Text second = markup ? TextFilters.escape(rendering, b) : b;
+            return new TextBuilder(rendering)
+                    .append(first)
+                    .append(second)
+                    .build()
+                    .asMarkup(markup);
         }
         if (left instanceof ListValue a && right instanceof ListValue b && a.isTuple() == b.isTuple()) {
-            runtime.steps((long) a.size() + b.size());
+            rendering.steps((long) a.size() + b.size());
             return a.plus(b);
         }
         if (left instanceof Text) {
@@ -76,16 +80,16 @@ final class Operators {
         throw unsupported("+", left, right);
     }
 
-    private static Value repeat(Runtime runtime, Value sequence, BigInteger times) {
+    private static Value repeat(Rendering rendering, Value sequence, BigInteger times) {
         int count = Math.max(0, Values.clamp(times));
         if (sequence instanceof Text text) {
-            return new TextBuilder(runtime).repeat(text, count).build();
+            return new TextBuilder(rendering).repeat(text, count).build();
         }
         ListValue list = (ListValue) sequence;
         if (list.size() == 0) {
             count = 0;
         }
-        runtime.steps((long) count * list.size());
+        rendering.steps((long) count * list.size());
         List<Value> all = new ArrayList<>(count * list.size());
         for (int i = 0; i < count; i++) {
             all.addAll(list.items());

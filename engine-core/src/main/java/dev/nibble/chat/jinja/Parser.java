@@ -43,7 +43,7 @@ final class Parser {
                 case DATA -> statements.add(new Node.Data(Text.of(tokens.next().text()), token.line()));
                 case PRINT_BEGIN -> {
                     tokens.next();
-                    statements.add(new Node.Print(expressions.expressions(true), token.line()));
+                    statements.add(new Node.Print(List.of(expressions.expressions(true)), token.line()));
                     tokens.expect(Kind.PRINT_END, "'}}'");
                 }
                 case BLOCK_BEGIN -> {
@@ -92,7 +92,7 @@ final class Parser {
             case "filter" -> filterBlock(line);
             case "with" -> withBlock(line);
             case "generation" -> new Node.Scoped(List.of(), List.of(), withoutLoop("endgeneration"), line);
-            case "print" -> new Node.Print(expressions.expressions(true), line);
+            case "print" -> printStatement(line);
             case "break", "continue" -> {
                 if (loops == 0) {
                     throw new TemplateError("'" + tag.text() + "' outside of a loop");
@@ -111,6 +111,17 @@ final class Parser {
         };
     }
 
+    private Statement printStatement(int line) {
+        List<Expression> parts = new ArrayList<>();
+        while (!tokens.at(Kind.BLOCK_END)) {
+            if (!parts.isEmpty()) {
+                tokens.expectOperator(",");
+            }
+            parts.add(expressions.expression());
+        }
+        return new Node.Print(parts, line);
+    }
+
     private Statement ifStatement(int line) {
         int unknown = tokens.unknownCount();
         List<Expression> conditions = new ArrayList<>();
@@ -125,7 +136,9 @@ final class Parser {
     }
 
     private Statement forStatement(int line) {
+        loops++;
         Target target = target("in");
+        loops--;
         tokens.expectName("in");
         Expression items = expressions.expressions(false);
         Expression condition = tokens.skipName("if") ? expressions.expression() : null;
@@ -265,6 +278,9 @@ final class Parser {
             case "true", "false", "none", "True", "False", "None" ->
                 throw new TemplateError("cannot assign to '" + name + "'");
             default -> {}
+        }
+        if (name.equals("loop") && loops > 0) {
+            throw new TemplateError("cannot assign to the special variable 'loop'");
         }
         if (tokens.skipOperator(".")) {
             return new Node.AttributeTarget(

@@ -8,7 +8,7 @@ import java.util.Locale;
 
 /** {@code "text %s" % values}, which is also the filter {@code format}. */
 final class PercentFormat {
-    private final Runtime runtime;
+    private final Rendering rendering;
     private final Text format;
     private final Value values;
     private final TextBuilder out;
@@ -16,22 +16,22 @@ final class PercentFormat {
     private int used;
     private boolean usedMapping;
 
-    private PercentFormat(Runtime runtime, Text format, Value values) {
-        this.runtime = runtime;
+    private PercentFormat(Rendering rendering, Text format, Value values) {
+        this.rendering = rendering;
         this.format = format;
         this.values = values;
-        this.out = new TextBuilder(runtime);
+        this.out = new TextBuilder(rendering);
     }
 
-    static Text format(Runtime runtime, Text format, Value values) {
-        return new PercentFormat(runtime, format, values).run();
+    static Text format(Rendering rendering, Text format, Value values) {
+        return new PercentFormat(rendering, format, values).run();
     }
 
     private Text run() {
         String text = format.value();
         int plain = 0;
         for (at = text.indexOf('%'); at >= 0; at = text.indexOf('%', plain)) {
-            runtime.step();
+            rendering.step();
             out.append(format, plain, at);
             at++;
             directive();
@@ -126,7 +126,7 @@ final class PercentFormat {
     private void write(char type, Value value, String flags, int width, int precision) {
         switch (type) {
             case 's', 'r', 'a' -> {
-                Text text = type == 's' ? Printer.str(runtime, value) : Printer.repr(runtime, value);
+                Text text = type == 's' ? Printer.str(rendering, value) : Printer.repr(rendering, value);
                 if (precision >= 0 && precision < text.codePoints()) {
                     text = text.slice(0, text.offset(precision));
                 }
@@ -137,7 +137,7 @@ final class PercentFormat {
                 BigInteger number = integer(value, type);
                 int radix = type == 'o' ? 8 : type == 'x' || type == 'X' ? 16 : 10;
                 String digits = number.abs().toString(radix);
-                runtime.characters(Math.max(0, precision));
+                rendering.characters(Math.max(0, precision));
                 digits = "0".repeat(Math.max(0, precision - digits.length())) + digits;
                 String prefix = radix == 10 || flags.indexOf('#') < 0 ? "" : radix == 8 ? "0o" : "0x";
                 String shown = prefix + digits;
@@ -167,7 +167,7 @@ final class PercentFormat {
         BigInteger number = Values.integer(value);
         int code = number == null ? -1 : Values.clamp(number);
         if (!Character.isValidCodePoint(code)) {
-            throw new TemplateError("%c requires an int in range(0x110000) or a single character");
+            throw new TemplateError("a character is an int in range(0x110000) or a single character");
         }
         return Text.of(Character.toString(code));
     }
@@ -215,13 +215,13 @@ final class PercentFormat {
     }
 
     /** The filter: the arguments are the values. */
-    static Text filter(Runtime runtime, Text format, Arguments arguments) {
+    static Text filter(Rendering rendering, Text format, Arguments arguments) {
         if (!arguments.named().isEmpty()) {
             if (!arguments.positional().isEmpty()) {
                 throw new TemplateError("can't handle positional and keyword arguments at the same time");
             }
-            return format(runtime, format, Globals.dict(runtime, arguments));
+            return format(rendering, format, Globals.dict(rendering, arguments));
         }
-        return format(runtime, format, ListValue.tuple(arguments.positional()));
+        return format(rendering, format, ListValue.tuple(arguments.positional()));
     }
 }

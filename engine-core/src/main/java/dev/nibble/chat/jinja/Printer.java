@@ -18,35 +18,35 @@ import java.util.Locale;
 final class Printer {
     private Printer() {}
 
-    static Text str(Runtime runtime, Value value) {
+    static Text str(Rendering rendering, Value value) {
         return switch (value) {
             case Text text -> text;
             case Undefined undefined -> Text.EMPTY;
             default -> {
-                TextBuilder out = new TextBuilder(runtime);
-                write(runtime, value, out);
+                TextBuilder out = new TextBuilder(rendering);
+                write(rendering, value, out);
                 yield out.build();
             }
         };
     }
 
     /** What {@code {{ value }}} prints, without an object in between. */
-    static void print(Runtime runtime, Value value, TextBuilder out) {
+    static void print(Rendering rendering, Value value, TextBuilder out) {
         switch (value) {
             case Text text -> out.append(text);
             case Undefined undefined -> {}
-            default -> write(runtime, value, out);
+            default -> write(rendering, value, out);
         }
     }
 
-    static Text repr(Runtime runtime, Value value) {
-        TextBuilder out = new TextBuilder(runtime);
-        write(runtime, value, out);
+    static Text repr(Rendering rendering, Value value) {
+        TextBuilder out = new TextBuilder(rendering);
+        write(rendering, value, out);
         return out.build();
     }
 
-    private static void write(Runtime runtime, Value value, TextBuilder out) {
-        runtime.step();
+    private static void write(Rendering rendering, Value value, TextBuilder out) {
+        rendering.step();
         switch (value) {
             case None none -> out.append("None");
             case Bool bool -> out.append(bool == Bool.TRUE ? "True" : "False");
@@ -56,12 +56,12 @@ final class Printer {
             case Undefined undefined -> out.append("Undefined");
             case ListValue list -> {
                 String end = !list.isTuple() ? "]" : list.size() == 1 ? ",)" : ")";
-                writeAll(runtime, list.isTuple() ? "(" : "[", list.items(), end, out);
+                writeAll(rendering, list.isTuple() ? "(" : "[", list.items(), end, out);
             }
-            case DictValue dict -> writeDict(runtime, dict, out);
+            case DictValue dict -> writeDict(rendering, dict, out);
             case View view -> {
                 out.append(Values.typeName(view)).append("(");
-                writeAll(runtime, "[", Values.toList(runtime, view), "]", out);
+                writeAll(rendering, "[", Values.toList(rendering, view), "]", out);
                 out.append(")");
             }
             case Range range -> {
@@ -70,7 +70,7 @@ final class Printer {
             }
             case Namespace namespace -> {
                 out.append("<Namespace ");
-                writeDict(runtime, namespace.attributes(), out);
+                writeDict(rendering, namespace.attributes(), out);
                 out.append(">");
             }
             case Lazy lazy -> out.append("<generator object>");
@@ -79,8 +79,9 @@ final class Printer {
         }
     }
 
-    private static void writeAll(Runtime runtime, String open, Iterable<Value> items, String close, TextBuilder out) {
-        runtime.enter();
+    private static void writeAll(
+            Rendering rendering, String open, Iterable<Value> items, String close, TextBuilder out) {
+        rendering.enter();
         out.append(open);
         boolean first = true;
         for (Value item : items) {
@@ -88,14 +89,14 @@ final class Printer {
                 out.append(", ");
             }
             first = false;
-            write(runtime, item, out);
+            write(rendering, item, out);
         }
         out.append(close);
-        runtime.exit();
+        rendering.exit();
     }
 
-    private static void writeDict(Runtime runtime, DictValue dict, TextBuilder out) {
-        runtime.enter();
+    private static void writeDict(Rendering rendering, DictValue dict, TextBuilder out) {
+        rendering.enter();
         out.append("{");
         boolean first = true;
         for (DictValue.Entry entry : dict.entries()) {
@@ -103,12 +104,12 @@ final class Printer {
                 out.append(", ");
             }
             first = false;
-            write(runtime, entry.key(), out);
+            write(rendering, entry.key(), out);
             out.append(": ");
-            write(runtime, entry.value(), out);
+            write(rendering, entry.value(), out);
         }
         out.append("}");
-        runtime.exit();
+        rendering.exit();
     }
 
     private static void quote(Text text, TextBuilder out) {

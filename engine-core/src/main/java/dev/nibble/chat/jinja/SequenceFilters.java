@@ -19,60 +19,60 @@ final class SequenceFilters {
     private SequenceFilters() {}
 
     static void addTo(Map<String, Filters.Filter> filters) {
-        filters.put("list", (runtime, input, arguments) -> {
+        filters.put("list", (rendering, input, arguments) -> {
             arguments.bind("list", 0);
-            return ListValue.list(Values.toList(runtime, input));
+            return ListValue.list(Values.toList(rendering, input));
         });
-        filters.put("first", (runtime, input, arguments) -> {
+        filters.put("first", (rendering, input, arguments) -> {
             arguments.bind("first", 0);
-            Iterator<Value> items = Values.iterate(runtime, input);
+            Iterator<Value> items = Values.iterate(rendering, input);
             return items.hasNext() ? items.next() : new Undefined("No first item, sequence was empty.");
         });
-        filters.put("last", (runtime, input, arguments) -> {
+        filters.put("last", (rendering, input, arguments) -> {
             arguments.bind("last", 0);
-            List<Value> items = reversible(runtime, input);
+            List<Value> items = reversible(rendering, input);
             return items.isEmpty() ? new Undefined("No last item, sequence was empty.") : items.getLast();
         });
         filters.put("reverse", SequenceFilters::reverse);
         filters.put("join", SequenceFilters::join);
         filters.put("items", SequenceFilters::items);
         filters.put("map", SequenceFilters::map);
-        filters.put("select", (runtime, input, arguments) -> select(runtime, input, arguments, false, true));
-        filters.put("reject", (runtime, input, arguments) -> select(runtime, input, arguments, false, false));
-        filters.put("selectattr", (runtime, input, arguments) -> select(runtime, input, arguments, true, true));
-        filters.put("rejectattr", (runtime, input, arguments) -> select(runtime, input, arguments, true, false));
+        filters.put("select", (rendering, input, arguments) -> select(rendering, input, arguments, false, true));
+        filters.put("reject", (rendering, input, arguments) -> select(rendering, input, arguments, false, false));
+        filters.put("selectattr", (rendering, input, arguments) -> select(rendering, input, arguments, true, true));
+        filters.put("rejectattr", (rendering, input, arguments) -> select(rendering, input, arguments, true, false));
         filters.put("unique", SequenceFilters::unique);
     }
 
-    private static List<Value> reversible(Runtime runtime, Value input) {
+    private static List<Value> reversible(Rendering rendering, Value input) {
         if (input instanceof Lazy || Values.sizeOrNone(input) < 0 || input instanceof LoopState) {
             throw new TemplateError("'" + Values.typeName(input) + "' object is not reversible");
         }
-        return Values.toList(runtime, input);
+        return Values.toList(rendering, input);
     }
 
-    private static Value reverse(Runtime runtime, Value input, Arguments arguments) {
+    private static Value reverse(Rendering rendering, Value input, Arguments arguments) {
         arguments.bind("reverse", 0);
         if (input instanceof Text) {
             Value all = Value.None.NONE;
-            return Attributes.slice(runtime, input, all, all, Value.Int.of(-1));
+            return Attributes.slice(rendering, input, all, all, Value.Int.of(-1));
         }
-        List<Value> items = Values.toList(runtime, input).reversed();
+        List<Value> items = Values.toList(rendering, input).reversed();
         return input instanceof Lazy ? ListValue.list(items) : new Lazy(items.iterator());
     }
 
-    private static Value join(Runtime runtime, Value input, Arguments arguments) {
+    private static Value join(Rendering rendering, Value input, Arguments arguments) {
         @Nullable Value[] given = arguments.bind("join", 0, "d", "attribute");
-        Text separator = given[0] == null ? Text.EMPTY : Printer.str(runtime, given[0]);
+        Text separator = given[0] == null ? Text.EMPTY : Printer.str(rendering, given[0]);
         List<Value> path = Attributes.parts(given[1]);
         List<Text> parts = new ArrayList<>();
-        for (Iterator<Value> items = Values.iterate(runtime, input); items.hasNext(); ) {
-            parts.add(Printer.str(runtime, Attributes.path(runtime, items.next(), path, null)));
+        for (Iterator<Value> items = Values.iterate(rendering, input); items.hasNext(); ) {
+            parts.add(Printer.str(rendering, Attributes.path(rendering, items.next(), path, null)));
         }
-        return StringSearch.join(runtime, separator, parts);
+        return StringSearch.join(rendering, separator, parts);
     }
 
-    private static Value items(Runtime runtime, Value input, Arguments arguments) {
+    private static Value items(Rendering rendering, Value input, Arguments arguments) {
         arguments.bind("items", 0);
         if (input instanceof Undefined) {
             return new Lazy(List.<Value>of().iterator());
@@ -80,24 +80,24 @@ final class SequenceFilters {
         if (!(input instanceof DictValue dict)) {
             throw new TemplateError("Can only get item pairs from a mapping.");
         }
-        return new Lazy(Values.iterate(runtime, new View(dict, View.Part.ITEMS)));
+        return new Lazy(Values.iterate(rendering, new View(dict, View.Part.ITEMS)));
     }
 
-    private static Value map(Runtime runtime, Value input, Arguments arguments) {
+    private static Value map(Rendering rendering, Value input, Arguments arguments) {
         UnaryOperator<Value> change;
         if (arguments.positional().isEmpty() && arguments.named().containsKey("attribute")) {
             @Nullable Value[] given = arguments.bind("map", 0, "attribute", "default");
             List<Value> path = Attributes.parts(given[0]);
-            change = item -> Attributes.path(runtime, item, path, given[1]);
+            change = item -> Attributes.path(rendering, item, path, given[1]);
         } else if (arguments.positional().isEmpty()) {
             throw new TemplateError("map requires a filter argument");
         } else {
             String name = Values.textArgument(arguments.positional().getFirst(), "the name of a filter")
                     .value();
             Arguments rest = arguments.skip(1);
-            change = item -> Filters.apply(runtime, name, item, rest);
+            change = item -> Filters.apply(rendering, name, item, rest);
         }
-        Iterator<Value> items = walk(runtime, input);
+        Iterator<Value> items = walk(rendering, input);
         return new Lazy(new Iterator<>() {
             @Override
             public boolean hasNext() {
@@ -106,28 +106,28 @@ final class SequenceFilters {
 
             @Override
             public Value next() {
-                return nested(runtime, () -> change.apply(items.next()));
+                return nested(rendering, () -> change.apply(items.next()));
             }
         });
     }
 
     /** Generators over generators are nested calls, and bounded like them. */
-    private static <T> T nested(Runtime runtime, java.util.function.Supplier<T> step) {
-        runtime.enter();
+    private static <T> T nested(Rendering rendering, java.util.function.Supplier<T> step) {
+        rendering.enter();
         T result = step.get();
-        runtime.exit();
+        rendering.exit();
         return result;
     }
 
     /** The items; a false input has none, whatever its type. */
-    private static Iterator<Value> walk(Runtime runtime, Value input) {
+    private static Iterator<Value> walk(Rendering rendering, Value input) {
         return Values.truth(input)
-                ? Values.iterate(runtime, input)
+                ? Values.iterate(rendering, input)
                 : List.<Value>of().iterator();
     }
 
     private static Value select(
-            Runtime runtime, Value input, Arguments arguments, boolean byAttribute, boolean wanted) {
+            Rendering rendering, Value input, Arguments arguments, boolean byAttribute, boolean wanted) {
         if (byAttribute && arguments.positional().isEmpty()) {
             throw new TemplateError("Missing parameter for attribute name");
         }
@@ -140,45 +140,45 @@ final class SequenceFilters {
             String name = Values.textArgument(test.positional().getFirst(), "the name of a test")
                     .value();
             Arguments rest = test.skip(1);
-            holds = item -> Tests.apply(runtime, name, item, rest);
+            holds = item -> Tests.apply(rendering, name, item, rest);
         }
-        Predicate<Value> picks = item -> holds.test(Attributes.path(runtime, item, path, null)) == wanted;
-        return new Lazy(new Picked(runtime, walk(runtime, input), picks));
+        Predicate<Value> picks = item -> holds.test(Attributes.path(rendering, item, path, null)) == wanted;
+        return new Lazy(new Picked(rendering, walk(rendering, input), picks));
     }
 
-    private static Value unique(Runtime runtime, Value input, Arguments arguments) {
+    private static Value unique(Rendering rendering, Value input, Arguments arguments) {
         @Nullable Value[] given = arguments.bind("unique", 0, "case_sensitive", "attribute");
         boolean caseSensitive = Values.boolArgument(given[0], false);
         List<Value> path = Attributes.parts(given[1]);
         Set<Object> seen = new HashSet<>();
         Predicate<Value> isNew = item -> {
-            Value key = Attributes.path(runtime, item, path, null);
-            return seen.add(DictValue.hashKey(caseSensitive ? key : GroupingFilters.foldCase(runtime, key), 0));
+            Value key = Attributes.path(rendering, item, path, null);
+            return seen.add(DictValue.hashKey(caseSensitive ? key : GroupingFilters.foldCase(rendering, key), 0));
         };
-        return new Lazy(new Picked(runtime, Values.iterate(runtime, input), isNew));
+        return new Lazy(new Picked(rendering, Values.iterate(rendering, input), isNew));
     }
 
     /** The items that pass, asked for one by one. */
     private static final class Picked implements Iterator<Value> {
-        private final Runtime runtime;
+        private final Rendering rendering;
         private final Iterator<Value> items;
         private final Predicate<Value> picks;
         private @Nullable Value next;
 
-        Picked(Runtime runtime, Iterator<Value> items, Predicate<Value> picks) {
-            this.runtime = runtime;
+        Picked(Rendering rendering, Iterator<Value> items, Predicate<Value> picks) {
+            this.rendering = rendering;
             this.items = items;
             this.picks = picks;
         }
 
         @Override
         public boolean hasNext() {
-            return next != null || nested(runtime, this::find);
+            return next != null || nested(rendering, this::find);
         }
 
         private boolean find() {
             while (next == null && items.hasNext()) {
-                runtime.step();
+                rendering.step();
                 Value item = items.next();
                 next = picks.test(item) ? item : null;
             }

@@ -9,9 +9,9 @@ import java.util.Locale;
 final class Strftime {
     private Strftime() {}
 
-    static String format(Runtime runtime, String format) {
+    static String format(Rendering rendering, String format) {
         StringBuilder out = new StringBuilder();
-        LocalDateTime now = runtime.now();
+        LocalDateTime now = rendering.now();
         for (int i = 0; i < format.length(); i++) {
             char c = format.charAt(i);
             if (c != '%' || i + 1 == format.length()) {
@@ -27,7 +27,7 @@ final class Strftime {
             String value = value(now, directive);
             out.append(value == null ? "%" + (flag == 0 ? "" : flag) + directive : flagged(value, flag));
         }
-        runtime.characters(out.length());
+        rendering.characters(out.length());
         return out.toString();
     }
 

@@ -31,16 +31,16 @@ final class StringSearch {
     }
 
     /** {@code split} and {@code rsplit}; a null separator is a run of white space. */
-    static List<Value> split(Runtime runtime, Text text, @Nullable Text separator, int most, boolean fromRight) {
+    static List<Value> split(Rendering rendering, Text text, @Nullable Text separator, int most, boolean fromRight) {
         int limit = most < 0 ? Integer.MAX_VALUE : most;
         List<Value> parts = new ArrayList<>();
         if (separator == null) {
-            splitSpace(runtime, text, limit, fromRight, parts);
+            splitSpace(rendering, text, limit, fromRight, parts);
         } else {
             if (separator.isEmpty()) {
                 throw new TemplateError("empty separator");
             }
-            runtime.searches(text, separator);
+            rendering.searches(text, separator);
             String value = text.value();
             int width = separator.length();
             if (fromRight) {
@@ -48,7 +48,7 @@ final class StringSearch {
                 for (int at = last(value, separator, to);
                         at >= 0 && parts.size() < limit;
                         at = last(value, separator, to)) {
-                    runtime.step();
+                    rendering.step();
                     parts.add(text.slice(at + width, to));
                     to = at;
                 }
@@ -58,7 +58,7 @@ final class StringSearch {
                 for (int at = value.indexOf(separator.value());
                         at >= 0 && parts.size() < limit;
                         at = value.indexOf(separator.value(), from)) {
-                    runtime.step();
+                    rendering.step();
                     parts.add(text.slice(from, at));
                     from = at + width;
                 }
@@ -72,13 +72,13 @@ final class StringSearch {
         return to < separator.length() ? -1 : value.lastIndexOf(separator.value(), to - separator.length());
     }
 
-    private static void splitSpace(Runtime runtime, Text text, int limit, boolean fromRight, List<Value> parts) {
-        runtime.steps(text.length() >> 4);
+    private static void splitSpace(Rendering rendering, Text text, int limit, boolean fromRight, List<Value> parts) {
+        rendering.steps(text.length() >> 4);
         String value = text.value();
         int from = 0;
         int to = value.length();
         while (true) {
-            runtime.step();
+            rendering.step();
             while (from < to && Characters.isSpace(value.charAt(fromRight ? to - 1 : from))) {
                 if (fromRight) {
                     to--;
@@ -109,12 +109,12 @@ final class StringSearch {
     }
 
     /** {@code splitlines}. */
-    static List<Value> lines(Runtime runtime, Text text, boolean keepEnds) {
+    static List<Value> lines(Rendering rendering, Text text, boolean keepEnds) {
         List<Value> lines = new ArrayList<>();
         String value = text.value();
         int from = 0;
         while (from < value.length()) {
-            runtime.step();
+            rendering.step();
             int end = from;
             while (end < value.length() && !Characters.isLineEnd(value.charAt(end))) {
                 end++;
@@ -126,20 +126,20 @@ final class StringSearch {
             lines.add(text.slice(from, keepEnds ? next : end));
             from = next;
         }
-        runtime.steps(value.length() >> 6);
+        rendering.steps(value.length() >> 6);
         return lines;
     }
 
     /** {@code replace}, at most {@code most} times unless that is negative. */
-    static Text replace(Runtime runtime, Text text, Text old, Text replacement, int most) {
+    static Text replace(Rendering rendering, Text text, Text old, Text replacement, int most) {
         int limit = most < 0 ? Integer.MAX_VALUE : most;
-        runtime.searches(text, old);
-        TextBuilder out = new TextBuilder(runtime);
+        rendering.searches(text, old);
+        TextBuilder out = new TextBuilder(rendering);
         String value = text.value();
         int from = 0;
         if (old.isEmpty()) { // before each character and at the end
             for (int count = 0; count < limit && from <= value.length(); count++) {
-                runtime.step();
+                rendering.step();
                 out.append(replacement);
                 if (from == value.length()) {
                     return out.build();
@@ -152,7 +152,7 @@ final class StringSearch {
         }
         int count = 0;
         for (int at = value.indexOf(old.value()); at >= 0 && count < limit; at = value.indexOf(old.value(), from)) {
-            runtime.step();
+            rendering.step();
             out.append(text, from, at).append(replacement);
             from = at + old.length();
             count++;
@@ -161,8 +161,8 @@ final class StringSearch {
     }
 
     /** {@code join}. */
-    static Text join(Runtime runtime, Text separator, Iterable<Text> parts) {
-        TextBuilder out = new TextBuilder(runtime);
+    static Text join(Rendering rendering, Text separator, Iterable<Text> parts) {
+        TextBuilder out = new TextBuilder(rendering);
         boolean first = true;
         for (Text part : parts) {
             if (!first) {

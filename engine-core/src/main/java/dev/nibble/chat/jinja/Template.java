@@ -41,15 +41,15 @@ public final class Template {
      */
     public Text render(Map<String, ? extends @Nullable Object> variables, LocalDateTime now) {
         Variables values = new Variables(variables);
-        Runtime runtime = new Runtime(now, values.size() + length);
+        Rendering rendering = new Rendering(now, values.size() + length);
         Scope scope = new Scope(null);
         for (DictValue.Entry entry : values.values().entries()) {
             scope.set(((Text) entry.key()).value(), entry.value());
         }
         try {
-            return new Interpreter(runtime).run(body, scope);
+            return new Interpreter(rendering).run(body, scope);
         } catch (TemplateError e) {
-            throw exception(e, runtime.line());
+            throw exception(e, rendering.line());
         }
     }
 

@@ -13,7 +13,7 @@ final class Tests {
     /** A test of a value. */
     @FunctionalInterface
     interface Test {
-        boolean apply(Runtime runtime, Value value, Arguments arguments);
+        boolean apply(Rendering rendering, Value value, Arguments arguments);
     }
 
     private static final Map<String, Test> TESTS = new HashMap<>();
@@ -38,26 +38,30 @@ final class Tests {
         plain("escaped", value -> value instanceof Text text && text.isMarkup());
         TESTS.put(
                 "lower",
-                (runtime, value, arguments) ->
-                        TextMethods.isLower(Printer.str(runtime, value).value()));
+                (rendering, value, arguments) ->
+                        TextMethods.isLower(Printer.str(rendering, value).value()));
         TESTS.put(
                 "upper",
-                (runtime, value, arguments) ->
-                        TextMethods.isUpper(Printer.str(runtime, value).value()));
-        TESTS.put("odd", (runtime, value, arguments) -> remainder(runtime, value, Int.of(2), Int.of(1)));
-        TESTS.put("even", (runtime, value, arguments) -> remainder(runtime, value, Int.of(2), Int.of(0)));
+                (rendering, value, arguments) ->
+                        TextMethods.isUpper(Printer.str(rendering, value).value()));
+        TESTS.put("odd", (rendering, value, arguments) -> remainder(rendering, value, Int.of(2), Int.of(1)));
+        TESTS.put("even", (rendering, value, arguments) -> remainder(rendering, value, Int.of(2), Int.of(0)));
         TESTS.put(
                 "divisibleby",
-                (runtime, value, arguments) -> remainder(runtime, value, arguments.single("divisibleby"), Int.of(0)));
-        TESTS.put("in", (runtime, value, arguments) -> Comparison.contains(runtime, arguments.single("in"), value));
-        TESTS.put("sameas", (runtime, value, arguments) -> same(value, arguments.single("sameas")));
-        TESTS.put("filter", (runtime, value, arguments) -> value instanceof Text name && Filters.exists(name.value()));
-        TESTS.put("test", (runtime, value, arguments) -> value instanceof Text name && exists(name.value()));
+                (rendering, value, arguments) ->
+                        remainder(rendering, value, arguments.single("divisibleby"), Int.of(0)));
+        TESTS.put("in", (rendering, value, arguments) -> Comparison.contains(rendering, arguments.single("in"), value));
+        TESTS.put("sameas", (rendering, value, arguments) -> same(value, arguments.single("sameas")));
+        TESTS.put(
+                "filter", (rendering, value, arguments) -> value instanceof Text name && Filters.exists(name.value()));
+        TESTS.put("test", (rendering, value, arguments) -> value instanceof Text name && exists(name.value()));
         for (String name : new String[] {"==", "eq", "equalto"}) {
-            TESTS.put(name, (runtime, value, arguments) -> Comparison.equal(runtime, value, arguments.single(name)));
+            TESTS.put(
+                    name, (rendering, value, arguments) -> Comparison.equal(rendering, value, arguments.single(name)));
         }
         for (String name : new String[] {"!=", "ne"}) {
-            TESTS.put(name, (runtime, value, arguments) -> !Comparison.equal(runtime, value, arguments.single(name)));
+            TESTS.put(
+                    name, (rendering, value, arguments) -> !Comparison.equal(rendering, value, arguments.single(name)));
         }
         ordered("<", "lt", "lessthan");
         ordered("<=", "le");
@@ -71,25 +75,25 @@ final class Tests {
         return TESTS.containsKey(name);
     }
 
-    static boolean apply(Runtime runtime, String name, Value value, Arguments arguments) {
+    static boolean apply(Rendering rendering, String name, Value value, Arguments arguments) {
         Test test = TESTS.get(name);
         if (test == null) {
             throw TemplateError.unsupported("the test '" + name + "'");
         }
-        runtime.step();
-        return test.apply(runtime, value, arguments);
+        rendering.step();
+        return test.apply(rendering, value, arguments);
     }
 
     private static void plain(String name, java.util.function.Predicate<Value> test) {
-        TESTS.put(name, (runtime, value, arguments) -> {
+        TESTS.put(name, (rendering, value, arguments) -> {
             arguments.bind("the test '" + name + "'", 0);
             return test.test(value);
         });
     }
 
     private static void ordered(String operator, String... names) {
-        Test test = (runtime, value, arguments) ->
-                Comparison.ordered(runtime, operator, value, arguments.single("the comparison"));
+        Test test = (rendering, value, arguments) ->
+                Comparison.ordered(rendering, operator, value, arguments.single("the comparison"));
         TESTS.put(operator, test);
         for (String name : names) {
             TESTS.put(name, test);
@@ -104,8 +108,8 @@ final class Tests {
                 || value instanceof Undefined;
     }
 
-    private static boolean remainder(Runtime runtime, Value value, Value by, Value expected) {
-        return Comparison.equal(runtime, Operators.apply(runtime, "%", value, by), expected);
+    private static boolean remainder(Rendering rendering, Value value, Value by, Value expected) {
+        return Comparison.equal(rendering, Operators.apply(rendering, "%", value, by), expected);
     }
 
     /** Identity as CPython has it for the values where a template can rely on it. */

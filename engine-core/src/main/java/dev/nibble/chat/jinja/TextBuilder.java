@@ -4,18 +4,18 @@ import java.util.Arrays;
 
 /** Builds a {@link Text} and keeps its untrusted ranges; what is appended counts against the rendering's limit. */
 final class TextBuilder {
-    private final Runtime runtime;
+    private final Rendering rendering;
     private final StringBuilder characters = new StringBuilder();
     private int[] marks = new int[8];
     private int markCount;
 
-    TextBuilder(Runtime runtime) {
-        this.runtime = runtime;
+    TextBuilder(Rendering rendering) {
+        this.rendering = rendering;
     }
 
     /** Appends characters of the template or of the interpreter itself. */
     TextBuilder append(String trusted) {
-        runtime.characters(trusted.length());
+        rendering.characters(trusted.length());
         characters.append(trusted);
         return this;
     }
@@ -26,7 +26,7 @@ final class TextBuilder {
 
     /** Appends the part of {@code text} between two UTF-16 indices. */
     TextBuilder append(Text text, int from, int to) {
-        runtime.characters(to - from);
+        rendering.characters(to - from);
         int shift = characters.length() - from;
         characters.append(text.value(), from, to);
         int[] others = text.marks();
@@ -47,7 +47,7 @@ final class TextBuilder {
 
     TextBuilder repeat(Text text, long times) {
         if (times > 0 && !text.isEmpty()) {
-            runtime.characters(Math.min(times, Integer.MAX_VALUE) * text.length());
+            rendering.characters(Math.min(times, Integer.MAX_VALUE) * text.length());
             for (long i = 0; i < times; i++) {
                 int shift = characters.length();
                 characters.append(text.value());

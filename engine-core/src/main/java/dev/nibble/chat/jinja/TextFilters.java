@@ -12,41 +12,42 @@ final class TextFilters {
     private TextFilters() {}
 
     static void addTo(Map<String, Filters.Filter> filters) {
-        filters.put("upper", (runtime, input, arguments) -> rewrite(runtime, "upper", input, arguments));
-        filters.put("lower", (runtime, input, arguments) -> rewrite(runtime, "lower", input, arguments));
-        filters.put("capitalize", (runtime, input, arguments) -> rewrite(runtime, "capitalize", input, arguments));
-        filters.put("title", (runtime, input, arguments) -> rewrite(runtime, "title", input, arguments));
-        filters.put("string", (runtime, input, arguments) -> {
+        filters.put("upper", (rendering, input, arguments) -> rewrite(rendering, "upper", input, arguments));
+        filters.put("lower", (rendering, input, arguments) -> rewrite(rendering, "lower", input, arguments));
+        filters.put("capitalize", (rendering, input, arguments) -> rewrite(rendering, "capitalize", input, arguments));
+        filters.put("title", (rendering, input, arguments) -> rewrite(rendering, "title", input, arguments));
+        filters.put("string", (rendering, input, arguments) -> {
             arguments.bind("string", 0);
-            return Printer.str(runtime, input);
+            return Printer.str(rendering, input);
         });
-        filters.put("safe", (runtime, input, arguments) -> {
+        filters.put("safe", (rendering, input, arguments) -> {
             arguments.bind("safe", 0);
-            return Printer.str(runtime, input).asMarkup(true);
+            return Printer.str(rendering, input).asMarkup(true);
         });
-        filters.put("escape", (runtime, input, arguments) -> escape(runtime, Printer.str(runtime, input)));
-        filters.put("e", (runtime, input, arguments) -> escape(runtime, Printer.str(runtime, input)));
+        filters.put("escape", (rendering, input, arguments) -> escape(rendering, Printer.str(rendering, input)));
+        filters.put("e", (rendering, input, arguments) -> escape(rendering, Printer.str(rendering, input)));
         filters.put(
                 "forceescape",
-                (runtime, input, arguments) ->
-                        escape(runtime, Printer.str(runtime, input).asMarkup(false)));
-        filters.put("trim", (runtime, input, arguments) -> {
+                (rendering, input, arguments) ->
+                        escape(rendering, Printer.str(rendering, input).asMarkup(false)));
+        filters.put("trim", (rendering, input, arguments) -> {
             Value characters = arguments.bind("trim", 0, "chars")[0];
             Text set = Values.isNone(characters) ? null : Values.textArgument(Filters.required(characters), "chars");
-            return StringSearch.strip(Printer.str(runtime, input), set, true, true);
+            return StringSearch.strip(Printer.str(rendering, input), set, true, true);
         });
-        filters.put("replace", (runtime, input, arguments) -> {
+        filters.put("replace", (rendering, input, arguments) -> {
             @Nullable Value[] given = arguments.bind("replace", 2, "old", "new", "count");
             return StringSearch.replace(
-                    runtime,
-                    Printer.str(runtime, input).asMarkup(false),
-                    Printer.str(runtime, Filters.required(given[0])),
-                    Printer.str(runtime, Filters.required(given[1])),
+                    rendering,
+                    Printer.str(rendering, input).asMarkup(false),
+                    Printer.str(rendering, Filters.required(given[0])),
+                    Printer.str(rendering, Filters.required(given[1])),
                     Values.isNone(given[2]) ? -1 : Values.intArgument(given[2], -1));
         });
         filters.put(
                 "format",
-                (runtime, input, arguments) -> PercentFormat.filter(runtime, Printer.str(runtime, input), arguments));
+                (rendering, input, arguments) ->
+                        PercentFormat.filter(rendering, Printer.str(rendering, input), arguments));
         filters.put("center", TextFilters::center);
         filters.put("indent", TextFilters::indent);
         filters.put("truncate", TextFilters::truncate);
@@ -54,10 +55,10 @@ final class TextFilters {
         filters.put("urlencode", TextFilters::urlEncode);
     }
 
-    private static Value rewrite(Runtime runtime, String name, Value input, Arguments arguments) {
+    private static Value rewrite(Rendering rendering, String name, Value input, Arguments arguments) {
         arguments.bind(name, 0);
-        Text text = Printer.str(runtime, input);
-        return TextMethods.rewrite(runtime, text, value -> switch (name) {
+        Text text = Printer.str(rendering, input);
+        return TextMethods.rewrite(rendering, text, value -> switch (name) {
             case "upper" -> value.toUpperCase(Locale.ROOT);
             case "lower" -> value.toLowerCase(Locale.ROOT);
             case "capitalize" -> TextMethods.capitalize(value);
@@ -81,11 +82,11 @@ final class TextFilters {
     }
 
     /** The text with the characters of HTML replaced, unless that was done before. */
-    static Text escape(Runtime runtime, Text text) {
+    static Text escape(Rendering rendering, Text text) {
         if (text.isMarkup()) {
             return text;
         }
-        TextBuilder out = new TextBuilder(runtime);
+        TextBuilder out = new TextBuilder(rendering);
         int plain = 0;
         for (int i = 0; i < text.length(); i++) {
             String entity = switch (text.value().charAt(i)) {
@@ -104,28 +105,28 @@ final class TextFilters {
         return out.append(text, plain, text.length()).build().asMarkup(true);
     }
 
-    private static Value center(Runtime runtime, Value input, Arguments arguments) {
+    private static Value center(Rendering rendering, Value input, Arguments arguments) {
         int width = Values.intArgument(arguments.bind("center", 0, "width")[0], 80);
         TextMethods.Method center = TextMethods.find("center");
         return center == null
                 ? input
-                : center.call(runtime, Printer.str(runtime, input), Arguments.of(Value.Int.of(width)));
+                : center.call(rendering, Printer.str(rendering, input), Arguments.of(Value.Int.of(width)));
     }
 
-    private static Value indent(Runtime runtime, Value input, Arguments arguments) {
+    private static Value indent(Rendering rendering, Value input, Arguments arguments) {
         @Nullable Value[] given = arguments.bind("indent", 0, "width", "first", "blank");
         Text text = Values.textArgument(input, "the text to indent");
         Text indent = given[0] instanceof Text own
                 ? own
-                : new TextBuilder(runtime)
+                : new TextBuilder(rendering)
                         .repeat(Text.of(" "), Values.intArgument(given[0], 4))
                         .build();
         boolean first = Values.boolArgument(given[1], false);
         boolean blank = Values.boolArgument(given[2], false);
         // what follows the last line break is a line of its own, even when empty
-        Text whole = new TextBuilder(runtime).append(text).append("\n").build();
-        List<Value> lines = StringSearch.lines(runtime, whole, false);
-        TextBuilder out = new TextBuilder(runtime);
+        Text whole = new TextBuilder(rendering).append(text).append("\n").build();
+        List<Value> lines = StringSearch.lines(rendering, whole, false);
+        TextBuilder out = new TextBuilder(rendering);
         for (int i = 0; i < lines.size(); i++) {
             Text line = (Text) lines.get(i);
             if (i > 0) {
@@ -139,7 +140,7 @@ final class TextFilters {
         return out.build();
     }
 
-    private static Value truncate(Runtime runtime, Value input, Arguments arguments) {
+    private static Value truncate(Rendering rendering, Value input, Arguments arguments) {
         @Nullable Value[] given = arguments.bind("truncate", 0, "length", "killwords", "end", "leeway");
         Text text = Values.textArgument(input, "the text to truncate");
         int length = Values.intArgument(given[0], 255);
@@ -155,17 +156,17 @@ final class TextFilters {
         }
         Text kept = text.slice(0, text.offset(length - end.codePoints()));
         int space = killWords ? -1 : kept.value().lastIndexOf(' ');
-        return new TextBuilder(runtime)
+        return new TextBuilder(rendering)
                 .append(space < 0 ? kept : kept.slice(0, space))
                 .append(end)
                 .build();
     }
 
-    private static Value wordCount(Runtime runtime, Value input, Arguments arguments) {
+    private static Value wordCount(Rendering rendering, Value input, Arguments arguments) {
         arguments.bind("wordcount", 0);
         int count = 0;
         boolean inside = false;
-        for (int c : Printer.str(runtime, input).value().codePoints().toArray()) {
+        for (int c : Printer.str(rendering, input).value().codePoints().toArray()) {
             boolean word = Characters.isWord(c);
             count += word && !inside ? 1 : 0;
             inside = word;
@@ -173,23 +174,23 @@ final class TextFilters {
         return Value.Int.of(count);
     }
 
-    private static Value urlEncode(Runtime runtime, Value input, Arguments arguments) {
+    private static Value urlEncode(Rendering rendering, Value input, Arguments arguments) {
         arguments.bind("urlencode", 0);
-        TextBuilder out = new TextBuilder(runtime);
+        TextBuilder out = new TextBuilder(rendering);
         if (input instanceof Text || !Values.isIterable(input)) {
-            quote(Printer.str(runtime, input), false, out);
+            quote(Printer.str(rendering, input), false, out);
             return out.build();
         }
         Value pairs = input instanceof DictValue dict ? new Value.View(dict, Value.View.Part.ITEMS) : input;
-        for (Iterator<Value> all = Values.iterate(runtime, pairs); all.hasNext(); ) {
-            List<Value> pair = Values.toList(runtime, all.next());
+        for (Iterator<Value> all = Values.iterate(rendering, pairs); all.hasNext(); ) {
+            List<Value> pair = Values.toList(rendering, all.next());
             if (pair.size() != 2) {
                 throw new TemplateError("urlencode needs pairs; found " + pair.size() + " items instead of 2");
             }
             out.append(out.length() == 0 ? "" : "&");
-            quote(Printer.str(runtime, pair.get(0)), true, out);
+            quote(Printer.str(rendering, pair.get(0)), true, out);
             out.append("=");
-            quote(Printer.str(runtime, pair.get(1)), true, out);
+            quote(Printer.str(rendering, pair.get(1)), true, out);
         }
         return out.build();
     }

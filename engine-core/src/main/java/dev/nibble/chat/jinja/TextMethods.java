@@ -17,7 +17,7 @@ final class TextMethods {
     /** A method of a text. */
     @FunctionalInterface
     interface Method {
-        Value call(Runtime runtime, Text self, Arguments arguments);
+        Value call(Rendering rendering, Text self, Arguments arguments);
     }
 
     private static final Map<String, Method> METHODS = new HashMap<>();
@@ -29,38 +29,38 @@ final class TextMethods {
         rewriting("capitalize", TextMethods::capitalize);
         rewriting("title", TextMethods::title);
         rewriting("swapcase", TextMethods::swapCase);
-        METHODS.put("strip", (runtime, self, arguments) -> strip(self, arguments, true, true));
-        METHODS.put("lstrip", (runtime, self, arguments) -> strip(self, arguments, true, false));
-        METHODS.put("rstrip", (runtime, self, arguments) -> strip(self, arguments, false, true));
-        METHODS.put("split", (runtime, self, arguments) -> split(runtime, self, arguments, false));
-        METHODS.put("rsplit", (runtime, self, arguments) -> split(runtime, self, arguments, true));
-        METHODS.put("splitlines", (runtime, self, arguments) -> {
+        METHODS.put("strip", (rendering, self, arguments) -> strip(self, arguments, true, true));
+        METHODS.put("lstrip", (rendering, self, arguments) -> strip(self, arguments, true, false));
+        METHODS.put("rstrip", (rendering, self, arguments) -> strip(self, arguments, false, true));
+        METHODS.put("split", (rendering, self, arguments) -> split(rendering, self, arguments, false));
+        METHODS.put("rsplit", (rendering, self, arguments) -> split(rendering, self, arguments, true));
+        METHODS.put("splitlines", (rendering, self, arguments) -> {
             Value keep = arguments.bind("splitlines", 0, "keepends")[0];
-            return ListValue.list(StringSearch.lines(runtime, self, Values.boolArgument(keep, false)));
+            return ListValue.list(StringSearch.lines(rendering, self, Values.boolArgument(keep, false)));
         });
-        METHODS.put("partition", (runtime, self, arguments) -> partition(runtime, self, arguments, false));
-        METHODS.put("rpartition", (runtime, self, arguments) -> partition(runtime, self, arguments, true));
+        METHODS.put("partition", (rendering, self, arguments) -> partition(rendering, self, arguments, false));
+        METHODS.put("rpartition", (rendering, self, arguments) -> partition(rendering, self, arguments, true));
         METHODS.put("replace", TextMethods::replace);
         METHODS.put("join", TextMethods::join);
-        METHODS.put("startswith", (runtime, self, arguments) -> affix(self, arguments, true));
-        METHODS.put("endswith", (runtime, self, arguments) -> affix(self, arguments, false));
-        METHODS.put("removeprefix", (runtime, self, arguments) -> {
+        METHODS.put("startswith", (rendering, self, arguments) -> affix(self, arguments, true));
+        METHODS.put("endswith", (rendering, self, arguments) -> affix(self, arguments, false));
+        METHODS.put("removeprefix", (rendering, self, arguments) -> {
             Text prefix = Values.textArgument(arguments.single("removeprefix"), "the prefix");
             return self.value().startsWith(prefix.value()) ? self.slice(prefix.length(), self.length()) : self;
         });
-        METHODS.put("removesuffix", (runtime, self, arguments) -> {
+        METHODS.put("removesuffix", (rendering, self, arguments) -> {
             Text suffix = Values.textArgument(arguments.single("removesuffix"), "the suffix");
             boolean found = self.value().endsWith(suffix.value());
             return found ? self.slice(0, self.length() - suffix.length()) : self;
         });
-        METHODS.put("find", (runtime, self, arguments) -> Int.of(find(runtime, self, arguments, false)));
-        METHODS.put("rfind", (runtime, self, arguments) -> Int.of(find(runtime, self, arguments, true)));
-        METHODS.put("index", (runtime, self, arguments) -> found(find(runtime, self, arguments, false)));
-        METHODS.put("rindex", (runtime, self, arguments) -> found(find(runtime, self, arguments, true)));
+        METHODS.put("find", (rendering, self, arguments) -> Int.of(find(rendering, self, arguments, false)));
+        METHODS.put("rfind", (rendering, self, arguments) -> Int.of(find(rendering, self, arguments, true)));
+        METHODS.put("index", (rendering, self, arguments) -> found(find(rendering, self, arguments, false)));
+        METHODS.put("rindex", (rendering, self, arguments) -> found(find(rendering, self, arguments, true)));
         METHODS.put("count", TextMethods::count);
-        METHODS.put("center", (runtime, self, arguments) -> pad(runtime, self, arguments, "center"));
-        METHODS.put("ljust", (runtime, self, arguments) -> pad(runtime, self, arguments, "ljust"));
-        METHODS.put("rjust", (runtime, self, arguments) -> pad(runtime, self, arguments, "rjust"));
+        METHODS.put("center", (rendering, self, arguments) -> pad(rendering, self, arguments, "center"));
+        METHODS.put("ljust", (rendering, self, arguments) -> pad(rendering, self, arguments, "ljust"));
+        METHODS.put("rjust", (rendering, self, arguments) -> pad(rendering, self, arguments, "rjust"));
         METHODS.put("zfill", TextMethods::zeroFill);
         METHODS.put("expandtabs", TextMethods::expandTabs);
         METHODS.put("format", BraceFormat::format);
@@ -77,7 +77,7 @@ final class TextMethods {
         testing("isupper", text -> isUpper(text));
         testing("istitle", TextMethods::isTitle);
         for (String name : List.of("encode", "translate", "maketrans", "format_map")) {
-            METHODS.put(name, (runtime, self, arguments) -> {
+            METHODS.put(name, (rendering, self, arguments) -> {
                 throw TemplateError.unsupported("the method str." + name + "()");
             });
         }
@@ -89,25 +89,25 @@ final class TextMethods {
         return METHODS.get(name);
     }
 
-    static Value call(Runtime runtime, Method method, Text self, Arguments arguments) {
-        runtime.reads(self);
-        return method.call(runtime, self, arguments);
+    static Value call(Rendering rendering, Method method, Text self, Arguments arguments) {
+        rendering.reads(self);
+        return method.call(rendering, self, arguments);
     }
 
     private static void rewriting(String name, UnaryOperator<String> change) {
-        METHODS.put(name, (runtime, self, arguments) -> {
+        METHODS.put(name, (rendering, self, arguments) -> {
             arguments.bind(name, 0);
-            return rewrite(runtime, self, change);
+            return rewrite(rendering, self, change);
         });
     }
 
-    static Text rewrite(Runtime runtime, Text self, UnaryOperator<String> change) {
-        runtime.characters(self.length());
+    static Text rewrite(Rendering rendering, Text self, UnaryOperator<String> change) {
+        rendering.characters(self.length());
         return self.rewritten(change.apply(self.value()));
     }
 
     private static void testing(String name, Predicate<String> test) {
-        METHODS.put(name, (runtime, self, arguments) -> {
+        METHODS.put(name, (rendering, self, arguments) -> {
             arguments.bind(name, 0);
             return Bool.of(test.test(self.value()));
         });
@@ -126,20 +126,20 @@ final class TextMethods {
         return StringSearch.strip(self, set, left, right);
     }
 
-    private static Value split(Runtime runtime, Text self, Arguments arguments, boolean fromRight) {
+    private static Value split(Rendering rendering, Text self, Arguments arguments, boolean fromRight) {
         @Nullable Value[] given = arguments.bind("split", 0, "sep", "maxsplit");
         Value separator = given[0];
         Text text =
                 separator == null || Values.isNone(separator) ? null : Values.textArgument(separator, "the separator");
-        return ListValue.list(StringSearch.split(runtime, self, text, Values.intArgument(given[1], -1), fromRight));
+        return ListValue.list(StringSearch.split(rendering, self, text, Values.intArgument(given[1], -1), fromRight));
     }
 
-    private static Value partition(Runtime runtime, Text self, Arguments arguments, boolean fromRight) {
+    private static Value partition(Rendering rendering, Text self, Arguments arguments, boolean fromRight) {
         Text separator = Values.textArgument(arguments.single("partition"), "the separator");
         if (separator.isEmpty()) {
             throw new TemplateError("empty separator");
         }
-        runtime.searches(self, separator);
+        rendering.searches(self, separator);
         int at = fromRight
                 ? self.value().lastIndexOf(separator.value())
                 : self.value().indexOf(separator.value());
@@ -152,27 +152,27 @@ final class TextMethods {
         return ListValue.tuple(self.slice(0, at), self.slice(at, end), self.slice(end, self.length()));
     }
 
-    private static Value replace(Runtime runtime, Text self, Arguments arguments) {
+    private static Value replace(Rendering rendering, Text self, Arguments arguments) {
         @Nullable Value[] given = arguments.bind("replace", 2, "old", "new", "count");
         Text old = Values.textArgument(required(given[0]), "replace() argument 1");
         Text replacement = Values.textArgument(required(given[1]), "replace() argument 2");
-        return StringSearch.replace(runtime, self, old, replacement, Values.intArgument(given[2], -1));
+        return StringSearch.replace(rendering, self, old, replacement, Values.intArgument(given[2], -1));
     }
 
     private static Value required(@Nullable Value value) {
         return value == null ? Value.None.NONE : value;
     }
 
-    private static Value join(Runtime runtime, Text self, Arguments arguments) {
+    private static Value join(Rendering rendering, Text self, Arguments arguments) {
         List<Text> parts = new ArrayList<>();
-        for (Value item : Values.toList(runtime, arguments.single("join"))) {
+        for (Value item : Values.toList(rendering, arguments.single("join"))) {
             if (!(item instanceof Text part)) {
                 throw new TemplateError("sequence item " + parts.size() + ": expected str instance, "
                         + Values.typeName(item) + " found");
             }
             parts.add(part);
         }
-        return StringSearch.join(runtime, self, parts);
+        return StringSearch.join(rendering, self, parts);
     }
 
     /** The part of the text between the code points {@code start} and {@code end}; null when start lies behind the end. */
@@ -207,14 +207,14 @@ final class TextMethods {
         return start ? text.value().startsWith(affix.value()) : text.value().endsWith(affix.value());
     }
 
-    private static int find(Runtime runtime, Text self, Arguments arguments, boolean last) {
+    private static int find(Rendering rendering, Text self, Arguments arguments, boolean last) {
         @Nullable Value[] given = arguments.bind("find", 1, "sub", "start", "end");
         Text part = Values.textArgument(required(given[0]), "the text to find");
         Text text = window(self, given[1], given[2]);
         if (text == null) {
             return -1;
         }
-        runtime.searches(text, part);
+        rendering.searches(text, part);
         int at = last ? text.value().lastIndexOf(part.value()) : text.value().indexOf(part.value());
         if (at < 0) {
             return -1;
@@ -230,7 +230,7 @@ final class TextMethods {
         return Int.of(index);
     }
 
-    private static Value count(Runtime runtime, Text self, Arguments arguments) {
+    private static Value count(Rendering rendering, Text self, Arguments arguments) {
         @Nullable Value[] given = arguments.bind("count", 1, "sub", "start", "end");
         Text part = Values.textArgument(required(given[0]), "the text to count");
         Text text = window(self, given[1], given[2]);
@@ -240,7 +240,7 @@ final class TextMethods {
         if (part.isEmpty()) {
             return Int.of(text.codePoints() + 1);
         }
-        runtime.searches(text, part);
+        rendering.searches(text, part);
         int count = 0;
         for (int at = text.value().indexOf(part.value()); at >= 0; ) {
             count++;
@@ -249,7 +249,7 @@ final class TextMethods {
         return Int.of(count);
     }
 
-    private static Value pad(Runtime runtime, Text self, Arguments arguments, String name) {
+    private static Value pad(Rendering rendering, Text self, Arguments arguments, String name) {
         @Nullable Value[] given = arguments.bind(name, 1, "width", "fillchar");
         Text fill = given[1] == null ? Text.of(" ") : Values.textArgument(given[1], "the fill character");
         if (fill.codePoints() != 1) {
@@ -262,26 +262,26 @@ final class TextMethods {
             case "rjust" -> missing;
             default -> missing / 2 + (missing & width & 1);
         };
-        return new TextBuilder(runtime)
+        return new TextBuilder(rendering)
                 .repeat(fill, left)
                 .append(self)
                 .repeat(fill, missing - left)
                 .build();
     }
 
-    private static Value zeroFill(Runtime runtime, Text self, Arguments arguments) {
+    private static Value zeroFill(Rendering rendering, Text self, Arguments arguments) {
         int missing = Values.intArgument(arguments.single("zfill"), 0) - self.codePoints();
         int sign = self.value().startsWith("-") || self.value().startsWith("+") ? 1 : 0;
-        return new TextBuilder(runtime)
+        return new TextBuilder(rendering)
                 .append(self, 0, sign)
                 .repeat(Text.of("0"), Math.max(0, missing))
                 .append(self, sign, self.length())
                 .build();
     }
 
-    private static Value expandTabs(Runtime runtime, Text self, Arguments arguments) {
+    private static Value expandTabs(Rendering rendering, Text self, Arguments arguments) {
         int size = Values.intArgument(arguments.bind("expandtabs", 0, "tabsize")[0], 8);
-        TextBuilder out = new TextBuilder(runtime);
+        TextBuilder out = new TextBuilder(rendering);
         int column = 0;
         for (int i = 0; i < self.length(); ) {
             int c = self.value().codePointAt(i);

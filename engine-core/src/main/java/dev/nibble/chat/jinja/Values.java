@@ -89,13 +89,13 @@ final class Values {
     }
 
     /** Walks the items; each counts as a step. */
-    static Iterator<Value> iterate(Runtime runtime, Value value) {
+    static Iterator<Value> iterate(Rendering rendering, Value value) {
         return switch (value) {
-            case ListValue list -> new Counting(runtime, list);
-            case Text text -> new CodePoints(runtime, text);
-            case DictValue dict -> entries(runtime, dict, View.Part.KEYS).iterator();
-            case View view -> entries(runtime, view.dict(), view.part()).iterator();
-            case Range range -> items(runtime, range).iterator();
+            case ListValue list -> new Counting(rendering, list);
+            case Text text -> new CodePoints(rendering, text);
+            case DictValue dict -> entries(rendering, dict, View.Part.KEYS).iterator();
+            case View view -> entries(rendering, view.dict(), view.part()).iterator();
+            case Range range -> items(rendering, range).iterator();
             case Lazy lazy -> lazy.iterator();
             case Undefined undefined -> List.<Value>of().iterator();
             default -> throw new TemplateError("'" + typeName(value) + "' object is not iterable");
@@ -117,17 +117,17 @@ final class Values {
     }
 
     /** The items as a new list. */
-    static List<Value> toList(Runtime runtime, Value value) {
+    static List<Value> toList(Rendering rendering, Value value) {
         List<Value> all = new ArrayList<>();
-        iterate(runtime, value).forEachRemaining(item -> {
-            runtime.step();
+        iterate(rendering, value).forEachRemaining(item -> {
+            rendering.step();
             all.add(item);
         });
         return all;
     }
 
-    private static List<Value> items(Runtime runtime, Range range) {
-        runtime.steps(range.size());
+    private static List<Value> items(Rendering rendering, Range range) {
+        rendering.steps(range.size());
         List<Value> all = new ArrayList<>(range.size());
         for (int i = 0; i < range.size(); i++) {
             all.add(range.get(i));
@@ -135,8 +135,8 @@ final class Values {
         return all;
     }
 
-    private static List<Value> entries(Runtime runtime, DictValue dict, View.Part part) {
-        runtime.steps(dict.size());
+    private static List<Value> entries(Rendering rendering, DictValue dict, View.Part part) {
+        rendering.steps(dict.size());
         List<Value> all = new ArrayList<>(dict.size());
         for (DictValue.Entry entry : dict.entries()) {
             all.add(
@@ -222,12 +222,12 @@ final class Values {
 
     /** Walks a list by index, so that a template may append to it meanwhile. */
     private static final class Counting implements Iterator<Value> {
-        private final Runtime runtime;
+        private final Rendering rendering;
         private final ListValue list;
         private int next;
 
-        Counting(Runtime runtime, ListValue list) {
-            this.runtime = runtime;
+        Counting(Rendering rendering, ListValue list) {
+            this.rendering = rendering;
             this.list = list;
         }
 
@@ -241,19 +241,19 @@ final class Values {
             if (!hasNext()) {
                 throw new NoSuchElementException();
             }
-            runtime.step();
+            rendering.step();
             return list.get(next++);
         }
     }
 
     /** Walks the characters of a text. */
     private static final class CodePoints implements Iterator<Value> {
-        private final Runtime runtime;
+        private final Rendering rendering;
         private final Text text;
         private int next;
 
-        CodePoints(Runtime runtime, Text text) {
-            this.runtime = runtime;
+        CodePoints(Rendering rendering, Text text) {
+            this.rendering = rendering;
             this.text = text;
         }
 
@@ -267,7 +267,7 @@ final class Values {
             if (!hasNext()) {
                 throw new NoSuchElementException();
             }
-            runtime.step();
+            rendering.step();
             int from = next;
             next += Character.charCount(text.value().codePointAt(from));
             return text.slice(from, next);

@@ -6,7 +6,7 @@ import java.time.LocalDateTime;
  * What one rendering has used up, and where it stands. Templates come out of files that nobody checked, so every step, nesting
  * level and character is counted and bounded; the bounds grow with the size of the input so that a long conversation fits.
  */
-final class Runtime {
+final class Rendering {
     static final long BASE_STEPS = 20_000_000;
     static final long STEPS_PER_CHARACTER = 4;
     static final long BASE_CHARACTERS = 64L << 20;
@@ -22,7 +22,7 @@ final class Runtime {
     private int line = 1;
 
     /** @param inputSize characters of the template and of the values given to it */
-    Runtime(LocalDateTime now, long inputSize) {
+    Rendering(LocalDateTime now, long inputSize) {
         this.now = now;
         this.stepLimit = BASE_STEPS + STEPS_PER_CHARACTER * inputSize;
         this.characterLimit = BASE_CHARACTERS + CHARACTERS_PER_CHARACTER * inputSize;
