@@ -94,7 +94,9 @@ class ModelConformanceTest {
             assertThat(greedy(pass, reference)).as("greedy continuation").isEqualTo(reference.greedy);
 
             float[] half = evaluate(pass, reference.tokens, KvCacheType.F16, reference.tokens.length);
-            assertThat(nmse(half, reference.logits)).as("error with an F16 KV cache").isLessThan(1e5 * limit(name));
+            assertThat(nmse(half, reference.logits))
+                    .as("error with an F16 KV cache")
+                    .isLessThan(1e5 * limit(name));
         }
     }
 

@@ -33,6 +33,10 @@ final class Cli {
                 .setErr(new PrintWriter(streams.err(), true, StandardCharsets.UTF_8))
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpAutoWidth(true)
+                .setExecutionStrategy(parsed -> {
+                    Logging.configure(nibble.debug(), streams.err());
+                    return new CommandLine.RunLast().execute(parsed);
+                })
                 .setParameterExceptionHandler((e, arguments) -> badUsage(e.getCommandLine(), e.getMessage()))
                 .setExecutionExceptionHandler((e, command, result) -> failed(nibble, command, e));
         commandLine

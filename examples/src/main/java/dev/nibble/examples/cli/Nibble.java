@@ -16,10 +16,15 @@ import picocli.CommandLine.ScopeType;
         subcommands = {
             ChatCommand.class,
             RunCommand.class,
+            TokenizeCommand.class,
+            TemplateCommand.class,
+            InspectCommand.class,
             BenchCommand.class,
+            PerplexityCommand.class,
             LogitsCommand.class,
             ListCommand.class,
-            PullCommand.class
+            PullCommand.class,
+            QuantizeCommand.class
         },
         footer = {
             "",
