@@ -35,12 +35,14 @@ final class CpuForwardPass implements ForwardPass {
     private final VectorOps ops;
     private final long repackedBytes;
     private @Nullable ActivationObserver observer;
+    private final int maxBatchRows;
     private boolean closed;
 
     CpuForwardPass(Model model, WorkerPool pool, VectorOps ops, LinearFactory linears) {
         this.model = model;
         this.config = model.config();
         this.ops = ops;
+        maxBatchRows = maxBatchRows(model);
         workspace = new Workspace();
         workspace.reserve(Buffer.RESIDUAL, config.hiddenSize());
         workspace.reserve(Buffer.OUTPUT, config.hiddenSize());
@@ -58,7 +60,19 @@ final class CpuForwardPass implements ForwardPass {
 
     @Override
     public int maxBatchRows() {
-        return MAX_BATCH_ROWS;
+        return maxBatchRows;
+    }
+
+    @Override
+    public int outputSize() {
+        return output == null ? config.hiddenSize() : config.vocabSize();
+    }
+
+    /** A model that attends in both directions needs all rows of a text in one batch. */
+    private static int maxBatchRows(Model model) {
+        boolean causal = model.blocks().stream()
+                .allMatch(block -> !(block.mixer() instanceof AttentionConfig attention) || attention.causal());
+        return causal ? MAX_BATCH_ROWS : Math.max(MAX_BATCH_ROWS, model.config().contextLength());
     }
 
     @Override
@@ -66,12 +80,12 @@ final class CpuForwardPass implements ForwardPass {
         if (contextLength < 1) {
             throw new IllegalArgumentException("a sequence needs room for at least one token, not " + contextLength);
         }
-        return new CpuSequence(this, model, contextLength, type, MAX_BATCH_ROWS, ops);
+        return new CpuSequence(this, model, contextLength, type, maxBatchRows, ops);
     }
 
     @Override
     public long sequenceBytes(int contextLength, KvCacheType type) {
-        return CpuSequence.bytes(model, contextLength, type, MAX_BATCH_ROWS);
+        return CpuSequence.bytes(model, contextLength, type, maxBatchRows);
     }
 
     @Override
@@ -119,7 +133,7 @@ final class CpuForwardPass implements ForwardPass {
 
     /** Final norm and logits of the rows that want them. */
     private void project(Batch batch, float[] logits) {
-        if (output == null || batch.outputCount() == 0) {
+        if (batch.outputCount() == 0) {
             return;
         }
         float[] residual = workspace.get(Buffer.RESIDUAL);
@@ -136,6 +150,10 @@ final class CpuForwardPass implements ForwardPass {
                 }
                 wanted++;
             }
+        }
+        if (output == null) {
+            System.arraycopy(last.values(), 0, logits, 0, wanted * hidden);
+            return;
         }
         last.reset(wanted, hidden);
         output.apply(pass.pool, last, logits, 0, config.vocabSize());
@@ -154,12 +172,12 @@ final class CpuForwardPass implements ForwardPass {
         if (closed) {
             throw new IllegalStateException("the forward pass is closed");
         }
-        if (batch.size() < 1 || batch.size() > MAX_BATCH_ROWS) {
-            throw new IllegalArgumentException("a batch has 1 to " + MAX_BATCH_ROWS + " rows, not " + batch.size());
+        if (batch.size() < 1 || batch.size() > maxBatchRows) {
+            throw new IllegalArgumentException("a batch has 1 to " + maxBatchRows + " rows, not " + batch.size());
         }
-        if (logits.length < (long) batch.outputCount() * config.vocabSize()) {
+        if (logits.length < (long) batch.outputCount() * outputSize()) {
             throw new IllegalArgumentException("logits has room for " + logits.length + " values, but "
-                    + batch.outputCount() + " rows of " + config.vocabSize() + " are wanted");
+                    + batch.outputCount() + " rows of " + outputSize() + " are wanted");
         }
         for (int row = 0; row < batch.size(); row++) {
             if (batch.token(row) < 0 || batch.token(row) >= config.vocabSize()) {

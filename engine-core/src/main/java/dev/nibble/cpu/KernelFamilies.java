@@ -1,6 +1,7 @@
 package dev.nibble.cpu;
 
 import dev.nibble.cpu.scalar.ScalarKernelFamily;
+import dev.nibble.cpu.vector.VectorKernelFamily;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 
@@ -14,6 +15,9 @@ public final class KernelFamilies {
     /** The system property that forces a family. */
     public static final String PROPERTY = "nibble.kernels";
 
+    private static final String VECTOR_MODULE = "jdk.incubator.vector";
+    private static final String FLAG = "--add-modules " + VECTOR_MODULE;
+
     private KernelFamilies() {}
 
     /**
@@ -22,15 +26,23 @@ public final class KernelFamilies {
      * @throws IllegalStateException if the property names a family that cannot run or does not exist
      */
     public static KernelFamily select() {
-        return Selected.FAMILY.get();
+        return Selected.CHOICE.get();
     }
 
     /** Chosen when first asked for; a failure is thrown to every caller. */
     private static final class Selected {
-        static final Choice FAMILY = choose(System.getProperty(PROPERTY, ""));
+        static final Choice CHOICE = chooseAndLog();
+
+        private static Choice chooseAndLog() {
+            String forced = System.getProperty(PROPERTY, "");
+            Choice choice = choose(forced, hasVectorModule());
+            log(forced, choice);
+            return choice;
+        }
     }
 
-    private record Choice(KernelFamily family, String failure) {
+    /** A family, or why there is none. */
+    record Choice(KernelFamily family, String failure) {
         KernelFamily get() {
             if (!failure.isEmpty()) {
                 throw new IllegalStateException(failure);
@@ -39,13 +51,49 @@ public final class KernelFamilies {
         }
     }
 
-    private static Choice choose(String forced) {
-        Logger logger = System.getLogger("dev.nibble.cpu");
+    private static boolean hasVectorModule() {
+        return ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent();
+    }
+
+    static Choice choose(String forced, boolean hasVectorModule) {
         KernelFamily scalar = new ScalarKernelFamily();
-        if (!forced.isEmpty() && !forced.equals("scalar")) {
-            return new Choice(scalar, PROPERTY + "=" + forced + ": no such kernel family");
+        return switch (forced) {
+            case "scalar" -> new Choice(scalar, "");
+            case "vector" ->
+                hasVectorModule
+                        ? new Choice(VectorFamily.create(), "")
+                        : new Choice(
+                                scalar,
+                                PROPERTY + "=vector: the module " + VECTOR_MODULE + " is missing; start java with "
+                                        + FLAG);
+            case "" -> hasVectorModule ? new Choice(VectorFamily.create(), "") : new Choice(scalar, "");
+            default -> new Choice(scalar, PROPERTY + "=" + forced + ": no such kernels; there are scalar and vector");
+        };
+    }
+
+    private static void log(String forced, Choice choice) {
+        if (!choice.failure.isEmpty()) {
+            return;
         }
-        logger.log(Level.INFO, "CPU kernels: {0}", scalar.description());
-        return new Choice(scalar, "");
+        Logger logger = System.getLogger("dev.nibble.cpu");
+        String family = choice.family.description();
+        if (!forced.isEmpty()) {
+            logger.log(Level.INFO, "CPU kernels: {0}, forced by {1}", family, PROPERTY);
+        } else if (choice.family instanceof ScalarKernelFamily) {
+            logger.log(
+                    Level.WARNING,
+                    "CPU kernels: {0}, many times slower than the vector kernels; start java with {1}",
+                    family,
+                    FLAG);
+        } else {
+            logger.log(Level.INFO, "CPU kernels: {0}", family);
+        }
+    }
+
+    /** The only mention of the vector kernels: a class of its own, loaded when their module is known to be there. */
+    private static final class VectorFamily {
+        static KernelFamily create() {
+            return new VectorKernelFamily();
+        }
     }
 }

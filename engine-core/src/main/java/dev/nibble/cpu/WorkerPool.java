@@ -84,7 +84,7 @@ public final class WorkerPool implements AutoCloseable {
 
     /**
      * Runs {@code job} over the items 0 to {@code items}, exclusive, in chunks of {@code grain} that threads take as
-     * they become free. Returns when all are done.
+     * they become free; a single thread takes all in one. Returns when all are done.
      *
      * <p>What the job throws ends the loop early and is thrown here, the first of several.
      *

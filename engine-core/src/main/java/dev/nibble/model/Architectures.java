@@ -1,6 +1,7 @@
 package dev.nibble.model;
 
 import dev.nibble.UnsupportedModelException;
+import dev.nibble.model.arch.Bert;
 import dev.nibble.model.arch.Gemma2;
 import dev.nibble.model.arch.Gemma3n;
 import dev.nibble.model.arch.Gemma4;
@@ -36,7 +37,8 @@ public final class Architectures {
             new Glm4(),
             new GptOss(),
             new Granite(),
-            new Lfm2());
+            new Lfm2(),
+            new Bert());
 
     private static final TreeMap<String, Architecture> BY_NAME = new TreeMap<>();
 

@@ -43,6 +43,11 @@ public record RopeConfig(
      */
     public record Yarn(int originalContext, float betaFast, float betaSlow) {}
 
+    /** The same rotation with these divisors of the frequencies, infinite for a pair that is not rotated. */
+    public RopeConfig withFrequencyFactors(float @Nullable [] factors) {
+        return new RopeConfig(style, dims, theta, factors, factor, yarn, magnitude);
+    }
+
     /** The angle of each pair for one position step, [dims/2], scaling included. */
     public double[] frequencies() {
         double[] frequencies = new double[dims / 2];

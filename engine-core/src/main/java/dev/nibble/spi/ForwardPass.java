@@ -10,6 +10,9 @@ public interface ForwardPass extends AutoCloseable {
     /** Rows that one {@link #evaluate} call takes at most; longer prompts go in chunks. */
     int maxBatchRows();
 
+    /** Values of an output row: the vocabulary size, or the hidden size for a model with a pooling. */
+    int outputSize();
+
     /**
      * An empty sequence.
      *
@@ -27,7 +30,8 @@ public interface ForwardPass extends AutoCloseable {
      * Evaluates the rows of a batch and advances their sequences.
      *
      * @param batch one or more rows; the rows of one sequence are in order and continue it
-     * @param logits receives [batch.outputCount(), vocabSize], a row for each row of the batch that wants logits
+     * @param logits receives [batch.outputCount(), outputSize()], a row for each row of the batch that wants it: logits,
+     *     or the normalized hidden state for a model with a pooling
      * @param cancelled asked between layers; when it says true the sequences stay as they were before the call
      * @throws java.util.concurrent.CancellationException when cancelled
      * @throws IllegalArgumentException if a token is outside the vocabulary or a row does not fit its sequence

@@ -12,7 +12,7 @@ public final class ScalarOps implements VectorOps {
     private static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final BlockFormat Q8_0 = BlockFormat.of(DType.Q8_0);
-    private static final double GELU_SCALE = Math.sqrt(2 / Math.PI);
+    private static final double GELU_SCALE = 2 * Math.sqrt(2 / Math.PI);
     private static final double GELU_CUBIC = 0.044715;
 
     @Override
@@ -109,8 +109,9 @@ public final class ScalarOps implements VectorOps {
             float[] gate, int gateOffset, float[] up, int upOffset, float[] out, int outOffset, int count) {
         for (int i = 0; i < count; i++) {
             double x = gate[gateOffset + i];
-            double inner = GELU_SCALE * x * (1 + GELU_CUBIC * x * x);
-            out[outOffset + i] = (float) (0.5 * x * (1 + Math.tanh(inner))) * up[upOffset + i];
+            // 0.5 (1 + tanh(z)) is the sigmoid of 2z, which keeps its precision where tanh(z) is nearly -1
+            double twice = GELU_SCALE * x * (1 + GELU_CUBIC * x * x);
+            out[outOffset + i] = (float) (x / (1 + Math.exp(-twice))) * up[upOffset + i];
         }
     }
 

@@ -55,6 +55,17 @@ final class FeedForwardReader {
         return new FeedForward.Dense(both.rowRange(0, size), both.rowRange(size, size), down, activation, sparsity);
     }
 
+    /** {@code ffn_up, ffn_down}, nothing else. */
+    FeedForward.Dense ungated(int layer) {
+        int size = size(layer);
+        return new FeedForward.Dense(
+                null,
+                reader.projection(block(layer, "ffn_up"), reader.hiddenSize, size),
+                reader.projection(block(layer, "ffn_down"), size, reader.hiddenSize),
+                activation,
+                0);
+    }
+
     boolean hasExperts(int layer) {
         return reader.hasTensor(block(layer, "ffn_gate_inp.weight"));
     }
@@ -68,6 +79,15 @@ final class FeedForwardReader {
                 reader.projection(block(layer, "ffn_down_shexp"), size, hidden),
                 activation,
                 0);
+    }
+
+    /** {@code ffn_gate_inp}; what Gemma 4 stores as its scale is the weight of a norm before it. */
+    private Projection router(int layer, int count) {
+        String name = block(layer, "ffn_gate_inp");
+        return new Projection(
+                reader.tensor(name + ".weight", reader.hiddenSize, count),
+                reader.optionalVector(name + ".bias", count),
+                1);
     }
 
     /** The experts of a layer, with gate and up apart or fused in {@code ffn_gate_up_exps}. */
@@ -93,7 +113,7 @@ final class FeedForwardReader {
             up = reader.projections(block(layer, "ffn_up_exps"), hidden, size, count);
         }
         return new FeedForward.Experts(
-                reader.projection(block(layer, "ffn_gate_inp"), hidden, count),
+                router(layer, count),
                 null,
                 used,
                 gating,

@@ -5,12 +5,14 @@ import static dev.nibble.model.arch.ModelReader.block;
 import dev.nibble.model.Activation;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.BlockConfig;
+import dev.nibble.model.Model;
 import dev.nibble.model.RopeConfig;
 import java.util.List;
 
 /**
  * Gemma 2 and 3: scaled embeddings, norms before and after each part, GeGLU, sliding windows on most layers. Gemma 2
  * caps scores and logits; Gemma 3 normalizes queries and keys and rotates windowed layers with a base of their own.
+ * EmbeddingGemma is Gemma 3 that attends in both directions.
  */
 public final class Gemma2 implements Decoder.Family {
     /** The 27B models scale scores by the width of the hidden state, not of the heads. */
@@ -20,16 +22,17 @@ public final class Gemma2 implements Decoder.Family {
 
     @Override
     public List<String> names() {
-        return List.of("gemma2", "gemma3");
+        return List.of("gemma2", "gemma3", "gemma-embedding");
     }
 
     @Override
     public Decoder decoder(ModelReader reader) {
-        return new GemmaDecoder(reader, reader.architecture.equals("gemma3"));
+        return new GemmaDecoder(reader, !reader.architecture.equals("gemma2"));
     }
 
     private static final class GemmaDecoder extends Decoder {
         private final boolean third;
+        private final boolean embedding;
         private final RopeConfig fullRope;
         private final RopeConfig windowRope;
         private final boolean[] windowed;
@@ -38,6 +41,7 @@ public final class Gemma2 implements Decoder.Family {
         GemmaDecoder(ModelReader reader, boolean third) {
             super(reader, RopeConfig.Style.HALVES, Activation.GELU_TANH);
             this.third = third;
+            embedding = reader.architecture.equals("gemma-embedding");
             int headDim = attentions.headDim(0);
             fullRope = ropes.read(headDim);
             windowRope = third
@@ -51,6 +55,9 @@ public final class Gemma2 implements Decoder.Family {
         AttentionConfig.Builder attention(AttentionConfig.Builder attention) {
             int layer = attention.layer();
             boolean inWindow = windowed[layer] && window > 0;
+            if (embedding) {
+                attention.bidirectional();
+            }
             attention.rope(inWindow ? windowRope : fullRope).window(inWindow ? window : 0);
             if (reader.layerCount == (third ? GEMMA3_27B_LAYERS : GEMMA2_27B_LAYERS)) {
                 attention.scale((float) (1 / Math.sqrt((double) reader.hiddenSize / attentions.headCounts[layer])));
@@ -72,6 +79,11 @@ public final class Gemma2 implements Decoder.Family {
                     .withPostNorms(
                             reader.rms(block(layer, "post_attention_norm"), reader.hiddenSize),
                             reader.rms(block(layer, "post_ffw_norm"), reader.hiddenSize));
+        }
+
+        @Override
+        Model read() {
+            return embedding ? super.read().withPooling(Model.Pooling.MEAN) : super.read();
         }
 
         @Override

@@ -232,14 +232,9 @@ final class ModelReader {
 
     /** The matrices of {@code name.weight} [input, output, count], each with its row of the optional bias and scale. */
     List<Projection> projections(String name, int input, int output, int count) {
-        return projections(name, input, output, count, true);
-    }
-
-    /** Likewise; {@code scaled} says whether {@code name.scale} multiplies the product. */
-    List<Projection> projections(String name, int input, int output, int count, boolean scaled) {
         Tensor weights = tensor(name + ".weight", input, output, count);
         float[] biases = hasTensor(name + ".bias") ? values(tensor(name + ".bias", output, count)) : null;
-        float[] scales = scaled ? optionalVector(name + ".scale", count) : null;
+        float[] scales = optionalVector(name + ".scale", count);
         List<Projection> projections = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             projections.add(new Projection(

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Qwen3.5 to 3.8, dense and with experts: gated delta-net layers, and gated full attention on every fourth. The
- * interleaved multi-axis rotation is the rotation by halves for text, where all axes have the same position.
+ * interleaved multi-axis rotation is the rotation by halves for text, where the axes have the same position.
  */
 public final class Qwen35 implements Decoder.Family {
 
@@ -36,8 +36,24 @@ public final class Qwen35 implements Decoder.Family {
 
         QwenDecoder(ModelReader reader) {
             super(reader, RopeConfig.Style.HALVES, Activation.SILU);
-            rope = ropes.read(attentions.headDim(0));
+            rope = ropes.read(attentions.headDim(0)).withFrequencyFactors(axisFactors(reader));
             recurrent = recurrentLayers(reader);
+        }
+
+        /**
+         * The pairs take turns in following the axes (time, height, width) as long as an axis' section lasts. A pair
+         * that is left over follows a fourth axis, which is 0 for text: it is not rotated.
+         */
+        private static float @Nullable [] axisFactors(ModelReader reader) {
+            long[] sections = reader.metadata.optionalLongs(reader.key("rope.dimension_sections"));
+            if (sections == null || sections.length < 3) {
+                return null;
+            }
+            float[] factors = new float[reader.positive("rope.dimension_count", 2) / 2];
+            for (int pair = 0; pair < factors.length; pair++) {
+                factors[pair] = pair < 3 * sections[pair % 3] ? 1 : Float.POSITIVE_INFINITY;
+            }
+            return factors;
         }
 
         private static boolean[] recurrentLayers(ModelReader reader) {

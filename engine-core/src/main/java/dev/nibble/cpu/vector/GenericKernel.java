@@ -1,0 +1,29 @@
+package dev.nibble.cpu.vector;
+
+import dev.nibble.cpu.quant.BlockFormat;
+import dev.nibble.tensor.Tensor;
+
+/** Any type: rows are dequantized by the format's scalar code, sums are on vectors. */
+final class GenericKernel extends RowKernel {
+    private final BlockFormat format;
+
+    GenericKernel(Tensor weight) {
+        super(weight);
+        format = BlockFormat.of(weight.dtype());
+    }
+
+    @Override
+    void dequantize(long offset, float[] out, int outOffset, int count) {
+        format.dequantize(data, offset, out, outOffset, count);
+    }
+
+    @Override
+    void multiplyRow(float[] x, int xOffset, float[] y, int yOffset, int from, int to) {
+        multiplyFew(x, xOffset, 1, y, yOffset, 0, from, to);
+    }
+
+    @Override
+    public String description() {
+        return super.description() + ", scalar dequantization";
+    }
+}
