@@ -29,8 +29,7 @@ final class ByteVocabulary {
             "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|pad|>", "<think>", "</think>", "<|fim|>", "<|x|>");
 
     /** That of SmolLM2: ChatML with a system message unless there is one. */
-    private static final String CHAT_TEMPLATE =
-            """
+    private static final String CHAT_TEMPLATE = """
             {% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system
             You are a helpful assistant.<|im_end|>
             ' }}{% endif %}{{'<|im_start|>' + message['role'] + '

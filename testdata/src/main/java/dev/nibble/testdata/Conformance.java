@@ -54,7 +54,9 @@ public final class Conformance {
             return List.of();
         }
         try (Stream<Path> files = Files.list(FOLDER.resolve(folder))) {
-            return files.filter(file -> file.toString().endsWith(suffix)).sorted().toList();
+            return files.filter(file -> file.toString().endsWith(suffix))
+                    .sorted()
+                    .toList();
         }
     }
 

@@ -154,7 +154,7 @@ final class ModelSketch {
 
     /** A matrix that maps {@code inputs} to {@code outputs}, or several of them; outputs keep the inputs' variance. */
     ModelSketch weight(String name, long inputs, long... outputs) {
-        return matrix(name, (float) (1 / Math.sqrt(inputs)), inputs, outputs);
+        return matrix(name, (float) (1 / Math.sqrt((double) inputs)), inputs, outputs);
     }
 
     /** A matrix with values of this standard deviation. */

@@ -12,7 +12,8 @@ import java.util.SplittableRandom;
  * that the mean is about 0.
  */
 public final class RandomBlocks {
-    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfDouble DOUBLE =
@@ -28,13 +29,15 @@ public final class RandomBlocks {
      */
     public static void fill(DType dtype, float deviation, SplittableRandom random, MemorySegment out) {
         switch (dtype) {
-            case F32 -> forEach(dtype, out, at -> out.set(INT, at, Float.floatToRawIntBits(uniform(random, deviation))));
+            case F32 ->
+                forEach(dtype, out, at -> out.set(INT, at, Float.floatToRawIntBits(uniform(random, deviation))));
             case F64 -> forEach(dtype, out, at -> out.set(DOUBLE, at, uniform(random, deviation)));
-            case F16 ->
-                forEach(dtype, out, at -> out.set(SHORT, at, Float.floatToFloat16(uniform(random, deviation))));
+            case F16 -> forEach(dtype, out, at -> out.set(SHORT, at, Float.floatToFloat16(uniform(random, deviation))));
             case BF16 ->
-                forEach(dtype, out, at -> out.set(SHORT, at, (short)
-                        (Float.floatToRawIntBits(uniform(random, deviation)) >>> 16)));
+                forEach(
+                        dtype,
+                        out,
+                        at -> out.set(SHORT, at, (short) (Float.floatToRawIntBits(uniform(random, deviation)) >>> 16)));
             default -> {
                 float unit = unitDeviation(dtype);
                 fillBits(random, out);

@@ -94,9 +94,7 @@ public final class RandomModels {
 
     private static Map<String, Real> all() {
         Map<String, Real> all = new LinkedHashMap<>();
-        all.put(
-                "smollm2-135m",
-                new Real("llama", new Dimensions(30, 576, 1536, 9, 3, 64, 49152, 8192), 100000, 1e-5f));
+        all.put("smollm2-135m", new Real("llama", new Dimensions(30, 576, 1536, 9, 3, 64, 49152, 8192), 100000, 1e-5f));
         all.put(
                 "llama-3.2-1b",
                 new Real("llama", new Dimensions(16, 2048, 8192, 32, 8, 64, 128256, 131072), 500000, 1e-5f));
@@ -122,14 +120,13 @@ public final class RandomModels {
             if (columns % dtype.blockSize() == 0) {
                 return dtype;
             }
-            DType fallback =
-                    switch (dtype) {
-                        case Q4_K -> DType.Q5_0;
-                        case Q5_K -> DType.Q5_1;
-                        case Q6_K -> DType.Q8_0;
-                        case Q2_K, Q3_K -> DType.Q4_0;
-                        default -> DType.IQ4_NL;
-                    };
+            DType fallback = switch (dtype) {
+                case Q4_K -> DType.Q5_0;
+                case Q5_K -> DType.Q5_1;
+                case Q6_K -> DType.Q8_0;
+                case Q2_K, Q3_K -> DType.Q4_0;
+                default -> DType.IQ4_NL;
+            };
             return columns % fallback.blockSize() == 0 ? fallback : DType.F16;
         };
     }

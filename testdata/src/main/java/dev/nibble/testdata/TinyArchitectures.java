@@ -186,11 +186,12 @@ final class TinyArchitectures {
 
     private static void phi3Layers(ModelSketch m) {
         Dimensions d = m.dimensions();
-        m.ends(false).layers(layer -> layer.norm("attn_norm")
-                .weight("attn_qkv", d.hidden(), d.queryWidth() + 2L * d.kvWidth())
-                .weight("attn_output", d.queryWidth(), d.hidden())
-                .norm("ffn_norm")
-                .fusedFeedForward());
+        m.ends(false)
+                .layers(layer -> layer.norm("attn_norm")
+                        .weight("attn_qkv", d.hidden(), d.queryWidth() + 2L * d.kvWidth())
+                        .weight("attn_output", d.queryWidth(), d.hidden())
+                        .norm("ffn_norm")
+                        .fusedFeedForward());
     }
 
     private static void phi3(ModelSketch m) {
@@ -247,16 +248,15 @@ final class TinyArchitectures {
     /** Norms only behind attention and feed-forward; norms over all heads together. */
     private static void olmo2Layers(ModelSketch m) {
         Dimensions d = m.dimensions();
-        m.ends(false).layers(layer -> postNorms(layer.attention()
-                        .norm("attn_q_norm", d.queryWidth())
-                        .norm("attn_k_norm", d.kvWidth()))
-                .feedForward());
+        m.ends(false)
+                .layers(layer -> postNorms(layer.attention()
+                                .norm("attn_q_norm", d.queryWidth())
+                                .norm("attn_k_norm", d.kvWidth()))
+                        .feedForward());
     }
 
     private static void olmo2(ModelSketch m) {
-        m.dimensions(plain(2), 500000, 1e-6f)
-                .remove("attention.key_length")
-                .remove("attention.value_length");
+        m.dimensions(plain(2), 500000, 1e-6f).remove("attention.key_length").remove("attention.value_length");
         olmo2Layers(m);
     }
 
@@ -299,16 +299,18 @@ final class TinyArchitectures {
         m.dimensions(new Dimensions(2, 96, 96, 4, 2, 32), 150000, 1e-5f).uint("attention.sliding_window", WINDOW);
         int ffn = m.rounded(96);
         int hidden = m.dimensions().hidden();
-        yarn(expertKeys(m, 4, 2, 96), 8, 32).ends(false).layers(layer -> layer.norm("attn_norm")
-                .attention()
-                .attentionBias()
-                .bias("attn_output", hidden)
-                .vector("attn_sinks.weight", 2, 1, m.dimensions().heads())
-                .norm("post_attention_norm")
-                .experts(4, ffn)
-                .bias("ffn_gate_inp", 4)
-                .bias("ffn_gate_exps", ffn, 4)
-                .bias("ffn_up_exps", ffn, 4)
-                .bias("ffn_down_exps", hidden, 4));
+        yarn(expertKeys(m, 4, 2, 96), 8, 32)
+                .ends(false)
+                .layers(layer -> layer.norm("attn_norm")
+                        .attention()
+                        .attentionBias()
+                        .bias("attn_output", hidden)
+                        .vector("attn_sinks.weight", 2, 1, m.dimensions().heads())
+                        .norm("post_attention_norm")
+                        .experts(4, ffn)
+                        .bias("ffn_gate_inp", 4)
+                        .bias("ffn_gate_exps", ffn, 4)
+                        .bias("ffn_up_exps", ffn, 4)
+                        .bias("ffn_down_exps", hidden, 4));
     }
 }

@@ -147,7 +147,10 @@ final class TinyHybrids {
     }
 
     private static LayerSketch gemmaNorms(LayerSketch layer) {
-        return layer.norm("attn_norm").norm("ffn_norm").norm("post_attention_norm").norm("post_ffw_norm");
+        return layer.norm("attn_norm")
+                .norm("ffn_norm")
+                .norm("post_attention_norm")
+                .norm("post_ffw_norm");
     }
 
     /** Input of its own for each layer, {@code width} values of it. */
@@ -161,7 +164,9 @@ final class TinyHybrids {
     }
 
     private static LayerSketch perLayerInput(LayerSketch layer, int hidden, int width) {
-        return layer.weight("inp_gate", hidden, width).weight("proj", width, hidden).norm("post_norm");
+        return layer.weight("inp_gate", hidden, width)
+                .weight("proj", width, hidden)
+                .norm("post_norm");
     }
 
     /** Four streams, low-rank residuals, sparse feed-forward, a layer of full attention at the end. */
@@ -180,16 +185,16 @@ final class TinyHybrids {
                 .weight("altup_proj.weight", hidden, hidden, 3)
                 .weight("altup_unembd_proj.weight", hidden, hidden, 3);
         perLayerInput(m, 256);
-        m.layers(layer -> perLayerInput(
-                        gemmaNorms(layer).attention().headNorms().feedForward(), hidden, 256)
-                .vector("altup_correct_coef.weight", 0, 0.3f, 4, 4)
-                .vector("altup_correct_scale.weight", 1, 0.15f, hidden)
-                .vector("altup_predict_coef.weight", 0, 0.3f, 4, 16)
-                .vector("altup_router.weight", 0, 0.1f, hidden, 4)
-                .norm("altup_router_norm")
-                .weight("laurel_l", hidden, 64)
-                .weight("laurel_r", 64, hidden)
-                .norm("laurel_post_norm"));
+        m.layers(
+                layer -> perLayerInput(gemmaNorms(layer).attention().headNorms().feedForward(), hidden, 256)
+                        .vector("altup_correct_coef.weight", 0, 0.3f, 4, 4)
+                        .vector("altup_correct_scale.weight", 1, 0.15f, hidden)
+                        .vector("altup_predict_coef.weight", 0, 0.3f, 4, 16)
+                        .vector("altup_router.weight", 0, 0.1f, hidden, 4)
+                        .norm("altup_router_norm")
+                        .weight("laurel_l", hidden, 64)
+                        .weight("laurel_r", 64, hidden)
+                        .norm("laurel_post_norm"));
     }
 
     /** Heads of 64 in layers of full attention, of 32 in layers with a window. */
@@ -231,7 +236,9 @@ final class TinyHybrids {
                 layer.attention(dim, 2).headNorms(dim);
             }
             perLayerInput(
-                    layer.feedForward("", shared ? 2 * ffn : ffn), m.dimensions().hidden(), width);
+                    layer.feedForward("", shared ? 2 * ffn : ffn),
+                    m.dimensions().hidden(),
+                    width);
         });
     }
 

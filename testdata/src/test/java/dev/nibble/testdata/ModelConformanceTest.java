@@ -19,7 +19,8 @@ import java.nio.FloatBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Optional;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.ServiceLoader;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -56,28 +57,22 @@ class ModelConformanceTest {
     }
 
     static Stream<Arguments> models() throws IOException {
-        Optional<Path> folder = Conformance.folder();
-        if (folder.isEmpty()) {
+        if (!Conformance.isPresent()) {
             return Stream.of(Arguments.of("no data", Path.of("")));
         }
-        return Stream.of("archs", "quant-models").flatMap(part -> {
-            try (Stream<Path> files = Files.list(folder.get().resolve(part))) {
-                return files
-                        .filter(file -> file.toString().endsWith(".gguf"))
-                        .sorted()
-                        .map(file -> Arguments.of(part + "/" + file.getFileName(), file))
-                        .toList()
-                        .stream();
-            } catch (IOException e) {
-                throw new java.io.UncheckedIOException(e);
+        List<Arguments> models = new ArrayList<>();
+        for (String part : List.of("archs", "quant-models")) {
+            for (Path file : Conformance.files(part, ".gguf")) {
+                models.add(Arguments.of(part + "/" + file.getFileName(), file));
             }
-        });
+        }
+        return models.stream();
     }
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("models")
     void logitsMatchTheReference(String name, Path file) throws IOException {
-        assumeTrue(Conformance.folder().isPresent(), Conformance.ABSENT);
+        assumeTrue(Conformance.isPresent(), Conformance.missing());
         Reference reference = Reference.of(file);
         try (GgufFile source = GgufFile.open(file);
                 ForwardPass pass = backend.compile(model(source))) {
@@ -103,7 +98,7 @@ class ModelConformanceTest {
     @ParameterizedTest(name = "{0}")
     @MethodSource("models")
     void chunksAndSingleTokensGiveTheSame(String name, Path file) throws IOException {
-        assumeTrue(Conformance.folder().isPresent(), Conformance.ABSENT);
+        assumeTrue(Conformance.isPresent(), Conformance.missing());
         Reference reference = Reference.of(file);
         try (GgufFile source = GgufFile.open(file);
                 ForwardPass pass = backend.compile(model(source))) {

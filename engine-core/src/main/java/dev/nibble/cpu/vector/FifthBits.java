@@ -12,6 +12,8 @@ final class FifthBits {
     private static final ByteVector BITS =
             ByteVector.fromArray(Lanes.B, new byte[] {1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128}, 0);
 
+    private static final ByteVector SIXTEEN = ByteVector.broadcast(Lanes.B, 16);
+
     private FifthBits() {}
 
     /** The elements whose bit is not set. */
@@ -25,11 +27,11 @@ final class FifthBits {
 
     /** Elements from 0 to 31. */
     static ByteVector unsigned(ByteVector low, int bits) {
-        return low.or((byte) 16).lanewise(VectorOperators.SUB, (byte) 16, unset(bits));
+        return low.or(SIXTEEN).lanewise(VectorOperators.SUB, SIXTEEN, unset(bits));
     }
 
     /** Elements from -16 to 15. */
     static ByteVector signed(ByteVector low, int bits) {
-        return low.lanewise(VectorOperators.SUB, (byte) 16, unset(bits));
+        return low.lanewise(VectorOperators.SUB, SIXTEEN, unset(bits));
     }
 }

@@ -40,6 +40,8 @@ final class Lanes {
     static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(LE);
     static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LE);
 
+    private static final ByteVector NIBBLE = ByteVector.broadcast(B, 15);
+
     // byte shuffles that bring part 1, 2 or 3 of a unit to its front
     private static final VectorShuffle<Byte> FROM_4 = VectorShuffle.iota(B, 4, 1, true);
     private static final VectorShuffle<Byte> FROM_8 = VectorShuffle.iota(B, 8, 1, true);
@@ -85,7 +87,7 @@ final class Lanes {
 
     /** The low nibbles of bytes. */
     static ByteVector low4(ByteVector q) {
-        return q.and((byte) 15);
+        return q.and(NIBBLE);
     }
 
     /** The high nibbles of bytes. */

@@ -24,7 +24,7 @@ final class Q2_KKernel extends RowKernel {
     private static final int QUANTS = 16;
     private static final int SCALE = 80;
     private static final int MINIMUM = 82;
-    private static final byte TWO_BITS = 3;
+    private static final ByteVector TWO_BITS = ByteVector.broadcast(Lanes.B, 3);
 
     Q2_KKernel(Tensor weight) {
         super(weight);

@@ -23,6 +23,8 @@ final class Q3_KKernel extends RowKernel {
     private static final int QUANTS = 32;
     private static final int SCALES = 96;
     private static final int SCALE = 108;
+    private static final ByteVector TWO_BITS = ByteVector.broadcast(Lanes.B, 3);
+    private static final ByteVector THIRD = ByteVector.broadcast(Lanes.B, 4);
 
     Q3_KKernel(Tensor weight) {
         super(weight);
@@ -36,20 +38,17 @@ final class Q3_KKernel extends RowKernel {
     private static void unpack(MemorySegment data, long at, float[] out, int outOffset, int count, float[] scales) {
         for (int k = 0; k < count; k += 256, at += BYTES) {
             loadScales(data, at, scales);
-            ByteVector third0 = bytes(data, at);
-            ByteVector third1 = bytes(data, at + 16);
-            for (int h = 0; h < 2; h++) {
-                ByteVector q0 = bytes(data, at + QUANTS + 32 * h);
-                ByteVector q1 = bytes(data, at + QUANTS + 32 * h + 16);
-                for (int j = 0; j < 4; j++) {
-                    int s = 8 * h + 2 * j;
-                    int to = outOffset + k + 128 * h + 32 * j;
-                    store16(join(q0, third0), broadcast(scales[s]), out, to);
-                    store16(join(q1, third1), broadcast(scales[s + 1]), out, to + 16);
-                    q0 = down(q0, 2);
-                    q1 = down(q1, 2);
-                    third0 = down(third0, 1);
-                    third1 = down(third1, 1);
+            for (int c = 0; c < 2; c++) {
+                ByteVector third = bytes(data, at + 16 * c);
+                for (int h = 0; h < 2; h++) {
+                    ByteVector q = bytes(data, at + QUANTS + 32 * h + 16 * c);
+                    int to = outOffset + k + 128 * h + 16 * c;
+                    for (int j = 0; j < 4; j++) {
+                        FloatVector scale = broadcast(scales[8 * h + 2 * j + c]);
+                        store16(join(q, third), scale, out, to + 32 * j);
+                        q = down(q, 2);
+                        third = down(third, 1);
+                    }
                 }
             }
         }
@@ -69,20 +68,20 @@ final class Q3_KKernel extends RowKernel {
         FloatVector zero = sum0;
         for (int k = 0; k < count; k += 256, at += BYTES) {
             loadScales(data, at, scales);
-            ByteVector third0 = bytes(data, at);
-            ByteVector third1 = bytes(data, at + 16);
-            for (int h = 0; h < 2; h++) {
-                ByteVector q0 = bytes(data, at + QUANTS + 32 * h);
-                ByteVector q1 = bytes(data, at + QUANTS + 32 * h + 16);
-                for (int j = 0; j < 4; j++) {
-                    int s = 8 * h + 2 * j;
-                    int xAt = xOffset + k + 128 * h + 32 * j;
-                    sum0 = dot16(join(q0, third0), x, xAt, zero).fma(broadcast(scales[s]), sum0);
-                    sum1 = dot16(join(q1, third1), x, xAt + 16, zero).fma(broadcast(scales[s + 1]), sum1);
-                    q0 = down(q0, 2);
-                    q1 = down(q1, 2);
-                    third0 = down(third0, 1);
-                    third1 = down(third1, 1);
+            for (int c = 0; c < 2; c++) {
+                ByteVector third = bytes(data, at + 16 * c);
+                for (int h = 0; h < 2; h++) {
+                    ByteVector q = bytes(data, at + QUANTS + 32 * h + 16 * c);
+                    int xAt = xOffset + k + 128 * h + 16 * c;
+                    for (int j = 0; j < 4; j++) {
+                        FloatVector scale = broadcast(scales[8 * h + 2 * j + c]);
+                        FloatVector next =
+                                dot16(join(q, third), x, xAt + 32 * j, zero).fma(scale, sum0);
+                        sum0 = sum1; // by turns: each waits for the one before the last
+                        sum1 = next;
+                        q = down(q, 2);
+                        third = down(third, 1);
+                    }
                 }
             }
         }
@@ -91,7 +90,7 @@ final class Q3_KKernel extends RowKernel {
 
     /** Elements from bytes whose bits 0 and 1 are the low bits and bytes whose bit 0 is the high one; offset by 4. */
     private static ByteVector join(ByteVector low, ByteVector high) {
-        return low.and((byte) 3).or(up(high, 2).and((byte) 4)).sub((byte) 4);
+        return low.and(TWO_BITS).or(up(high, 2).and(THIRD)).sub(THIRD);
     }
 
     /**

@@ -33,18 +33,12 @@ final class Q4_KKernel extends RowKernel {
     private static void unpack(MemorySegment data, long at, float[] out, int outOffset, int count, float[] scales) {
         for (int k = 0; k < count; k += 256, at += BYTES) {
             loadScales(data, at, scales);
-            for (int j = 0; j < 4; j++) {
-                ByteVector q0 = bytes(data, at + QUANTS + 32 * j);
-                ByteVector q1 = bytes(data, at + QUANTS + 32 * j + 16);
-                FloatVector scale = broadcast(scales[2 * j]);
-                FloatVector minimum = broadcast(scales[8 + 2 * j]);
-                int to = outOffset + k + 64 * j;
-                store16(low4(q0), scale, minimum, out, to);
-                store16(low4(q1), scale, minimum, out, to + 16);
-                scale = broadcast(scales[2 * j + 1]);
-                minimum = broadcast(scales[9 + 2 * j]);
-                store16(high4(q0), scale, minimum, out, to + 32);
-                store16(high4(q1), scale, minimum, out, to + 48);
+            for (int j = 0; j < 8; j++) {
+                ByteVector q = bytes(data, at + QUANTS + 16 * j);
+                int to = outOffset + k + 32 * (j & 6) + 16 * (j & 1);
+                int s = j & 6;
+                store16(low4(q), broadcast(scales[s]), broadcast(scales[s + 8]), out, to);
+                store16(high4(q), broadcast(scales[s + 1]), broadcast(scales[s + 9]), out, to + 32);
             }
         }
     }
@@ -62,18 +56,12 @@ final class Q4_KKernel extends RowKernel {
         FloatVector sum1 = sum0;
         for (int k = 0; k < count; k += 256, at += BYTES) {
             loadScales(data, at, scales);
-            for (int j = 0; j < 4; j++) {
-                ByteVector q0 = bytes(data, at + QUANTS + 32 * j);
-                ByteVector q1 = bytes(data, at + QUANTS + 32 * j + 16);
-                FloatVector scale = broadcast(scales[2 * j]);
-                FloatVector minimum = broadcast(scales[8 + 2 * j]);
-                int xAt = xOffset + k + 64 * j;
-                sum0 = dot16(low4(q0), scale, minimum, x, xAt, sum0);
-                sum1 = dot16(low4(q1), scale, minimum, x, xAt + 16, sum1);
-                scale = broadcast(scales[2 * j + 1]);
-                minimum = broadcast(scales[9 + 2 * j]);
-                sum0 = dot16(high4(q0), scale, minimum, x, xAt + 32, sum0);
-                sum1 = dot16(high4(q1), scale, minimum, x, xAt + 48, sum1);
+            for (int j = 0; j < 8; j++) {
+                ByteVector q = bytes(data, at + QUANTS + 16 * j);
+                int xAt = xOffset + k + 32 * (j & 6) + 16 * (j & 1);
+                int s = j & 6;
+                sum0 = dot16(low4(q), broadcast(scales[s]), broadcast(scales[s + 8]), x, xAt, sum0);
+                sum1 = dot16(high4(q), broadcast(scales[s + 1]), broadcast(scales[s + 9]), x, xAt + 32, sum1);
             }
         }
         return Lanes.sum(sum0.add(sum1));

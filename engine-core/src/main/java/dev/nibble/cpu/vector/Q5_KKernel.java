@@ -23,7 +23,7 @@ final class Q5_KKernel extends RowKernel {
     private static final int SCALES = 4;
     private static final int FIFTH_BITS = 16;
     private static final int QUANTS = 48;
-    private static final byte FIFTH = 16;
+    private static final ByteVector FIFTH = ByteVector.broadcast(Lanes.B, 16);
 
     Q5_KKernel(Tensor weight) {
         super(weight);
@@ -37,26 +37,17 @@ final class Q5_KKernel extends RowKernel {
     private static void unpack(MemorySegment data, long at, float[] out, int outOffset, int count, float[] scales) {
         for (int k = 0; k < count; k += 256, at += BYTES) {
             loadScales(data, at, scales);
-            ByteVector fifth0 = bytes(data, at + FIFTH_BITS);
-            ByteVector fifth1 = bytes(data, at + FIFTH_BITS + 16);
-            for (int j = 0; j < 4; j++) {
-                ByteVector q0 = bytes(data, at + QUANTS + 32 * j);
-                ByteVector q1 = bytes(data, at + QUANTS + 32 * j + 16);
-                ByteVector low0 = low4(q0).or(up(fifth0, 4).and(FIFTH));
-                ByteVector low1 = low4(q1).or(up(fifth1, 4).and(FIFTH));
-                ByteVector high0 = high4(q0).or(up(fifth0, 3).and(FIFTH));
-                ByteVector high1 = high4(q1).or(up(fifth1, 3).and(FIFTH));
-                fifth0 = down(fifth0, 2);
-                fifth1 = down(fifth1, 2);
-                FloatVector scale = broadcast(scales[2 * j]);
-                FloatVector minimum = broadcast(scales[8 + 2 * j]);
-                int to = outOffset + k + 64 * j;
-                store16(low0, scale, minimum, out, to);
-                store16(low1, scale, minimum, out, to + 16);
-                scale = broadcast(scales[2 * j + 1]);
-                minimum = broadcast(scales[9 + 2 * j]);
-                store16(high0, scale, minimum, out, to + 32);
-                store16(high1, scale, minimum, out, to + 48);
+            for (int c = 0; c < 2; c++) {
+                ByteVector fifth = bytes(data, at + FIFTH_BITS + 16 * c);
+                for (int s = 0; s < 8; s += 2) {
+                    ByteVector q = bytes(data, at + QUANTS + 16 * (s + c));
+                    int to = outOffset + k + 32 * s + 16 * c;
+                    ByteVector low = low4(q).or(up(fifth, 4).and(FIFTH));
+                    ByteVector high = high4(q).or(up(fifth, 3).and(FIFTH));
+                    store16(low, broadcast(scales[s]), broadcast(scales[s + 8]), out, to);
+                    store16(high, broadcast(scales[s + 1]), broadcast(scales[s + 9]), out, to + 32);
+                    fifth = down(fifth, 2);
+                }
             }
         }
     }
@@ -74,26 +65,17 @@ final class Q5_KKernel extends RowKernel {
         FloatVector sum1 = sum0;
         for (int k = 0; k < count; k += 256, at += BYTES) {
             loadScales(data, at, scales);
-            ByteVector fifth0 = bytes(data, at + FIFTH_BITS);
-            ByteVector fifth1 = bytes(data, at + FIFTH_BITS + 16);
-            for (int j = 0; j < 4; j++) {
-                ByteVector q0 = bytes(data, at + QUANTS + 32 * j);
-                ByteVector q1 = bytes(data, at + QUANTS + 32 * j + 16);
-                ByteVector low0 = low4(q0).or(up(fifth0, 4).and(FIFTH));
-                ByteVector low1 = low4(q1).or(up(fifth1, 4).and(FIFTH));
-                ByteVector high0 = high4(q0).or(up(fifth0, 3).and(FIFTH));
-                ByteVector high1 = high4(q1).or(up(fifth1, 3).and(FIFTH));
-                fifth0 = down(fifth0, 2);
-                fifth1 = down(fifth1, 2);
-                FloatVector scale = broadcast(scales[2 * j]);
-                FloatVector minimum = broadcast(scales[8 + 2 * j]);
-                int xAt = xOffset + k + 64 * j;
-                sum0 = dot16(low0, scale, minimum, x, xAt, sum0);
-                sum1 = dot16(low1, scale, minimum, x, xAt + 16, sum1);
-                scale = broadcast(scales[2 * j + 1]);
-                minimum = broadcast(scales[9 + 2 * j]);
-                sum0 = dot16(high0, scale, minimum, x, xAt + 32, sum0);
-                sum1 = dot16(high1, scale, minimum, x, xAt + 48, sum1);
+            for (int c = 0; c < 2; c++) {
+                ByteVector fifth = bytes(data, at + FIFTH_BITS + 16 * c);
+                for (int s = 0; s < 8; s += 2) {
+                    ByteVector q = bytes(data, at + QUANTS + 16 * (s + c));
+                    int xAt = xOffset + k + 32 * s + 16 * c;
+                    ByteVector low = low4(q).or(up(fifth, 4).and(FIFTH));
+                    ByteVector high = high4(q).or(up(fifth, 3).and(FIFTH));
+                    sum0 = dot16(low, broadcast(scales[s]), broadcast(scales[s + 8]), x, xAt, sum0);
+                    sum1 = dot16(high, broadcast(scales[s + 1]), broadcast(scales[s + 9]), x, xAt + 32, sum1);
+                    fifth = down(fifth, 2);
+                }
             }
         }
         return Lanes.sum(sum0.add(sum1));

@@ -25,6 +25,8 @@ final class Q6_KKernel extends RowKernel {
     private static final int HIGH_BITS = 128;
     private static final int SCALES = 192;
     private static final int SCALE = 208;
+    private static final ByteVector HIGH = ByteVector.broadcast(Lanes.B, 0x30);
+    private static final ByteVector BIAS = ByteVector.broadcast(Lanes.B, 32);
 
     Q6_KKernel(Tensor weight) {
         super(weight);
@@ -38,24 +40,18 @@ final class Q6_KKernel extends RowKernel {
     private static void unpack(MemorySegment data, long at, float[] out, int outOffset, int count, float[] scales) {
         for (int k = 0; k < count; k += 256, at += BYTES) {
             store16(bytes(data, at + SCALES), broadcast(half(data, at + SCALE)), scales, 0);
-            for (int h = 0; h < 2; h++) {
-                long low = at + 64 * h;
-                ByteVector q0 = bytes(data, low);
-                ByteVector q1 = bytes(data, low + 16);
-                ByteVector q2 = bytes(data, low + 32);
-                ByteVector q3 = bytes(data, low + 48);
-                ByteVector high0 = bytes(data, at + HIGH_BITS + 32 * h);
-                ByteVector high1 = bytes(data, at + HIGH_BITS + 32 * h + 16);
-                int to = outOffset + k + 128 * h;
-                int s = 8 * h;
-                store16(join(low4(q0), up(high0, 4)), broadcast(scales[s]), out, to);
-                store16(join(low4(q1), up(high1, 4)), broadcast(scales[s + 1]), out, to + 16);
-                store16(join(low4(q2), up(high0, 2)), broadcast(scales[s + 2]), out, to + 32);
-                store16(join(low4(q3), up(high1, 2)), broadcast(scales[s + 3]), out, to + 48);
-                store16(join(high4(q0), high0), broadcast(scales[s + 4]), out, to + 64);
-                store16(join(high4(q1), high1), broadcast(scales[s + 5]), out, to + 80);
-                store16(join(high4(q2), down(high0, 2)), broadcast(scales[s + 6]), out, to + 96);
-                store16(join(high4(q3), down(high1, 2)), broadcast(scales[s + 7]), out, to + 112);
+            for (int g = 0; g < 4; g++) {
+                // 16 columns of bytes: of the half g / 2, the even or odd ones
+                long low = at + 32 * (g & 2) + 16 * (g & 1);
+                ByteVector high = bytes(data, at + HIGH_BITS + 16 * g);
+                int to = outOffset + k + 64 * (g & 2) + 16 * (g & 1);
+                int s = 4 * (g & 2) + (g & 1);
+                for (int i = 0; i < 2; i++) {
+                    ByteVector q = bytes(data, low + 32 * i);
+                    store16(join(low4(q), up(high, 4)), broadcast(scales[s + 2 * i]), out, to + 32 * i);
+                    store16(join(high4(q), high), broadcast(scales[s + 2 * i + 4]), out, to + 32 * i + 64);
+                    high = down(high, 2);
+                }
             }
         }
     }
@@ -74,25 +70,20 @@ final class Q6_KKernel extends RowKernel {
         FloatVector zero = sum0;
         for (int k = 0; k < count; k += 256, at += BYTES) {
             store16(bytes(data, at + SCALES), broadcast(half(data, at + SCALE)), scales, 0);
-            for (int h = 0; h < 2; h++) {
-                long low = at + 64 * h;
-                ByteVector q0 = bytes(data, low);
-                ByteVector q1 = bytes(data, low + 16);
-                ByteVector q2 = bytes(data, low + 32);
-                ByteVector q3 = bytes(data, low + 48);
-                ByteVector high0 = bytes(data, at + HIGH_BITS + 32 * h);
-                ByteVector high1 = bytes(data, at + HIGH_BITS + 32 * h + 16);
-                int xAt = xOffset + k + 128 * h;
-                int s = 8 * h;
-                sum0 = dot16(join(low4(q0), up(high0, 4)), x, xAt, zero).fma(broadcast(scales[s]), sum0);
-                sum1 = dot16(join(low4(q1), up(high1, 4)), x, xAt + 16, zero).fma(broadcast(scales[s + 1]), sum1);
-                sum0 = dot16(join(low4(q2), up(high0, 2)), x, xAt + 32, zero).fma(broadcast(scales[s + 2]), sum0);
-                sum1 = dot16(join(low4(q3), up(high1, 2)), x, xAt + 48, zero).fma(broadcast(scales[s + 3]), sum1);
-                sum0 = dot16(join(high4(q0), high0), x, xAt + 64, zero).fma(broadcast(scales[s + 4]), sum0);
-                sum1 = dot16(join(high4(q1), high1), x, xAt + 80, zero).fma(broadcast(scales[s + 5]), sum1);
-                sum0 = dot16(join(high4(q2), down(high0, 2)), x, xAt + 96, zero).fma(broadcast(scales[s + 6]), sum0);
-                sum1 = dot16(join(high4(q3), down(high1, 2)), x, xAt + 112, zero)
-                        .fma(broadcast(scales[s + 7]), sum1);
+            for (int g = 0; g < 4; g++) {
+                // 16 columns of bytes: of the half g / 2, the even or odd ones
+                long low = at + 32 * (g & 2) + 16 * (g & 1);
+                ByteVector high = bytes(data, at + HIGH_BITS + 16 * g);
+                int xAt = xOffset + k + 64 * (g & 2) + 16 * (g & 1);
+                int s = 4 * (g & 2) + (g & 1);
+                for (int i = 0; i < 2; i++) {
+                    ByteVector q = bytes(data, low + 32 * i);
+                    sum0 = dot16(join(low4(q), up(high, 4)), x, xAt + 32 * i, zero)
+                            .fma(broadcast(scales[s + 2 * i]), sum0);
+                    sum1 = dot16(join(high4(q), high), x, xAt + 32 * i + 64, zero)
+                            .fma(broadcast(scales[s + 2 * i + 4]), sum1);
+                    high = down(high, 2);
+                }
             }
         }
         return Lanes.sum(sum0.add(sum1));
@@ -100,6 +91,6 @@ final class Q6_KKernel extends RowKernel {
 
     /** Elements from nibbles and from bytes whose bits 4 and 5 are the high bits; these are offset by 32. */
     private static ByteVector join(ByteVector low, ByteVector high) {
-        return low.or(high.and((byte) 0x30)).sub((byte) 32);
+        return low.or(high.and(HIGH)).sub(BIAS);
     }
 }
