@@ -4,4 +4,6 @@ module dev.nibble.testdata {
     requires static org.jspecify;
 
     exports dev.nibble.testdata;
+
+    uses dev.nibble.spi.BackendProvider;
 }

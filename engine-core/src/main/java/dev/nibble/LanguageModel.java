@@ -5,6 +5,7 @@ import dev.nibble.chat.ChatTemplate;
 import dev.nibble.generate.ChatPrompts;
 import dev.nibble.generate.MemoryCheck;
 import dev.nibble.generate.PromptEncoder;
+import dev.nibble.generate.SamplingDefaults;
 import dev.nibble.generate.SystemMemory;
 import dev.nibble.generate.TokenContext;
 import dev.nibble.model.Metadata;
@@ -91,14 +92,26 @@ public final class LanguageModel implements AutoCloseable {
      *
      * @throws IOException if the file cannot be read
      * @throws ModelFormatException if the file is not a model or damaged
-     * @throws UnsupportedModelException if it needs something this version lacks
+     * @throws UnsupportedModelException if it needs something this version lacks, or is an {@link EmbeddingModel}
      * @throws OutOfMemoryException if it cannot fit in memory
      * @throws IllegalArgumentException if no backend has the name in the options
      * @throws IllegalStateException if the backend in the options cannot run here, or the library is installed without
      *     any
      */
     public static LanguageModel load(Path file, LoadOptions options) throws IOException {
-        return ModelLoader.load(file, options);
+        return ModelLoader.load(
+                file,
+                options,
+                ModelLoader::generating,
+                loaded -> new LanguageModel(
+                        loaded.source(),
+                        loaded.model().config(),
+                        loaded.tokenizer(),
+                        loaded.backend(),
+                        loaded.pass(),
+                        options,
+                        SamplingDefaults.read(loaded.source().metadata()),
+                        new SystemMemory()));
     }
 
     /**

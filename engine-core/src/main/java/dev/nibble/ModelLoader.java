@@ -1,7 +1,5 @@
 package dev.nibble;
 
-import dev.nibble.generate.SamplingDefaults;
-import dev.nibble.generate.SystemMemory;
 import dev.nibble.model.Architectures;
 import dev.nibble.model.Model;
 import dev.nibble.model.ModelSource;
@@ -20,6 +18,8 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.ServiceLoader;
+import java.util.function.BiFunction;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /** Finds the format and the backend, and puts a model together. */
@@ -28,18 +28,25 @@ final class ModelLoader {
 
     private ModelLoader() {}
 
-    static LanguageModel load(Path file, LoadOptions options) throws IOException {
+    /** An open file, what it holds, and what runs it. */
+    record Loaded(ModelSource source, Model model, Tokenizer tokenizer, Backend backend, ForwardPass pass) {}
+
+    /**
+     * Puts a model together; what is open is closed if a step fails.
+     *
+     * @param purpose prepares the model that was read for its use, or refuses it
+     * @param assemble makes the result, which owns what is open
+     */
+    static <M> M load(
+            Path file, LoadOptions options, BiFunction<ModelSource, Model, Model> purpose, Function<Loaded, M> assemble)
+            throws IOException {
         BackendProvider provider = backend(options.backend(), services(BackendProvider.class));
         // What is open, to be closed in reverse if a later step fails.
         List<AutoCloseable> open = new ArrayList<>();
         try {
             ModelSource source = open(file);
             open.add(source);
-            Model model = Architectures.read(source, options.contextLength());
-            if (model.output() == null) {
-                throw new UnsupportedModelException(source.name() + ": this is an embedding model ("
-                        + model.config().architecture() + "), which does not generate text");
-            }
+            Model model = purpose.apply(source, Architectures.read(source, options.contextLength()));
             Tokenizer tokenizer = Tokenizers.from(source.metadata());
             int tokens = tokenizer.vocabulary().size();
             if (tokens > model.config().vocabSize()) {
@@ -47,19 +54,27 @@ final class ModelLoader {
                         source.name() + ": the tokenizer has " + tokens + " tokens, but the token embedding has only "
                                 + model.config().vocabSize() + " rows");
             }
-            GenerationOptions defaults = SamplingDefaults.read(source.metadata());
             Backend backend = provider.open(options);
             open.add(backend);
             ForwardPass pass = compile(backend, model, source);
             LOG.log(System.Logger.Level.INFO, "{0}: {1}", source.name(), backend.description());
-            return new LanguageModel(
-                    source, model.config(), tokenizer, backend, pass, options, defaults, new SystemMemory());
+            return assemble.apply(new Loaded(source, model, tokenizer, backend, pass));
         } catch (Throwable e) {
             for (AutoCloseable resource : open.reversed()) {
                 closeAfter(e, resource);
             }
             throw e;
         }
+    }
+
+    /** The model if it generates text. */
+    static Model generating(ModelSource source, Model model) {
+        if (model.output() == null || !model.isCausal()) {
+            throw new UnsupportedModelException(source.name() + ": this is an embedding model ("
+                    + model.config().architecture()
+                    + "), which does not generate text; load it with EmbeddingModel");
+        }
+        return model;
     }
 
     private static ForwardPass compile(Backend backend, Model model, ModelSource source) {

@@ -123,6 +123,17 @@ class SessionTest {
     }
 
     @Test
+    void afterTruncateTheLogitsOfForgottenTokensAreNotUsed() {
+        session.evaluate(new int[] {1, 2, 3}, false);
+        session.truncate(2);
+        List<Integer> tokens = session.stream(new int[] {9}, FIVE).result().tokens();
+        assertThat(tokens)
+                .isEqualTo(model.newSession().stream(new int[] {1, 2, 9}, FIVE)
+                        .result()
+                        .tokens());
+    }
+
+    @Test
     void evaluateGivesTheLogitsOfEveryTokenAcrossBatches() {
         int[] tokens = IntStream.range(40, 60).toArray();
         float[] all = session.evaluate(tokens, true);

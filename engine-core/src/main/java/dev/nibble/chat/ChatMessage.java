@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  *     {@code reasoning_content}; values as {@link ChatTemplate} takes them. A field {@code content} replaces the text, for
  *     templates that take a list of parts or {@code null}
  */
-public record ChatMessage(String role, String content, Map<String, @Nullable Object> fields) {
+public record ChatMessage(String role, String content, Map<String, ? extends @Nullable Object> fields) {
 
     /** Copies {@code fields}, keeping their order. */
     public ChatMessage {

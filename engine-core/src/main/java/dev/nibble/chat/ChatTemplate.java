@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * {@code tojson} as {@code json.dumps} without ASCII escapes, {@code raise_exception}, {@code strftime_now}. Nothing in it can
  * reach Java: there is no reflection, and no input or output.
  *
- * <p>A rendering is bounded by 20 million steps (and 4 for each character given), 64 Mi characters of text made (and 256 for each
+ * <p>A rendering is bounded by 4 million steps (and 32 for each character given), 16 Mi characters of text made (and 512 for each
  * character given) and 400 levels of nesting; beyond, it fails with a {@link ChatTemplateException}.
  *
  * <p>Values are String, Number, Boolean, {@code null}, List and Map with String keys; maps keep their order. Usual variables are

@@ -6,8 +6,8 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Finds tokens that are matched in the raw text, before it is tokenized: the longest first, wherever they are, then
- * the leftmost. An Aho-Corasick automaton lists the candidates, a heap brings them into order.
+ * Finds tokens that are matched in the raw text, before it is tokenized: the longest first, wherever they are;
+ * among those of a length the one with the lowest id, and of it the leftmost. An Aho-Corasick automaton lists the candidates, a heap brings them into order.
  */
 final class SpecialTokens {
     private static final int ROOT = TokenTrie.ROOT;
@@ -19,6 +19,7 @@ final class SpecialTokens {
     private final int[] rootChildren = new int[256];
     private final int[] fallbacks; // by state: the state of the longest proper suffix
     private final int[] shorter; // by state: the next suffix that ends a token, or ROOT
+    private final int[] ranks; // by state that ends a token: its place in the order of precedence
 
     /**
      * @param ids the tokens to find
@@ -30,6 +31,7 @@ final class SpecialTokens {
         this.stripLeft = stripLeft;
         this.stripRight = stripRight;
         trie = new TokenTrie(table, ids);
+        ranks = ranks(ids);
         fallbacks = new int[trie.size()];
         shorter = new int[trie.size()];
         for (int b = 0; b < 256; b++) {
@@ -41,6 +43,23 @@ final class SpecialTokens {
             fallbacks[state] = fallback;
             shorter[state] = trie.token(fallback) == TokenTrie.NONE ? shorter[fallback] : fallback;
         }
+    }
+
+    private int[] ranks(BitSet ids) {
+        int[] ordered = ids.stream()
+                .boxed()
+                .sorted(Comparator.comparingInt(table::length).reversed().thenComparingInt(id -> id))
+                .mapToInt(id -> id)
+                .toArray();
+        int[] rankOfToken = new int[ids.length()];
+        for (int rank = 0; rank < ordered.length; rank++) {
+            rankOfToken[ordered[rank]] = rank;
+        }
+        int[] rankOfState = new int[trie.size()];
+        for (int state = 1; state < rankOfState.length; state++) {
+            rankOfState[state] = trie.token(state) == TokenTrie.NONE ? 0 : rankOfToken[trie.token(state)];
+        }
+        return rankOfState;
     }
 
     /** All states but the root, the shallow ones first. */
@@ -85,7 +104,7 @@ final class SpecialTokens {
             state = step(state, text[i]);
             int ending = trie.token(state) == TokenTrie.NONE ? shorter[state] : state;
             if (ending != ROOT) {
-                queue.add(-length(ending), candidateStates.size());
+                queue.add(ranks[ending], candidateStates.size());
                 candidateStates.add(ending);
                 candidateEnds.add(i + 1);
             }
@@ -102,16 +121,15 @@ final class SpecialTokens {
             if (taken.get(end - 1)) {
                 continue;
             }
-            // The candidate may have been tried at a greater length: find the suffix of the length that is due.
-            int length = -LongHeap.priority(entry);
+            // The candidate may have been tried with a longer token: find the one that is due.
             int ending = candidateStates.get(candidate);
-            while (length(ending) > length) {
+            while (ranks[ending] != LongHeap.priority(entry)) {
                 ending = shorter[ending];
             }
-            int start = end - length;
+            int start = end - table.length(trie.token(ending));
             if (taken.get(start)) {
                 if (shorter[ending] != ROOT) {
-                    queue.add(-length(shorter[ending]), candidate);
+                    queue.add(ranks[shorter[ending]], candidate);
                 }
                 continue;
             }
@@ -127,10 +145,6 @@ final class SpecialTokens {
         }
         found.sort(Comparator.comparingInt(Found::start));
         return found;
-    }
-
-    private int length(int state) {
-        return table.length(trie.token(state));
     }
 
     private static boolean isSpace(byte b) {

@@ -34,7 +34,7 @@ final class CollectionMethods {
         });
         DICT.put("copy", (rendering, self, arguments) -> {
             arguments.bind("copy", 0);
-            rendering.steps(self.size());
+            rendering.steps((long) Rendering.OBJECT * self.size());
             return self.copy();
         });
         DICT.put("pop", (rendering, self, arguments) -> {

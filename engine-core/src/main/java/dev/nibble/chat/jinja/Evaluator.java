@@ -50,6 +50,7 @@ final class Evaluator {
             case Node.Literal literal -> literal.value();
             case Node.Name name -> lookUp(name.name(), scope);
             case Node.Items items -> {
+                rendering.steps(Rendering.OBJECT);
                 List<Value> values = evaluateAll(items.items(), scope);
                 yield items.tuple() ? ListValue.tuple(values) : ListValue.list(values);
             }
@@ -113,6 +114,7 @@ final class Evaluator {
     private Value dict(Node.Dict node, Scope scope) {
         DictValue dict = new DictValue();
         for (int i = 0; i < node.keys().size(); i++) {
+            rendering.steps(2 * Rendering.OBJECT);
             dict.put(evaluate(node.keys().get(i), scope), evaluate(node.values().get(i), scope));
         }
         return dict;

@@ -85,11 +85,12 @@ final class Globals {
         DictValue dict = new DictValue();
         for (Value source : arguments.positional()) {
             if (source instanceof DictValue other) {
-                rendering.steps(other.size());
+                rendering.steps((long) Rendering.OBJECT * other.size());
                 other.entries().forEach(entry -> dict.put(entry.key(), entry.value()));
                 continue;
             }
             for (Iterator<Value> pairs = Values.iterate(rendering, source); pairs.hasNext(); ) {
+                rendering.steps(Rendering.OBJECT);
                 List<Value> pair = Values.toList(rendering, pairs.next());
                 if (pair.size() != 2) {
                     throw new TemplateError("a dict is made of pairs; found " + pair.size() + " items instead of 2");

@@ -50,6 +50,7 @@ final class GroupingFilters {
         List<Value> items = Values.toList(rendering, input);
         List<Value> keys = new ArrayList<>(items.size());
         for (Value item : items) {
+            rendering.steps(2 * Rendering.OBJECT);
             List<Value> parts = new ArrayList<>(paths.size());
             for (List<Value> path : paths) {
                 parts.add(key(rendering, item, path, caseSensitive, null));
@@ -76,7 +77,7 @@ final class GroupingFilters {
         List<Value> pairs = new ArrayList<>();
         List<Value> keys = new ArrayList<>();
         for (DictValue.Entry entry : dict.entries()) {
-            rendering.step();
+            rendering.steps(Rendering.OBJECT);
             pairs.add(ListValue.tuple(entry.key(), entry.value()));
             Value key = by.equals("key") ? entry.key() : entry.value();
             keys.add(caseSensitive ? key : foldCase(rendering, key));
@@ -99,6 +100,7 @@ final class GroupingFilters {
         for (Value item : Comparison.sort(rendering, items, keys, false)) {
             Value key = key(rendering, item, path, caseSensitive, given[1]);
             if (last == null || !Comparison.equal(rendering, last, key)) {
+                rendering.steps(2 * Rendering.OBJECT);
                 members = new ArrayList<>();
                 // a group goes by the key of its first item as it is written
                 Value shown = Attributes.path(rendering, item, path, given[1]);
@@ -117,6 +119,7 @@ final class GroupingFilters {
         List<Value> batch = new ArrayList<>();
         for (Iterator<Value> items = Values.iterate(rendering, input); items.hasNext(); ) {
             if (batch.size() == size) {
+                rendering.steps(2 * Rendering.OBJECT);
                 batches.add(ListValue.list(batch));
                 batch = new ArrayList<>();
             }
@@ -148,7 +151,7 @@ final class GroupingFilters {
         List<Value> slices = new ArrayList<>();
         int from = 0;
         for (int i = 0; i < count; i++) {
-            rendering.step();
+            rendering.steps(2 * Rendering.OBJECT);
             int to = from + each + (i < longer ? 1 : 0);
             List<Value> slice = new ArrayList<>(items.subList(from, to));
             if (i >= longer) {

@@ -75,7 +75,9 @@ final class Interpreter {
             case Node.Macro macro -> scope.set(macro.signature().name(), function(macro.signature(), scope));
             case Node.CallBlock block -> {
                 Value caller = function(block.caller(), scope);
+                rendering.enter();
                 Printer.print(rendering, evaluator.call(block.call(), scope, caller), out);
+                rendering.exit();
             }
             case Node.Jump jump -> {
                 return jump.breaks() ? Flow.BREAK : Flow.CONTINUE;
@@ -128,6 +130,7 @@ final class Interpreter {
         boolean empty = true;
         for (Value item = state.advance(); item != null; item = state.advance()) {
             empty = false;
+            rendering.steps(2 * Rendering.OBJECT);
             Scope inner = new Scope(scope);
             inner.set("loop", state);
             evaluator.assign(node.target(), item, inner);
@@ -183,10 +186,13 @@ final class Interpreter {
     /** A macro, or the body of a call block, as a function that sees the names around its definition. */
     private Function function(Signature signature, Scope scope) {
         return new Function(signature.name(), (rendering, arguments) -> {
+            rendering.steps(2 * Rendering.OBJECT);
             Scope inner = new Scope(scope);
             bind(signature, arguments, inner);
             TextBuilder out = new TextBuilder(rendering);
+            rendering.enter(); // once more, as a call takes more of the stack than a block
             nested(signature.body(), inner, out);
+            rendering.exit();
             return out.build();
         });
     }

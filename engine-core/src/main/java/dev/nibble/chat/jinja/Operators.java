@@ -66,7 +66,7 @@ final class Operators {
                     .asMarkup(markup);
         }
         if (left instanceof ListValue a && right instanceof ListValue b && a.isTuple() == b.isTuple()) {
-            rendering.steps((long) a.size() + b.size());
+            rendering.steps(((long) a.size() + b.size()) >> 3);
             return a.plus(b);
         }
         if (left instanceof Text) {

@@ -50,7 +50,10 @@ final class Printer {
         switch (value) {
             case None none -> out.append("None");
             case Bool bool -> out.append(bool == Bool.TRUE ? "True" : "False");
-            case Int number -> out.append(number.value().toString());
+            case Int number -> {
+                rendering.steps(number.value().bitLength() >> 2); // decimal digits of a big integer take long
+                out.append(number.value().toString());
+            }
             case Real real -> out.append(real(real.value()));
             case Text text -> quote(text, out);
             case Undefined undefined -> out.append("Undefined");

@@ -7,11 +7,14 @@ import java.time.LocalDateTime;
  * level and character is counted and bounded; the bounds grow with the size of the input so that a long conversation fits.
  */
 final class Rendering {
-    static final long BASE_STEPS = 20_000_000;
-    static final long STEPS_PER_CHARACTER = 4;
-    static final long BASE_CHARACTERS = 64L << 20;
-    static final long CHARACTERS_PER_CHARACTER = 256;
+    static final long BASE_STEPS = 4_000_000;
+    static final long STEPS_PER_CHARACTER = 32;
+    static final long BASE_CHARACTERS = 16L << 20;
+    static final long CHARACTERS_PER_CHARACTER = 512;
     static final int MAX_DEPTH = 400;
+
+    /** What a list, a dict entry, a piece of text or a scope costs, so that memory is bounded along with the time. */
+    static final int OBJECT = 4;
 
     private final LocalDateTime now;
     private final long stepLimit;

@@ -101,7 +101,7 @@ final class SequenceFilters {
         return new Lazy(new Iterator<>() {
             @Override
             public boolean hasNext() {
-                return items.hasNext();
+                return nested(rendering, items::hasNext);
             }
 
             @Override

@@ -18,6 +18,7 @@ final class Strftime {
                 out.append(c);
                 continue;
             }
+            rendering.steps(8);
             char directive = format.charAt(++i);
             char flag = 0;
             if ("-_0^#".indexOf(directive) >= 0 && i + 1 < format.length()) {

@@ -48,7 +48,7 @@ final class StringSearch {
                 for (int at = last(value, separator, to);
                         at >= 0 && parts.size() < limit;
                         at = last(value, separator, to)) {
-                    rendering.step();
+                    rendering.steps(Rendering.OBJECT);
                     parts.add(text.slice(at + width, to));
                     to = at;
                 }
@@ -58,7 +58,7 @@ final class StringSearch {
                 for (int at = value.indexOf(separator.value());
                         at >= 0 && parts.size() < limit;
                         at = value.indexOf(separator.value(), from)) {
-                    rendering.step();
+                    rendering.steps(Rendering.OBJECT);
                     parts.add(text.slice(from, at));
                     from = at + width;
                 }
@@ -78,7 +78,7 @@ final class StringSearch {
         int from = 0;
         int to = value.length();
         while (true) {
-            rendering.step();
+            rendering.steps(Rendering.OBJECT);
             while (from < to && Characters.isSpace(value.charAt(fromRight ? to - 1 : from))) {
                 if (fromRight) {
                     to--;
@@ -114,7 +114,7 @@ final class StringSearch {
         String value = text.value();
         int from = 0;
         while (from < value.length()) {
-            rendering.step();
+            rendering.steps(Rendering.OBJECT);
             int end = from;
             while (end < value.length() && !Characters.isLineEnd(value.charAt(end))) {
                 end++;

@@ -29,6 +29,8 @@ public final class Template {
             return new Template(Parser.parse(source), source.length());
         } catch (SyntaxError e) {
             throw exception(e.error(), e.line());
+        } catch (StackOverflowError e) {
+            throw tooDeep();
         }
     }
 
@@ -50,7 +52,14 @@ public final class Template {
             return new Interpreter(rendering).run(body, scope);
         } catch (TemplateError e) {
             throw exception(e, rendering.line());
+        } catch (StackOverflowError e) {
+            throw tooDeep();
         }
+    }
+
+    /** The nesting is bounded to fit an ordinary thread; this is for one with an unusually small stack. */
+    private static ChatTemplateException tooDeep() {
+        return new ChatTemplateException("chat template: nested too deep for the stack of this thread");
     }
 
     private static NibbleException exception(TemplateError error, int line) {

@@ -80,6 +80,7 @@ final class Tests {
         if (test == null) {
             throw TemplateError.unsupported("the test '" + name + "'");
         }
+        rendering.reads(value);
         rendering.step();
         return test.apply(rendering, value, arguments);
     }

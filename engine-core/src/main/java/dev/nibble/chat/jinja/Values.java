@@ -127,7 +127,7 @@ final class Values {
     }
 
     private static List<Value> items(Rendering rendering, Range range) {
-        rendering.steps(range.size());
+        rendering.steps((long) Rendering.OBJECT * range.size());
         List<Value> all = new ArrayList<>(range.size());
         for (int i = 0; i < range.size(); i++) {
             all.add(range.get(i));
@@ -136,7 +136,7 @@ final class Values {
     }
 
     private static List<Value> entries(Rendering rendering, DictValue dict, View.Part part) {
-        rendering.steps(dict.size());
+        rendering.steps((long) Rendering.OBJECT * dict.size());
         List<Value> all = new ArrayList<>(dict.size());
         for (DictValue.Entry entry : dict.entries()) {
             all.add(
@@ -267,7 +267,7 @@ final class Values {
             if (!hasNext()) {
                 throw new NoSuchElementException();
             }
-            rendering.step();
+            rendering.steps(Rendering.OBJECT);
             int from = next;
             next += Character.charCount(text.value().codePointAt(from));
             return text.slice(from, next);
