@@ -195,8 +195,7 @@ final class Gemm {
         acc31.intoArray(c, c3At + COUNT);
     }
 
-    private static void tile1x2(
-            float[] w, int wAt, float[] x, int x0At, int x1At, int count, float[] c, int cAt) {
+    private static void tile1x2(float[] w, int wAt, float[] x, int x0At, int x1At, int count, float[] c, int cAt) {
         FloatVector acc00 = load(c, cAt);
         FloatVector acc01 = load(c, cAt + COUNT);
         for (int k = 0; k < count; k++) {
@@ -210,8 +209,7 @@ final class Gemm {
         acc01.intoArray(c, cAt + COUNT);
     }
 
-    private static void tile6x1(
-            float[] w, int wAt, float[] x, int xAt, int count, float[] c, int cAt, int cStride) {
+    private static void tile6x1(float[] w, int wAt, float[] x, int xAt, int count, float[] c, int cAt, int cStride) {
         int c1At = cAt + cStride;
         int c2At = cAt + 2 * cStride;
         int c3At = cAt + 3 * cStride;
@@ -246,8 +244,7 @@ final class Gemm {
         acc50.intoArray(c, c5At);
     }
 
-    private static void tile1x1(
-            float[] w, int wAt, float[] x, int xAt, int count, float[] c, int cAt) {
+    private static void tile1x1(float[] w, int wAt, float[] x, int xAt, int count, float[] c, int cAt) {
         FloatVector acc00 = load(c, cAt);
         for (int k = 0; k < count; k++) {
             FloatVector x0 = load(x, xAt + k * COUNT);
