@@ -28,12 +28,12 @@ final class TinyArchitectures {
 
     private static Map<String, Recipe> all() {
         Map<String, Recipe> all = new LinkedHashMap<>();
-        all.put("llama", new Recipe("llama", m -> llama(m, false)));
+        all.put("llama", new Recipe("llama", m -> llama(m, 3, false)));
         all.put("llama-tied", new Recipe("llama", TinyArchitectures::llamaTied));
         all.put("llama-ropefreqs", new Recipe("llama", TinyArchitectures::llamaRopeFreqs));
         all.put("llama-linear", new Recipe("llama", TinyArchitectures::llamaLinear));
         all.put("llama-yarn", new Recipe("llama", TinyArchitectures::llamaYarn));
-        all.put("llama-bias", new Recipe("llama", m -> llama(m, true)));
+        all.put("llama-bias", new Recipe("llama", m -> llama(m, 2, true)));
         all.put("llama-moe", new Recipe("llama", TinyArchitectures::llamaExperts));
         all.put("qwen2", new Recipe("qwen2", TinyArchitectures::qwen2));
         all.put("qwen3", new Recipe("qwen3", TinyArchitectures::qwen3));
@@ -68,8 +68,8 @@ final class TinyArchitectures {
         return m.uint("rope.dimension_count", m.dimensions().headDim());
     }
 
-    private static void llama(ModelSketch m, boolean bias) {
-        llamaKeys(m, wideHeads(3), 10000).ends(false).layers(layer -> {
+    private static void llama(ModelSketch m, int layers, boolean bias) {
+        llamaKeys(m, wideHeads(layers), 10000).ends(false).layers(layer -> {
             layer.llama();
             if (bias) {
                 layer.attentionBias().bias("attn_output", m.dimensions().hidden());
