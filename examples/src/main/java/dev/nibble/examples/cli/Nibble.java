@@ -16,6 +16,7 @@ import picocli.CommandLine.ScopeType;
         subcommands = {
             ChatCommand.class,
             RunCommand.class,
+            EmbedCommand.class,
             TokenizeCommand.class,
             TemplateCommand.class,
             InspectCommand.class,

@@ -1,13 +1,11 @@
 package dev.nibble.examples.cli;
 
-import com.fasterxml.jackson.jr.ob.JSON;
 import dev.nibble.LanguageModel;
 import dev.nibble.model.ModelSource;
 import dev.nibble.tokenizer.Tokenizer;
 import dev.nibble.tokenizer.Tokenizers;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Iterator;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -71,7 +69,9 @@ final class TokenizeCommand extends CliCommand {
             if (decode != null) {
                 decode(tokenizer, decode);
             } else if (lines != null) {
-                lines(tokenizer, options, Input.text(lines, streams().in()));
+                for (String line : JsonLines.read(lines, streams().in())) {
+                    print(tokenizer.encode(line, options));
+                }
             } else if (file != null) {
                 print(tokenizer.encode(Input.text(file, streams().in()), options));
             } else if (text != null) {
@@ -90,24 +90,6 @@ final class TokenizeCommand extends CliCommand {
             }
         }
         out().println(tokenizer.decode(tokens));
-    }
-
-    private void lines(Tokenizer tokenizer, Tokenizer.Options options, String content) throws IOException {
-        int number = 0;
-        for (Iterator<String> iterator = content.lines().iterator(); iterator.hasNext(); ) {
-            String line = iterator.next();
-            number++;
-            Object value;
-            try {
-                value = JSON.std.anyFrom(line);
-            } catch (IOException e) {
-                throw new IOException(lines + ", line " + number + ": expected a JSON string", e);
-            }
-            if (!(value instanceof String string)) {
-                throw new IOException(lines + ", line " + number + ": expected a JSON string");
-            }
-            print(tokenizer.encode(string, options));
-        }
     }
 
     private void print(int[] ids) {
