@@ -85,7 +85,7 @@ final class BenchCommand extends ModelCommand {
             ModelFacts facts = new ModelFacts(source);
             bytesPerToken = facts.bytesPerToken();
             result.put("architecture", facts.architecture());
-            result.put("type", facts.mainType());
+            result.put("type", facts.quantization());
             result.put("parameters", facts.parameters());
             result.put("weight_bytes", facts.weightBytes());
         }

@@ -1,5 +1,6 @@
 package dev.nibble.examples.cli;
 
+import dev.nibble.GenerationOptions;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.Session;
@@ -39,17 +40,23 @@ final class ChatCommand extends ModelCommand {
 
     @Override
     void execute() throws IOException {
+        GenerationOptions options = sampling.toOptions();
         Path file = model == null ? resolver().resolveDefault() : resolve(model);
-        try (LanguageModel loaded = load(file, LoadOptions.DEFAULT);
-                Session session = loaded.newSession(sessionOptions(loaded));
-                LineSource lines = lines()) {
-            Conversation conversation = new Conversation(session, sampling.toOptions(), system);
-            if (streams().interactive()) {
-                err().println(file.getFileName() + ", " + session.contextLength() + " tokens of context, "
-                        + loaded.backendDescription());
-                err().println("/help lists the commands, Ctrl-C stops an answer, Ctrl-D leaves");
+        try (LanguageModel loaded = load(file, LoadOptions.DEFAULT)) {
+            requireChatTemplate(loaded, file);
+            try (Session session = loaded.newSession(sessionOptions(loaded));
+                    LineSource lines = lines()) {
+                greet(file, loaded, session);
+                new ChatLoop(new Conversation(session, options, system), lines, out(), err()).run();
             }
-            new ChatLoop(conversation, lines, out(), err()).run();
+        }
+    }
+
+    private void greet(Path file, LanguageModel loaded, Session session) {
+        if (streams().interactive()) {
+            err().println(file.getFileName() + ", " + session.contextLength() + " tokens of context, "
+                    + loaded.backendDescription());
+            err().println("/help lists the commands, Ctrl-C stops an answer, Ctrl-D leaves");
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.nibble.examples.cli;
 
+import dev.nibble.ContextOverflowException;
 import dev.nibble.NibbleException;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -37,7 +38,7 @@ final class Cli {
                     Logging.configure(nibble.debug(), streams.err());
                     return new CommandLine.RunLast().execute(parsed);
                 })
-                .setParameterExceptionHandler((e, arguments) -> badUsage(e.getCommandLine(), e.getMessage()))
+                .setParameterExceptionHandler((e, arguments) -> badUsage(e.getCommandLine(), explain(e)))
                 .setExecutionExceptionHandler((e, command, result) -> failed(nibble, command, e));
         commandLine
                 .getHelpSectionMap()
@@ -51,9 +52,19 @@ final class Cli {
     }
 
     private int badUsage(CommandLine command, @Nullable String message) {
-        streams.err().println("nibble: " + oneLine(message));
-        streams.err().println("See '" + command.getCommandSpec().qualifiedName() + " --help'.");
+        String help = command.getCommandSpec().qualifiedName() + " --help";
+        streams.err().println("nibble: " + oneLine(message) + " (see '" + help + "')");
         return BAD_USAGE;
+    }
+
+    private static @Nullable String explain(CommandLine.ParameterException e) {
+        if (e instanceof CommandLine.UnmatchedArgumentException unmatched
+                && e.getCommandLine().getParent() == null
+                && !unmatched.getUnmatched().get(0).startsWith("-")) {
+            return "there is no command '" + unmatched.getUnmatched().get(0) + "'; there are "
+                    + String.join(", ", e.getCommandLine().getSubcommands().keySet());
+        }
+        return e.getMessage();
     }
 
     private int failed(Nibble nibble, CommandLine command, Exception failure) {
@@ -66,6 +77,7 @@ final class Cli {
             case UsageException usage -> badUsage(command, usage.getMessage());
             case CancellationException cancelled -> INTERRUPTED;
             case IOException io -> reason(message(io));
+            case ContextOverflowException overflow -> reason(overflow.getMessage() + " (--ctx)");
             case NibbleException nibbleException -> reason(nibbleException.getMessage());
             case IllegalArgumentException argument -> reason(argument.getMessage());
             case IllegalStateException state -> reason(state.getMessage());

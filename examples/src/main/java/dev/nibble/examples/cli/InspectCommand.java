@@ -112,13 +112,14 @@ final class InspectCommand extends ModelCommand {
         tokenizer(values);
         String template = values.optionalString("tokenizer.chat_template");
         row("chat template", template == null ? "no" : "yes (" + template.length() + " characters)");
+        row("quantization", facts.quantization());
         row("tensors", source.tensors().size() + ", " + Units.bytes(facts.weightBytes()));
         facts.mix()
                 .forEach((type, share) -> row(
                         "  " + type,
                         String.format(
                                 Locale.ROOT,
-                                "%d tensors, %s parameters, %s (%.1f %%)",
+                                "%4d tensors, %9s parameters, %9s (%.1f %%)",
                                 share.tensors(),
                                 Units.count(share.parameters()),
                                 Units.bytes(share.bytes()),

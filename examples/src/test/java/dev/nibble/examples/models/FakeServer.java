@@ -71,6 +71,7 @@ final class FakeServer implements AutoCloseable {
         on(path, exchange -> {
             int start = rangeStart(exchange);
             if (broken[0]++ < times) {
+                exchange.getResponseHeaders().add("Content-Range", contentRange(start, content));
                 exchange.sendResponseHeaders(start > 0 ? 206 : 200, content.length - start);
                 exchange.getResponseBody().write(content, start, Math.min(bytes, content.length - start));
                 exchange.getResponseBody().flush();
@@ -127,8 +128,12 @@ final class FakeServer implements AutoCloseable {
                     exchange,
                     206,
                     Arrays.copyOfRange(content, start, content.length),
-                    Map.of("Content-Range", "bytes " + start + "-" + (content.length - 1) + "/" + content.length));
+                    Map.of("Content-Range", contentRange(start, content)));
         }
+    }
+
+    private static String contentRange(int start, byte[] content) {
+        return "bytes " + start + "-" + (content.length - 1) + "/" + content.length;
     }
 
     private static void send(HttpExchange exchange, int status, byte[] body, Map<String, String> headers)

@@ -1,0 +1,269 @@
+package dev.nibble.examples.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import dev.nibble.testdata.TinyModels;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CommandsTest {
+    @TempDir
+    static Path folder;
+
+    private static String model = "";
+
+    @BeforeAll
+    static void writeModel() throws IOException {
+        Path file = folder.resolve("tiny.gguf");
+        TinyModels.write("llama", 1, file);
+        model = file.toString();
+    }
+
+    @Test
+    void runPrintsTheCompletionAlone() {
+        CommandRunner.Result first = success("run", "-m", model, "-p", "hello", "-n", "8", "--temp", "0");
+        CommandRunner.Result second = success("run", "-m", model, "-p", "hello", "-n", "8", "--temp", "0");
+        assertThat(first.out()).isNotBlank().endsWith(System.lineSeparator()).isEqualTo(second.out());
+        assertThat(first.err()).isEmpty();
+    }
+
+    @Test
+    void runTakesItsPromptFromAFileOrStandardInput() throws IOException {
+        Path prompt = Files.writeString(folder.resolve("prompt.txt"), "hello");
+        String expected = success("run", "-m", model, "-p", "hello", "-n", "6", "--temp", "0")
+                .out();
+        assertThat(success("run", "-m", model, "-f", prompt.toString(), "-n", "6", "--temp", "0")
+                        .out())
+                .isEqualTo(expected);
+        CommandRunner.Result piped = new CommandRunner(folder)
+                .runWithInput("hello", "run", "-m", model, "-f", "-", "-n", "6", "--temp", "0");
+        assertThat(piped.out()).isEqualTo(expected);
+    }
+
+    @Test
+    void theSameSeedGivesTheSameText() {
+        String[] command = {"run", "-m", model, "--chat", "-p", "hello", "-n", "12", "--seed", "7", "--temp", "2"};
+        assertThat(success(command).out()).isEqualTo(success(command).out());
+        command[9] = "8";
+        assertThat(success(command).out())
+                .isNotEqualTo(
+                        success("run", "-m", model, "--chat", "-p", "hello", "-n", "12", "--seed", "7", "--temp", "2")
+                                .out());
+    }
+
+    @Test
+    void statsGoToStandardError() {
+        CommandRunner.Result result = success("run", "-m", model, "-p", "hello", "-n", "3", "-v");
+        assertThat(result.err())
+                .contains("tokens/s")
+                .contains("answer: 3 tokens")
+                .contains("cpu");
+    }
+
+    @Test
+    void tokenizeReadsArgumentsFilesAndLines() throws IOException {
+        String line = success("tokenize", "-m", model, "a<|im_end|>b").out().strip();
+        assertThat(line).isEqualTo("[97,282,98]");
+        String plain = success("tokenize", "-m", model, "--no-special", "a<|im_end|>b")
+                .out()
+                .strip();
+        assertThat(plain).startsWith("[97,60,").endsWith(",62,98]");
+        Path text = Files.writeString(folder.resolve("text.txt"), "a<|im_end|>b");
+        assertThat(success("tokenize", "-m", model, "--file", text.toString())
+                        .out()
+                        .strip())
+                .isEqualTo(line);
+        Path lines = Files.writeString(folder.resolve("lines.jsonl"), "\"a\\nb\"\n\"\"\n\"ä\"\n");
+        assertThat(success("tokenize", "-m", model, "--lines", lines.toString())
+                        .out()
+                        .lines())
+                .containsExactly("[97,10,98]", "[]", "[195,164]");
+        assertThat(success("tokenize", "-m", model, "--decode", "97,195,164")
+                        .out()
+                        .strip())
+                .isEqualTo("aä");
+    }
+
+    @Test
+    void logitsWritesARowForEachTokenAndTheShape() throws IOException {
+        Path out = folder.resolve("logits.f32");
+        CommandRunner.Result result =
+                success("logits", "-m", model, "--tokens", "1,2,3,4,5", "--out", out.toString(), "--greedy", "3");
+
+        Map<String, Object> shape = JSON.std.mapFrom(result.out());
+        assertThat(shape).containsEntry("tokens", 5).containsEntry("vocab_size", 288);
+        FloatBuffer logits = ByteBuffer.wrap(Files.readAllBytes(out))
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .asFloatBuffer();
+        assertThat(logits.remaining()).isEqualTo(5 * 288);
+        float[] all = new float[logits.remaining()];
+        logits.get(all);
+        assertThat((List<?>) shape.get("greedy")).hasSize(3).first().isEqualTo(Logits.argmax(all, 4 * 288, 288));
+
+        // The row of the third token does not know what comes later.
+        success("logits", "-m", model, "--tokens", "1,2,3", "--out", out.toString());
+        FloatBuffer shorter = ByteBuffer.wrap(Files.readAllBytes(out))
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .asFloatBuffer();
+        for (int i = 0; i < 3 * 288; i++) {
+            assertThat(shorter.get(i)).isCloseTo(all[i], org.assertj.core.api.Assertions.within(1e-4f));
+        }
+    }
+
+    @Test
+    void perplexityScoresTheSecondHalvesOfWindows() throws IOException {
+        Path text = Files.writeString(folder.resolve("long.txt"), "the cat and the dog ".repeat(40));
+        CommandRunner.Result result = success("perplexity", "-m", model, "-f", text.toString(), "--ctx", "32");
+        double perplexity = Double.parseDouble(result.out().strip());
+        // Random weights know little: about as bad as guessing among all tokens.
+        assertThat(perplexity).isBetween(10.0, 100_000.0);
+        assertThat(result.err()).contains("window 1 of ");
+    }
+
+    @Test
+    void logProbabilitiesOfARowAddUpToOne() {
+        float[] row = {1000f, 999f, -5f, 998.5f};
+        double sum = 0;
+        for (int token = 0; token < 4; token++) {
+            sum += Math.exp(Logits.logProbability(row, 0, 4, token));
+        }
+        assertThat(sum).isCloseTo(1, org.assertj.core.api.Assertions.within(1e-12));
+        assertThat(Logits.argmax(new float[] {1, 3, 3}, 0, 3)).isEqualTo(1);
+    }
+
+    @Test
+    void benchPrintsOneJsonObject() throws IOException {
+        CommandRunner.Result result = success("bench", "-m", model, "-p", "16", "-n", "4", "-r", "2", "--json");
+        Map<String, Object> values = JSON.std.mapFrom(result.out());
+        assertThat((Double) values.get("prompt_tokens_per_second")).isPositive();
+        assertThat((Double) values.get("generation_tokens_per_second")).isPositive();
+        assertThat((Double) values.get("gigabytes_per_second")).isPositive();
+        assertThat(values).containsEntry("repetitions", 2);
+        assertThat(success("bench", "-m", model, "-p", "8", "-n", "2", "-r", "1")
+                        .out())
+                .contains("tokens/s", "GB/s", "load");
+    }
+
+    @Test
+    void inspectShowsWhatTheFileHolds() throws IOException {
+        String text = success("inspect", model, "--tensors", "--metadata", "--ctx", "128")
+                .out();
+        assertThat(text)
+                .containsPattern("architecture +llama")
+                .containsPattern("context +256 tokens")
+                .containsPattern("chat template +yes")
+                .contains("with a context of 128 tokens")
+                .contains("parsed in")
+                .contains("token_embd.weight")
+                .contains("tokenizer.ggml.tokens = [288 strings]");
+        Path out = folder.resolve("norm.f32");
+        success("inspect", model, "--dump", "output_norm.weight", "--out", out.toString());
+        String row = text.lines()
+                .filter(line -> line.startsWith("output_norm.weight"))
+                .findFirst()
+                .orElse("");
+        assertThat(row).contains("F32").endsWith(" " + Files.size(out));
+    }
+
+    @Test
+    void templateRendersExactly() throws IOException {
+        Path template = Files.writeString(
+                folder.resolve("t.jinja"),
+                "{% for m in messages %}[{{ m.content }}]{% endfor %}{{ strftime_now('%Y') }}");
+        Path context = Files.writeString(
+                folder.resolve("c.json"),
+                "{\"messages\":[{\"role\":\"user\",\"content\":\"Hé\"}],\"add_generation_prompt\":true}");
+        assertThat(success(
+                                "template",
+                                "--file",
+                                template.toString(),
+                                "--context",
+                                context.toString(),
+                                "--now",
+                                "2025-01-02T03:04:05")
+                        .out())
+                .isEqualTo("[Hé]2025");
+        assertThat(success("template", "-m", model, "--context", context.toString())
+                        .out())
+                .endsWith("<|im_start|>user\nHé<|im_end|>\n<|im_start|>assistant\n");
+    }
+
+    @Test
+    void quantizeWritesASmallerModelThatRuns() throws IOException {
+        Path out = folder.resolve("tiny-q8.gguf");
+        CommandRunner.Result result = success("quantize", model, out.toString(), "q8_0");
+        assertThat(result.out()).contains("bits per weight");
+        assertThat(Files.size(out)).isLessThan(Files.size(Path.of(model)));
+        assertThat(success("run", "-m", out.toString(), "-p", "hello", "-n", "4", "--temp", "0")
+                        .out())
+                .isNotBlank();
+    }
+
+    @Test
+    void listShowsModelsOfTheOwnCache() throws IOException {
+        Path home = Files.createDirectories(folder.resolve("home"));
+        Path copy = home.resolve(".cache/nibble/pypi/llm-tiny/tiny.gguf");
+        Files.createDirectories(copy.getParent());
+        Files.copy(Path.of(model), copy);
+        CommandRunner.Result result = new CommandRunner(home).run("list");
+        assertThat(result.code()).isZero();
+        assertThat(result.out()).contains("F32", "llama", "yes", "nibble", "pypi:llm-tiny");
+        assertThat(new CommandRunner(home)
+                        .run("run", "-m", "pypi:llm-tiny", "-p", "a", "-n", "1")
+                        .code())
+                .isZero();
+    }
+
+    @Test
+    void pullPrintsThePath() {
+        assertThat(success("pull", model).out().strip()).isEqualTo(model);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "chat",
+                "run",
+                "tokenize",
+                "template",
+                "inspect",
+                "bench",
+                "perplexity",
+                "logits",
+                "list",
+                "pull",
+                "quantize"
+            })
+    void helpTeachesByExample(String command) {
+        String help = success(command, "--help").out();
+        assertThat(help)
+                .contains("Usage: nibble " + command)
+                .contains("Examples:")
+                .contains("  nibble " + command);
+    }
+
+    @Test
+    void helpListsTheCommands() {
+        assertThat(success("--help").out()).contains("chat", "perplexity", "quantize", "Exit codes");
+        assertThat(success("--version").out()).contains("nibble").contains("Java");
+        assertThat(new CommandRunner(folder).run().code()).isEqualTo(2);
+    }
+
+    private static CommandRunner.Result success(String... arguments) {
+        CommandRunner.Result result = new CommandRunner(folder).run(arguments);
+        assertThat(result.code()).as(result.err()).isZero();
+        return result;
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.nibble.examples.cli;
+
+import org.jspecify.annotations.NullMarked;
