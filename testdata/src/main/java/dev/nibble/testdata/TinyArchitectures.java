@@ -208,8 +208,8 @@ final class TinyArchitectures {
         phi3Layers(m);
     }
 
-    private static ModelSketch graniteKeys(ModelSketch m) {
-        llamaKeys(m, plain(2), 10000)
+    private static ModelSketch graniteKeys(ModelSketch m, Dimensions dimensions) {
+        llamaKeys(m, dimensions, 10000)
                 .remove("attention.key_length")
                 .remove("attention.value_length")
                 .float32("attention.scale", 0.05f);
@@ -221,19 +221,21 @@ final class TinyArchitectures {
     }
 
     private static void granite(ModelSketch m) {
-        graniteKeys(m).ends(true).layers(LayerSketch::llama);
+        graniteKeys(m, plain(2)).ends(true).layers(LayerSketch::llama);
     }
 
     /** Experts, and one that is always used. */
     private static void graniteExperts(ModelSketch m) {
         int shared = m.rounded(64);
-        expertKeys(graniteKeys(m), 8, 2, 64)
+        graniteKeys(m, new Dimensions(2, 128, 64, 4, 2, 32))
+                .uint("expert_count", 8)
+                .uint("expert_used_count", 2)
                 .uint("expert_shared_feed_forward_length", shared)
                 .ends(true)
                 .layers(layer -> layer.norm("attn_norm")
                         .attention()
                         .norm("ffn_norm")
-                        .experts(8, m.rounded(64))
+                        .experts(8, m.dimensions().ffn())
                         .feedForward("_shexp", shared));
     }
 

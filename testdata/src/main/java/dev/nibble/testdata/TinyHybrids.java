@@ -56,12 +56,13 @@ final class TinyHybrids {
 
     /** Mamba-2 layers but the last. */
     private static void graniteHybrid(ModelSketch m) {
-        int inner = m.rounded(128);
         int heads = 4;
         int groups = 2;
         int state = 16;
-        m.dimensions(new Dimensions(3, 64, 160, 4, 2, 16), 10000, 1e-5f)
-                .remove("attention.key_length")
+        m.dimensions(new Dimensions(3, 64, 160, 4, 2, 16), 10000, 1e-5f);
+        int hidden = m.dimensions().hidden();
+        int inner = 2 * hidden;
+        m.remove("attention.key_length")
                 .remove("attention.value_length")
                 .ints("attention.head_count_kv", 0, 0, 2)
                 .uint("rope.dimension_count", m.dimensions().headDim())
@@ -71,7 +72,6 @@ final class TinyHybrids {
                 .uint("ssm.time_step_rank", heads)
                 .uint("ssm.group_count", groups)
                 .float32("attention.scale", 0.2f);
-        int hidden = m.dimensions().hidden();
         int channels = inner + 2 * groups * state;
         TinyArchitectures.graniteScales(m).ends(true).layers(layer -> {
             if (layer.index() == 2) {

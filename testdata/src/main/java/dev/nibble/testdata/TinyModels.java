@@ -42,7 +42,8 @@ public final class TinyModels {
         TinyArchitectures.Recipe recipe = TinyArchitectures.get(name);
         ModelSketch model = new ModelSketch(
                 recipe.architecture(),
-                "tiny random " + name,
+                // llama.cpp expects certain tokens in a model with "phi3" in its name.
+                "tiny random " + name.replace("phi3", "phi"),
                 ModelSketch.TypeRule.all(dtype),
                 Math.max(1, dtype.blockSize()),
                 seed);

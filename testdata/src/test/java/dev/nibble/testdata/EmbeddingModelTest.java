@@ -53,8 +53,7 @@ class EmbeddingModelTest {
             List<Reference> expected =
                     references.stream().filter(r -> r.pooling == pooling).toList();
             assertThat(expected).isNotEmpty();
-            try (EmbeddingModel model =
-                    EmbeddingModel.load(file(name), LoadOptions.EXACT, RAW.withPooling(pooling))) {
+            try (EmbeddingModel model = EmbeddingModel.load(file(name), LoadOptions.EXACT, RAW.withPooling(pooling))) {
                 for (Reference reference : expected) {
                     assertThat(model.tokenizer().encode(reference.text, Tokenizer.Options.PROMPT))
                             .as(reference.text)
@@ -248,15 +247,15 @@ class EmbeddingModelTest {
 
         static Reference parse(String line) {
             String[] columns = line.split("\t", -1);
-            Pooling pooling = columns[0].equals("cls") ? Pooling.FIRST : Pooling.valueOf(columns[0].toUpperCase(Locale.ROOT));
+            Pooling pooling =
+                    columns[0].equals("cls") ? Pooling.FIRST : Pooling.valueOf(columns[0].toUpperCase(Locale.ROOT));
             String[] numbers = columns[3].split(" ");
             float[] embedding = new float[numbers.length];
             for (int i = 0; i < numbers.length; i++) {
                 embedding[i] = Float.parseFloat(numbers[i]);
             }
-            int[] tokens = Stream.of(columns[2].split(","))
-                    .mapToInt(Integer::parseInt)
-                    .toArray();
+            int[] tokens =
+                    Stream.of(columns[2].split(",")).mapToInt(Integer::parseInt).toArray();
             return new Reference(pooling, columns[1], tokens, embedding);
         }
     }
