@@ -9,6 +9,7 @@ import dev.nibble.model.Metadata;
 import dev.nibble.model.Model;
 import dev.nibble.model.Model.Pooling;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -18,10 +19,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 class PoolingReaderTest {
     private static Pooling read(Map<String, Object> pairs, @Nullable Pooling ofArchitecture, @Nullable Pooling asked) {
         Model model = FakeStates.model(2, ofArchitecture);
-        Pooling pooling = PoolingReader.embedding(new Metadata("fake.gguf", pairs), model, Optional.ofNullable(asked))
-                .pooling();
-        assertThat(pooling).isNotNull();
-        return pooling;
+        return Objects.requireNonNull(
+                PoolingReader.embedding(new Metadata("fake.gguf", pairs), model, Optional.ofNullable(asked))
+                        .pooling());
     }
 
     @ParameterizedTest
