@@ -1,10 +1,13 @@
 /** The engine: forward pass, kernels, tokenizers, chat templates, sampling and the generate API. */
+@SuppressWarnings("module") // the module that the qualified export names is built after this one
 module dev.nibble.core {
     requires jdk.incubator.vector;
     requires static org.jspecify;
 
     exports dev.nibble;
     exports dev.nibble.chat;
+    exports dev.nibble.cpu.quant to
+            dev.nibble.gguf;
     exports dev.nibble.model;
     exports dev.nibble.sampling;
     exports dev.nibble.spi;

@@ -2,4 +2,9 @@
 module dev.nibble.gguf {
     requires transitive dev.nibble.core;
     requires static org.jspecify;
+
+    exports dev.nibble.gguf;
+
+    provides dev.nibble.spi.ModelFormat with
+            dev.nibble.gguf.GgufModelFormat;
 }

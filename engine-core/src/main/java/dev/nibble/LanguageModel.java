@@ -1,11 +1,28 @@
 package dev.nibble;
 
+import dev.nibble.chat.ChatMessage;
+import dev.nibble.chat.ChatTemplate;
+import dev.nibble.generate.ChatPrompts;
+import dev.nibble.generate.MemoryCheck;
+import dev.nibble.generate.PromptEncoder;
+import dev.nibble.generate.SamplingDefaults;
+import dev.nibble.generate.SystemMemory;
+import dev.nibble.generate.TokenContext;
 import dev.nibble.model.Metadata;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
+import dev.nibble.spi.Backend;
+import dev.nibble.spi.ForwardPass;
 import dev.nibble.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * A loaded model. Thread-safe: open a {@link Session} for each conversation and use them in parallel.
@@ -19,7 +36,50 @@ import java.nio.file.Path;
  * }</pre>
  */
 public final class LanguageModel implements AutoCloseable {
-    private LanguageModel() {}
+    private final ModelSource source;
+    private final ModelConfig config;
+    private final Tokenizer tokenizer;
+    private final Backend backend;
+    private final ForwardPass pass;
+    private final LoadOptions options;
+    private final GenerationOptions defaults;
+    /** Tokens that are never generated: those the file lists, and rows of the embedding that are no token. */
+    private final int[] suppressed;
+
+    private final PromptEncoder encoder;
+    private final ChatPrompts chatPrompts;
+    private final SystemMemory memory;
+    private final MemoryCheck memoryCheck;
+    private final Set<Session> sessions = new HashSet<>(); // guarded by itself, as is closed
+    private boolean closed;
+
+    /** Takes over what is open. */
+    LanguageModel(
+            ModelSource source,
+            ModelConfig config,
+            Tokenizer tokenizer,
+            Backend backend,
+            ForwardPass pass,
+            LoadOptions options,
+            GenerationOptions defaults,
+            SystemMemory memory) {
+        this.source = source;
+        this.config = config;
+        this.tokenizer = tokenizer;
+        this.backend = backend;
+        this.pass = pass;
+        this.options = options;
+        this.defaults = defaults;
+        this.memory = memory;
+        int tokens = tokenizer.vocabulary().size();
+        suppressed = IntStream.concat(
+                        IntStream.of(tokenizer.vocabulary().suppressedTokens()),
+                        IntStream.range(tokens, config.vocabSize()))
+                .toArray();
+        encoder = new PromptEncoder(tokenizer);
+        chatPrompts = new ChatPrompts(source.metadata(), tokenizer, encoder);
+        memoryCheck = new MemoryCheck(pass, memory);
+    }
 
     /** As {@link #load(Path, LoadOptions)} with the default options. */
     public static LanguageModel load(Path file) throws IOException {
@@ -32,14 +92,26 @@ public final class LanguageModel implements AutoCloseable {
      *
      * @throws IOException if the file cannot be read
      * @throws ModelFormatException if the file is not a model or damaged
-     * @throws UnsupportedModelException if it needs something this version lacks
+     * @throws UnsupportedModelException if it needs something this version lacks, or is an {@link EmbeddingModel}
      * @throws OutOfMemoryException if it cannot fit in memory
      * @throws IllegalArgumentException if no backend has the name in the options
      * @throws IllegalStateException if the backend in the options cannot run here, or the library is installed without
      *     any
      */
     public static LanguageModel load(Path file, LoadOptions options) throws IOException {
-        return Unfinished.body();
+        return ModelLoader.load(
+                file,
+                options,
+                ModelLoader::generating,
+                loaded -> new LanguageModel(
+                        loaded.source(),
+                        loaded.model().config(),
+                        loaded.tokenizer(),
+                        loaded.backend(),
+                        loaded.pass(),
+                        options,
+                        SamplingDefaults.read(loaded.source().metadata()),
+                        new SystemMemory()));
     }
 
     /**
@@ -49,7 +121,7 @@ public final class LanguageModel implements AutoCloseable {
      * @throws ModelFormatException if the file is not a model or damaged
      */
     public static ModelSource open(Path file) throws IOException {
-        return Unfinished.body();
+        return ModelLoader.open(file);
     }
 
     /** As {@link #newSession(SessionOptions)} with what the model was loaded with. */
@@ -63,28 +135,48 @@ public final class LanguageModel implements AutoCloseable {
      * @throws OutOfMemoryException if the KV cache does not fit; the message says which context would
      * @throws IllegalStateException if the model is closed
      */
-    public Session newSession(SessionOptions options) {
-        return Unfinished.body();
+    public Session newSession(SessionOptions sessionOptions) {
+        int contextLength = contextLength(sessionOptions.contextLength());
+        KvCacheType type = sessionOptions.kvCacheType().orElse(options.kvCacheType());
+        boolean asked = sessionOptions.contextLength() > 0 || options.contextLength() > 0;
+        synchronized (sessions) {
+            checkOpen();
+            memoryCheck.session(contextLength, type, asked);
+            TokenContext context = TokenContext.open(pass, contextLength, type, config.vocabSize());
+            Session session = new Session(this, context);
+            sessions.add(session);
+            return session;
+        }
     }
 
     /** Text to tokens and back. */
     public Tokenizer tokenizer() {
-        return Unfinished.body();
+        return tokenizer;
     }
 
     /** The key-value pairs of the file. */
     public Metadata metadata() {
-        return Unfinished.body();
+        return source.metadata();
     }
 
     /** The model's dimensions. */
     public ModelConfig config() {
-        return Unfinished.body();
+        return config;
+    }
+
+    /**
+     * The chat template of the file.
+     *
+     * @throws UnsupportedChatTemplateException if it needs something this version lacks
+     * @throws ChatTemplateException if it is not well-formed
+     */
+    public Optional<ChatTemplate> chatTemplate() {
+        return chatPrompts.template();
     }
 
     /** One line that says what runs the model: backend, vector width or device, threads. */
     public String backendDescription() {
-        return Unfinished.body();
+        return backend.description();
     }
 
     /**
@@ -93,7 +185,18 @@ public final class LanguageModel implements AutoCloseable {
      * @param contextLength tokens of the session, 0 for what the model was loaded with
      */
     public MemoryPlan memoryPlan(int contextLength) {
-        return Unfinished.body();
+        if (contextLength < 0) {
+            throw new IllegalArgumentException("contextLength must be 0 (as loaded) or more, not " + contextLength);
+        }
+        int length = contextLength(contextLength);
+        synchronized (sessions) {
+            checkOpen();
+            long weights = source.tensors().stream()
+                    .mapToLong(tensor -> tensor.data().byteSize())
+                    .sum();
+            long kvCache = pass.sequenceBytes(length, options.kvCacheType());
+            return new MemoryPlan(weights, pass.workspaceBytes(), length, kvCache, memory.available());
+        }
     }
 
     /**
@@ -102,6 +205,62 @@ public final class LanguageModel implements AutoCloseable {
      */
     @Override
     public void close() {
-        Unfinished.body();
+        List<Session> open;
+        synchronized (sessions) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            open = List.copyOf(sessions);
+        }
+        open.forEach(session -> session.close("the model is closed"));
+        pass.close();
+        backend.close();
+        source.close();
+    }
+
+    void forget(Session session) {
+        synchronized (sessions) {
+            sessions.remove(session);
+        }
+    }
+
+    int[] encodePrompt(String prompt, boolean startOfText) {
+        return encoder.prompt(prompt, startOfText);
+    }
+
+    int[] encodeChat(List<ChatMessage> messages, GenerationOptions generationOptions) {
+        return chatPrompts.encode(messages, generationOptions);
+    }
+
+    /** The options with the file's defaults and what the vocabulary forbids. */
+    GenerationOptions complete(GenerationOptions generationOptions) {
+        GenerationOptions merged = generationOptions.orElse(defaults);
+        if (suppressed.length == 0) {
+            return merged;
+        }
+        Map<Integer, Float> bias = new HashMap<>(merged.logitBias());
+        for (int id : suppressed) {
+            bias.put(id, Float.NEGATIVE_INFINITY);
+        }
+        return merged.withLogitBias(bias);
+    }
+
+    /** Fails if the KV cache cannot grow to so many tokens. */
+    void checkGrowth(int fromTokens, int toTokens, KvCacheType type) {
+        memoryCheck.growth(fromTokens, toTokens, type);
+    }
+
+    private int contextLength(int asked) {
+        if (asked > 0) {
+            return asked;
+        }
+        return options.contextLength() > 0 ? options.contextLength() : config.contextLength();
+    }
+
+    private void checkOpen() {
+        if (closed) {
+            throw new IllegalStateException("the model is closed");
+        }
     }
 }

@@ -11,4 +11,10 @@ public class NibbleException extends RuntimeException {
     public NibbleException(String message, Throwable cause) {
         super(message, cause);
     }
+
+    /** What is wrong, where, and what to do; never null. */
+    @Override
+    public String getMessage() {
+        return String.valueOf(super.getMessage());
+    }
 }

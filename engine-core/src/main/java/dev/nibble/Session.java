@@ -1,7 +1,13 @@
 package dev.nibble;
 
 import dev.nibble.chat.ChatMessage;
+import dev.nibble.generate.Cancellation;
+import dev.nibble.generate.Generator;
+import dev.nibble.generate.TokenContext;
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A sequence of tokens that a model continues, with its KV cache. Tokens are evaluated once: each call goes on where the
@@ -14,7 +20,21 @@ import java.util.List;
  * generation. The token generated last is evaluated by the next call that needs it, not before.
  */
 public final class Session implements AutoCloseable {
-    Session() {}
+    private final LanguageModel model;
+    private final TokenContext context;
+    /** Held during every call; never waited for but by {@link #close}. */
+    private final ReentrantLock lock = new ReentrantLock();
+
+    private volatile Cancellation running = new Cancellation();
+    /** Why the session can no longer be used, or null. */
+    private volatile @Nullable String closed;
+
+    private @Nullable TokenStream active;
+
+    Session(LanguageModel model, TokenContext context) {
+        this.model = model;
+        this.context = context;
+    }
 
     /** As {@link #stream(String, GenerationOptions)} with the default options. */
     public TokenStream stream(String prompt) {
@@ -34,12 +54,25 @@ public final class Session implements AutoCloseable {
      * @throws IllegalStateException if the session or the model is closed, or another thread is using the session
      */
     public TokenStream stream(String prompt, GenerationOptions options) {
-        return Unfinished.body();
+        enter();
+        try {
+            endActive();
+            int[] tokens = model.encodePrompt(prompt, context.count() == 0);
+            return start(context.count(), context.count(), tokens, options);
+        } finally {
+            exit();
+        }
     }
 
     /** As {@link #stream(String, GenerationOptions)} for tokens, to which nothing is added. */
     public TokenStream stream(int[] tokens, GenerationOptions options) {
-        return Unfinished.body();
+        enter();
+        try {
+            endActive();
+            return start(context.count(), context.count(), tokens, options);
+        } finally {
+            exit();
+        }
     }
 
     /** As {@link #generate(String, GenerationOptions)} with the default options. */
@@ -59,12 +92,20 @@ public final class Session implements AutoCloseable {
      * it, token for token, so that only what is new is evaluated; the rest is forgotten.
      *
      * @throws UnsupportedModelException if the file has no chat template
-     * @throws UnsupportedChatTemplateException if the template cannot be rendered
+     * @throws UnsupportedChatTemplateException if the template needs something this version lacks
+     * @throws ChatTemplateException if the template refuses the conversation
      * @throws ContextOverflowException if the conversation does not fit; the session is unchanged
      * @throws IllegalStateException as {@link #stream(String, GenerationOptions)}
      */
     public TokenStream chat(List<ChatMessage> messages, GenerationOptions options) {
-        return Unfinished.body();
+        enter();
+        try {
+            endActive();
+            int[] tokens = model.encodeChat(messages, options);
+            return start(0, context.commonPrefix(tokens), tokens, options);
+        } finally {
+            exit();
+        }
     }
 
     /** As {@link #chat(List, GenerationOptions)} with the default options. */
@@ -86,22 +127,45 @@ public final class Session implements AutoCloseable {
      * @throws IllegalStateException as {@link #stream(String, GenerationOptions)}
      */
     public float[] evaluate(int[] tokens, boolean allLogits) {
-        return Unfinished.body();
+        enter();
+        try {
+            endActive();
+            if (tokens.length == 0) {
+                throw new IllegalArgumentException("tokens must not be empty");
+            }
+            context.check(context.count(), tokens);
+            model.checkGrowth(context.count(), context.count() + tokens.length, context.type());
+            Cancellation cancellation = new Cancellation();
+            running = cancellation;
+            return context.evaluate(tokens, allLogits, cancellation);
+        } finally {
+            exit();
+        }
     }
 
     /** The tokens the session holds, as a copy. */
     public int[] tokens() {
-        return Unfinished.body();
+        enter();
+        try {
+            return Arrays.copyOf(context.tokens(), context.count());
+        } finally {
+            exit();
+        }
     }
 
     /** How many tokens the session holds. */
     public int length() {
-        return Unfinished.body();
+        enter();
+        try {
+            return context.count();
+        } finally {
+            exit();
+        }
     }
 
     /** How many tokens the session can hold. */
     public int contextLength() {
-        return Unfinished.body();
+        return context.capacity();
     }
 
     /**
@@ -111,7 +175,17 @@ public final class Session implements AutoCloseable {
      * @throws IllegalArgumentException if the session does not hold that many
      */
     public void truncate(int length) {
-        Unfinished.body();
+        enter();
+        try {
+            endActive();
+            if (length < 0 || length > context.count()) {
+                throw new IllegalArgumentException(
+                        "length must be from 0 to the " + context.count() + " tokens of the session, not " + length);
+            }
+            context.truncate(length);
+        } finally {
+            exit();
+        }
     }
 
     /** Forgets everything. */
@@ -124,12 +198,108 @@ public final class Session implements AutoCloseable {
      * any thread; no effect when nothing runs.
      */
     public void cancel() {
-        Unfinished.body();
+        running.request();
     }
 
     /** Frees the KV cache; waits for a running call of another thread, which is cancelled. Later calls do nothing. */
     @Override
     public void close() {
-        Unfinished.body();
+        close("the session is closed");
+    }
+
+    void close(String reason) {
+        if (closed != null) {
+            return;
+        }
+        if (lock.isHeldByCurrentThread()) {
+            throw new IllegalStateException("a session cannot be closed from within its own call");
+        }
+        closed = reason;
+        cancel();
+        lock.lock();
+        try {
+            context.close();
+        } finally {
+            lock.unlock();
+        }
+        model.forget(this);
+    }
+
+    @Nullable GeneratedToken advance(Generator generator) {
+        enter();
+        try {
+            return generator.next();
+        } finally {
+            exit();
+        }
+    }
+
+    /** Ends a stream of this session that has not ended. */
+    void end(TokenStream stream) {
+        if (closed == null) {
+            enter();
+            try {
+                stream.end();
+            } finally {
+                exit();
+            }
+        }
+    }
+
+    /**
+     * Begins a generation. Nothing is changed if it throws.
+     *
+     * @param promptStart position of the prompt's first token
+     * @param kept tokens the session keeps: those before the prompt, and of the prompt what it holds already
+     * @param prompt the tokens from {@code promptStart} on
+     */
+    private TokenStream start(int promptStart, int kept, int[] prompt, GenerationOptions options) {
+        context.check(promptStart, prompt);
+        int length = promptStart + prompt.length;
+        if (length == 0) {
+            throw new IllegalArgumentException(
+                    "there is nothing to continue: the prompt is empty and so is the session");
+        }
+        model.checkGrowth(context.count(), length, context.type());
+        Cancellation cancellation = new Cancellation();
+        Generator generator = new Generator(context, model.tokenizer(), model.complete(options), cancellation);
+        context.truncate(kept);
+        context.append(Arrays.copyOfRange(prompt, kept - promptStart, prompt.length));
+        generator.begin(promptStart, kept);
+        TokenStream stream = new TokenStream(this, generator, cancellation);
+        running = cancellation;
+        active = stream;
+        return stream;
+    }
+
+    private void endActive() {
+        if (active != null) {
+            active.end();
+            active = null;
+        }
+    }
+
+    private void enter() {
+        checkOpen();
+        if (lock.isHeldByCurrentThread() || !lock.tryLock()) {
+            throw new IllegalStateException(
+                    "the session is in use by another call; a session serves one thread at a time, open one for each");
+        }
+        try {
+            checkOpen();
+        } catch (IllegalStateException e) {
+            lock.unlock();
+            throw e;
+        }
+    }
+
+    private void checkOpen() {
+        if (closed != null) {
+            throw new IllegalStateException(closed);
+        }
+    }
+
+    private void exit() {
+        lock.unlock();
     }
 }

@@ -1,6 +1,10 @@
 package dev.nibble;
 
+import dev.nibble.generate.Cancellation;
+import dev.nibble.generate.Generator;
 import java.util.Iterator;
+import java.util.NoSuchElementException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A running generation: each {@link #next()} evaluates what is needed for one more token. The prompt is evaluated by the
@@ -10,7 +14,16 @@ import java.util.Iterator;
  */
 @SuppressWarnings("IterableAndIterator") // for-each and stepping by hand are both usual; it says that it is walked once
 public final class TokenStream implements Iterable<GeneratedToken>, Iterator<GeneratedToken>, AutoCloseable {
-    TokenStream() {}
+    private final Session session;
+    private final Generator generator;
+    private final Cancellation cancellation;
+    private @Nullable GeneratedToken next;
+
+    TokenStream(Session session, Generator generator, Cancellation cancellation) {
+        this.session = session;
+        this.generator = generator;
+        this.cancellation = cancellation;
+    }
 
     /** This stream; it can be walked through once. */
     @Override
@@ -25,23 +38,38 @@ public final class TokenStream implements Iterable<GeneratedToken>, Iterator<Gen
      */
     @Override
     public boolean hasNext() {
-        return Unfinished.body();
+        if (next == null && !generator.finished()) {
+            next = session.advance(generator);
+        }
+        return next != null;
     }
 
     /**
      * The next token.
      *
-     * @throws java.util.NoSuchElementException after the end
+     * @throws NoSuchElementException after the end
      * @throws IllegalStateException as {@link #hasNext()}
      */
     @Override
     public GeneratedToken next() {
-        return Unfinished.body();
+        GeneratedToken token = hasNext() ? next : null;
+        if (token == null) {
+            throw new NoSuchElementException("the generation has ended");
+        }
+        next = null;
+        return token;
     }
 
-    /** The whole generation. Generates what has not been asked for yet. */
+    /**
+     * The whole generation, with what was not asked for yet.
+     *
+     * @throws IllegalStateException as {@link #hasNext()}
+     */
     public Generation result() {
-        return Unfinished.body();
+        while (hasNext()) {
+            next = null;
+        }
+        return generator.result();
     }
 
     /**
@@ -49,12 +77,22 @@ public final class TokenStream implements Iterable<GeneratedToken>, Iterator<Gen
      * has no further token and its result says {@link FinishReason#CANCELLED}. No effect after the end.
      */
     public void cancel() {
-        Unfinished.body();
+        cancellation.request();
     }
 
-    /** Ends the generation where it stands. No effect after the end. */
+    /** Ends the generation where it stands, from the thread that reads it. No effect after the end. */
     @Override
     public void close() {
-        Unfinished.body();
+        cancel();
+        next = null;
+        if (!generator.finished()) {
+            session.end(this);
+        }
+    }
+
+    /** What {@link #close} does, for the session that holds the lock. */
+    void end() {
+        cancel();
+        generator.cancel();
     }
 }

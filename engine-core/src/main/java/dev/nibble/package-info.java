@@ -1,4 +1,4 @@
-/** Load a model, open a session, generate text. */
+/** Load a model, open a session, generate text; or embed texts. */
 @NullMarked
 package dev.nibble;
 

@@ -70,9 +70,9 @@ final class CpuForwardPass implements ForwardPass {
 
     /** A model that attends in both directions needs all rows of a text in one batch. */
     private static int maxBatchRows(Model model) {
-        boolean causal = model.blocks().stream()
-                .allMatch(block -> !(block.mixer() instanceof AttentionConfig attention) || attention.causal());
-        return causal ? MAX_BATCH_ROWS : Math.max(MAX_BATCH_ROWS, model.config().contextLength());
+        return model.isCausal()
+                ? MAX_BATCH_ROWS
+                : Math.max(MAX_BATCH_ROWS, model.config().contextLength());
     }
 
     @Override

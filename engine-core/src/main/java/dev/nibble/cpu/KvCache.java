@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
  * The keys and values of one attention layer of one sequence, off-heap.
  *
  * <p>Memory comes in pages of {@link #PAGE} positions, allocated when they are first written, so that a large context
- * costs only what is used. Within a page the layout is [kvHead, position, element]: the keys of a head lie together.
+ * costs only what is used; a smaller capacity is one page of its size. Within a page the layout is [kvHead, position, element]: the keys of a head lie together.
  * A layer with a sliding window keeps a ring of pages that holds the window and one batch.
  */
 public final class KvCache {
@@ -20,6 +20,9 @@ public final class KvCache {
     private final int valueDim;
     private final KvCodec codec;
     private final int slots;
+    /** Positions of this cache's pages. */
+    private final int page;
+
     private final MemorySegment[] keyPages;
     private final MemorySegment[] valuePages;
     private final Arena arena;
@@ -45,7 +48,8 @@ public final class KvCache {
         this.codec = KvCodec.of(type, ops);
         this.arena = arena;
         slots = slots(capacity, window, maxBatchRows);
-        int pages = (slots + PAGE - 1) / PAGE;
+        page = Math.min(PAGE, slots);
+        int pages = (slots + page - 1) / page;
         keyPages = new MemorySegment[pages];
         valuePages = new MemorySegment[pages];
     }
@@ -62,17 +66,19 @@ public final class KvCache {
     /** Bytes a full cache of these dimensions takes. */
     static long bytes(
             int kvHeadCount, int keyDim, int valueDim, KvCacheType type, int capacity, int window, int maxBatchRows) {
-        long pages = ((long) slots(capacity, window, maxBatchRows) + PAGE - 1) / PAGE;
-        return pages * PAGE * kvHeadCount * (KvCodec.rowBytes(type, keyDim) + KvCodec.rowBytes(type, valueDim));
+        int slots = slots(capacity, window, maxBatchRows);
+        int page = Math.min(PAGE, slots);
+        long pages = ((long) slots + page - 1) / page;
+        return pages * page * kvHeadCount * (KvCodec.rowBytes(type, keyDim) + KvCodec.rowBytes(type, valueDim));
     }
 
     /** Allocates the pages for positions up to {@code end}. */
     void reserve(int end) {
-        int pages = Math.min(keyPages.length, (Math.min(end, slots) + PAGE - 1) / PAGE);
-        for (int page = 0; page < pages; page++) {
-            if (keyPages[page] == null) {
-                keyPages[page] = arena.allocate((long) kvHeadCount * PAGE * codec.rowBytes(keyDim), 64);
-                valuePages[page] = arena.allocate((long) kvHeadCount * PAGE * codec.rowBytes(valueDim), 64);
+        int pages = Math.min(keyPages.length, (Math.min(end, slots) + page - 1) / page);
+        for (int i = 0; i < pages; i++) {
+            if (keyPages[i] == null) {
+                keyPages[i] = arena.allocate((long) kvHeadCount * page * codec.rowBytes(keyDim), 64);
+                valuePages[i] = arena.allocate((long) kvHeadCount * page * codec.rowBytes(valueDim), 64);
             }
         }
     }
@@ -85,10 +91,10 @@ public final class KvCache {
     /** Stores the key and the value of a position: [kvHeadCount, dim] each. */
     void write(int position, float[] keys, int keyOffset, float[] values, int valueOffset) {
         int slot = position % slots;
-        MemorySegment keyPage = keyPages[slot / PAGE];
-        MemorySegment valuePage = valuePages[slot / PAGE];
+        MemorySegment keyPage = keyPages[slot / page];
+        MemorySegment valuePage = valuePages[slot / page];
         for (int head = 0; head < kvHeadCount; head++) {
-            long row = (long) head * PAGE + slot % PAGE;
+            long row = (long) head * page + slot % page;
             codec.write(keys, keyOffset + head * keyDim, keyDim, keyPage, row * codec.rowBytes(keyDim));
             codec.write(values, valueOffset + head * valueDim, valueDim, valuePage, row * codec.rowBytes(valueDim));
         }
@@ -97,7 +103,7 @@ public final class KvCache {
     /** How many positions from {@code position} on, up to {@code end}, lie in one page. */
     int run(int position, int end) {
         int slot = position % slots;
-        return Math.min(end - position, Math.min(PAGE - slot % PAGE, slots - slot));
+        return Math.min(end - position, Math.min(page - slot % page, slots - slot));
     }
 
     /** Reads the keys of {@code count} positions of one page: [count, keyDim]. */
@@ -112,7 +118,7 @@ public final class KvCache {
 
     private void read(MemorySegment[] pages, int dim, int head, int position, int count, float[] out) {
         int slot = position % slots;
-        long row = (long) head * PAGE + slot % PAGE;
-        codec.read(pages[slot / PAGE], row * codec.rowBytes(dim), out, 0, count * dim);
+        long row = (long) head * page + slot % page;
+        codec.read(pages[slot / page], row * codec.rowBytes(dim), out, 0, count * dim);
     }
 }

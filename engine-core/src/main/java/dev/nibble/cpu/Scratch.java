@@ -1,11 +1,14 @@
 package dev.nibble.cpu;
 
-/** Float scratch memory of a thread, kept and grown, so that kernels allocate nothing after warm-up. */
+/** Scratch memory of a thread, kept and grown, so that kernels allocate nothing after warm-up. */
 public final class Scratch {
     private static final ThreadLocal<Scratch> CURRENT = ThreadLocal.withInitial(Scratch::new);
 
     private float[] panel = new float[0];
     private float[] tile = new float[0];
+
+    private short[] halves = new short[0];
+    private final float[] scales = new float[32];
 
     private Scratch() {}
 
@@ -20,6 +23,19 @@ public final class Scratch {
             panel = new float[size];
         }
         return panel;
+    }
+
+    /** Room for the scales of one block, 32 floats. */
+    public float[] scales() {
+        return scales;
+    }
+
+    /** At least {@code size} shorts of any content, for half-precision values. Valid until the next call. */
+    public short[] halves(int size) {
+        if (halves.length < size) {
+            halves = new short[size];
+        }
+        return halves;
     }
 
     /** At least {@code size} floats of any content, for results. Valid until the next call. */

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param outputNorm before the output projection, or null
  * @param output [hiddenSize] to [vocabSize], null for a model without logits (embedding models)
  * @param pooling how the positions' states become one embedding, or null for a model that generates
+ * @param embeddingLayers linear maps of the pooled embedding, one after the other; often none
  */
 public record Model(
         ModelConfig config,
@@ -22,33 +23,50 @@ public record Model(
         List<BlockConfig> blocks,
         @Nullable Norm outputNorm,
         @Nullable Projection output,
-        @Nullable Pooling pooling) {
+        @Nullable Pooling pooling,
+        List<Projection> embeddingLayers) {
 
     public Model {
         blocks = List.copyOf(blocks);
+        embeddingLayers = List.copyOf(embeddingLayers);
     }
 
     /** A generating model whose input is the token embedding alone. */
     public static Model generating(
             ModelConfig config, Tensor tokenEmbedding, List<BlockConfig> blocks, Norm outputNorm, Projection output) {
-        return new Model(config, tokenEmbedding, null, blocks, outputNorm, output, null);
+        return new Model(config, tokenEmbedding, null, blocks, outputNorm, output, null, List.of());
     }
 
     /** The same model with further input. */
     public Model withEmbeddingInput(EmbeddingInput input) {
-        return new Model(config, tokenEmbedding, input, blocks, outputNorm, output, pooling);
+        return new Model(config, tokenEmbedding, input, blocks, outputNorm, output, pooling, embeddingLayers);
     }
 
     /** The same model as an embedding model. */
     public Model withPooling(Pooling how) {
-        return new Model(config, tokenEmbedding, embeddingInput, blocks, outputNorm, null, how);
+        return new Model(config, tokenEmbedding, embeddingInput, blocks, outputNorm, null, how, embeddingLayers);
     }
 
-    /** How the positions' states become one embedding; the ids are those of {@code pooling_type} in GGUF. */
+    /** The same model with linear maps of the pooled embedding. */
+    public Model withEmbeddingLayers(List<Projection> layers) {
+        return new Model(config, tokenEmbedding, embeddingInput, blocks, outputNorm, output, pooling, layers);
+    }
+
+    /** Whether every position sees only itself and earlier ones. */
+    public boolean isCausal() {
+        return blocks.stream()
+                .allMatch(block -> !(block.mixer() instanceof AttentionConfig attention) || attention.causal());
+    }
+
+    /** How the positions' states become one embedding. */
     public enum Pooling {
+        /** Not at all: each token keeps its own. */
         NONE,
+        /** Their mean. */
         MEAN,
+        /** That of the first token, BERT's {@code [CLS]}. */
         FIRST,
+        /** That of the last token. */
         LAST
     }
 

@@ -6,7 +6,12 @@ public interface Tokenizer {
     /** The tokens and their kinds. */
     Vocabulary vocabulary();
 
-    /** How {@link #encode} treats what is not plain text. */
+    /**
+     * How {@link #encode} treats what is not plain text.
+     *
+     * @param addSpecial whether BOS and EOS are added as the file asks; a text that begins with BOS gets no second one
+     * @param parseSpecial whether control tokens in the text are recognised; if not, they are text like any other
+     */
     record Options(boolean addSpecial, boolean parseSpecial) {
         /** No BOS or EOS is added and no control token is recognised: the text is data. */
         public static final Options PLAIN = new Options(false, false);
@@ -16,7 +21,9 @@ public interface Tokenizer {
         public static final Options TEMPLATE = new Options(false, true);
     }
 
-    /** The ids of {@code text}. Linear in its length, whatever it contains. */
+    /**
+     * The ids of {@code text}. Linear in its length, whatever it contains. An unpaired surrogate counts as U+FFFD.
+     */
     int[] encode(String text, Options options);
 
     /**
@@ -25,6 +32,19 @@ public interface Tokenizer {
      */
     byte[] bytes(int id);
 
-    /** The text of {@code ids}; malformed UTF-8 is replaced, as it may be cut. */
-    String decode(int[] ids);
+    /** The text of {@code ids}, taken as a whole text; malformed UTF-8 is replaced, as it may be cut. */
+    default String decode(int[] ids) {
+        StreamingDetokenizer detokenizer = new StreamingDetokenizer(this, true);
+        StringBuilder text = new StringBuilder();
+        for (int id : ids) {
+            text.append(detokenizer.append(id));
+        }
+        return text.append(detokenizer.flush()).toString();
+    }
+
+    /** Whether {@link #encode} puts a space before the text, which {@link #decode} takes away again. */
+    boolean addsLeadingSpace();
+
+    /** The kind of tokenizer in a line, such as {@code gpt2 (llama-bpe)}. */
+    String description();
 }

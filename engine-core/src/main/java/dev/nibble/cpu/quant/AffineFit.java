@@ -9,16 +9,20 @@ package dev.nibble.cpu.quant;
  * they matter more in the products of a matmul. An instance holds the scratch space and the result of the last fit.
  */
 final class AffineFit {
-    private static final int CANDIDATES = 21;
-    private static final float FIRST = -1f;
+    private static final int CANDIDATES = 24;
+    private static final float FIRST = -1.15f;
     private static final float STEP = 0.1f;
 
-    private final float[] weights;
+    private final int count;
+    private final float[] levelsPerRange = new float[CANDIDATES];
+    private final float[] sumWq = new float[CANDIDATES];
+    private final float[] sumWqq = new float[CANDIDATES];
+    private final float[] sumWqt = new float[CANDIDATES];
     private float scale;
     private float min;
 
     AffineFit(int subBlockSize) {
-        this.weights = new float[subBlockSize];
+        this.count = subBlockSize;
     }
 
     /** The scale found by the last {@link #fit}. */
@@ -33,58 +37,82 @@ final class AffineFit {
 
     /** Fits the sub-block at {@code offset}; the highest level is {@code levels}. */
     void fit(float[] x, int offset, int levels) {
-        int count = weights.length;
         float low = Math.min(0, Rounding.min(x, offset, count));
         float high = Rounding.max(x, offset, count);
-        double sumSquares = 0;
-        for (int i = 0; i < count; i++) {
-            sumSquares += (double) x[offset + i] * x[offset + i];
-        }
+        float range = high - low;
         scale = 0;
         min = -low;
-        if (high <= low) {
+        if (!(range > 0)) {
             return;
         }
-        float rms = (float) Math.sqrt(sumSquares / count);
-        double sumW = 0;
-        double sumWx = 0;
-        double sumWxx = 0;
-        for (int i = 0; i < count; i++) {
-            float value = x[offset + i];
-            weights[i] = rms + Math.abs(value);
-            sumW += weights[i];
-            sumWx += (double) weights[i] * value;
-            sumWxx += (double) weights[i] * value * value;
+        if (Float.isInfinite(range)) {
+            throw Rounding.tooLarge(high);
         }
+        for (int c = 0; c < CANDIDATES; c++) {
+            levelsPerRange[c] = levels + FIRST + STEP * c;
+            sumWq[c] = 0;
+            sumWqq[c] = 0;
+            sumWqt[c] = 0;
+        }
+        // In units of the range, with the low end at 0, so that squares of tiny or huge values stay floats.
+        float zero = -low / range;
+        float rms = rms(x, offset, low, range);
+        float sumW = 0;
+        float sumWt = 0;
+        float sumWtt = 0;
+        for (int i = 0; i < count; i++) {
+            float t = (x[offset + i] - low) / range;
+            float w = rms + Math.abs(t - zero);
+            sumW += w;
+            sumWt += w * t;
+            sumWtt += w * t * t;
+            accumulate(t, w, levels);
+        }
+        choose(sumW, sumWt, sumWtt, zero, range);
+    }
+
+    private float rms(float[] x, int offset, float low, float range) {
+        float squares = 0;
+        float zero = -low / range;
+        for (int i = 0; i < count; i++) {
+            float t = (x[offset + i] - low) / range - zero;
+            squares += t * t;
+        }
+        return (float) Math.sqrt(squares / count);
+    }
+
+    /** Adds one value to the sums of all candidates: independent of each other, so the compiler vectorizes the loop. */
+    private void accumulate(float t, float w, int levels) {
+        for (int c = 0; c < CANDIDATES; c++) {
+            float q = Math.min((int) (t * levelsPerRange[c] + 0.5f), levels);
+            float wq = w * q;
+            sumWq[c] += wq;
+            sumWqq[c] += wq * q;
+            sumWqt[c] += wq * t;
+        }
+    }
+
+    private void choose(double sumW, double sumWt, double sumWtt, float zero, float range) {
         double best = Double.POSITIVE_INFINITY;
         for (int c = 0; c < CANDIDATES; c++) {
-            float inverse = (levels + FIRST + STEP * c) / (high - low);
-            double sumWq = 0;
-            double sumWqq = 0;
-            double sumWqx = 0;
-            for (int i = 0; i < count; i++) {
-                float value = x[offset + i];
-                int q = Math.clamp(Rounding.round((value - low) * inverse), 0, levels);
-                double wq = weights[i] * q;
-                sumWq += wq;
-                sumWqq += wq * q;
-                sumWqx += wq * value;
-            }
-            double determinant = sumW * sumWqq - sumWq * sumWq;
+            double wq = sumWq[c];
+            double wqq = sumWqq[c];
+            double wqt = sumWqt[c];
+            double determinant = sumW * wqq - wq * wq;
             if (!(determinant > 0)) {
                 continue;
             }
-            double a = (sumW * sumWqx - sumWx * sumWq) / determinant;
-            double b = (sumWqq * sumWx - sumWq * sumWqx) / determinant;
-            if (b > 0) {
-                a = sumWqx / sumWqq;
-                b = 0;
+            double a = (sumW * wqt - sumWt * wq) / determinant;
+            double b = (wqq * sumWt - wq * wqt) / determinant;
+            if (b > zero) {
+                b = zero;
+                a = (wqt - zero * wq) / wqq;
             }
-            double error = sumWxx + a * (a * sumWqq + 2 * (b * sumWq - sumWqx)) + b * (b * sumW - 2 * sumWx);
+            double error = sumWtt + a * (a * wqq + 2 * (b * wq - wqt)) + b * (b * sumW - 2 * sumWt);
             if (error < best && a >= 0) {
                 best = error;
-                scale = (float) a;
-                min = (float) -b;
+                scale = (float) (a * range);
+                min = (float) ((zero - b) * range);
             }
         }
     }

@@ -37,8 +37,11 @@ final class Q1_0 extends BlockFormat {
             long block = offset + (long) b * BLOCK_BYTES;
             int o = outOffset + b * BLOCK_SIZE;
             float d = half(data, block + D);
-            for (int j = 0; j < BLOCK_SIZE; j++) {
-                out[o + j] = (u8(data, block + QS + j / 8) >> j % 8 & 1) == 1 ? d : -d;
+            for (int l = 0; l < BLOCK_SIZE / 8; l++) {
+                int q = u8(data, block + QS + l);
+                for (int n = 0; n < 8; n++) {
+                    out[o + l * 8 + n] = (q >> n & 1) == 1 ? d : -d;
+                }
             }
         }
     }

@@ -36,8 +36,11 @@ final class Q2_0 extends BlockFormat {
             long block = offset + (long) b * BLOCK_BYTES;
             int o = outOffset + b * BLOCK_SIZE;
             float d = half(data, block + D);
-            for (int j = 0; j < BLOCK_SIZE; j++) {
-                out[o + j] = ((u8(data, block + QS + j / 4) >> j % 4 * 2 & 3) - 1) * d;
+            for (int l = 0; l < BLOCK_SIZE / 4; l++) {
+                int q = u8(data, block + QS + l);
+                for (int n = 0; n < 4; n++) {
+                    out[o + l * 4 + n] = ((q >> 2 * n & 3) - 1) * d;
+                }
             }
         }
     }

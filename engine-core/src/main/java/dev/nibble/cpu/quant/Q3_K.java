@@ -74,12 +74,13 @@ final class Q3_K extends BlockFormat {
     @Override
     void quantizeBlocks(float[] in, int inOffset, int blocks, MemorySegment out, long offset) {
 
+        SymmetricFit fit = new SymmetricFit(4);
         float[] scales = new float[SUB_BLOCKS];
         for (int b = 0; b < blocks; b++) {
             long block = offset + (long) b * BLOCK_BYTES;
             int i = inOffset + b * BLOCK_SIZE;
             for (int s = 0; s < SUB_BLOCKS; s++) {
-                scales[s] = SymmetricFit.scale(in, i + s * SUB_BLOCK, SUB_BLOCK, 4);
+                scales[s] = fit.scale(in, i + s * SUB_BLOCK, SUB_BLOCK);
             }
             out.asSlice(block, BLOCK_BYTES).fill((byte) 0);
             float d = Rounding.storedHalf(Rounding.extreme(scales, 0, SUB_BLOCKS) / -32, out, block + D);

@@ -48,12 +48,13 @@ final class TQ1_0 extends BlockFormat {
     }
 
     private static void unpack(MemorySegment data, long offset, int bytes, int trits, float d, float[] out, int o) {
-        for (int l = 0; l < bytes; l++) {
-            int q = u8(data, offset + l);
-            for (int n = 0; n < trits; n++) {
+        int power = 1;
+        for (int n = 0; n < trits; n++) {
+            for (int l = 0; l < bytes; l++) {
+                int q = u8(data, offset + l) * power & 0xFF;
                 out[o + n * bytes + l] = ((q * 3 >> 8) - 1) * d;
-                q = q * 3 & 0xFF;
             }
+            power *= 3;
         }
     }
 

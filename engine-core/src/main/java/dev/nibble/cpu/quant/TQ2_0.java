@@ -39,8 +39,12 @@ final class TQ2_0 extends BlockFormat {
             long block = offset + (long) b * BLOCK_BYTES;
             int o = outOffset + b * BLOCK_SIZE;
             float d = half(data, block + D);
-            for (int j = 0; j < BLOCK_SIZE; j++) {
-                out[o + j] = ((u8(data, block + QS + j / 128 * 32 + j % 32) >> j % 128 / 32 * 2 & 3) - 1) * d;
+            for (int s = 0; s < BLOCK_SIZE / 32; s++) {
+                long qs = block + QS + s / 4 * 32;
+                int shift = s % 4 * 2;
+                for (int l = 0; l < 32; l++) {
+                    out[o + s * 32 + l] = ((u8(data, qs + l) >> shift & 3) - 1) * d;
+                }
             }
         }
     }

@@ -1,13 +1,13 @@
 package dev.nibble.cpu.vector;
 
-import static dev.nibble.cpu.vector.Lanes.COUNT;
-import static dev.nibble.cpu.vector.Lanes.load;
-
+import dev.nibble.cpu.Scratch;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.FloatVector;
 
-/** Half-precision weights. */
+/**
+ * F16 weights. The Vector API of this JDK has no half precision, but C2 turns a loop over arrays that converts into the
+ * processor's instruction, so a row goes through an array of shorts and one of floats in the L1 cache.
+ */
 final class F16Kernel extends RowKernel {
 
     F16Kernel(Tensor weight) {
@@ -16,48 +16,27 @@ final class F16Kernel extends RowKernel {
 
     @Override
     void dequantize(long offset, float[] out, int outOffset, int count) {
-        unpack(data, offset, out, outOffset, count);
+        unpack(data, offset, out, outOffset, count, Scratch.current().halves(count));
     }
 
-    private static void unpack(MemorySegment data, long offset, float[] out, int outOffset, int count) {
-        int k = 0;
-        for (; k <= count - COUNT; k += COUNT) {
-            Lanes.f16(data, offset + 2L * k).intoArray(out, outOffset + k);
-        }
-        for (; k < count; k++) {
-            out[outOffset + k] = weight(data, offset + 2L * k);
+    /** Exact, for infinities and NaN, too. */
+    static void unpack(MemorySegment data, long offset, float[] out, int outOffset, int count, short[] halves) {
+        MemorySegment.copy(data, Lanes.SHORT, offset, halves, 0, count);
+        for (int i = 0; i < count; i++) {
+            out[outOffset + i] = Float.float16ToFloat(halves[i]);
         }
     }
 
-    private static float weight(MemorySegment data, long at) {
-        return Lanes.half(data, at);
+    /** Rounds to nearest even. */
+    static void pack(float[] values, int valuesOffset, int count, MemorySegment data, long offset, short[] halves) {
+        for (int i = 0; i < count; i++) {
+            halves[i] = Float.floatToFloat16(values[valuesOffset + i]);
+        }
+        MemorySegment.copy(halves, 0, data, Lanes.SHORT, offset, count);
     }
 
     @Override
     void multiplyRow(float[] x, int xOffset, float[] y, int yOffset, int from, int to) {
-        for (int n = from; n < to; n++) {
-            y[yOffset + n] = dot(data, n * rowBytes, x, xOffset, columns());
-        }
-    }
-
-    private static float dot(MemorySegment data, long row, float[] x, int xOffset, int count) {
-        FloatVector sum0 = FloatVector.zero(Lanes.F);
-        FloatVector sum1 = sum0;
-        FloatVector sum2 = sum0;
-        FloatVector sum3 = sum0;
-        int k = 0;
-        for (; k <= count - 4 * COUNT; k += 4 * COUNT) {
-            long at = row + 2L * k;
-            int xAt = xOffset + k;
-            sum0 = Lanes.f16(data, at).fma(load(x, xAt), sum0);
-            sum1 = Lanes.f16(data, at + 2L * COUNT).fma(load(x, xAt + COUNT), sum1);
-            sum2 = Lanes.f16(data, at + 4L * COUNT).fma(load(x, xAt + 2 * COUNT), sum2);
-            sum3 = Lanes.f16(data, at + 6L * COUNT).fma(load(x, xAt + 3 * COUNT), sum3);
-        }
-        float rest = 0;
-        for (; k < count; k++) {
-            rest += weight(data, row + 2L * k) * x[xOffset + k];
-        }
-        return Lanes.sum(sum0.add(sum1).add(sum2.add(sum3))) + rest;
+        multiplyFew(x, xOffset, 1, y, yOffset, 0, from, to);
     }
 }

@@ -12,8 +12,9 @@ import jdk.incubator.vector.FloatVector;
  * Matrix multiplication for many input rows, the same for all tensor types: a panel of weight rows is dequantized into
  * the L2 cache and multiplied by all tokens, tokens in the lanes, weights broadcast from memory.
  *
- * <p>The inner tile is 6 rows by 2 vectors: 12 accumulators hide the latency of the multiply-add, and with 2 vectors of
- * tokens and a weight they fit 16 registers. Each sum runs over the columns in order, in steps of {@link #DEPTH}, so
+ * <p>The inner tile is 6 rows by 2 vectors, which takes 15 registers; processors with 512-bit or with 128-bit vectors
+ * have 32. With 256 bits there may be 16 only, and whether the compiler then spills depends on trifles, so the tile is
+ * 4 by 2. Each sum runs over the columns in order, in steps of {@link #DEPTH}, so
  * the result of an output does not depend on the tile it falls in.
  */
 final class Gemm {
@@ -65,8 +66,14 @@ final class Gemm {
     private static void multiplyPair(
             float[] w, int rows, float[] x, int x0At, int x1At, int count, float[] c, int cAt, int cStride) {
         int r = 0;
-        for (; r <= rows - 6; r += 6) {
-            tile6x2(w, r * DEPTH, x, x0At, x1At, count, c, cAt + r * cStride, cStride);
+        if (COUNT == 8) {
+            for (; r <= rows - 4; r += 4) {
+                tile4x2(w, r * DEPTH, x, x0At, x1At, count, c, cAt + r * cStride, cStride);
+            }
+        } else {
+            for (; r <= rows - 6; r += 6) {
+                tile6x2(w, r * DEPTH, x, x0At, x1At, count, c, cAt + r * cStride, cStride);
+            }
         }
         for (; r < rows; r++) {
             tile1x2(w, r * DEPTH, x, x0At, x1At, count, c, cAt + r * cStride);
@@ -149,6 +156,59 @@ final class Gemm {
         acc51.intoArray(c, c5At + COUNT);
     }
 
+    private static void tile4x2(
+            float[] w, int wAt, float[] x, int x0At, int x1At, int count, float[] c, int cAt, int cStride) {
+        int c1At = cAt + cStride;
+        int c2At = cAt + 2 * cStride;
+        int c3At = cAt + 3 * cStride;
+        FloatVector acc00 = load(c, cAt);
+        FloatVector acc01 = load(c, cAt + COUNT);
+        FloatVector acc10 = load(c, c1At);
+        FloatVector acc11 = load(c, c1At + COUNT);
+        FloatVector acc20 = load(c, c2At);
+        FloatVector acc21 = load(c, c2At + COUNT);
+        FloatVector acc30 = load(c, c3At);
+        FloatVector acc31 = load(c, c3At + COUNT);
+        for (int k = 0; k < count; k++) {
+            FloatVector x0 = load(x, x0At + k * COUNT);
+            FloatVector x1 = load(x, x1At + k * COUNT);
+            FloatVector weight = broadcast(w[wAt + k]);
+            acc00 = x0.fma(weight, acc00);
+            acc01 = x1.fma(weight, acc01);
+            weight = broadcast(w[wAt + k + DEPTH]);
+            acc10 = x0.fma(weight, acc10);
+            acc11 = x1.fma(weight, acc11);
+            weight = broadcast(w[wAt + k + 2 * DEPTH]);
+            acc20 = x0.fma(weight, acc20);
+            acc21 = x1.fma(weight, acc21);
+            weight = broadcast(w[wAt + k + 3 * DEPTH]);
+            acc30 = x0.fma(weight, acc30);
+            acc31 = x1.fma(weight, acc31);
+        }
+        acc00.intoArray(c, cAt);
+        acc01.intoArray(c, cAt + COUNT);
+        acc10.intoArray(c, c1At);
+        acc11.intoArray(c, c1At + COUNT);
+        acc20.intoArray(c, c2At);
+        acc21.intoArray(c, c2At + COUNT);
+        acc30.intoArray(c, c3At);
+        acc31.intoArray(c, c3At + COUNT);
+    }
+
+    private static void tile1x2(float[] w, int wAt, float[] x, int x0At, int x1At, int count, float[] c, int cAt) {
+        FloatVector acc00 = load(c, cAt);
+        FloatVector acc01 = load(c, cAt + COUNT);
+        for (int k = 0; k < count; k++) {
+            FloatVector x0 = load(x, x0At + k * COUNT);
+            FloatVector x1 = load(x, x1At + k * COUNT);
+            FloatVector weight = broadcast(w[wAt + k]);
+            acc00 = x0.fma(weight, acc00);
+            acc01 = x1.fma(weight, acc01);
+        }
+        acc00.intoArray(c, cAt);
+        acc01.intoArray(c, cAt + COUNT);
+    }
+
     private static void tile6x1(float[] w, int wAt, float[] x, int xAt, int count, float[] c, int cAt, int cStride) {
         int c1At = cAt + cStride;
         int c2At = cAt + 2 * cStride;
@@ -182,20 +242,6 @@ final class Gemm {
         acc30.intoArray(c, c3At);
         acc40.intoArray(c, c4At);
         acc50.intoArray(c, c5At);
-    }
-
-    private static void tile1x2(float[] w, int wAt, float[] x, int x0At, int x1At, int count, float[] c, int cAt) {
-        FloatVector acc00 = load(c, cAt);
-        FloatVector acc01 = load(c, cAt + COUNT);
-        for (int k = 0; k < count; k++) {
-            FloatVector x0 = load(x, x0At + k * COUNT);
-            FloatVector x1 = load(x, x1At + k * COUNT);
-            FloatVector weight = broadcast(w[wAt + k]);
-            acc00 = x0.fma(weight, acc00);
-            acc01 = x1.fma(weight, acc01);
-        }
-        acc00.intoArray(c, cAt);
-        acc01.intoArray(c, cAt + COUNT);
     }
 
     private static void tile1x1(float[] w, int wAt, float[] x, int xAt, int count, float[] c, int cAt) {

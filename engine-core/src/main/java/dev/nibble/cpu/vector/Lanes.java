@@ -6,7 +6,9 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
@@ -38,6 +40,8 @@ final class Lanes {
     static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(LE);
     static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LE);
 
+    private static final ByteVector NIBBLE = ByteVector.broadcast(B, 15);
+
     // byte shuffles that bring part 1, 2 or 3 of a unit to its front
     private static final VectorShuffle<Byte> FROM_4 = VectorShuffle.iota(B, 4, 1, true);
     private static final VectorShuffle<Byte> FROM_8 = VectorShuffle.iota(B, 8, 1, true);
@@ -48,6 +52,8 @@ final class Lanes {
     private static final VectorShuffle<Float> BY_4 = VectorShuffle.iota(F, 4, 1, true);
     private static final VectorShuffle<Float> BY_2 = VectorShuffle.iota(F, 2, 1, true);
     private static final VectorShuffle<Float> BY_1 = VectorShuffle.iota(F, 1, 1, true);
+
+    private static final VectorMask<Float> UPPER_HALF = VectorMask.fromLong(F, -1L << (COUNT / 2));
 
     private Lanes() {}
 
@@ -81,12 +87,29 @@ final class Lanes {
 
     /** The low nibbles of bytes. */
     static ByteVector low4(ByteVector q) {
-        return q.and((byte) 15);
+        return q.and(NIBBLE);
     }
 
     /** The high nibbles of bytes. */
     static ByteVector high4(ByteVector q) {
-        return q.lanewise(VectorOperators.LSHR, 4);
+        return low4(down(q, 4));
+    }
+
+    /** Bytes shifted right; bits of the next byte come in above. Processors shift shorts, but not bytes. */
+    static ByteVector down(ByteVector q, int bits) {
+        return q.reinterpretAsShorts().lanewise(VectorOperators.LSHR, bits).reinterpretAsBytes();
+    }
+
+    /** Bytes shifted left; bits of the byte before come in below. */
+    static ByteVector up(ByteVector q, int bits) {
+        return q.reinterpretAsShorts().lanewise(VectorOperators.LSHL, bits).reinterpretAsBytes();
+    }
+
+    /** 16 bytes, the first in the low bits of {@code low}. */
+    static ByteVector bytes(long low, long high) {
+        return LongVector.broadcast(LongVector.SPECIES_128, low)
+                .withLane(1, high)
+                .reinterpretAsBytes();
     }
 
     static FloatVector load(float[] values, int offset) {
@@ -165,6 +188,21 @@ final class Lanes {
         }
     }
 
+    /** {@code out = q · scale} for 16 signed bytes, the first 8 with one scale, the others with another. */
+    static void store8And8(ByteVector q, float scale, float scale8, float[] out, int offset) {
+        if (COUNT == 16) {
+            front(q).mul(broadcast(scale).blend(scale8, UPPER_HALF)).intoArray(out, offset);
+        } else if (COUNT == 8) {
+            front(q).mul(scale).intoArray(out, offset);
+            front(q.rearrange(FROM_8)).mul(scale8).intoArray(out, offset + 8);
+        } else {
+            front(q).mul(scale).intoArray(out, offset);
+            front(q.rearrange(FROM_4)).mul(scale).intoArray(out, offset + 4);
+            front(q.rearrange(FROM_8)).mul(scale8).intoArray(out, offset + 8);
+            front(q.rearrange(FROM_12)).mul(scale8).intoArray(out, offset + 12);
+        }
+    }
+
     static FloatVector broadcast(float value) {
         return FloatVector.broadcast(F, value);
     }
@@ -177,17 +215,5 @@ final class Lanes {
     /** {@link #COUNT} bfloat16 values: the upper halves of floats. */
     static FloatVector bf16(MemorySegment data, long offset) {
         return shorts(data, offset).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
-    }
-
-    /**
-     * {@link #COUNT} half-precision values that are not infinite or NaN: exponent and mantissa moved to their places in a
-     * float, whose exponent then is 112 too small.
-     */
-    static FloatVector f16(MemorySegment data, long offset) {
-        return shorts(data, offset)
-                .lanewise(VectorOperators.LSHL, 13)
-                .and(0x8fffe000)
-                .reinterpretAsFloats()
-                .mul(0x1p112f);
     }
 }

@@ -17,7 +17,7 @@ import jdk.incubator.vector.FloatVector;
 final class Q4_0Kernel extends RowKernel {
     private static final int BYTES = 18;
     private static final int QUANTS = 2;
-    private static final byte BIAS = 8;
+    private static final ByteVector BIAS = ByteVector.broadcast(Lanes.B, 8);
 
     Q4_0Kernel(Tensor weight) {
         super(weight);

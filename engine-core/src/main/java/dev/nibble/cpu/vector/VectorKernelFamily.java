@@ -37,6 +37,16 @@ public final class VectorKernelFamily implements KernelFamily {
             case Q8_0 -> new Q8_0Kernel(weight);
             case Q4_0 -> new Q4_0Kernel(weight);
             case Q4_1 -> new Q4_1Kernel(weight);
+            case Q5_0 -> new Q5_0Kernel(weight);
+            case Q5_1 -> new Q5_1Kernel(weight);
+            case Q2_K -> new Q2_KKernel(weight);
+            case Q3_K -> new Q3_KKernel(weight);
+            case Q4_K -> new Q4_KKernel(weight);
+            case Q5_K -> new Q5_KKernel(weight);
+            case Q6_K -> new Q6_KKernel(weight);
+            case IQ4_NL -> new IQ4_NLKernel(weight);
+            case IQ4_XS -> new IQ4_XSKernel(weight);
+            case MXFP4 -> new MXFP4Kernel(weight);
             default -> new GenericKernel(weight);
         };
     }

@@ -5,6 +5,7 @@ import static dev.nibble.cpu.vector.Lanes.F;
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.load;
 
+import dev.nibble.cpu.Scratch;
 import dev.nibble.cpu.VectorOps;
 import dev.nibble.cpu.scalar.ScalarOps;
 import java.lang.foreign.MemorySegment;
@@ -155,19 +156,16 @@ final class VectorizedOps implements VectorOps {
         scalar.geluTanhMultiply(gate, gateOffset + whole, up, upOffset + whole, out, outOffset + whole, count - whole);
     }
 
-    /** Through the scalar loop: the Vector API has no conversion to half precision, but C2 vectorizes this one. */
     @Override
     public void storeF16(float[] values, int offset, int count, MemorySegment target, long targetOffset) {
-        scalar.storeF16(values, offset, count, target, targetOffset);
+        F16Kernel.pack(
+                values, offset, count, target, targetOffset, Scratch.current().halves(count));
     }
 
     @Override
     public void loadF16(MemorySegment source, long sourceOffset, float[] values, int offset, int count) {
-        int whole = whole(count);
-        for (int i = 0; i < whole; i += COUNT) {
-            Lanes.f16(source, sourceOffset + 2L * i).intoArray(values, offset + i);
-        }
-        scalar.loadF16(source, sourceOffset + 2L * whole, values, offset + whole, count - whole);
+        F16Kernel.unpack(
+                source, sourceOffset, values, offset, count, Scratch.current().halves(count));
     }
 
     @Override

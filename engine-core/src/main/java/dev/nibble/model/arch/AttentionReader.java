@@ -11,9 +11,11 @@ final class AttentionReader {
     private final ModelReader reader;
     final int[] headCounts;
     final int[] kvHeadCounts;
+    private final boolean causal;
 
     AttentionReader(ModelReader reader) {
         this.reader = reader;
+        causal = reader.metadata.optionalBoolean(reader.key("attention.causal"), true);
         headCounts = reader.perLayerInt("attention.head_count");
         kvHeadCounts = reader.has("attention.head_count_kv")
                 ? reader.perLayerInt("attention.head_count_kv")
@@ -107,7 +109,10 @@ final class AttentionReader {
             @Nullable Projection value) {
         int heads = headCounts[layer];
         Projection output = reader.projection(block(layer, "attn_output"), heads * valueDim, reader.hiddenSize);
-        return new AttentionConfig.Builder(layer, heads, kvHeads(layer), headDim, valueDim, query, key, value, output);
+        AttentionConfig.Builder builder =
+                new AttentionConfig.Builder(layer, heads, kvHeads(layer), headDim, valueDim, query, key, value, output);
+        // decoders that were turned into encoders say so
+        return causal ? builder : builder.bidirectional();
     }
 
     private Projection project(int layer, String name, int width) {

@@ -47,7 +47,14 @@ public final class Bert implements Architecture {
                     .withNormsAfterAddition());
         }
         return new Model(
-                reader.config(1, 1, 0), reader.tokenEmbedding, input(reader), blocks, null, null, Model.Pooling.MEAN);
+                reader.config(1, 1, 0),
+                reader.tokenEmbedding,
+                input(reader),
+                blocks,
+                null,
+                null,
+                Model.Pooling.MEAN,
+                List.of());
     }
 
     private static EmbeddingInput input(ModelReader reader) {

@@ -6,7 +6,9 @@ import dev.nibble.model.Activation;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.BlockConfig;
 import dev.nibble.model.Model;
+import dev.nibble.model.Projection;
 import dev.nibble.model.RopeConfig;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -83,7 +85,22 @@ public final class Gemma2 implements Decoder.Family {
 
         @Override
         Model read() {
-            return embedding ? super.read().withPooling(Model.Pooling.MEAN) : super.read();
+            Model model = super.read();
+            return embedding ? model.withPooling(Model.Pooling.MEAN).withEmbeddingLayers(embeddingLayers()) : model;
+        }
+
+        /** The dense layers that sentence-transformers puts behind the pooling. */
+        private List<Projection> embeddingLayers() {
+            List<Projection> layers = new ArrayList<>();
+            int width = reader.hiddenSize;
+            for (String name : List.of("dense_2", "dense_3")) {
+                if (reader.hasTensor(name + ".weight")) {
+                    int size = Math.toIntExact(reader.tensor(name + ".weight").rows());
+                    layers.add(reader.projection(name, width, size));
+                    width = size;
+                }
+            }
+            return layers;
         }
 
         @Override

@@ -38,7 +38,10 @@ class VectorKernelTest {
     @ParameterizedTest
     @EnumSource(
             value = DType.class,
-            names = {"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1"})
+            names = {
+                "F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",
+                "IQ4_NL", "IQ4_XS", "MXFP4"
+            })
     void agreesWithTheOracle(DType dtype) {
         int[] inputCounts = {
             1, 2, 4, 5, Gemm.MIN_ROWS - 1, Gemm.MIN_ROWS, Lanes.COUNT, 2 * Lanes.COUNT, 2 * Lanes.COUNT + 3
@@ -50,6 +53,7 @@ class VectorKernelTest {
         }
         check(dtype, 11 * Math.max(block, 32), 13, 7);
         check(dtype, 11 * Math.max(block, 32), 13, 1);
+        // longer than one piece of a row
         check(dtype, 2304 / Math.max(block, 32) * Math.max(block, 32), 2, 5);
     }
 
@@ -88,7 +92,10 @@ class VectorKernelTest {
     @ParameterizedTest
     @EnumSource(
             value = DType.class,
-            names = {"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1"})
+            names = {
+                "F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",
+                "IQ4_NL", "IQ4_XS", "MXFP4"
+            })
     void dequantizesAsTheFormat(DType dtype) {
         int columns = 4 * Math.max(dtype.blockSize(), 16) + (dtype.blockSize() == 1 ? 3 : 0);
         Tensor weight = RandomWeights.matrix(dtype, columns, 9, new Random(3));

@@ -1,0 +1,172 @@
+package dev.nibble;
+
+import dev.nibble.model.Architectures;
+import dev.nibble.model.Model;
+import dev.nibble.model.ModelSource;
+import dev.nibble.spi.Backend;
+import dev.nibble.spi.BackendProvider;
+import dev.nibble.spi.BackendProvider.Availability;
+import dev.nibble.spi.ForwardPass;
+import dev.nibble.spi.ModelFormat;
+import dev.nibble.tokenizer.Tokenizer;
+import dev.nibble.tokenizer.Tokenizers;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/** Finds the format and the backend, and puts a model together. */
+final class ModelLoader {
+    private static final System.Logger LOG = System.getLogger("dev.nibble");
+
+    private ModelLoader() {}
+
+    /** An open file, what it holds, and what runs it. */
+    record Loaded(ModelSource source, Model model, Tokenizer tokenizer, Backend backend, ForwardPass pass) {}
+
+    /**
+     * Puts a model together; what is open is closed if a step fails.
+     *
+     * @param purpose prepares the model that was read for its use, or refuses it
+     * @param assemble makes the result, which owns what is open
+     */
+    static <M> M load(
+            Path file, LoadOptions options, BiFunction<ModelSource, Model, Model> purpose, Function<Loaded, M> assemble)
+            throws IOException {
+        BackendProvider provider = backend(options.backend(), services(BackendProvider.class));
+        // What is open, to be closed in reverse if a later step fails.
+        List<AutoCloseable> open = new ArrayList<>();
+        try {
+            ModelSource source = open(file);
+            open.add(source);
+            Model model = purpose.apply(source, Architectures.read(source, options.contextLength()));
+            Tokenizer tokenizer = Tokenizers.from(source.metadata());
+            int tokens = tokenizer.vocabulary().size();
+            if (tokens > model.config().vocabSize()) {
+                throw new ModelFormatException(
+                        source.name() + ": the tokenizer has " + tokens + " tokens, but the token embedding has only "
+                                + model.config().vocabSize() + " rows");
+            }
+            Backend backend = provider.open(options);
+            open.add(backend);
+            ForwardPass pass = compile(backend, model, source);
+            LOG.log(System.Logger.Level.INFO, "{0}: {1}", source.name(), backend.description());
+            return assemble.apply(new Loaded(source, model, tokenizer, backend, pass));
+        } catch (Throwable e) {
+            for (AutoCloseable resource : open.reversed()) {
+                closeAfter(e, resource);
+            }
+            throw e;
+        }
+    }
+
+    /** The model if it generates text. */
+    static Model generating(ModelSource source, Model model) {
+        if (model.output() == null || !model.isCausal()) {
+            throw new UnsupportedModelException(source.name() + ": this is an embedding model ("
+                    + model.config().architecture()
+                    + "), which does not generate text; load it with EmbeddingModel");
+        }
+        return model;
+    }
+
+    private static ForwardPass compile(Backend backend, Model model, ModelSource source) {
+        try {
+            return backend.compile(model);
+        } catch (OutOfMemoryError e) {
+            throw new OutOfMemoryException(
+                    source.name() + ": there is not enough memory for the model's buffers and rearranged weights ("
+                            + e.getMessage() + "); LoadOptions.withRepack(false) needs less",
+                    e);
+        }
+    }
+
+    private static void closeAfter(Throwable failure, AutoCloseable resource) {
+        try {
+            resource.close();
+        } catch (Exception e) {
+            failure.addSuppressed(e);
+        }
+    }
+
+    static ModelSource open(Path file) throws IOException {
+        return open(file, services(ModelFormat.class));
+    }
+
+    static ModelSource open(Path file, List<ModelFormat> formats) throws IOException {
+        if (formats.isEmpty()) {
+            throw new IllegalStateException(
+                    "no model format is installed: add the dependency dev.nibble:nibble-engine-gguf");
+        }
+        if (!Files.exists(file)) {
+            throw new NoSuchFileException(file.toString(), null, "there is no such file");
+        }
+        if (Files.isDirectory(file)) {
+            throw new IOException(file + " is a directory, not a model file");
+        }
+        for (ModelFormat format : formats) {
+            if (format.recognizes(file)) {
+                return format.open(file);
+            }
+        }
+        String names = formats.stream().map(ModelFormat::name).collect(Collectors.joining(" or "));
+        throw new ModelFormatException(
+                Files.size(file) == 0 ? file + ": the file is empty" : file + ": this is not a " + names + " file");
+    }
+
+    /** The provider the option names, or the best that can run. */
+    static BackendProvider backend(String name, List<BackendProvider> providers) {
+        if (providers.isEmpty()) {
+            throw new IllegalStateException("no backend is installed; the library's own is missing from its module");
+        }
+        if (!name.equals("auto")) {
+            return named(name, providers);
+        }
+        List<BackendProvider> sorted = new ArrayList<>(providers);
+        sorted.sort(Comparator.comparingInt(BackendProvider::priority).reversed());
+        StringBuilder reasons = new StringBuilder();
+        for (BackendProvider provider : sorted) {
+            switch (provider.probe()) {
+                case Availability.Available available -> {
+                    return provider;
+                }
+                case Availability.Unavailable unavailable -> {
+                    LOG.log(
+                            System.Logger.Level.INFO,
+                            "the backend {0} is passed over: {1}",
+                            provider.name(),
+                            unavailable.reason());
+                    reasons.append("; ").append(provider.name()).append(": ").append(unavailable.reason());
+                }
+            }
+        }
+        throw new IllegalStateException("no backend can run here" + reasons);
+    }
+
+    private static BackendProvider named(String name, List<BackendProvider> providers) {
+        for (BackendProvider provider : providers) {
+            if (provider.name().equals(name)) {
+                if (provider.probe() instanceof Availability.Unavailable unavailable) {
+                    throw new IllegalStateException(
+                            "the backend " + name + " cannot run here: " + unavailable.reason());
+                }
+                return provider;
+            }
+        }
+        String names = providers.stream().map(BackendProvider::name).sorted().collect(Collectors.joining(", "));
+        throw new IllegalArgumentException("there is no backend '" + name + "'; there are auto, " + names);
+    }
+
+    private static <S> List<S> services(Class<S> service) {
+        return ServiceLoader.load(service).stream()
+                .map(ServiceLoader.Provider::get)
+                .toList();
+    }
+}

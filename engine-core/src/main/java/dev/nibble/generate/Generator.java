@@ -1,0 +1,161 @@
+package dev.nibble.generate;
+
+import dev.nibble.FinishReason;
+import dev.nibble.GeneratedToken;
+import dev.nibble.Generation;
+import dev.nibble.GenerationOptions;
+import dev.nibble.GenerationStats;
+import dev.nibble.sampling.Sampler;
+import dev.nibble.sampling.Samplers;
+import dev.nibble.tokenizer.StreamingDetokenizer;
+import dev.nibble.tokenizer.Tokenizer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
+
+/** The generate loop, one token a call. Used by one thread at a time. */
+public final class Generator {
+    private final TokenContext context;
+    private final Tokenizer tokenizer;
+    private final GenerationOptions options;
+    private final Cancellation cancellation;
+    private final Sampler sampler;
+    private final StreamingDetokenizer detokenizer;
+    private final StopStrings stopStrings;
+
+    private final StringBuilder text = new StringBuilder();
+    private final List<Integer> generated = new ArrayList<>();
+    private @Nullable FinishReason finishReason;
+    private int keepOnCancel;
+    private int promptTokens;
+    private int cachedTokens;
+    private boolean promptEvaluated;
+    private long promptNanos;
+    private long firstTokenNanos;
+    private long totalNanos;
+
+    /**
+     * @param context of the session
+     * @param tokenizer of the model
+     * @param options complete
+     * @param cancellation watched
+     */
+    public Generator(TokenContext context, Tokenizer tokenizer, GenerationOptions options, Cancellation cancellation) {
+        this.context = context;
+        this.tokenizer = tokenizer;
+        this.options = options;
+        this.cancellation = cancellation;
+        sampler = Samplers.of(options, context.vocabSize());
+        detokenizer = new StreamingDetokenizer(tokenizer);
+        stopStrings = new StopStrings(options.stop());
+    }
+
+    /**
+     * Says that the prompt is in the context now.
+     *
+     * @param promptStart position of its first token
+     * @param keepOnCancel how many tokens stay if it is cancelled before it is evaluated
+     */
+    public void begin(int promptStart, int keepOnCancel) {
+        this.keepOnCancel = keepOnCancel;
+        promptTokens = context.count() - promptStart;
+        cachedTokens = Math.max(0, context.prepare() - promptStart);
+    }
+
+    /** Whether the generation has ended. */
+    public boolean finished() {
+        return finishReason != null;
+    }
+
+    /** Evaluates what is pending and chooses a token; null at the end. */
+    public @Nullable GeneratedToken next() {
+        if (finished()) {
+            return null;
+        }
+        long start = System.nanoTime();
+        GeneratedToken token = step(start);
+        totalNanos += System.nanoTime() - start;
+        if (token != null && generated.size() == 1) {
+            firstTokenNanos = totalNanos;
+        }
+        return token;
+    }
+
+    private @Nullable GeneratedToken step(long start) {
+        float[] logits;
+        try {
+            if (cancellation.getAsBoolean()) {
+                throw new CancellationException();
+            }
+            logits = context.nextLogits(cancellation);
+        } catch (CancellationException e) {
+            cancel();
+            return null;
+        }
+        if (!promptEvaluated) {
+            promptEvaluated = true;
+            promptNanos = System.nanoTime() - start;
+            finishReason = limit();
+            if (finishReason != null) {
+                return null;
+            }
+        }
+        int id = sampler.sample(logits, context.tokens(), context.count());
+        generated.add(id);
+        String piece = accept(id);
+        text.append(piece);
+        return new GeneratedToken(id, piece, sampler.logProbability());
+    }
+
+    /** Adds a token to the context and gives the text that is certain now. */
+    private String accept(int id) {
+        if (!options.ignoreEndOfGeneration() && tokenizer.vocabulary().isEndOfGeneration(id)) {
+            finishReason = FinishReason.STOP_TOKEN;
+            return rest();
+        }
+        context.append(id);
+        String piece = stopStrings.append(detokenizer.append(id));
+        finishReason = stopStrings.found() ? FinishReason.STOP_STRING : limit();
+        return finishReason == null || stopStrings.found() ? piece : piece + rest();
+    }
+
+    private String rest() {
+        String certain = stopStrings.append(detokenizer.flush());
+        return stopStrings.found() ? certain : certain + stopStrings.flush();
+    }
+
+    private @Nullable FinishReason limit() {
+        if (generated.size() >= options.maxTokens()) {
+            return FinishReason.MAX_TOKENS;
+        }
+        return context.count() == context.capacity() ? FinishReason.CONTEXT_FULL : null;
+    }
+
+    /** Ends the generation where it stands; no effect after the end. A prompt not yet evaluated is forgotten. */
+    public void cancel() {
+        if (!finished()) {
+            finishReason = FinishReason.CANCELLED;
+            if (!promptEvaluated) {
+                context.dropPending(keepOnCancel);
+            }
+        }
+    }
+
+    /** What was generated; complete when {@link #finished}. */
+    public Generation result() {
+        FinishReason reason = finishReason;
+        if (reason == null) {
+            throw new IllegalStateException("the generation has not ended");
+        }
+        GenerationStats stats = new GenerationStats(
+                promptTokens,
+                cachedTokens,
+                generated.size(),
+                Duration.ofNanos(promptNanos),
+                Duration.ofNanos(firstTokenNanos),
+                Duration.ofNanos(Math.max(0, totalNanos - Math.max(firstTokenNanos, promptNanos))));
+        return new Generation(text.toString(), generated, reason, stats);
+    }
+}

@@ -1,0 +1,225 @@
+package dev.nibble.generate;
+
+import dev.nibble.ContextOverflowException;
+import dev.nibble.KvCacheType;
+import dev.nibble.OutOfMemoryException;
+import dev.nibble.spi.Batch;
+import dev.nibble.spi.ForwardPass;
+import dev.nibble.spi.Sequence;
+import java.util.Arrays;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
+
+/**
+ * The tokens of a session and what the model remembers of them. The first {@code sequence.length()} tokens are
+ * evaluated, the rest is pending until logits are asked for. Used by one thread at a time.
+ */
+public final class TokenContext implements AutoCloseable {
+    private static final int NONE = -1;
+
+    private final ForwardPass pass;
+    private final Sequence sequence;
+    private final Batch batch;
+    private final KvCacheType type;
+    private final int vocabSize;
+    /** [vocabSize], the scores of what follows the first {@link #logitsAt} tokens. */
+    private final float[] logits;
+
+    private int logitsAt = NONE;
+    private int[] tokens = new int[64];
+    private int count;
+
+    private TokenContext(ForwardPass pass, Sequence sequence, KvCacheType type, int vocabSize) {
+        this.pass = pass;
+        this.sequence = sequence;
+        this.type = type;
+        this.vocabSize = vocabSize;
+        batch = new Batch(pass.maxBatchRows());
+        logits = new float[vocabSize];
+    }
+
+    /**
+     * An empty context.
+     *
+     * @param contextLength tokens it can hold
+     * @param vocabSize of the model
+     * @throws OutOfMemoryException if there is no memory for it
+     */
+    public static TokenContext open(ForwardPass pass, int contextLength, KvCacheType type, int vocabSize) {
+        try {
+            return new TokenContext(pass, pass.newSequence(contextLength, type), type, vocabSize);
+        } catch (OutOfMemoryError e) {
+            throw MemoryCheck.failed(
+                    e, "a session of " + contextLength + " tokens", pass.sequenceBytes(contextLength, type));
+        }
+    }
+
+    /** Length of a row of logits. */
+    public int vocabSize() {
+        return vocabSize;
+    }
+
+    /** How many tokens it can hold. */
+    public int capacity() {
+        return sequence.capacity();
+    }
+
+    /** How it keeps them. */
+    public KvCacheType type() {
+        return type;
+    }
+
+    /** How many tokens it holds. */
+    public int count() {
+        return count;
+    }
+
+    /** The tokens; only the first {@link #count} count. Replaced when tokens are added. */
+    public int[] tokens() {
+        return tokens;
+    }
+
+    /** How many of the first tokens it holds are those of {@code others}. */
+    public int commonPrefix(int[] others) {
+        int mismatch = Arrays.mismatch(tokens, 0, count, others, 0, others.length);
+        return mismatch < 0 ? count : mismatch;
+    }
+
+    /**
+     * Checks that tokens could be appended after the first {@code length}.
+     *
+     * @throws ContextOverflowException if they do not fit
+     * @throws IllegalArgumentException if one is not in the vocabulary
+     */
+    public void check(int length, int[] added) {
+        if (added.length > capacity() - length) {
+            throw new ContextOverflowException(added.length, capacity() - length, capacity());
+        }
+        for (int i = 0; i < added.length; i++) {
+            if (added[i] < 0 || added[i] >= vocabSize) {
+                throw new IllegalArgumentException("token " + added[i] + " at index " + i
+                        + " is not in the vocabulary, whose ids are 0 to " + (vocabSize - 1));
+            }
+        }
+    }
+
+    /** Appends tokens, checked before, to be evaluated later. */
+    public void append(int[] added) {
+        if (count + added.length > tokens.length) {
+            int length = Math.max(count + added.length, (int) Math.min(2L * tokens.length, capacity()));
+            tokens = Arrays.copyOf(tokens, length);
+        }
+        System.arraycopy(added, 0, tokens, count, added.length);
+        count += added.length;
+    }
+
+    /** Appends one token. There must be room. */
+    public void append(int token) {
+        if (count == tokens.length) {
+            tokens = Arrays.copyOf(tokens, (int) Math.min(2L * count, capacity()));
+        }
+        tokens[count++] = token;
+    }
+
+    /** Forgets the tokens from {@code length} on; where the model cannot go back, the rest becomes pending. */
+    public void truncate(int length) {
+        if (length < sequence.length() && !sequence.truncate(length)) {
+            sequence.truncate(0);
+        }
+        count = length;
+        if (logitsAt > length) {
+            logitsAt = NONE;
+        }
+    }
+
+    /** Forgets pending tokens, but none of the first {@code length}. */
+    public void dropPending(int length) {
+        count = Math.min(count, Math.max(length, sequence.length()));
+    }
+
+    /**
+     * Makes sure that {@link #nextLogits} has something to evaluate where it lacks the scores of the last token.
+     *
+     * @return how many tokens it will not evaluate
+     */
+    public int prepare() {
+        if (sequence.length() == count && logitsAt != count && !sequence.truncate(count - 1)) {
+            sequence.truncate(0);
+        }
+        return sequence.length();
+    }
+
+    /**
+     * The scores of the next token, [vocabSize], valid until the next call; evaluates what is pending.
+     *
+     * @throws CancellationException when cancelled; what was evaluated so far stays evaluated
+     */
+    public float[] nextLogits(BooleanSupplier cancelled) {
+        prepare();
+        if (logitsAt != count) {
+            logitsAt = NONE;
+            evaluate(count - 1, logits, cancelled);
+            logitsAt = count;
+        }
+        return logits;
+    }
+
+    /**
+     * Appends tokens, evaluates everything pending, and gives the scores after each of them or after the last.
+     *
+     * @return [added.length or 1, vocabSize]
+     * @throws CancellationException when cancelled; what was evaluated so far stays
+     */
+    public float[] evaluate(int[] added, boolean allLogits, BooleanSupplier cancelled) {
+        int rows = allLogits ? added.length : 1;
+        if ((long) rows * vocabSize > Integer.MAX_VALUE - 8) {
+            throw new IllegalArgumentException("the logits of " + rows + " tokens over a vocabulary of " + vocabSize
+                    + " do not fit one array; evaluate fewer tokens at a time");
+        }
+        int before = count;
+        append(added);
+        try {
+            float[] result = new float[rows * vocabSize];
+            evaluate(count - rows, result, cancelled);
+            System.arraycopy(result, result.length - vocabSize, logits, 0, vocabSize);
+            logitsAt = count;
+            return result;
+        } finally {
+            dropPending(before);
+        }
+    }
+
+    /** Evaluates what is pending; rows from position {@code firstOutput} on want logits. */
+    private void evaluate(int firstOutput, float[] result, BooleanSupplier cancelled) {
+        int written = 0;
+        while (sequence.length() < count) {
+            if (cancelled.getAsBoolean()) {
+                throw new CancellationException();
+            }
+            int from = sequence.length();
+            int to = (int) Math.min(count, (long) from + batch.capacity());
+            batch.clear();
+            for (int position = from; position < to; position++) {
+                batch.add(sequence, tokens[position], position >= firstOutput);
+            }
+            int size = batch.outputCount() * vocabSize;
+            float[] target = size == 0 || size == result.length ? result : new float[size];
+            try {
+                pass.evaluate(batch, target, cancelled);
+            } catch (OutOfMemoryError e) {
+                throw MemoryCheck.failed(e, "a KV cache of " + to + " tokens", pass.sequenceBytes(to, type));
+            }
+            if (target != result) {
+                System.arraycopy(target, 0, result, written, size);
+            }
+            written += size;
+        }
+    }
+
+    /** Frees what the model remembers. */
+    @Override
+    public void close() {
+        batch.clear();
+        sequence.close();
+    }
+}

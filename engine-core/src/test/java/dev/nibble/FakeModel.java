@@ -1,0 +1,103 @@
+package dev.nibble;
+
+import dev.nibble.generate.SamplingDefaults;
+import dev.nibble.generate.SystemMemory;
+import dev.nibble.model.Metadata;
+import dev.nibble.model.Model;
+import dev.nibble.model.ModelConfig;
+import dev.nibble.model.ModelSource;
+import dev.nibble.spi.Backend;
+import dev.nibble.spi.ForwardPass;
+import dev.nibble.tensor.Tensor;
+import java.nio.charset.StandardCharsets;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Puts a {@link LanguageModel} together from fakes. */
+final class FakeModel {
+    final FakeForwardPass pass = new FakeForwardPass(ByteTokenizer.SIZE);
+    final Map<String, Object> metadata = new HashMap<>();
+    ByteTokenizer tokenizer = new ByteTokenizer(true);
+    SystemMemory memory = new SystemMemory();
+    LoadOptions options = LoadOptions.DEFAULT;
+    int contextLength = 200;
+    boolean backendClosed;
+    boolean sourceClosed;
+
+    /** Makes the model continue every prompt of {@code promptTokens} tokens with the bytes of a text, then end. */
+    FakeModel continuing(int promptTokens, String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        pass.next = tokens -> {
+            int index = tokens.size() - promptTokens;
+            return index >= 0 && index < bytes.length ? bytes[index] & 0xff : ByteTokenizer.EOS;
+        };
+        return this;
+    }
+
+    LanguageModel open() {
+        ModelConfig config = new ModelConfig("fake", ByteTokenizer.SIZE, contextLength, 8, 1, 1, 1, 0);
+        Source source = new Source(new Metadata("fake.gguf", metadata));
+        return new LanguageModel(
+                source,
+                config,
+                tokenizer,
+                new FakeBackend(),
+                pass,
+                options,
+                SamplingDefaults.read(source.metadata()),
+                memory);
+    }
+
+    private final class Source implements ModelSource {
+        private final Metadata pairs;
+
+        Source(Metadata pairs) {
+            this.pairs = pairs;
+        }
+
+        @Override
+        public String name() {
+            return "fake.gguf";
+        }
+
+        @Override
+        public Metadata metadata() {
+            return pairs;
+        }
+
+        @Override
+        public Collection<Tensor> tensors() {
+            return List.of();
+        }
+
+        @Override
+        public Optional<Tensor> tensor(String name) {
+            return Optional.empty();
+        }
+
+        @Override
+        public void close() {
+            sourceClosed = true;
+        }
+    }
+
+    private final class FakeBackend implements Backend {
+        @Override
+        public String description() {
+            return "fake backend";
+        }
+
+        @Override
+        public ForwardPass compile(Model model) {
+            return pass;
+        }
+
+        @Override
+        public void close() {
+            backendClosed = true;
+        }
+    }
+}

@@ -1,0 +1,97 @@
+package dev.nibble;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.nibble.generate.SystemMemory;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The memory plan, and what is said when memory does not suffice. */
+class MemoryTest {
+    private static final SessionOptions LONG = SessionOptions.DEFAULT.withContextLength(8192);
+
+    private final FakeModel fake = new FakeModel();
+
+    @TempDir
+    Path root;
+
+    /** A machine with 4 MiB, and a KV cache of 1 KiB a token. */
+    @BeforeEach
+    void smallMachine() throws IOException {
+        Files.createDirectories(root.resolve("proc"));
+        Files.writeString(root.resolve("proc/meminfo"), "MemAvailable: 4096 kB\nSwapFree: 0 kB\n");
+        fake.memory = new SystemMemory(root);
+        fake.pass.bytesPerToken = 1024;
+    }
+
+    @Test
+    void thePlanCountsEverything() {
+        LanguageModel model = fake.open();
+        MemoryPlan plan = model.memoryPlan(1000);
+        assertThat(plan.contextLength()).isEqualTo(1000);
+        assertThat(plan.kvCache()).isEqualTo(1000 * 1024);
+        assertThat(plan.workspace()).isEqualTo(5000);
+        assertThat(plan.total()).isEqualTo(plan.weights() + 5000 + 1000 * 1024);
+        assertThat(plan.available()).hasValue(4096 * 1024);
+        assertThat(model.memoryPlan(0).contextLength()).isEqualTo(200);
+        assertThatThrownBy(() -> model.memoryPlan(-1)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void aContextThatWasAskedForMustFit() {
+        LanguageModel model = fake.open();
+        assertThatThrownBy(() -> model.newSession(LONG))
+                .isInstanceOf(OutOfMemoryException.class)
+                .hasMessage("the KV cache of a context of 8192 tokens needs 8 MiB, but only 4 MiB can be allocated;"
+                        + " a context of 4096 tokens would fit");
+        assertThat(model.newSession(LONG.withContextLength(4096)).contextLength())
+                .isEqualTo(4096);
+    }
+
+    @Test
+    void theModelsOwnContextMayGrowUntilMemoryEnds() {
+        fake.contextLength = 8192;
+        Session session = fake.open().newSession();
+        assertThat(session.contextLength()).isEqualTo(8192);
+        session.stream("x".repeat(1000));
+        assertThatThrownBy(() -> session.stream("x".repeat(5000)))
+                .isInstanceOf(OutOfMemoryException.class)
+                .hasMessageStartingWith("the KV cache of 5001 more tokens needs 5 MiB, but only 4 MiB");
+        assertThatThrownBy(() -> session.evaluate(new int[5000], false)).isInstanceOf(OutOfMemoryException.class);
+        assertThat(session.length()).isZero();
+        assertThat(fake.pass.evaluatedRows).hasValue(0);
+    }
+
+    @Test
+    void anAllocationThatFailsIsANamedException() {
+        fake.pass.outOfMemory = true;
+        LanguageModel model = fake.open();
+        assertThatThrownBy(model::newSession)
+                .isInstanceOf(OutOfMemoryException.class)
+                .hasMessageContaining("a session of 200 tokens needs up to 1 MiB")
+                .hasMessageContaining("Cannot reserve memory")
+                .hasMessageContaining("-XX:MaxDirectMemorySize");
+    }
+
+    @Test
+    void anAllocationThatFailsLaterIsANamedExceptionToo() {
+        try (LanguageModel model = fake.open();
+                Session session = model.newSession()) {
+            fake.pass.duringEvaluation = () -> {
+                throw new OutOfMemoryError("none left");
+            };
+            assertThatThrownBy(() -> session.evaluate(new int[3], false))
+                    .isInstanceOf(OutOfMemoryException.class)
+                    .hasMessageContaining("a KV cache of 3 tokens")
+                    .hasMessageContaining("none left");
+            fake.pass.duringEvaluation = () -> {};
+            assertThat(session.length()).isZero();
+            assertThat(session.evaluate(new int[3], false)).hasSize(ByteTokenizer.SIZE);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+package dev.nibble.examples.cli;
+
+import dev.nibble.LanguageModel;
+import dev.nibble.LoadOptions;
+import dev.nibble.Session;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(
+        name = "chat",
+        description = "Chats with a model; without -m with SmolLM2-135M-Instruct, which is downloaded on first use.",
+        footer = {
+            "",
+            "At the prompt, /help lists the commands. Ctrl-C stops an answer, twice at the prompt it leaves. When input is",
+            "not from a terminal each line is a message, and only the answers go to standard output.",
+            "",
+            "Examples:",
+            "  nibble chat",
+            "  nibble chat -m hf:bartowski/Qwen2.5-1.5B-Instruct-GGUF:Q4_K_M --system \"Be brief\"",
+            "  nibble chat -m ollama:llama3.2 --temp 0.2 --ctx 16384",
+            "  echo \"What is a monad?\" | nibble chat"
+        })
+final class ChatCommand extends ModelCommand {
+    @Option(
+            names = {"-m", "--model"},
+            paramLabel = "MODEL",
+            description = "A path, hf:org/repo[:quant], ollama:name[:tag], or pypi:package.")
+    private @Nullable String model;
+
+    @Option(names = "--system", paramLabel = "TEXT", description = "The system message.")
+    private @Nullable String system;
+
+    @Mixin
+    private final SamplingOptions sampling = new SamplingOptions();
+
+    @Override
+    void execute() throws IOException {
+        Path file = model == null ? resolver().resolveDefault() : resolve(model);
+        try (LanguageModel loaded = load(file, LoadOptions.DEFAULT);
+                Session session = loaded.newSession(sessionOptions(loaded));
+                LineSource lines = lines()) {
+            Conversation conversation = new Conversation(session, sampling.toOptions(), system);
+            if (streams().interactive()) {
+                err().println(file.getFileName() + ", " + session.contextLength() + " tokens of context, "
+                        + loaded.backendDescription());
+                err().println("/help lists the commands, Ctrl-C stops an answer, Ctrl-D leaves");
+            }
+            new ChatLoop(conversation, lines, out(), err()).run();
+        }
+    }
+
+    private LineSource lines() throws IOException {
+        return streams().interactive()
+                ? new EditedLines(streams().environment().cache().resolve("chat-history"), ChatLoop.COMMANDS)
+                : new PipedLines(streams().in());
+    }
+}

@@ -1,0 +1,67 @@
+package dev.nibble.examples.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.jline.reader.EndOfFileException;
+import org.jline.reader.LineReader;
+import org.jline.reader.LineReaderBuilder;
+import org.jline.reader.UserInterruptException;
+import org.jline.reader.impl.DefaultParser;
+import org.jline.reader.impl.completer.StringsCompleter;
+import org.jline.terminal.Terminal;
+import org.jline.terminal.TerminalBuilder;
+import org.jline.utils.Signals;
+import org.jspecify.annotations.Nullable;
+
+/** Lines from a person at a terminal, with editing, history over sessions, and completion of commands. */
+final class EditedLines implements LineSource {
+    private final Terminal terminal;
+    private final LineReader reader;
+
+    /**
+     * @param history file that keeps the lines
+     * @param commands completed with Tab
+     */
+    EditedLines(Path history, List<String> commands) throws IOException {
+        Files.createDirectories(history.toAbsolutePath().getParent());
+        terminal = TerminalBuilder.builder().system(true).dumb(true).build();
+        DefaultParser plain = new DefaultParser();
+        plain.setEscapeChars(null); // a backslash is text
+        plain.setQuoteChars(new char[0]);
+        reader = LineReaderBuilder.builder()
+                .terminal(terminal)
+                .parser(plain)
+                .completer(new StringsCompleter(commands))
+                .variable(LineReader.HISTORY_FILE, history)
+                .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true) // an exclamation mark too
+                .build();
+    }
+
+    @Override
+    public @Nullable String next(String prompt) throws InterruptedLineException {
+        try {
+            return reader.readLine(prompt);
+        } catch (UserInterruptException e) {
+            throw (InterruptedLineException) new InterruptedLineException().initCause(e);
+        } catch (EndOfFileException e) {
+            return null;
+        }
+    }
+
+    @Override
+    public void whileInterruptible(Runnable onInterrupt, Runnable work) {
+        Object before = Signals.register("INT", onInterrupt);
+        try {
+            work.run();
+        } finally {
+            Signals.unregister("INT", before);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        terminal.close();
+    }
+}

@@ -1,0 +1,26 @@
+package dev.nibble.examples.cli;
+
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+
+/** Where a chat gets its lines from: a person with an editor, or a pipe. */
+interface LineSource extends AutoCloseable {
+
+    /** The person pressed Ctrl-C instead of finishing the line. */
+    final class InterruptedLineException extends Exception {
+        private static final long serialVersionUID = 1L;
+    }
+
+    /**
+     * The next line without its end, or null when there is none.
+     *
+     * @param prompt shown to a person
+     */
+    @Nullable String next(String prompt) throws IOException, InterruptedLineException;
+
+    /** Runs {@code work}; while it does, Ctrl-C calls {@code onInterrupt} instead of ending the program. */
+    void whileInterruptible(Runnable onInterrupt, Runnable work);
+
+    @Override
+    void close() throws IOException;
+}

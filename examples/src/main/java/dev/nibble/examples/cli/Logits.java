@@ -1,0 +1,59 @@
+package dev.nibble.examples.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** Arithmetic on rows of logits. */
+final class Logits {
+    /** Floats of logits held at a time. */
+    private static final int MAX_FLOATS = 1 << 24;
+
+    private Logits() {}
+
+    /** How many rows of logits to ask for at once, so that their memory stays small. */
+    static int rowsAtOnce(int vocabSize) {
+        return Math.clamp(MAX_FLOATS / Math.max(1, vocabSize), 1, 512);
+    }
+
+    /** The best token of a row, the lowest id among equals. */
+    static int argmax(float[] logits, int offset, int vocabSize) {
+        int best = 0;
+        for (int id = 1; id < vocabSize; id++) {
+            if (logits[offset + id] > logits[offset + best]) {
+                best = id;
+            }
+        }
+        return best;
+    }
+
+    /** The natural logarithm of the probability that a row gives to a token. */
+    static double logProbability(float[] logits, int offset, int vocabSize, int token) {
+        double max = logits[offset + argmax(logits, offset, vocabSize)];
+        double sum = 0;
+        for (int id = 0; id < vocabSize; id++) {
+            sum += Math.exp(logits[offset + id] - max);
+        }
+        return logits[offset + token] - max - Math.log(sum);
+    }
+
+    /**
+     * Token ids as users write them: {@code 1,2,3}, spaces and brackets allowed.
+     *
+     * @throws UsageException if it is anything else
+     */
+    static int[] parseTokens(String text) {
+        String list = text.strip();
+        if (list.startsWith("[") && list.endsWith("]")) {
+            list = list.substring(1, list.length() - 1);
+        }
+        List<Integer> ids = new ArrayList<>();
+        for (String id : list.strip().split("\\s*,\\s*|\\s+")) {
+            try {
+                ids.add(Integer.parseInt(id));
+            } catch (NumberFormatException e) {
+                throw new UsageException("--tokens takes ids as 1,2,3; '" + id + "' is none", e);
+            }
+        }
+        return ids.stream().mapToInt(Integer::intValue).toArray();
+    }
+}

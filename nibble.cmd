@@ -1,0 +1,64 @@
+@echo off
+rem Runs the Nibble command line from a checkout: finds a JDK, builds what is missing, starts it.
+rem NIBBLE_JAVA_OPTS: further JVM options, as -Xmx8g. Delete examples\target\.built to build again.
+setlocal EnableExtensions DisableDelayedExpansion
+set "ROOT=%~dp0"
+set "ROOT=%ROOT:~0,-1%"
+set "LIB=%ROOT%\examples\target\lib"
+set "JDK="
+
+if defined JAVA_HOME call :consider "%JAVA_HOME%"
+for /f "delims=" %%J in ('where java 2^>nul') do (
+  for %%H in ("%%~dpJ..") do call :consider "%%~fH"
+)
+for %%R in (
+  "%ProgramFiles%\Eclipse Adoptium"
+  "%ProgramFiles%\Java"
+  "%ProgramFiles%\Microsoft"
+  "%ProgramFiles%\Zulu"
+  "%ProgramFiles%\Amazon Corretto"
+  "%ProgramFiles%\BellSoft"
+  "%USERPROFILE%\.jdks"
+  "%USERPROFILE%\.sdkman\candidates\java"
+  "%USERPROFILE%\scoop\apps\temurin25-jdk"
+) do if exist "%%~R" for /d %%H in ("%%~R\*") do call :consider "%%~fH"
+
+if not defined JDK (
+  echo nibble: a JDK 25 or newer is needed and none was found. Install one, for example with 1>&2
+  echo   winget install EclipseAdoptium.Temurin.25.JDK 1>&2
+  echo or set JAVA_HOME to where it is. 1>&2
+  exit /b 1
+)
+
+if not exist "%ROOT%\examples\target\.built" (
+  where mvn >nul 2>nul || (
+    echo nibble: Maven is needed to build Nibble and mvn is not on the PATH. 1>&2
+    exit /b 1
+  )
+  echo Building Nibble ^(first use, a minute or two^) ... 1>&2
+  if not exist "%ROOT%\examples\target" mkdir "%ROOT%\examples\target"
+  pushd "%ROOT%"
+  set "JAVA_HOME=%JDK%"
+  call mvn -B -ntp -pl examples -am package -Dmaven.test.skip=true -Dspotless.check.skip=true -Djacoco.skip=true -Dmaven.javadoc.skip=true -Dmaven.source.skip=true > "%ROOT%\examples\target\build.log" 2>&1
+  if errorlevel 1 (
+    type "%ROOT%\examples\target\build.log" 1>&2
+    echo nibble: the build failed 1>&2
+    popd
+    exit /b 1
+  )
+  popd
+  type nul > "%ROOT%\examples\target\.built"
+)
+
+"%JDK%\bin\java" --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -Dnibble.launcher=nibble %NIBBLE_JAVA_OPTS% -cp "%LIB%\*" dev.nibble.examples.cli.Main %*
+exit /b %errorlevel%
+
+rem Takes the folder %1 as the JDK if it is one, new enough, and none was found before.
+:consider
+if defined JDK exit /b 0
+if not exist "%~1\bin\javac.exe" exit /b 0
+if not exist "%~1\release" exit /b 0
+for /f "tokens=2 delims==" %%V in ('findstr /b "JAVA_VERSION=" "%~1\release"') do (
+  for /f "tokens=1 delims=.-" %%M in ("%%~V") do if %%M GEQ 25 set "JDK=%~1"
+)
+exit /b 0
