@@ -141,7 +141,7 @@ final class Attributes {
             throw undefined.error();
         }
         if (!(target instanceof Text || target instanceof ListValue || target instanceof Range)) {
-            return new Undefined(Values.typeName(target) + " object cannot be sliced");
+            throw new TemplateError("'" + Values.typeName(target) + "' object is not subscriptable");
         }
         int size = Values.size(target);
         int stride = bound(step, 1);

@@ -17,8 +17,8 @@ final class GroupingFilters {
         filters.put("sort", GroupingFilters::sort);
         filters.put("dictsort", GroupingFilters::dictSort);
         filters.put("groupby", GroupingFilters::groupBy);
-        filters.put("batch", GroupingFilters::batch);
-        filters.put("slice", GroupingFilters::slice);
+        filters.put("batch", (rendering, input, arguments) -> Lazy.of(() -> batch(rendering, input, arguments)));
+        filters.put("slice", (rendering, input, arguments) -> Lazy.of(() -> slice(rendering, input, arguments)));
         filters.put("min", (rendering, input, arguments) -> extreme(rendering, input, arguments, "<"));
         filters.put("max", (rendering, input, arguments) -> extreme(rendering, input, arguments, ">"));
     }
@@ -112,7 +112,7 @@ final class GroupingFilters {
         return ListValue.list(groups);
     }
 
-    private static Value batch(Rendering rendering, Value input, Arguments arguments) {
+    private static Iterator<Value> batch(Rendering rendering, Value input, Arguments arguments) {
         @Nullable Value[] given = arguments.bind("batch", 1, "linecount", "fill_with");
         int size = Values.intArgument(given[0], 0);
         List<Value> batches = new ArrayList<>();
@@ -129,7 +129,7 @@ final class GroupingFilters {
             fill(rendering, batch, given[1], size);
             batches.add(ListValue.list(batch));
         }
-        return new Lazy(batches.iterator());
+        return batches.iterator();
     }
 
     private static void fill(Rendering rendering, List<Value> items, @Nullable Value filler, int size) {
@@ -139,7 +139,7 @@ final class GroupingFilters {
         }
     }
 
-    private static Value slice(Rendering rendering, Value input, Arguments arguments) {
+    private static Iterator<Value> slice(Rendering rendering, Value input, Arguments arguments) {
         @Nullable Value[] given = arguments.bind("slice", 1, "slices", "fill_with");
         int count = Values.intArgument(given[0], 0);
         if (count == 0) {
@@ -160,7 +160,7 @@ final class GroupingFilters {
             slices.add(ListValue.list(slice));
             from = to;
         }
-        return new Lazy(slices.iterator());
+        return slices.iterator();
     }
 
     private static Value extreme(Rendering rendering, Value input, Arguments arguments, String operator) {

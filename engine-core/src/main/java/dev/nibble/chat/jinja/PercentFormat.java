@@ -14,7 +14,6 @@ final class PercentFormat {
     private final TextBuilder out;
     private int at;
     private int used;
-    private boolean usedMapping;
 
     private PercentFormat(Rendering rendering, Text format, Value values) {
         this.rendering = rendering;
@@ -39,7 +38,11 @@ final class PercentFormat {
         }
         out.append(format, plain, text.length());
         boolean all = values instanceof ListValue list && list.isTuple() ? used == list.size() : used == 1;
-        if (!all && !usedMapping && !(values instanceof DictValue && used == 0)) {
+        boolean mapping = values instanceof DictValue
+                || values instanceof ListValue list && !list.isTuple()
+                || values instanceof Value.Range
+                || values instanceof Undefined;
+        if (!all && !mapping) { // what can be asked for an item need not be used
             throw new TemplateError("not all arguments converted during string formatting");
         }
         return out.build();
@@ -67,7 +70,6 @@ final class PercentFormat {
             if (value == null) {
                 throw new TemplateError("the format names '" + key + "', which the mapping lacks");
             }
-            usedMapping = true;
             at = end + 1;
         }
         String flags = "";

@@ -55,6 +55,12 @@ final class Printer {
                 out.append(number.value().toString());
             }
             case Real real -> out.append(real(real.value()));
+            case Text text
+            when text.isMarkup() -> {
+                out.append("Markup(");
+                quote(text, out);
+                out.append(")");
+            }
             case Text text -> quote(text, out);
             case Undefined undefined -> out.append("Undefined");
             case ListValue list -> {

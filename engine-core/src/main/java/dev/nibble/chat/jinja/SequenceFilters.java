@@ -35,13 +35,21 @@ final class SequenceFilters {
         });
         filters.put("reverse", SequenceFilters::reverse);
         filters.put("join", SequenceFilters::join);
-        filters.put("items", SequenceFilters::items);
-        filters.put("map", SequenceFilters::map);
-        filters.put("select", (rendering, input, arguments) -> select(rendering, input, arguments, false, true));
-        filters.put("reject", (rendering, input, arguments) -> select(rendering, input, arguments, false, false));
-        filters.put("selectattr", (rendering, input, arguments) -> select(rendering, input, arguments, true, true));
-        filters.put("rejectattr", (rendering, input, arguments) -> select(rendering, input, arguments, true, false));
-        filters.put("unique", SequenceFilters::unique);
+        filters.put("items", (rendering, input, arguments) -> Lazy.of(() -> items(rendering, input, arguments)));
+        filters.put("map", (rendering, input, arguments) -> Lazy.of(() -> map(rendering, input, arguments)));
+        filters.put(
+                "select",
+                (rendering, input, arguments) -> Lazy.of(() -> select(rendering, input, arguments, false, true)));
+        filters.put(
+                "reject",
+                (rendering, input, arguments) -> Lazy.of(() -> select(rendering, input, arguments, false, false)));
+        filters.put(
+                "selectattr",
+                (rendering, input, arguments) -> Lazy.of(() -> select(rendering, input, arguments, true, true)));
+        filters.put(
+                "rejectattr",
+                (rendering, input, arguments) -> Lazy.of(() -> select(rendering, input, arguments, true, false)));
+        filters.put("unique", (rendering, input, arguments) -> Lazy.of(() -> unique(rendering, input, arguments)));
     }
 
     private static List<Value> reversible(Rendering rendering, Value input) {
@@ -72,18 +80,18 @@ final class SequenceFilters {
         return StringSearch.join(rendering, separator, parts);
     }
 
-    private static Value items(Rendering rendering, Value input, Arguments arguments) {
+    private static Iterator<Value> items(Rendering rendering, Value input, Arguments arguments) {
         arguments.bind("items", 0);
         if (input instanceof Undefined) {
-            return new Lazy(List.<Value>of().iterator());
+            return List.<Value>of().iterator();
         }
         if (!(input instanceof DictValue dict)) {
             throw new TemplateError("Can only get item pairs from a mapping.");
         }
-        return new Lazy(Values.iterate(rendering, new View(dict, View.Part.ITEMS)));
+        return Values.iterate(rendering, new View(dict, View.Part.ITEMS));
     }
 
-    private static Value map(Rendering rendering, Value input, Arguments arguments) {
+    private static Iterator<Value> map(Rendering rendering, Value input, Arguments arguments) {
         UnaryOperator<Value> change;
         if (arguments.positional().isEmpty() && arguments.named().containsKey("attribute")) {
             @Nullable Value[] given = arguments.bind("map", 0, "attribute", "default");
@@ -98,7 +106,7 @@ final class SequenceFilters {
             change = item -> Filters.apply(rendering, name, item, rest);
         }
         Iterator<Value> items = walk(rendering, input);
-        return new Lazy(new Iterator<>() {
+        return new Iterator<>() {
             @Override
             public boolean hasNext() {
                 return nested(rendering, items::hasNext);
@@ -108,7 +116,7 @@ final class SequenceFilters {
             public Value next() {
                 return nested(rendering, () -> change.apply(items.next()));
             }
-        });
+        };
     }
 
     /** Generators over generators are nested calls, and bounded like them. */
@@ -126,7 +134,7 @@ final class SequenceFilters {
                 : List.<Value>of().iterator();
     }
 
-    private static Value select(
+    private static Iterator<Value> select(
             Rendering rendering, Value input, Arguments arguments, boolean byAttribute, boolean wanted) {
         if (byAttribute && arguments.positional().isEmpty()) {
             throw new TemplateError("Missing parameter for attribute name");
@@ -143,10 +151,10 @@ final class SequenceFilters {
             holds = item -> Tests.apply(rendering, name, item, rest);
         }
         Predicate<Value> picks = item -> holds.test(Attributes.path(rendering, item, path, null)) == wanted;
-        return new Lazy(new Picked(rendering, walk(rendering, input), picks));
+        return new Picked(rendering, walk(rendering, input), picks);
     }
 
-    private static Value unique(Rendering rendering, Value input, Arguments arguments) {
+    private static Iterator<Value> unique(Rendering rendering, Value input, Arguments arguments) {
         @Nullable Value[] given = arguments.bind("unique", 0, "case_sensitive", "attribute");
         boolean caseSensitive = Values.boolArgument(given[0], false);
         List<Value> path = Attributes.parts(given[1]);
@@ -155,7 +163,7 @@ final class SequenceFilters {
             Value key = Attributes.path(rendering, item, path, null);
             return seen.add(DictValue.hashKey(caseSensitive ? key : GroupingFilters.foldCase(rendering, key), 0));
         };
-        return new Lazy(new Picked(rendering, Values.iterate(rendering, input), isNew));
+        return new Picked(rendering, Values.iterate(rendering, input), isNew);
     }
 
     /** The items that pass, asked for one by one. */

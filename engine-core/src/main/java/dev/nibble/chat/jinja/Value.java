@@ -2,6 +2,8 @@ package dev.nibble.chat.jinja;
 
 import java.math.BigInteger;
 import java.util.Iterator;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** A value of the template language, with the meaning Python gives it. */
 sealed interface Value
@@ -70,7 +72,32 @@ sealed interface Value
     }
 
     /** A generator: can be walked once, has no length and is always true. */
-    record Lazy(Iterator<Value> iterator) implements Value {}
+    record Lazy(Iterator<Value> iterator) implements Value {
+
+        /** A generator whose code runs, and fails, only when its first item is asked for. */
+        static Lazy of(Supplier<Iterator<Value>> code) {
+            return new Lazy(new Iterator<>() {
+                private @Nullable Iterator<Value> items;
+
+                private Iterator<Value> items() {
+                    if (items == null) {
+                        items = code.get();
+                    }
+                    return items;
+                }
+
+                @Override
+                public boolean hasNext() {
+                    return items().hasNext();
+                }
+
+                @Override
+                public Value next() {
+                    return items().next();
+                }
+            });
+        }
+    }
 
     /** {@code namespace(...)}: the one object whose attributes a template may set. */
     record Namespace(DictValue attributes) implements Value {}

@@ -270,7 +270,7 @@ final class Values {
             rendering.steps(Rendering.OBJECT);
             int from = next;
             next += Character.charCount(text.value().codePointAt(from));
-            return text.slice(from, next);
+            return text.slice(from, next).asMarkup(false);
         }
     }
 }
