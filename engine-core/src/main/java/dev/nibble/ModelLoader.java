@@ -116,9 +116,8 @@ final class ModelLoader {
                 return format.open(file);
             }
         }
-        String names = formats.stream().map(ModelFormat::name).collect(Collectors.joining(" or "));
-        throw new ModelFormatException(
-                Files.size(file) == 0 ? file + ": the file is empty" : file + ": this is not a " + names + " file");
+        // No format takes it: the first one says what the file seems to be instead.
+        return formats.getFirst().open(file);
     }
 
     /** The provider the option names, or the best that can run. */

@@ -6,6 +6,7 @@ import dev.nibble.cpu.Workspace.Input;
 import dev.nibble.cpu.ops.Rope;
 import dev.nibble.cpu.ops.RowNorm;
 import dev.nibble.model.AttentionConfig;
+import dev.nibble.model.MappedMemory;
 import dev.nibble.model.Model;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.Norm;
@@ -108,6 +109,8 @@ final class CpuForwardPass implements ForwardPass {
             run(batch, logits, cancelled);
             forEachSequence(batch, CpuSequence::commit);
             begun = 0;
+        } catch (InternalError e) {
+            throw MappedMemory.translate("the model file", e);
         } finally {
             if (begun > 0) {
                 forEachSequence(batch, (sequence, rows) -> sequence.rollback());

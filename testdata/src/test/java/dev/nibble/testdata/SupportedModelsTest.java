@@ -42,11 +42,13 @@ class SupportedModelsTest {
     }
 
     private static String document() throws IOException {
-        Path folder = Path.of("").toAbsolutePath();
-        while (folder != null && !Files.exists(folder.resolve("docs/MODELS.md"))) {
-            folder = folder.getParent();
+        for (Path folder = Path.of("").toAbsolutePath(); folder != null; folder = folder.getParent()) {
+            Path file = folder.resolve("docs/MODELS.md");
+            if (Files.exists(file)) {
+                return Files.readString(file);
+            }
         }
-        assertThat(folder).as("the folder that holds docs/MODELS.md").isNotNull();
-        return Files.readString(folder.resolve("docs/MODELS.md"));
+        throw new IOException(
+                "docs/MODELS.md is in no folder above " + Path.of("").toAbsolutePath());
     }
 }
