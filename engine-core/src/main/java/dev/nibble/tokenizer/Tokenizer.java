@@ -45,6 +45,6 @@ public interface Tokenizer {
     /** Whether {@link #encode} puts a space before the text, which {@link #decode} takes away again. */
     boolean addsLeadingSpace();
 
-    /** The kind of tokenizer in a line, such as {@code gpt2 (llama-bpe)}. */
+    /** The kind of tokenizer in a line, such as {@code byte pairs (llama-bpe)}. */
     String description();
 }
