@@ -121,7 +121,8 @@ class LinearTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("the bias has 4 values, the weight matrix 3 rows");
         MatmulInput x = input(2, 8);
-        assertThatThrownBy(() -> x.reset(3, 5)).isInstanceOf(IllegalArgumentException.class);
+        x.reset(3, 5); // more and shorter rows
+        assertThatThrownBy(() -> x.reset(3, 6)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> x.reset(2, 9)).isInstanceOf(IllegalArgumentException.class);
     }
 }
