@@ -46,7 +46,7 @@ class WrongUseTest {
     @Test
     void somethingElseThanAModel() throws IOException {
         Path file = Files.writeString(folder.resolve("text.gguf"), "Once upon a time there was a text file.");
-        failed("not a GGUF file", "inspect", file.toString());
+        failed("this is not a GGUF model file", "inspect", file.toString());
     }
 
     @Test
