@@ -34,9 +34,4 @@ final class F16Kernel extends RowKernel {
         }
         MemorySegment.copy(halves, 0, data, Lanes.SHORT, offset, count);
     }
-
-    @Override
-    void multiplyRow(float[] x, int xOffset, float[] y, int yOffset, int from, int to) {
-        multiplyFew(x, xOffset, 1, y, yOffset, 0, from, to);
-    }
 }

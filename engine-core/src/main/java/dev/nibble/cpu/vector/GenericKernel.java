@@ -18,11 +18,6 @@ final class GenericKernel extends RowKernel {
     }
 
     @Override
-    void multiplyRow(float[] x, int xOffset, float[] y, int yOffset, int from, int to) {
-        multiplyFew(x, xOffset, 1, y, yOffset, 0, from, to);
-    }
-
-    @Override
     public String description() {
         return super.description() + ", scalar dequantization";
     }

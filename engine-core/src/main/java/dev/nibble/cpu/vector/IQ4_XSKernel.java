@@ -2,7 +2,6 @@ package dev.nibble.cpu.vector;
 
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.bytes;
-import static dev.nibble.cpu.vector.Lanes.dot16;
 import static dev.nibble.cpu.vector.Lanes.half;
 import static dev.nibble.cpu.vector.Lanes.high4;
 import static dev.nibble.cpu.vector.Lanes.low4;
@@ -41,31 +40,6 @@ final class IQ4_XSKernel extends RowKernel {
                 store16(high4(q).selectFrom(Levels.IQ4), scale, out, to + 16);
             }
         }
-    }
-
-    @Override
-    void multiplyRow(float[] x, int xOffset, float[] y, int yOffset, int from, int to) {
-        float[] scales = Scratch.current().scales();
-        for (int n = from; n < to; n++) {
-            y[yOffset + n] = dot(data, n * rowBytes, x, xOffset, columns(), scales);
-        }
-    }
-
-    private static float dot(MemorySegment data, long at, float[] x, int xOffset, int count, float[] scales) {
-        FloatVector sum0 = FloatVector.zero(Lanes.F);
-        FloatVector sum1 = sum0;
-        FloatVector zero = sum0;
-        for (int k = 0; k < count; k += 256, at += BYTES) {
-            loadScales(data, at, scales);
-            for (int j = 0; j < 8; j++) {
-                ByteVector q = bytes(data, at + QUANTS + 16 * j);
-                FloatVector scale = broadcast(scales[j]);
-                int xAt = xOffset + k + 32 * j;
-                sum0 = dot16(low4(q).selectFrom(Levels.IQ4), x, xAt, zero).fma(scale, sum0);
-                sum1 = dot16(high4(q).selectFrom(Levels.IQ4), x, xAt + 16, zero).fma(scale, sum1);
-            }
-        }
-        return Lanes.sum(sum0.add(sum1));
     }
 
     /** scales[j] = d · (scale j - 32): nibble j of 4 bytes, and 2 high bits at bit 2 j of a short. */

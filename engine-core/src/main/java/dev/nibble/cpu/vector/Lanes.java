@@ -137,33 +137,6 @@ final class Lanes {
         return (FloatVector) q.convertShape(VectorOperators.B2F, F, 0);
     }
 
-    /** {@code sums + q · x} for 16 signed bytes and the 16 floats at {@code offset}, lane by lane. */
-    static FloatVector dot16(ByteVector q, float[] x, int offset, FloatVector sums) {
-        sums = front(q).fma(load(x, offset), sums);
-        if (COUNT == 8) {
-            sums = front(q.rearrange(FROM_8)).fma(load(x, offset + 8), sums);
-        } else if (COUNT == 4) {
-            sums = front(q.rearrange(FROM_4)).fma(load(x, offset + 4), sums);
-            sums = front(q.rearrange(FROM_8)).fma(load(x, offset + 8), sums);
-            sums = front(q.rearrange(FROM_12)).fma(load(x, offset + 12), sums);
-        }
-        return sums;
-    }
-
-    /** {@code sums + (q · scale + shift) · x} for 16 signed bytes and the 16 floats at {@code offset}. */
-    static FloatVector dot16(
-            ByteVector q, FloatVector scale, FloatVector shift, float[] x, int offset, FloatVector sums) {
-        sums = front(q).fma(scale, shift).fma(load(x, offset), sums);
-        if (COUNT == 8) {
-            sums = front(q.rearrange(FROM_8)).fma(scale, shift).fma(load(x, offset + 8), sums);
-        } else if (COUNT == 4) {
-            sums = front(q.rearrange(FROM_4)).fma(scale, shift).fma(load(x, offset + 4), sums);
-            sums = front(q.rearrange(FROM_8)).fma(scale, shift).fma(load(x, offset + 8), sums);
-            sums = front(q.rearrange(FROM_12)).fma(scale, shift).fma(load(x, offset + 12), sums);
-        }
-        return sums;
-    }
-
     /** {@code out = q · scale} for 16 signed bytes. */
     static void store16(ByteVector q, FloatVector scale, float[] out, int offset) {
         front(q).mul(scale).intoArray(out, offset);

@@ -2,7 +2,6 @@ package dev.nibble.cpu.vector;
 
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.bytes;
-import static dev.nibble.cpu.vector.Lanes.dot16;
 import static dev.nibble.cpu.vector.Lanes.high4;
 import static dev.nibble.cpu.vector.Lanes.low4;
 import static dev.nibble.cpu.vector.Lanes.store16;
@@ -34,31 +33,6 @@ final class MXFP4Kernel extends RowKernel {
             store16(low4(q).selectFrom(Levels.E2M1_DOUBLED), scale, out, outOffset + k);
             store16(high4(q).selectFrom(Levels.E2M1_DOUBLED), scale, out, outOffset + k + 16);
         }
-    }
-
-    @Override
-    void multiplyRow(float[] x, int xOffset, float[] y, int yOffset, int from, int to) {
-        for (int n = from; n < to; n++) {
-            y[yOffset + n] = dot(data, n * rowBytes, x, xOffset, columns());
-        }
-    }
-
-    private static float dot(MemorySegment data, long at, float[] x, int xOffset, int count) {
-        FloatVector sum0 = FloatVector.zero(Lanes.F);
-        FloatVector sum1 = sum0;
-        FloatVector zero = sum0;
-        for (int k = 0; k < count; k += 32, at += BYTES) {
-            ByteVector q = bytes(data, at + QUANTS);
-            FloatVector scale = broadcast(halfPower(data.get(ValueLayout.JAVA_BYTE, at) & 0xff));
-            FloatVector products = dot16(low4(q).selectFrom(Levels.E2M1_DOUBLED), x, xOffset + k, zero);
-            products = dot16(high4(q).selectFrom(Levels.E2M1_DOUBLED), x, xOffset + k + 16, products);
-            if ((k & 32) == 0) {
-                sum0 = products.fma(scale, sum0);
-            } else {
-                sum1 = products.fma(scale, sum1);
-            }
-        }
-        return Lanes.sum(sum0.add(sum1));
     }
 
     /** 2^(e - 128), half of what the exponent says, since the levels are doubled. */

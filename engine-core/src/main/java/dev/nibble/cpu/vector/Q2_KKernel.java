@@ -2,7 +2,6 @@ package dev.nibble.cpu.vector;
 
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.bytes;
-import static dev.nibble.cpu.vector.Lanes.dot16;
 import static dev.nibble.cpu.vector.Lanes.down;
 import static dev.nibble.cpu.vector.Lanes.half;
 import static dev.nibble.cpu.vector.Lanes.high4;
@@ -13,7 +12,6 @@ import dev.nibble.cpu.Scratch;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;
-import jdk.incubator.vector.FloatVector;
 
 /**
  * Q2_K weights: 256 elements of 2 bits, in 16 sub-blocks with a scale and a minimum of 4 bits each. Bits 2 i of byte j of
@@ -53,42 +51,5 @@ final class Q2_KKernel extends RowKernel {
                 }
             }
         }
-    }
-
-    @Override
-    void multiplyRow(float[] x, int xOffset, float[] y, int yOffset, int from, int to) {
-        float[] scales = Scratch.current().scales();
-        for (int n = from; n < to; n++) {
-            y[yOffset + n] = dot(data, n * rowBytes, x, xOffset, columns(), scales);
-        }
-    }
-
-    private static float dot(MemorySegment data, long at, float[] x, int xOffset, int count, float[] scales) {
-        FloatVector sum0 = FloatVector.zero(Lanes.F);
-        FloatVector sum1 = sum0;
-        for (int k = 0; k < count; k += 256, at += BYTES) {
-            ByteVector packed = bytes(data, at);
-            store16(low4(packed), broadcast(half(data, at + SCALE)), scales, 0);
-            store16(high4(packed), broadcast(-half(data, at + MINIMUM)), scales, 16);
-            for (int h = 0; h < 2; h++) {
-                ByteVector q0 = bytes(data, at + QUANTS + 32 * h);
-                ByteVector q1 = bytes(data, at + QUANTS + 32 * h + 16);
-                for (int j = 0; j < 4; j++) {
-                    int s = 8 * h + 2 * j;
-                    int xAt = xOffset + k + 128 * h + 32 * j;
-                    sum0 = dot16(q0.and(TWO_BITS), broadcast(scales[s]), broadcast(scales[16 + s]), x, xAt, sum0);
-                    sum1 = dot16(
-                            q1.and(TWO_BITS),
-                            broadcast(scales[s + 1]),
-                            broadcast(scales[16 + s + 1]),
-                            x,
-                            xAt + 16,
-                            sum1);
-                    q0 = down(q0, 2);
-                    q1 = down(q1, 2);
-                }
-            }
-        }
-        return Lanes.sum(sum0.add(sum1));
     }
 }

@@ -2,7 +2,6 @@ package dev.nibble.cpu.vector;
 
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.bytes;
-import static dev.nibble.cpu.vector.Lanes.dot16;
 import static dev.nibble.cpu.vector.Lanes.down;
 import static dev.nibble.cpu.vector.Lanes.half;
 import static dev.nibble.cpu.vector.Lanes.store16;
@@ -52,40 +51,6 @@ final class Q3_KKernel extends RowKernel {
                 }
             }
         }
-    }
-
-    @Override
-    void multiplyRow(float[] x, int xOffset, float[] y, int yOffset, int from, int to) {
-        float[] scales = Scratch.current().scales();
-        for (int n = from; n < to; n++) {
-            y[yOffset + n] = dot(data, n * rowBytes, x, xOffset, columns(), scales);
-        }
-    }
-
-    private static float dot(MemorySegment data, long at, float[] x, int xOffset, int count, float[] scales) {
-        FloatVector sum0 = FloatVector.zero(Lanes.F);
-        FloatVector sum1 = sum0;
-        FloatVector zero = sum0;
-        for (int k = 0; k < count; k += 256, at += BYTES) {
-            loadScales(data, at, scales);
-            for (int c = 0; c < 2; c++) {
-                ByteVector third = bytes(data, at + 16 * c);
-                for (int h = 0; h < 2; h++) {
-                    ByteVector q = bytes(data, at + QUANTS + 32 * h + 16 * c);
-                    int xAt = xOffset + k + 128 * h + 16 * c;
-                    for (int j = 0; j < 4; j++) {
-                        FloatVector scale = broadcast(scales[8 * h + 2 * j + c]);
-                        FloatVector next =
-                                dot16(join(q, third), x, xAt + 32 * j, zero).fma(scale, sum0);
-                        sum0 = sum1; // by turns: each waits for the one before the last
-                        sum1 = next;
-                        q = down(q, 2);
-                        third = down(third, 1);
-                    }
-                }
-            }
-        }
-        return Lanes.sum(sum0.add(sum1));
     }
 
     /** Elements from bytes whose bits 0 and 1 are the low bits and bytes whose bit 0 is the high one; offset by 4. */

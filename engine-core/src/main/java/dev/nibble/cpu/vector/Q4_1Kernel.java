@@ -2,7 +2,6 @@ package dev.nibble.cpu.vector;
 
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.bytes;
-import static dev.nibble.cpu.vector.Lanes.dot16;
 import static dev.nibble.cpu.vector.Lanes.half;
 import static dev.nibble.cpu.vector.Lanes.high4;
 import static dev.nibble.cpu.vector.Lanes.low4;
@@ -36,25 +35,5 @@ final class Q4_1Kernel extends RowKernel {
             store16(low4(q), scale, minimum, out, outOffset + k);
             store16(high4(q), scale, minimum, out, outOffset + k + 16);
         }
-    }
-
-    @Override
-    void multiplyRow(float[] x, int xOffset, float[] y, int yOffset, int from, int to) {
-        for (int n = from; n < to; n++) {
-            y[yOffset + n] = dot(data, n * rowBytes, x, xOffset, columns());
-        }
-    }
-
-    private static float dot(MemorySegment data, long at, float[] x, int xOffset, int count) {
-        FloatVector sum0 = FloatVector.zero(Lanes.F);
-        FloatVector sum1 = sum0;
-        for (int k = 0; k < count; k += 32, at += BYTES) {
-            FloatVector scale = broadcast(half(data, at));
-            FloatVector minimum = broadcast(half(data, at + MINIMUM));
-            ByteVector q = bytes(data, at + QUANTS);
-            sum0 = dot16(low4(q), scale, minimum, x, xOffset + k, sum0);
-            sum1 = dot16(high4(q), scale, minimum, x, xOffset + k + 16, sum1);
-        }
-        return Lanes.sum(sum0.add(sum1));
     }
 }

@@ -2,7 +2,6 @@ package dev.nibble.cpu.vector;
 
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.bytes;
-import static dev.nibble.cpu.vector.Lanes.dot16;
 import static dev.nibble.cpu.vector.Lanes.half;
 import static dev.nibble.cpu.vector.Lanes.high4;
 import static dev.nibble.cpu.vector.Lanes.low4;
@@ -12,7 +11,6 @@ import dev.nibble.cpu.Scratch;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;
-import jdk.incubator.vector.FloatVector;
 
 /** Q4_K weights: 256 elements of 4 bits, in 8 sub-blocks of 32 with a scale and a minimum of 6 bits each. */
 final class Q4_KKernel extends RowKernel {
@@ -41,30 +39,6 @@ final class Q4_KKernel extends RowKernel {
                 store16(high4(q), broadcast(scales[s + 1]), broadcast(scales[s + 9]), out, to + 32);
             }
         }
-    }
-
-    @Override
-    void multiplyRow(float[] x, int xOffset, float[] y, int yOffset, int from, int to) {
-        float[] scales = Scratch.current().scales();
-        for (int n = from; n < to; n++) {
-            y[yOffset + n] = dot(data, n * rowBytes, x, xOffset, columns(), scales);
-        }
-    }
-
-    private static float dot(MemorySegment data, long at, float[] x, int xOffset, int count, float[] scales) {
-        FloatVector sum0 = FloatVector.zero(Lanes.F);
-        FloatVector sum1 = sum0;
-        for (int k = 0; k < count; k += 256, at += BYTES) {
-            loadScales(data, at, scales);
-            for (int j = 0; j < 8; j++) {
-                ByteVector q = bytes(data, at + QUANTS + 16 * j);
-                int xAt = xOffset + k + 32 * (j & 6) + 16 * (j & 1);
-                int s = j & 6;
-                sum0 = dot16(low4(q), broadcast(scales[s]), broadcast(scales[s + 8]), x, xAt, sum0);
-                sum1 = dot16(high4(q), broadcast(scales[s + 1]), broadcast(scales[s + 9]), x, xAt + 32, sum1);
-            }
-        }
-        return Lanes.sum(sum0.add(sum1));
     }
 
     /** scales[j] = d · scale of sub-block j, scales[8 + j] = - dmin · its minimum. */

@@ -2,7 +2,6 @@ package dev.nibble.cpu.vector;
 
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.bytes;
-import static dev.nibble.cpu.vector.Lanes.dot16;
 import static dev.nibble.cpu.vector.Lanes.half;
 import static dev.nibble.cpu.vector.Lanes.high4;
 import static dev.nibble.cpu.vector.Lanes.low4;
@@ -38,26 +37,5 @@ final class Q5_1Kernel extends RowKernel {
             store16(FifthBits.unsigned(low4(q), fifth), scale, minimum, out, outOffset + k);
             store16(FifthBits.unsigned(high4(q), fifth >>> 16), scale, minimum, out, outOffset + k + 16);
         }
-    }
-
-    @Override
-    void multiplyRow(float[] x, int xOffset, float[] y, int yOffset, int from, int to) {
-        for (int n = from; n < to; n++) {
-            y[yOffset + n] = dot(data, n * rowBytes, x, xOffset, columns());
-        }
-    }
-
-    private static float dot(MemorySegment data, long at, float[] x, int xOffset, int count) {
-        FloatVector sum0 = FloatVector.zero(Lanes.F);
-        FloatVector sum1 = sum0;
-        for (int k = 0; k < count; k += 32, at += BYTES) {
-            ByteVector q = bytes(data, at + QUANTS);
-            int fifth = data.get(Lanes.INT, at + FIFTH_BITS);
-            FloatVector scale = broadcast(half(data, at));
-            FloatVector minimum = broadcast(half(data, at + MINIMUM));
-            sum0 = dot16(FifthBits.unsigned(low4(q), fifth), scale, minimum, x, xOffset + k, sum0);
-            sum1 = dot16(FifthBits.unsigned(high4(q), fifth >>> 16), scale, minimum, x, xOffset + k + 16, sum1);
-        }
-        return Lanes.sum(sum0.add(sum1));
     }
 }

@@ -2,7 +2,6 @@ package dev.nibble.cpu.vector;
 
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.bytes;
-import static dev.nibble.cpu.vector.Lanes.dot16;
 import static dev.nibble.cpu.vector.Lanes.down;
 import static dev.nibble.cpu.vector.Lanes.half;
 import static dev.nibble.cpu.vector.Lanes.high4;
@@ -14,7 +13,6 @@ import dev.nibble.cpu.Scratch;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;
-import jdk.incubator.vector.FloatVector;
 
 /** Q5_K weights: as Q4_K, with a fifth bit of each element: bit i of byte j belongs to element 32 i + j. */
 final class Q5_KKernel extends RowKernel {
@@ -50,35 +48,6 @@ final class Q5_KKernel extends RowKernel {
                 }
             }
         }
-    }
-
-    @Override
-    void multiplyRow(float[] x, int xOffset, float[] y, int yOffset, int from, int to) {
-        float[] scales = Scratch.current().scales();
-        for (int n = from; n < to; n++) {
-            y[yOffset + n] = dot(data, n * rowBytes, x, xOffset, columns(), scales);
-        }
-    }
-
-    private static float dot(MemorySegment data, long at, float[] x, int xOffset, int count, float[] scales) {
-        FloatVector sum0 = FloatVector.zero(Lanes.F);
-        FloatVector sum1 = sum0;
-        for (int k = 0; k < count; k += 256, at += BYTES) {
-            loadScales(data, at, scales);
-            for (int c = 0; c < 2; c++) {
-                ByteVector fifth = bytes(data, at + FIFTH_BITS + 16 * c);
-                for (int s = 0; s < 8; s += 2) {
-                    ByteVector q = bytes(data, at + QUANTS + 16 * (s + c));
-                    int xAt = xOffset + k + 32 * s + 16 * c;
-                    ByteVector low = low4(q).or(up(fifth, 4).and(FIFTH));
-                    ByteVector high = high4(q).or(up(fifth, 3).and(FIFTH));
-                    sum0 = dot16(low, broadcast(scales[s]), broadcast(scales[s + 8]), x, xAt, sum0);
-                    sum1 = dot16(high, broadcast(scales[s + 1]), broadcast(scales[s + 9]), x, xAt + 32, sum1);
-                    fifth = down(fifth, 2);
-                }
-            }
-        }
-        return Lanes.sum(sum0.add(sum1));
     }
 
     /** scales[j] = d · scale of sub-block j, scales[8 + j] = - dmin · its minimum. */

@@ -2,7 +2,6 @@ package dev.nibble.cpu.vector;
 
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.bytes;
-import static dev.nibble.cpu.vector.Lanes.dot16;
 import static dev.nibble.cpu.vector.Lanes.down;
 import static dev.nibble.cpu.vector.Lanes.half;
 import static dev.nibble.cpu.vector.Lanes.high4;
@@ -14,7 +13,6 @@ import dev.nibble.cpu.Scratch;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;
-import jdk.incubator.vector.FloatVector;
 
 /**
  * Q6_K weights: 256 elements in 16 sub-blocks with a signed 8-bit scale. Each half of 128 has 64 bytes of low nibbles
@@ -54,39 +52,6 @@ final class Q6_KKernel extends RowKernel {
                 }
             }
         }
-    }
-
-    @Override
-    void multiplyRow(float[] x, int xOffset, float[] y, int yOffset, int from, int to) {
-        float[] scales = Scratch.current().scales();
-        for (int n = from; n < to; n++) {
-            y[yOffset + n] = dot(data, n * rowBytes, x, xOffset, columns(), scales);
-        }
-    }
-
-    private static float dot(MemorySegment data, long at, float[] x, int xOffset, int count, float[] scales) {
-        FloatVector sum0 = FloatVector.zero(Lanes.F);
-        FloatVector sum1 = sum0;
-        FloatVector zero = sum0;
-        for (int k = 0; k < count; k += 256, at += BYTES) {
-            store16(bytes(data, at + SCALES), broadcast(half(data, at + SCALE)), scales, 0);
-            for (int g = 0; g < 4; g++) {
-                // 16 columns of bytes: of the half g / 2, the even or odd ones
-                long low = at + 32 * (g & 2) + 16 * (g & 1);
-                ByteVector high = bytes(data, at + HIGH_BITS + 16 * g);
-                int xAt = xOffset + k + 64 * (g & 2) + 16 * (g & 1);
-                int s = 4 * (g & 2) + (g & 1);
-                for (int i = 0; i < 2; i++) {
-                    ByteVector q = bytes(data, low + 32 * i);
-                    sum0 = dot16(join(low4(q), up(high, 4)), x, xAt + 32 * i, zero)
-                            .fma(broadcast(scales[s + 2 * i]), sum0);
-                    sum1 = dot16(join(high4(q), high), x, xAt + 32 * i + 64, zero)
-                            .fma(broadcast(scales[s + 2 * i + 4]), sum1);
-                    high = down(high, 2);
-                }
-            }
-        }
-        return Lanes.sum(sum0.add(sum1));
     }
 
     /** Elements from nibbles and from bytes whose bits 4 and 5 are the high bits; these are offset by 32. */

@@ -10,12 +10,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * A weight matrix multiplied where it is mapped, with float activations; a subclass for each tensor type says how its
- * rows are read.
- *
- * <p>One input row is multiplied by {@link #multiplyRow}, which dequantizes in registers. A few rows share each
- * dequantized piece of a weight row, held in the L1 cache ({@link DotTile}). Many rows are packed with tokens in the
- * lanes and go through {@link Gemm}.
+ * A weight matrix by rows. A type brings {@link #dequantize}; what is done with the values is the same for all: with many
+ * input rows {@link Gemm}, with few one row after the other.
  */
 abstract class RowKernel extends MatmulKernel {
     /** Columns dequantized at a time when there are few input rows: 8 KiB. A multiple of every block size. */
@@ -38,9 +34,6 @@ abstract class RowKernel extends MatmulKernel {
      */
     abstract void dequantize(long offset, float[] out, int outOffset, int count);
 
-    /** {@code y[yOffset + n] = x · row n} for the rows [from, to), {@code x} being the columns from {@code xOffset} on. */
-    abstract void multiplyRow(float[] x, int xOffset, float[] y, int yOffset, int from, int to);
-
     @Override
     public final void prepare(MatmulInput x, WorkerPool pool) {
         if (x.rows() >= Gemm.MIN_ROWS) {
@@ -51,9 +44,7 @@ abstract class RowKernel extends MatmulKernel {
     @Override
     public final void multiply(
             MatmulInput x, int xRow, int xRows, float[] y, int yOffset, int yStride, int from, int to) {
-        if (xRows == 1) {
-            multiplyRow(x.values(), xRow * columns(), y, yOffset, from, to);
-        } else if (xRow == 0
+        if (xRow == 0
                 && xRows == x.rows()
                 && xRows >= Gemm.MIN_ROWS
                 && x.packed() instanceof TokenPanels panels
@@ -64,8 +55,12 @@ abstract class RowKernel extends MatmulKernel {
         }
     }
 
-    /** Each weight row in pieces, each piece with all input rows. */
-    final void multiplyFew(float[] x, int xOffset, int xRows, float[] y, int yOffset, int yStride, int from, int to) {
+    /**
+     * Each weight row in pieces: a piece is dequantized into the L1 cache, then multiplied with all input rows. One loop
+     * that both unpacks and multiplies would save the way through the cache, but takes so many vector operations that the
+     * compiler stops inlining in it and boxes vectors: measured, 6 times slower in the whole program.
+     */
+    private void multiplyFew(float[] x, int xOffset, int xRows, float[] y, int yOffset, int yStride, int from, int to) {
         int columns = columns();
         Scratch scratch = Scratch.current();
         float[] piece = scratch.panel(PIECE);
