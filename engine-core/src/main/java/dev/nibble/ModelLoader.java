@@ -56,13 +56,17 @@ final class ModelLoader {
             }
             Backend backend = provider.open(options);
             open.add(backend);
-            ForwardPass pass = compile(backend, model, source);
+            ForwardPass pass = backend.compile(model);
             LOG.log(System.Logger.Level.INFO, "{0}: {1}", source.name(), backend.description());
             return assemble.apply(new Loaded(source, model, tokenizer, backend, pass));
+        } catch (OutOfMemoryError e) {
+            closeAfter(e, open);
+            throw new OutOfMemoryException(
+                    file + ": there is not enough memory for the model's buffers and rearranged weights ("
+                            + e.getMessage() + "); LoadOptions.withRepack(false) needs less",
+                    e);
         } catch (Throwable e) {
-            for (AutoCloseable resource : open.reversed()) {
-                closeAfter(e, resource);
-            }
+            closeAfter(e, open);
             throw e;
         }
     }
@@ -77,22 +81,14 @@ final class ModelLoader {
         return model;
     }
 
-    private static ForwardPass compile(Backend backend, Model model, ModelSource source) {
-        try {
-            return backend.compile(model);
-        } catch (OutOfMemoryError e) {
-            throw new OutOfMemoryException(
-                    source.name() + ": there is not enough memory for the model's buffers and rearranged weights ("
-                            + e.getMessage() + "); LoadOptions.withRepack(false) needs less",
-                    e);
-        }
-    }
-
-    private static void closeAfter(Throwable failure, AutoCloseable resource) {
-        try {
-            resource.close();
-        } catch (Exception e) {
-            failure.addSuppressed(e);
+    /** Closes what is open, the last first. */
+    private static void closeAfter(Throwable failure, List<AutoCloseable> open) {
+        for (AutoCloseable resource : open.reversed()) {
+            try {
+                resource.close();
+            } catch (Exception e) {
+                failure.addSuppressed(e);
+            }
         }
     }
 

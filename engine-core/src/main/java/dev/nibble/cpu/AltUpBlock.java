@@ -50,8 +50,8 @@ final class AltUpBlock implements BlockOp {
         laurelLeft = linears.create(altUp.laurelLeft());
         laurelRight = linears.create(altUp.laurelRight());
         hidden = router.inputSize();
-        workspace.reserve(Buffer.STREAMS, this.streams * hidden);
-        workspace.reserve(Buffer.PREDICTED, this.streams * hidden);
+        workspace.reserve(Buffer.STREAMS, (long) this.streams * hidden);
+        workspace.reserve(Buffer.PREDICTED, (long) this.streams * hidden);
         workspace.reserve(Buffer.LAUREL, hidden);
         workspace.reserve(Buffer.ROUTER, this.streams * this.streams);
         workspace.reserve(Buffer.STEP, Math.max(this.streams, laurelLeft.outputSize()));

@@ -3,6 +3,7 @@ package dev.nibble.cpu;
 import dev.nibble.KvCacheType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /**
  * The keys and values of one attention layer of one sequence, off-heap.
@@ -23,8 +24,11 @@ public final class KvCache {
     /** Positions of this cache's pages. */
     private final int page;
 
-    private final MemorySegment[] keyPages;
-    private final MemorySegment[] valuePages;
+    private final int pageCount;
+    /** The pages so far: a context may be far longer than what is ever used of it. */
+    private MemorySegment[] keyPages = new MemorySegment[0];
+
+    private MemorySegment[] valuePages = new MemorySegment[0];
     private final Arena arena;
 
     /**
@@ -49,9 +53,7 @@ public final class KvCache {
         this.arena = arena;
         slots = slots(capacity, window, maxBatchRows);
         page = Math.min(PAGE, slots);
-        int pages = (slots + page - 1) / page;
-        keyPages = new MemorySegment[pages];
-        valuePages = new MemorySegment[pages];
+        pageCount = Math.ceilDiv(slots, page);
     }
 
     /** Positions that are kept: all, or the window and a batch, in whole pages. */
@@ -74,7 +76,12 @@ public final class KvCache {
 
     /** Allocates the pages for positions up to {@code end}. */
     void reserve(int end) {
-        int pages = Math.min(keyPages.length, (Math.min(end, slots) + page - 1) / page);
+        int pages = Math.ceilDiv(Math.min(end, slots), page);
+        if (pages > keyPages.length) {
+            int length = (int) Math.min(pageCount, Math.max(pages, 2L * keyPages.length));
+            keyPages = Arrays.copyOf(keyPages, length);
+            valuePages = Arrays.copyOf(valuePages, length);
+        }
         for (int i = 0; i < pages; i++) {
             if (keyPages[i] == null) {
                 keyPages[i] = arena.allocate((long) kvHeadCount * page * codec.rowBytes(keyDim), 64);

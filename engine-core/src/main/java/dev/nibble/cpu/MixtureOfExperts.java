@@ -39,7 +39,7 @@ final class MixtureOfExperts implements FeedForwardOp {
         sharedGate = config.sharedGate() == null ? null : linears.create(config.sharedGate());
         hidden = up[0].inputSize();
         size = up[0].outputSize();
-        int used = config.used();
+        long used = config.used();
         workspace.reserve(Buffer.ROUTER, Math.max(config.router().outputSize(), 1));
         workspace.reserve(Buffer.GATE, used * size);
         workspace.reserve(Buffer.UP, used * size);

@@ -1,5 +1,6 @@
 package dev.nibble.cpu;
 
+import dev.nibble.OutOfMemoryException;
 import java.util.EnumMap;
 import java.util.Objects;
 
@@ -50,6 +51,9 @@ public final class Workspace {
         LAST
     }
 
+    /** What every virtual machine allows an array. */
+    private static final int MAX_LENGTH = Integer.MAX_VALUE - 8;
+
     private final EnumMap<Buffer, Integer> bufferWidths = new EnumMap<>(Buffer.class);
     private final EnumMap<Input, Integer> inputWidths = new EnumMap<>(Input.class);
     private final EnumMap<Buffer, float[]> buffers = new EnumMap<>(Buffer.class);
@@ -57,13 +61,13 @@ public final class Workspace {
     private int capacity;
 
     /** Makes sure a buffer's rows have at least {@code width} elements; before the first pass. */
-    public void reserve(Buffer buffer, int width) {
-        bufferWidths.merge(buffer, width, Math::max);
+    public void reserve(Buffer buffer, long width) {
+        bufferWidths.merge(buffer, length(1, width), Math::max);
     }
 
     /** Likewise for an input. */
-    public void reserve(Input input, int width) {
-        inputWidths.merge(input, width, Math::max);
+    public void reserve(Input input, long width) {
+        inputWidths.merge(input, length(1, width), Math::max);
     }
 
     /** Makes room for batches of {@code rows} rows. */
@@ -71,9 +75,18 @@ public final class Workspace {
         if (rows <= capacity) {
             return;
         }
-        capacity = rows;
-        bufferWidths.forEach((buffer, width) -> buffers.put(buffer, new float[Math.multiplyExact(rows, width)]));
+        inputWidths.values().forEach(width -> length(rows, width));
+        bufferWidths.forEach((buffer, width) -> buffers.put(buffer, new float[length(rows, width)]));
         inputWidths.forEach((input, width) -> inputs.put(input, new MatmulInput(rows, width)));
+        capacity = rows;
+    }
+
+    private static int length(int rows, long width) {
+        if (width > MAX_LENGTH / rows) {
+            throw new OutOfMemoryException("the model's buffers cannot be allocated: " + rows + " rows of " + width
+                    + " values do not fit an array");
+        }
+        return (int) (rows * width);
     }
 
     /** The values of a buffer, [rows, whatever width the user takes]. */

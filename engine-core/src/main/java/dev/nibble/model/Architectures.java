@@ -1,5 +1,6 @@
 package dev.nibble.model;
 
+import dev.nibble.ModelFormatException;
 import dev.nibble.UnsupportedModelException;
 import dev.nibble.model.arch.Bert;
 import dev.nibble.model.arch.Gemma2;
@@ -69,6 +70,11 @@ public final class Architectures {
             throw new UnsupportedModelException(source.name() + ": the architecture '" + name
                     + "' is not supported; supported are " + String.join(", ", names()));
         }
-        return architecture.read(source, contextLength);
+        try {
+            return architecture.read(source, contextLength);
+        } catch (IllegalArgumentException e) {
+            // what the parts of a model say when they do not fit together does not name the file
+            throw new ModelFormatException(source.name() + ": " + e.getMessage(), e);
+        }
     }
 }

@@ -49,6 +49,21 @@ public record AttentionConfig(
         int kvLayer)
         implements Mixer {
 
+    public AttentionConfig {
+        if (kvHeadCount < 1 || headCount % kvHeadCount != 0 || headDim < 1 || valueDim < 1 || window < 0) {
+            throw new IllegalArgumentException("an attention cannot have " + headCount + " heads of " + headDim + ", "
+                    + kvHeadCount + " key/value heads with values of " + valueDim + " and a window of " + window);
+        }
+        if (rope != null && rope.dims() > headDim) {
+            throw new IllegalArgumentException(
+                    "a rotation of " + rope.dims() + " elements does not fit heads of " + headDim);
+        }
+        if (value == null && key != null && valueDim != headDim) {
+            throw new IllegalArgumentException(
+                    "keys of " + headDim + " elements cannot serve as values of " + valueDim);
+        }
+    }
+
     /** Queries at position p are multiplied by {@code 1 + scale · ln(⌊(p + offset) / originalContext⌋ + 1)}. */
     public record Temperature(float scale, int originalContext, float offset) {}
 

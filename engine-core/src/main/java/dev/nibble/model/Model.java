@@ -29,6 +29,27 @@ public record Model(
     public Model {
         blocks = List.copyOf(blocks);
         embeddingLayers = List.copyOf(embeddingLayers);
+        for (int layer = 0; layer < blocks.size(); layer++) {
+            if (blocks.get(layer).mixer() instanceof AttentionConfig attention && attention.kvLayer() != layer) {
+                checkShared(blocks, layer, attention);
+            }
+        }
+    }
+
+    private static void checkShared(List<BlockConfig> blocks, int layer, AttentionConfig attention) {
+        int source = attention.kvLayer();
+        if (source < 0
+                || source >= layer
+                || !(blocks.get(source).mixer() instanceof AttentionConfig shared)
+                || shared.kvLayer() != source
+                || shared.kvHeadCount() != attention.kvHeadCount()
+                || shared.headDim() != attention.headDim()
+                || shared.valueDim() != attention.valueDim()
+                || shared.window() != attention.window()) {
+            throw new IllegalArgumentException("layer " + layer + " cannot use the keys and values of layer " + source
+                    + ": " + attention.kvHeadCount() + " heads of " + attention.headDim() + " and a window of "
+                    + attention.window() + " are not what that layer has");
+        }
     }
 
     /** A generating model whose input is the token embedding alone. */

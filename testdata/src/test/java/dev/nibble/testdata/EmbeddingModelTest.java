@@ -223,7 +223,7 @@ class EmbeddingModelTest {
         return all;
     }
 
-    private static Path file(String name) {
+    static Path file(String name) {
         return resource(name + ".gguf");
     }
 

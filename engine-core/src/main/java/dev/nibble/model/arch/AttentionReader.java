@@ -8,6 +8,12 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads the attention of a block: head counts for each layer, separate or fused projections. */
 final class AttentionReader {
+    /** More heads than any model has; the scratch memory of attention grows with them. */
+    private static final int MAX_HEADS = 4096;
+
+    /** Elements of a head, likewise. */
+    private static final int MAX_HEAD_DIM = 1 << 14;
+
     private final ModelReader reader;
     final int[] headCounts;
     final int[] kvHeadCounts;
@@ -23,6 +29,10 @@ final class AttentionReader {
         for (int layer = 0; layer < reader.layerCount; layer++) {
             int heads = headCounts[layer];
             int kvHeads = kvHeadCounts[layer];
+            if (heads > MAX_HEADS) {
+                throw reader.metadata.failure(
+                        reader.key("attention.head_count"), heads + " heads; expected up to " + MAX_HEADS);
+            }
             if (kvHeads != 0 && (heads < 1 || heads % kvHeads != 0)) {
                 throw reader.metadata.failure(
                         reader.key("attention.head_count"),
@@ -47,9 +57,9 @@ final class AttentionReader {
     }
 
     private AttentionConfig.Builder read(int layer, int headDim, int valueDim) {
-        int queryWidth = headCounts[layer] * headDim;
-        int keyWidth = kvHeads(layer) * headDim;
-        int valueWidth = kvHeads(layer) * valueDim;
+        long queryWidth = (long) headCounts[layer] * headDim;
+        long keyWidth = (long) kvHeads(layer) * headDim;
+        long valueWidth = (long) kvHeads(layer) * valueDim;
         String fused = block(layer, "attn_qkv");
         if (reader.hasTensor(fused + ".weight")) {
             Projection all = reader.projection(fused, reader.hiddenSize, queryWidth + keyWidth + valueWidth);
@@ -57,9 +67,9 @@ final class AttentionReader {
                     layer,
                     headDim,
                     valueDim,
-                    all.rowRange(0, queryWidth),
-                    all.rowRange(queryWidth, keyWidth),
-                    all.rowRange(queryWidth + keyWidth, valueWidth));
+                    all.rowRange(0, (int) queryWidth),
+                    all.rowRange((int) queryWidth, (int) keyWidth),
+                    all.rowRange((int) (queryWidth + keyWidth), (int) valueWidth));
         }
         return builder(
                 layer,
@@ -78,9 +88,9 @@ final class AttentionReader {
                 layer,
                 headDim,
                 valueDim,
-                project(layer, "attn_q", 2 * headCounts[layer] * headDim),
-                project(layer, "attn_k", kvHeads(layer) * headDim),
-                project(layer, "attn_v", kvHeads(layer) * valueDim));
+                project(layer, "attn_q", 2L * headCounts[layer] * headDim),
+                project(layer, "attn_k", (long) kvHeads(layer) * headDim),
+                project(layer, "attn_v", (long) kvHeads(layer) * valueDim));
     }
 
     /**
@@ -89,12 +99,12 @@ final class AttentionReader {
      */
     AttentionConfig.Builder readShared(int layer, int headDim, int kvLayer) {
         boolean own = kvLayer == layer;
-        int kvWidth = kvHeads(layer) * headDim;
+        long kvWidth = (long) kvHeads(layer) * headDim;
         return builder(
                         layer,
                         headDim,
                         headDim,
-                        project(layer, "attn_q", headCounts[layer] * headDim),
+                        project(layer, "attn_q", (long) headCounts[layer] * headDim),
                         own ? project(layer, "attn_k", kvWidth) : null,
                         own ? reader.optionalProjection(block(layer, "attn_v"), reader.hiddenSize, kvWidth) : null)
                 .kvLayer(kvLayer);
@@ -107,15 +117,19 @@ final class AttentionReader {
             Projection query,
             @Nullable Projection key,
             @Nullable Projection value) {
+        if (headDim > MAX_HEAD_DIM || valueDim > MAX_HEAD_DIM) {
+            throw reader.failure("layer " + layer + " has heads of " + headDim + " elements with values of " + valueDim
+                    + "; expected up to " + MAX_HEAD_DIM);
+        }
         int heads = headCounts[layer];
-        Projection output = reader.projection(block(layer, "attn_output"), heads * valueDim, reader.hiddenSize);
+        Projection output = reader.projection(block(layer, "attn_output"), (long) heads * valueDim, reader.hiddenSize);
         AttentionConfig.Builder builder =
                 new AttentionConfig.Builder(layer, heads, kvHeads(layer), headDim, valueDim, query, key, value, output);
         // decoders that were turned into encoders say so
         return causal ? builder : builder.bidirectional();
     }
 
-    private Projection project(int layer, String name, int width) {
+    private Projection project(int layer, String name, long width) {
         return reader.projection(block(layer, name), reader.hiddenSize, width);
     }
 
@@ -125,5 +139,20 @@ final class AttentionReader {
                     reader.key("attention.head_count_kv"), "layer " + layer + " has no key/value heads");
         }
         return kvHeadCounts[layer];
+    }
+
+    /**
+     * How many of the first layers have keys and values of their own, by {@code attention.shared_kv_layers}: at least
+     * two, one of each kind for the layers that follow.
+     */
+    int ownKvLayers(int defaultShared) {
+        int shared = reader.optionalInt("attention.shared_kv_layers", defaultShared);
+        if (shared < 0 || shared > Math.max(0, reader.layerCount - 2)) {
+            throw reader.metadata.failure(
+                    reader.key("attention.shared_kv_layers"),
+                    "expected 0 to " + Math.max(0, reader.layerCount - 2) + ", as at least two of " + reader.layerCount
+                            + " layers need keys and values of their own, found " + shared);
+        }
+        return reader.layerCount - shared;
     }
 }

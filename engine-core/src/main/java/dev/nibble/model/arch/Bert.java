@@ -63,8 +63,9 @@ public final class Bert implements Architecture {
                 : null;
         float[] firstType = null;
         if (reader.hasTensor("token_types.weight")) {
-            Tensor types = reader.tensor("token_types.weight");
-            firstType = reader.values(types.rowRange(0, 1));
+            int types = reader.rows("token_types.weight");
+            firstType = reader.values(reader.tensor("token_types.weight", reader.hiddenSize, types)
+                    .rowRange(0, 1));
         }
         return new EmbeddingInput.PositionsAndTypes(positions, firstType, layerNorm(reader, "token_embd_norm"));
     }

@@ -51,7 +51,7 @@ final class FeedForwardReader {
                     activation,
                     sparsity);
         }
-        Projection both = reader.projection(up, reader.hiddenSize, 2 * size);
+        Projection both = reader.projection(up, reader.hiddenSize, 2L * size);
         return new FeedForward.Dense(both.rowRange(0, size), both.rowRange(size, size), down, activation, sparsity);
     }
 
@@ -104,7 +104,7 @@ final class FeedForwardReader {
         if (reader.hasTensor(block(layer, "ffn_gate_up_exps.weight"))) {
             gate = new ArrayList<>();
             up = new ArrayList<>();
-            for (Projection both : reader.projections(block(layer, "ffn_gate_up_exps"), hidden, 2 * size, count)) {
+            for (Projection both : reader.projections(block(layer, "ffn_gate_up_exps"), hidden, 2L * size, count)) {
                 gate.add(both.rowRange(0, size));
                 up.add(both.rowRange(size, size));
             }

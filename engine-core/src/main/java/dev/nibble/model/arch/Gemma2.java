@@ -95,7 +95,7 @@ public final class Gemma2 implements Decoder.Family {
             int width = reader.hiddenSize;
             for (String name : List.of("dense_2", "dense_3")) {
                 if (reader.hasTensor(name + ".weight")) {
-                    int size = Math.toIntExact(reader.tensor(name + ".weight").rows());
+                    int size = reader.rows(name + ".weight");
                     layers.add(reader.projection(name, width, size));
                     width = size;
                 }

@@ -52,8 +52,7 @@ public final class Gemma3n implements Decoder.Family {
             streams = reader.positive("altup.num_inputs", 4);
             windowed = reader.windowedLayers(5);
             window = reader.positive("attention.sliding_window");
-            ownKvLayers = reader.layerCount
-                    - reader.optionalInt("attention.shared_kv_layers", Math.max(0, reader.layerCount - OWN_KV_LAYERS));
+            ownKvLayers = attentions.ownKvLayers(Math.max(0, reader.layerCount - OWN_KV_LAYERS));
             int headDim = attentions.headDim(0);
             fullRope = ropes.read(headDim);
             windowRope = ropes.unscaled(fullRope.dims(), headDim, reader.optionalFloat("rope.freq_base_swa", 10000));
@@ -89,12 +88,11 @@ public final class Gemma3n implements Decoder.Family {
         @Override
         BlockConfig blockConfig(int layer) {
             int hidden = reader.hiddenSize;
-            int rank = Math.toIntExact(
-                    reader.tensor(block(layer, "laurel_l.weight")).rows());
+            int rank = reader.rows(block(layer, "laurel_l.weight"));
             BlockConfig.AltUp altUp = new BlockConfig.AltUp(
                     reader.projection(block(layer, "altup_router"), hidden, streams),
                     reader.rms(block(layer, "altup_router_norm"), hidden),
-                    reader.projection(block(layer, "altup_predict_coef"), streams, streams * streams),
+                    reader.projection(block(layer, "altup_predict_coef"), streams, (long) streams * streams),
                     reader.projection(block(layer, "altup_correct_coef"), streams, streams),
                     reader.vector(block(layer, "altup_correct_scale.weight"), hidden),
                     reader.projection(block(layer, "laurel_l"), hidden, rank),

@@ -43,12 +43,7 @@ public final class Gemma4 implements Decoder.Family {
             perLayer = new PerLayerReader(reader);
             windowed = reader.windowedLayers(0);
             window = reader.positive("attention.sliding_window");
-            ownKvLayers = reader.layerCount - reader.optionalInt("attention.shared_kv_layers", 0);
-            if (ownKvLayers < 2) {
-                throw reader.metadata.failure(
-                        reader.key("attention.shared_kv_layers"),
-                        "at least two layers need keys and values of their own");
-            }
+            ownKvLayers = attentions.ownKvLayers(0);
             int fullDim = reader.positive("attention.key_length");
             fullRope = ropes.read(fullDim);
             int windowDim = reader.positive("attention.key_length_swa");

@@ -34,7 +34,7 @@ public final class Lfm2 implements Decoder.Family {
                 return new ShortConvolutionConfig(
                         kernelSize,
                         reader.values(reader.tensor(block(layer, "shortconv.conv.weight"), kernelSize, hidden)),
-                        reader.projection(block(layer, "shortconv.in_proj"), hidden, 3 * hidden),
+                        reader.projection(block(layer, "shortconv.in_proj"), hidden, 3L * hidden),
                         reader.projection(block(layer, "shortconv.out_proj"), hidden, hidden));
             }
 

@@ -19,7 +19,8 @@ final class Mamba2Reader {
             throw reader.failure("the state-space sizes do not fit together: inner size " + inner + ", " + heads
                     + " heads, " + groups + " groups");
         }
-        int channels = inner + 2 * groups * stateSize;
+        reader.checkState(inner, stateSize);
+        long channels = inner + 2L * groups * stateSize;
         float[] norm = reader.values(reader.tensor(block(layer, "ssm_norm.weight"), inner / groups, groups));
         return new Mamba2Config(
                 heads,

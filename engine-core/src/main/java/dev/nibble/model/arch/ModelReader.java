@@ -1,6 +1,8 @@
 package dev.nibble.model.arch;
 
 import dev.nibble.ModelFormatException;
+import dev.nibble.UnsupportedModelException;
+import dev.nibble.cpu.quant.BlockFormat;
 import dev.nibble.model.Metadata;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
@@ -20,6 +22,9 @@ import org.jspecify.annotations.Nullable;
 final class ModelReader {
     /** More blocks than any model has; a larger count is a damaged file. */
     private static final int MAX_LAYERS = 4096;
+
+    /** Elements of a recurrent state: 64 MiB, a multiple of what models have. */
+    private static final int MAX_STATE = 1 << 24;
 
     final Metadata metadata;
     final String architecture;
@@ -47,10 +52,7 @@ final class ModelReader {
         if (tokenEmbedding.columns() != hiddenSize || tokenEmbedding.shape().rank() > 2) {
             throw misshapen(tokenEmbedding, Shape.of(hiddenSize, tokenEmbedding.rows()));
         }
-        if (tokenEmbedding.rows() < 1 || tokenEmbedding.rows() > Integer.MAX_VALUE) {
-            throw failure("token_embd.weight has " + tokenEmbedding.rows() + " rows");
-        }
-        vocabSize = (int) tokenEmbedding.rows();
+        vocabSize = rows("token_embd.weight");
     }
 
     // ---- metadata
@@ -135,7 +137,7 @@ final class ModelReader {
         return values;
     }
 
-    private void checkLength(String suffix, int length) {
+    void checkLength(String suffix, int length) {
         if (length < layerCount) {
             throw metadata.failure(
                     key(suffix), "expected an entry for each of " + layerCount + " layers, found " + length);
@@ -168,21 +170,59 @@ final class ModelReader {
         return requestedContext > 0 ? requestedContext : contextLength;
     }
 
+    /** Refuses a recurrent state that no model has, and that would take a memory the weights do not hint at. */
+    void checkState(long width, int stateSize) {
+        if (width > MAX_STATE / stateSize) {
+            throw metadata.failure(
+                    key("ssm.state_size"),
+                    "the recurrent state of a layer would have " + width + " times " + stateSize
+                            + " elements; expected up to " + MAX_STATE);
+        }
+    }
+
     // ---- tensors
 
     boolean hasTensor(String name) {
         return source.tensor(name).isPresent();
     }
 
+    /** A tensor that must be there, with elements of a type that weights have. */
     Tensor tensor(String name) {
-        return source.tensor(name)
+        Tensor tensor = source.tensor(name)
                 .orElseThrow(() ->
                         failure("the tensor " + name + " is missing; the architecture " + architecture + " needs it"));
+        if (tensor.shape().elements() == 0) {
+            throw failure("the tensor " + name + " of shape " + tensor.shape() + " is empty");
+        }
+        try {
+            BlockFormat.of(tensor.dtype());
+        } catch (UnsupportedModelException e) {
+            throw new UnsupportedModelException(source.name() + ": " + name + ": " + e.getMessage());
+        }
+        return tensor;
     }
 
-    /** A tensor of exactly this shape (trailing ones aside). */
+    /** How many rows a tensor has. */
+    int rows(String name) {
+        long rows = tensor(name).rows();
+        if (rows > Integer.MAX_VALUE) {
+            throw failure("the tensor " + name + " has " + rows + " rows, too many for its purpose");
+        }
+        return (int) rows;
+    }
+
+    /**
+     * A tensor of exactly this shape (trailing ones aside). Dimensions are products of numbers in the file: computed as
+     * {@code long} they do not overflow, and once a tensor of the shape is there they fit an {@code int}.
+     */
     Tensor tensor(String name, long... dims) {
         Tensor tensor = tensor(name);
+        for (long dim : dims) {
+            if (dim > Integer.MAX_VALUE) {
+                throw failure("the tensor " + name + " would need the shape " + Arrays.toString(dims)
+                        + ", which no model has");
+            }
+        }
         Shape expected = Shape.of(dims);
         for (int i = 0; i < 4; i++) {
             if (tensor.shape().dim(i) != expected.dim(i)) {
@@ -193,11 +233,11 @@ final class ModelReader {
     }
 
     /** The values of a small tensor with {@code size} elements. */
-    float[] vector(String name, int size) {
+    float[] vector(String name, long size) {
         return values(tensor(name, size));
     }
 
-    float @Nullable [] optionalVector(String name, int size) {
+    float @Nullable [] optionalVector(String name, long size) {
         return hasTensor(name) ? vector(name, size) : null;
     }
 
@@ -211,35 +251,35 @@ final class ModelReader {
         return values;
     }
 
-    Norm rms(String name, int size) {
+    Norm rms(String name, long size) {
         return Norm.rms(vector(name + ".weight", size), rmsEpsilon());
     }
 
-    @Nullable Norm optionalRms(String name, int size) {
+    @Nullable Norm optionalRms(String name, long size) {
         return hasTensor(name + ".weight") ? rms(name, size) : null;
     }
 
     /** {@code name.weight} of shape [input, output] with its optional {@code name.bias} and {@code name.scale}. */
-    Projection projection(String name, int input, int output) {
+    Projection projection(String name, long input, long output) {
         Tensor weight = tensor(name + ".weight", input, output);
         float[] scale = optionalVector(name + ".scale", 1);
         return new Projection(weight, optionalVector(name + ".bias", output), scale == null ? 1 : scale[0]);
     }
 
-    @Nullable Projection optionalProjection(String name, int input, int output) {
+    @Nullable Projection optionalProjection(String name, long input, long output) {
         return hasTensor(name + ".weight") ? projection(name, input, output) : null;
     }
 
     /** The matrices of {@code name.weight} [input, output, count], each with its row of the optional bias and scale. */
-    List<Projection> projections(String name, int input, int output, int count) {
+    List<Projection> projections(String name, long input, long output, int count) {
         Tensor weights = tensor(name + ".weight", input, output, count);
         float[] biases = hasTensor(name + ".bias") ? values(tensor(name + ".bias", output, count)) : null;
         float[] scales = optionalVector(name + ".scale", count);
         List<Projection> projections = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             projections.add(new Projection(
-                    weights.rowRange((long) i * output, output),
-                    biases == null ? null : Arrays.copyOfRange(biases, i * output, (i + 1) * output),
+                    weights.rowRange(i * output, output),
+                    biases == null ? null : Arrays.copyOfRange(biases, (int) (i * output), (int) ((i + 1) * output)),
                     scales == null ? 1 : scales[i]));
         }
         return projections;

@@ -48,8 +48,8 @@ public final class Olmo2 implements Decoder.Family {
                     .rope(inWindow ? windowRope : fullRope)
                     .window(inWindow ? window : 0)
                     .norms(
-                            reader.rms(block(layer, "attn_q_norm"), attentions.headCounts[layer] * headDim),
-                            reader.rms(block(layer, "attn_k_norm"), attentions.kvHeadCounts[layer] * headDim));
+                            reader.rms(block(layer, "attn_q_norm"), (long) attentions.headCounts[layer] * headDim),
+                            reader.rms(block(layer, "attn_k_norm"), (long) attentions.kvHeadCounts[layer] * headDim));
         }
 
         @Override

@@ -25,7 +25,7 @@ final class PerLayerReader {
     }
 
     EmbeddingInput.PerLayer input(Model.@Nullable Streams streams) {
-        int total = Math.multiplyExact(width, reader.layerCount);
+        long total = (long) width * reader.layerCount;
         return new EmbeddingInput.PerLayer(
                 width,
                 reader.tensor("per_layer_token_embd.weight", total, reader.vocabSize),

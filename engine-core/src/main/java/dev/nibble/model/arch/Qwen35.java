@@ -36,7 +36,8 @@ public final class Qwen35 implements Decoder.Family {
 
         QwenDecoder(ModelReader reader) {
             super(reader, RopeConfig.Style.HALVES, Activation.SILU);
-            rope = ropes.read(attentions.headDim(0)).withFrequencyFactors(axisFactors(reader));
+            RopeConfig unsectioned = ropes.read(attentions.headDim(0));
+            rope = unsectioned.withFrequencyFactors(axisFactors(reader, unsectioned.dims()));
             recurrent = recurrentLayers(reader);
         }
 
@@ -44,21 +45,22 @@ public final class Qwen35 implements Decoder.Family {
          * The pairs take turns in following the axes (time, height, width) as long as an axis' section lasts. A pair
          * that is left over follows a fourth axis, which is 0 for text: it is not rotated.
          */
-        private static float @Nullable [] axisFactors(ModelReader reader) {
+        private static float @Nullable [] axisFactors(ModelReader reader, int dims) {
             long[] sections = reader.metadata.optionalLongs(reader.key("rope.dimension_sections"));
             if (sections == null || sections.length < 3) {
                 return null;
             }
-            float[] factors = new float[reader.positive("rope.dimension_count", 2) / 2];
+            float[] factors = new float[dims / 2];
             for (int pair = 0; pair < factors.length; pair++) {
-                factors[pair] = pair < 3 * sections[pair % 3] ? 1 : Float.POSITIVE_INFINITY;
+                factors[pair] = pair / 3 < sections[pair % 3] ? 1 : Float.POSITIVE_INFINITY;
             }
             return factors;
         }
 
         private static boolean[] recurrentLayers(ModelReader reader) {
             boolean[] given = reader.metadata.optionalBooleans(reader.key("attention.recurrent_layers"));
-            if (given != null && given.length >= reader.layerCount) {
+            if (given != null) {
+                reader.checkLength("attention.recurrent_layers", given.length);
                 return given;
             }
             int interval = reader.positive("full_attention_interval", 4);
@@ -91,13 +93,14 @@ public final class Qwen35 implements Decoder.Family {
             int valueHeads = reader.positive("ssm.time_step_rank");
             int stateSize = reader.positive("ssm.state_size");
             int kernelSize = reader.positive("ssm.conv_kernel");
-            int valueWidth = valueHeads * stateSize;
+            long valueWidth = (long) valueHeads * stateSize;
             if (reader.positive("ssm.inner_size") != valueWidth || valueHeads % keyHeads != 0) {
                 throw reader.failure("the delta-net sizes do not fit together: inner size "
                         + reader.positive("ssm.inner_size") + ", " + valueHeads + " value heads of " + stateSize + ", "
                         + keyHeads + " key heads");
             }
-            int channels = 2 * keyHeads * stateSize + valueWidth;
+            reader.checkState(valueWidth, stateSize);
+            long channels = 2L * keyHeads * stateSize + valueWidth;
             return new DeltaNetConfig(
                     keyHeads,
                     valueHeads,
