@@ -10,8 +10,11 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * A weight matrix by rows. A type brings {@link #dequantize}; what is done with the values is the same for all: with many
- * input rows {@link Gemm}, with few one row after the other.
+ * A weight matrix multiplied where it is mapped, with float activations; a subclass for each tensor type says how its
+ * rows are read.
+ *
+ * <p>Up to a few input rows share each dequantized piece of a weight row, held in the L1 cache ({@link DotTile}). Many
+ * rows are packed with tokens in the lanes and go through {@link Gemm}.
  */
 abstract class RowKernel extends MatmulKernel {
     /** Columns dequantized at a time when there are few input rows: 8 KiB. A multiple of every block size. */
