@@ -13,6 +13,7 @@ import dev.nibble.Session;
 import dev.nibble.gguf.GgufFile;
 import dev.nibble.gguf.GgufValueType;
 import dev.nibble.tensor.DType;
+import dev.nibble.tensor.Shape;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -213,7 +214,7 @@ class HostileModelsTest {
                     model -> model.putTensor(
                             name,
                             dtype,
-                            dev.nibble.tensor.Shape.of(256, model.tensor(name).rows()),
+                            Shape.of(256, model.tensor(name).rows()),
                             model.tensor(name).data()));
         }
     }
