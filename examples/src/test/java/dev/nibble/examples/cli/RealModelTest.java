@@ -55,7 +55,17 @@ class RealModelTest {
 
     @Test
     void itAnswersAQuestion() {
-        assertThat(success("run", "-m", model, "--chat", "-p", "What is the capital of France?", "-n", "24", "--temp", "0"))
+        assertThat(success(
+                        "run",
+                        "-m",
+                        model,
+                        "--chat",
+                        "-p",
+                        "What is the capital of France?",
+                        "-n",
+                        "24",
+                        "--temp",
+                        "0"))
                 .contains("Paris");
     }
 
@@ -79,7 +89,9 @@ class RealModelTest {
             error += difference * difference;
             power += (double) expected[i] * expected[i];
         }
-        assertThat(error / power).as("normalized squared error of the last logits").isLessThan(1e-9);
+        assertThat(error / power)
+                .as("normalized squared error of the last logits")
+                .isLessThan(1e-9);
     }
 
     @Test
@@ -89,10 +101,12 @@ class RealModelTest {
         Map<?, ?> perplexity = (Map<?, ?>) exactReference.get("perplexity");
         double expected = ((Number) perplexity.get("ppl")).doubleValue();
         String text = Conformance.path("real/text.txt").toString();
-        double exact = Double.parseDouble(
-                success("perplexity", "-m", model, "-f", text, "--kv", "f32", "--activations", "f32").strip());
+        double exact =
+                Double.parseDouble(success("perplexity", "-m", model, "-f", text, "--kv", "f32", "--activations", "f32")
+                        .strip());
         assertThat(exact).isCloseTo(expected, org.assertj.core.data.Percentage.withPercentage(0.05));
-        double usual = Double.parseDouble(success("perplexity", "-m", model, "-f", text).strip());
+        double usual = Double.parseDouble(
+                success("perplexity", "-m", model, "-f", text).strip());
         assertThat(usual).isCloseTo(expected, org.assertj.core.data.Percentage.withPercentage(0.2));
     }
 
