@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -73,12 +74,12 @@ class RealModelTest {
     void logitsAndGreedyTextAreThoseOfTheReference() throws IOException {
         assumeTrue(Conformance.isPresent(), Conformance.missing());
         Map<String, Object> reference = reference();
-        List<?> tokens = (List<?>) reference.get("tokens");
+        List<?> tokens = (List<?>) value(reference, "tokens");
         String ids = tokens.stream().map(Object::toString).collect(Collectors.joining(","));
         Path logits = folder.resolve("logits.f32");
         Map<String, Object> line = JSON.std.mapFrom(
                 success("logits", "-m", model, "--tokens", ids, "--out", logits.toString(), "--greedy", "32"));
-        assertThat((List<?>) line.get("greedy")).isEqualTo(((Map<?, ?>) reference.get("f32")).get("greedy"));
+        assertThat((List<?>) line.get("greedy")).isEqualTo(value(reference, "f32", "greedy"));
 
         float[] expected = floats(Conformance.path("real/SmolLM2-135M-Instruct.last.f32"));
         float[] all = floats(logits);
@@ -97,9 +98,7 @@ class RealModelTest {
     @Test
     void perplexityIsThatOfTheReference() throws IOException {
         assumeTrue(Conformance.isPresent(), Conformance.missing());
-        Map<?, ?> exactReference = (Map<?, ?>) reference().get("f32");
-        Map<?, ?> perplexity = (Map<?, ?>) exactReference.get("perplexity");
-        double expected = ((Number) perplexity.get("ppl")).doubleValue();
+        double expected = ((Number) value(reference(), "f32", "perplexity", "ppl")).doubleValue();
         String text = Conformance.path("real/text.txt").toString();
         double exact =
                 Double.parseDouble(success("perplexity", "-m", model, "-f", text, "--kv", "f32", "--activations", "f32")
@@ -112,6 +111,15 @@ class RealModelTest {
 
     private static Map<String, Object> reference() throws IOException {
         return JSON.std.mapFrom(Files.readString(Conformance.path("real/SmolLM2-135M-Instruct.json")));
+    }
+
+    /** The value that is reached by these keys, each in the object before. */
+    private static Object value(Map<?, ?> object, String... keys) {
+        Object value = object;
+        for (String key : keys) {
+            value = Objects.requireNonNull(((Map<?, ?>) value).get(key), key);
+        }
+        return value;
     }
 
     private static float[] floats(Path file) throws IOException {
