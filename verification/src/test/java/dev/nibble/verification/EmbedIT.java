@@ -27,7 +27,7 @@ final class EmbedIT {
         Path project = TARGET.resolve("embed");
         copySources(project);
         Path model = TARGET.resolve("tiny.gguf");
-        TinyModels.write(model);
+        TinyModels.write("llama", 1, model);
 
         String log = maven(project, "verify", "-Dnibble.model=" + model);
 

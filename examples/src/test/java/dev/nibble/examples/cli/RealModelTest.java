@@ -7,11 +7,13 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.fasterxml.jackson.jr.ob.JSON;
 import dev.nibble.testdata.Conformance;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -107,6 +109,39 @@ class RealModelTest {
         double usual = Double.parseDouble(
                 success("perplexity", "-m", model, "-f", text).strip());
         assertThat(usual).isCloseTo(expected, org.assertj.core.data.Percentage.withPercentage(0.2));
+    }
+
+    @Test
+    void textsBecomeTheReferenceIds() throws IOException {
+        assumeTrue(Conformance.isPresent(), Conformance.missing());
+        List<Map<String, Object>> cases = new ArrayList<>();
+        for (String line : Files.readAllLines(Conformance.path("tokenizers/SmolLM2-135M-Instruct.jsonl"))) {
+            cases.add(JSON.std.mapFrom(line));
+        }
+        assertThat(cases).hasSize(281);
+        Path texts = folder.resolve("texts.jsonl");
+        Files.write(texts, cases.stream().map(RealModelTest::textAsJson).toList());
+        compareIds(cases, "ids_plain", "tokenize", "-m", model, "--no-special", "--lines", texts.toString());
+        compareIds(cases, "ids_parse_special", "tokenize", "-m", model, "--lines", texts.toString());
+        compareIds(cases, "ids_add_special", "tokenize", "-m", model, "--add-special", "--lines", texts.toString());
+    }
+
+    private static String textAsJson(Map<String, Object> one) {
+        try {
+            return JSON.std.asString(value(one, "text"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void compareIds(List<Map<String, Object>> cases, String key, String... command) throws IOException {
+        List<String> lines = success(command).lines().toList();
+        assertThat(lines).hasSameSizeAs(cases);
+        for (int i = 0; i < lines.size(); i++) {
+            assertThat(JSON.std.listFrom(lines.get(i)))
+                    .as(key + " of " + value(cases.get(i), "text"))
+                    .isEqualTo(value(cases.get(i), key));
+        }
     }
 
     private static Map<String, Object> reference() throws IOException {
