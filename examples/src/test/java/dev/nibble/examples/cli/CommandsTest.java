@@ -65,10 +65,10 @@ class CommandsTest {
 
     @Test
     void statsGoToStandardError() {
-        CommandRunner.Result result = success("run", "-m", model, "-p", "hello", "-n", "3", "-v");
+        CommandRunner.Result result = success("run", "-m", model, "-p", "hello", "-n", "3", "-v", "--seed", "1");
         assertThat(result.err())
                 .contains("tokens/s")
-                .contains("answer: 3 tokens")
+                .containsPattern("answer: [1-3] token") // it may end by itself
                 .contains("cpu");
     }
 
