@@ -24,7 +24,13 @@ final class CpuBackend implements Backend {
 
     @Override
     public ForwardPass compile(Model model) {
-        return new CpuForwardPass(model, pool, family.ops(), new LinearFactory(family, options));
+        LinearFactory linears = new LinearFactory(family, options, pool);
+        try {
+            return new CpuForwardPass(model, pool, family.ops(), linears);
+        } catch (Throwable t) {
+            linears.close();
+            throw t;
+        }
     }
 
     @Override

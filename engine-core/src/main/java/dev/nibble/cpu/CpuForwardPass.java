@@ -34,7 +34,7 @@ final class CpuForwardPass implements ForwardPass {
     private final Workspace workspace;
     private final Pass pass;
     private final VectorOps ops;
-    private final long repackedBytes;
+    private final LinearFactory linears;
     private @Nullable ActivationObserver observer;
     private final int maxBatchRows;
     private boolean closed;
@@ -56,7 +56,7 @@ final class CpuForwardPass implements ForwardPass {
         Projection projection = model.output();
         output = projection == null ? null : linears.create(projection);
         pass = new Pass(pool, ops, workspace);
-        repackedBytes = linears.repackedBytes();
+        this.linears = linears;
     }
 
     @Override
@@ -91,7 +91,7 @@ final class CpuForwardPass implements ForwardPass {
 
     @Override
     public long workspaceBytes() {
-        return workspace.bytes(MAX_BATCH_ROWS) + repackedBytes;
+        return workspace.bytes(MAX_BATCH_ROWS) + linears.repackedBytes();
     }
 
     /** Positions a layer's queries see, 0 for all. */
@@ -235,7 +235,10 @@ final class CpuForwardPass implements ForwardPass {
 
     @Override
     public synchronized void close() {
-        closed = true;
-        workspace.clear();
+        if (!closed) {
+            closed = true;
+            workspace.clear();
+            linears.close();
+        }
     }
 }

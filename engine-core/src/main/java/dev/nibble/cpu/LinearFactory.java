@@ -3,28 +3,38 @@ package dev.nibble.cpu;
 import dev.nibble.LoadOptions;
 import dev.nibble.model.Projection;
 import dev.nibble.tensor.Tensor;
+import java.lang.foreign.Arena;
 import java.util.IdentityHashMap;
 
 /** Makes the compiled form of projections, and counts what their kernels keep beside the mapped weights. */
-final class LinearFactory {
+final class LinearFactory implements AutoCloseable {
     private final KernelFamily family;
     private final LoadOptions options;
+    private final WorkerPool pool;
+    private final Arena arena = Arena.ofShared();
     private final IdentityHashMap<Tensor, MatmulKernel> kernels = new IdentityHashMap<>();
     private long repackedBytes;
 
-    LinearFactory(KernelFamily family, LoadOptions options) {
+    LinearFactory(KernelFamily family, LoadOptions options, WorkerPool pool) {
         this.family = family;
         this.options = options;
+        this.pool = pool;
     }
 
     Linear create(Projection projection) {
         // A tensor used twice, as a tied embedding may be, is prepared once.
         MatmulKernel kernel = kernels.computeIfAbsent(projection.weight(), weight -> {
-            MatmulKernel created = family.kernel(weight, options);
+            MatmulKernel created = family.kernel(weight, options, arena, pool);
             repackedBytes += created.repackedBytes();
             return created;
         });
         return new Linear(kernel, projection.bias(), projection.scale());
+    }
+
+    /** Frees the rearranged copies of weights; the kernels must no longer run. */
+    @Override
+    public void close() {
+        arena.close();
     }
 
     long repackedBytes() {

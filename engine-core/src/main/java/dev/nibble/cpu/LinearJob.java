@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class LinearJob implements WorkerPool.Job {
     /** Chunks start at multiples of this, so that a kernel's tiles of rows are whole except at the end of a layer. */
-    private static final int GRAIN_UNIT = 48;
+    private static final int GRAIN_UNIT = 64;
 
     /** Chunks a thread should find: enough to even out unequal threads, few enough to read weights in long streams. */
     private static final int CHUNKS_PER_THREAD = 6;

@@ -1,5 +1,7 @@
 package dev.nibble.cpu;
 
+import java.util.Arrays;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -8,14 +10,17 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MatmulInput {
 
-    /** A form of the values that a kernel family reads instead of them. */
-    public interface Packed {}
+    /** A form of the values that kernels read instead of them; its memory is kept from batch to batch. */
+    public abstract static class Packed {
+        /** The values it holds, as {@link MatmulInput#version} counts them. */
+        private long version = -1;
+    }
 
     private final float[] values;
     private int rows;
     private int columns;
-    private @Nullable Packed packed;
-    private boolean isPacked;
+    private long version;
+    private Packed[] forms = new Packed[0];
     final LinearJob job = new LinearJob();
 
     /**
@@ -58,22 +63,33 @@ public final class MatmulInput {
         }
         this.rows = rows;
         this.columns = columns;
-        isPacked = false;
+        version++;
     }
 
-    /** Memory of a packed form, kept from batch to batch; null before the first {@link #setPacked}. */
-    public @Nullable Packed packed() {
-        return packed;
+    /** The form of a class that holds the present values, null if there is none. */
+    public <T extends Packed> @Nullable T packed(Class<T> form) {
+        T present = find(form);
+        return present != null && ((Packed) present).version == version ? present : null;
     }
 
-    /** Whether {@link #packed()} holds the present values. */
-    public boolean isPacked() {
-        return isPacked;
+    /** The form of a class, to be filled with the present values, as from now it counts as holding them. */
+    public <T extends Packed> T repack(Class<T> form, Supplier<T> create) {
+        T present = find(form);
+        if (present == null) {
+            present = create.get();
+            forms = Arrays.copyOf(forms, forms.length + 1);
+            forms[forms.length - 1] = present;
+        }
+        ((Packed) present).version = version;
+        return present;
     }
 
-    /** Stores the packed form of the present values. */
-    public void setPacked(Packed form) {
-        packed = form;
-        isPacked = true;
+    private <T extends Packed> @Nullable T find(Class<T> form) {
+        for (Packed present : forms) {
+            if (present.getClass() == form) {
+                return form.cast(present);
+            }
+        }
+        return null;
     }
 }

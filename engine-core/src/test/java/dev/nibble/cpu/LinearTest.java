@@ -7,6 +7,7 @@ import dev.nibble.LoadOptions;
 import dev.nibble.cpu.scalar.ScalarKernelFamily;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
+import java.lang.foreign.Arena;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -32,7 +33,7 @@ class LinearTest {
 
     private Linear linear(int columns, int rows) {
         Tensor weight = RandomWeights.matrix(DType.F32, columns, rows, random);
-        return new Linear(family.kernel(weight, LoadOptions.EXACT), null, 1);
+        return new Linear(family.kernel(weight, LoadOptions.EXACT, Arena.ofAuto(), pool), null, 1);
     }
 
     @ParameterizedTest
@@ -50,7 +51,7 @@ class LinearTest {
     @Test
     void multipliesByTheScaleAndAddsTheBias() {
         Tensor weight = RandomWeights.matrix(DType.F32, 8, 5, random);
-        MatmulKernel kernel = family.kernel(weight, LoadOptions.EXACT);
+        MatmulKernel kernel = family.kernel(weight, LoadOptions.EXACT, Arena.ofAuto(), pool);
         float[] bias = RandomWeights.gaussian(5, random);
         MatmulInput x = input(3, 8);
         float[] plain = new float[15];

@@ -1,7 +1,9 @@
 package dev.nibble.cpu;
 
+import dev.nibble.ActivationType;
 import dev.nibble.LoadOptions;
 import dev.nibble.tensor.Tensor;
+import java.lang.foreign.Arena;
 
 /** Checks matrix multiplications against sums in double of what the scalar dequantizer gives. */
 public final class MatmulOracle {
@@ -9,8 +11,18 @@ public final class MatmulOracle {
 
     private MatmulOracle() {}
 
-    /** Multiplies as a forward pass does, and checks every output. */
+    /** Multiplies as a forward pass does with exact activations, and checks every output. */
     public static void check(KernelFamily family, Tensor weight, float[] x, int inputs, WorkerPool pool) {
+        check(family, LoadOptions.EXACT, weight, x, inputs, pool);
+    }
+
+    /** Likewise with activations rounded to 8 bits, from a rearranged copy of the weights. */
+    public static void checkRounded(KernelFamily family, Tensor weight, float[] x, int inputs, WorkerPool pool) {
+        check(family, LoadOptions.DEFAULT, weight, x, inputs, pool);
+    }
+
+    private static void check(
+            KernelFamily family, LoadOptions options, Tensor weight, float[] x, int inputs, WorkerPool pool) {
         int columns = Math.toIntExact(weight.columns());
         int outputs = Math.toIntExact(weight.rows());
         MatmulInput input = new MatmulInput(inputs, columns);
@@ -19,17 +31,36 @@ public final class MatmulOracle {
         int offset = 3;
         int stride = outputs + 1;
         float[] y = new float[offset + inputs * stride];
-        Linear linear = new Linear(family.kernel(weight, LoadOptions.EXACT), null, 1);
-        linear.apply(pool, input, y, offset, stride);
+        try (Arena arena = Arena.ofShared()) {
+            Linear linear = new Linear(family.kernel(weight, options, arena, pool), null, 1);
+            linear.apply(pool, input, y, offset, stride);
+        }
+        float[] rounded = options.activations() == ActivationType.Q8 ? rounded(x) : x;
 
         WorstError error = new WorstError(family.description() + " " + weight.name() + " with " + inputs + " inputs");
         for (int n = 0; n < outputs; n++) {
             float[] row = RandomWeights.row(weight, n);
             for (int r = 0; r < inputs; r++) {
-                addTo(error, r, n, row, x, r * columns, y[offset + r * stride + n]);
+                addTo(error, r, n, row, rounded, r * columns, y[offset + r * stride + n]);
             }
         }
         error.check();
+    }
+
+    /** {@code scale · round(x / scale)} in blocks of 32, scale = max|x| / 127. */
+    private static float[] rounded(float[] x) {
+        float[] rounded = new float[x.length];
+        for (int block = 0; block < x.length; block += 32) {
+            float largest = 0;
+            for (int i = block; i < block + 32; i++) {
+                largest = Math.max(largest, Math.abs(x[i]));
+            }
+            float scale = largest / 127;
+            for (int i = block; i < block + 32 && scale > 0; i++) {
+                rounded[i] = scale * (float) Math.rint(x[i] * (1 / scale));
+            }
+        }
+        return rounded;
     }
 
     /**

@@ -61,6 +61,16 @@ public final class RandomWeights {
         }
     }
 
+    /** Makes every byte {@code value} but for the scales of blocks, which stay. */
+    public static void fillQuants(Tensor matrix, byte value) {
+        MemorySegment data = matrix.data();
+        Random scales = new Random(1);
+        for (long block = 0; block < data.byteSize(); block += matrix.dtype().blockBytes()) {
+            data.asSlice(block, matrix.dtype().blockBytes()).fill(value);
+            setScales(matrix.dtype(), data, block, scales);
+        }
+    }
+
     private static void setHalf(MemorySegment data, long offset, double value) {
         data.set(SHORT, offset, Float.floatToFloat16((float) value));
     }

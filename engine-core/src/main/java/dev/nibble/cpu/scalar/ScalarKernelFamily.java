@@ -4,7 +4,9 @@ import dev.nibble.LoadOptions;
 import dev.nibble.cpu.KernelFamily;
 import dev.nibble.cpu.MatmulKernel;
 import dev.nibble.cpu.VectorOps;
+import dev.nibble.cpu.WorkerPool;
 import dev.nibble.tensor.Tensor;
+import java.lang.foreign.Arena;
 
 /** Plain Java for every tensor type; runs everywhere and is the oracle of the other families. */
 public final class ScalarKernelFamily implements KernelFamily {
@@ -26,7 +28,7 @@ public final class ScalarKernelFamily implements KernelFamily {
     }
 
     @Override
-    public MatmulKernel kernel(Tensor weight, LoadOptions options) {
+    public MatmulKernel kernel(Tensor weight, LoadOptions options, Arena arena, WorkerPool pool) {
         return new ScalarMatmulKernel(weight, ops);
     }
 }

@@ -18,12 +18,12 @@ import jdk.incubator.vector.VectorSpecies;
  * The vector width of this process, and the few steps that depend on it. Constants, so that the compiler sees one width
  * only; kernels for quantized types work on units of 16 bytes and let this class widen them to 1, 2 or 4 float vectors.
  */
-final class Lanes {
+public final class Lanes {
     /** The system property that forces a width in bits: 128, 256 or 512. */
     static final String PROPERTY = "nibble.vector.bits";
 
-    static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED.withShape(shape());
-    static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
+    public static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED.withShape(shape());
+    public static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
 
     /** As many shorts as {@link #F} has floats. */
     static final VectorSpecies<Short> S =
@@ -33,9 +33,9 @@ final class Lanes {
     static final VectorSpecies<Byte> B = ByteVector.SPECIES_128;
 
     /** Floats in a vector. */
-    static final int COUNT = F.length();
+    public static final int COUNT = F.length();
 
-    static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
+    public static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
     static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(LE);
     static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(LE);
     static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LE);
@@ -112,7 +112,7 @@ final class Lanes {
                 .reinterpretAsBytes();
     }
 
-    static FloatVector load(float[] values, int offset) {
+    public static FloatVector load(float[] values, int offset) {
         return FloatVector.fromArray(F, values, offset);
     }
 
@@ -176,7 +176,7 @@ final class Lanes {
         }
     }
 
-    static FloatVector broadcast(float value) {
+    public static FloatVector broadcast(float value) {
         return FloatVector.broadcast(F, value);
     }
 

@@ -47,11 +47,8 @@ abstract class RowKernel extends MatmulKernel {
     @Override
     public final void multiply(
             MatmulInput x, int xRow, int xRows, float[] y, int yOffset, int yStride, int from, int to) {
-        if (xRow == 0
-                && xRows == x.rows()
-                && xRows >= Gemm.MIN_ROWS
-                && x.packed() instanceof TokenPanels panels
-                && x.isPacked()) {
+        TokenPanels panels = x.packed(TokenPanels.class);
+        if (xRow == 0 && xRows == x.rows() && xRows >= Gemm.MIN_ROWS && panels != null) {
             Gemm.multiply(this, panels, y, yOffset, yStride, from, to);
         } else {
             multiplyFew(x.values(), xRow * columns(), xRows, y, yOffset, yStride, from, to);

@@ -9,7 +9,7 @@ import dev.nibble.cpu.WorkerPool;
  * Input rows with tokens in the lanes: panels of {@link Lanes#COUNT} tokens, each [columns, COUNT]. The last panel is
  * filled up with zeros.
  */
-final class TokenPanels implements MatmulInput.Packed, WorkerPool.Job {
+final class TokenPanels extends MatmulInput.Packed implements WorkerPool.Job {
     /** Columns a worker transposes at a time: 16 rows of them fit the L1 cache. */
     private static final int GRAIN = 64;
 
@@ -20,12 +20,9 @@ final class TokenPanels implements MatmulInput.Packed, WorkerPool.Job {
 
     /** Packs the rows of {@code x} unless that is done. */
     static void pack(MatmulInput x, WorkerPool pool) {
-        if (x.isPacked()) {
-            return;
+        if (x.packed(TokenPanels.class) == null) {
+            x.repack(TokenPanels.class, TokenPanels::new).fill(x, pool);
         }
-        TokenPanels form = x.packed() instanceof TokenPanels present ? present : new TokenPanels();
-        form.fill(x, pool);
-        x.setPacked(form);
     }
 
     private void fill(MatmulInput x, WorkerPool pool) {

@@ -1,10 +1,14 @@
 package dev.nibble.cpu.vector;
 
+import dev.nibble.ActivationType;
 import dev.nibble.LoadOptions;
 import dev.nibble.cpu.KernelFamily;
 import dev.nibble.cpu.MatmulKernel;
 import dev.nibble.cpu.VectorOps;
+import dev.nibble.cpu.WorkerPool;
+import dev.nibble.cpu.interleaved.InterleavedKernel;
 import dev.nibble.tensor.Tensor;
+import java.lang.foreign.Arena;
 
 /**
  * Kernels on the Vector API. No other package may name the classes of this one unless the module
@@ -29,7 +33,17 @@ public final class VectorKernelFamily implements KernelFamily {
     }
 
     @Override
-    public MatmulKernel kernel(Tensor weight, LoadOptions options) {
+    public MatmulKernel kernel(Tensor weight, LoadOptions options, Arena arena, WorkerPool pool) {
+        if (options.repack() && options.activations() == ActivationType.Q8) {
+            MatmulKernel interleaved = InterleavedKernel.of(weight, arena, pool);
+            if (interleaved != null) {
+                return interleaved;
+            }
+        }
+        return plain(weight);
+    }
+
+    private static MatmulKernel plain(Tensor weight) {
         return switch (weight.dtype()) {
             case F32 -> new F32Kernel(weight);
             case F16 -> new F16Kernel(weight);

@@ -1,0 +1,94 @@
+package dev.nibble.cpu.interleaved;
+
+import dev.nibble.cpu.vector.Lanes;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Vectors of 16-bit lanes, as wide as {@link Lanes#F}. A group of {@link #GROUP} weight rows fills the lanes of one.
+ *
+ * <p>An int holds two neighbouring lanes. So that taking the lower and the upper halves of the ints apart gives rows in
+ * order, row i of the first half of a group lies in lane 2i, and row i of the second half in lane 2i + 1.
+ */
+final class Shorts {
+    static final VectorSpecies<Short> S = VectorSpecies.of(short.class, Lanes.F.vectorShape());
+
+    /** Rows of a group: lanes of a vector of shorts. */
+    static final int GROUP = S.length();
+
+    /** Floats of a vector: half a group. */
+    static final int HALF = Lanes.COUNT;
+
+    static final ShortVector NIBBLE = ShortVector.broadcast(S, 15);
+
+    /** The bytes of {@link #HALF} rows; the smallest vector of bytes has 8. */
+    private static final VectorSpecies<Byte> BYTES =
+            VectorSpecies.of(byte.class, HALF == 16 ? VectorShape.S_128_BIT : VectorShape.S_64_BIT);
+
+    /** Sign and value bits of a half that was moved to the place they have in a float. */
+    private static final IntVector HALF_BITS = IntVector.broadcast(Lanes.I, 0x8fffe000);
+
+    /** What a half moved so lacks: the difference of the exponents' biases. */
+    private static final FloatVector HALF_BIAS = FloatVector.broadcast(Lanes.F, 0x1p112f);
+
+    private Shorts() {}
+
+    /** The lane of a row of a group. */
+    static int lane(int row) {
+        return row < HALF ? 2 * row : 2 * (row - HALF) + 1;
+    }
+
+    static ShortVector load(MemorySegment data, long offset) {
+        return ShortVector.fromMemorySegment(S, data, offset, Lanes.LE);
+    }
+
+    /** An int in all places: two neighbouring shorts, which are the same in a {@link QuantizedInput}. */
+    static ShortVector pair(int value) {
+        return IntVector.broadcast(Lanes.I, value).reinterpretAsShorts();
+    }
+
+    /** The int whose two halves are {@code value}. */
+    static int pairOf(int value) {
+        return value & 0xffff | value << 16;
+    }
+
+    /** The shorts in the even lanes, the first half of the group. */
+    static IntVector even(IntVector pairs) {
+        return pairs.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16);
+    }
+
+    /** The shorts in the odd lanes, the second half of the group. */
+    static IntVector odd(IntVector pairs) {
+        return pairs.lanewise(VectorOperators.ASHR, 16);
+    }
+
+    static FloatVector floats(IntVector v) {
+        return (FloatVector) v.convertShape(VectorOperators.I2F, Lanes.F, 0);
+    }
+
+    /** The half-precision numbers in the even lanes; finite ones are exact. */
+    static FloatVector evenHalves(IntVector pairs) {
+        return half(pairs.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 3));
+    }
+
+    /** The half-precision numbers in the odd lanes. */
+    static FloatVector oddHalves(IntVector pairs) {
+        return half(pairs.lanewise(VectorOperators.ASHR, 3));
+    }
+
+    private static FloatVector half(IntVector moved) {
+        return moved.and(HALF_BITS).reinterpretAsFloats().mul(HALF_BIAS);
+    }
+
+    /** {@link #HALF} signed bytes as floats; where these are fewer than 8, the bytes behind them are read, too. */
+    static FloatVector bytes(MemorySegment data, long offset) {
+        return floats((IntVector) ByteVector.fromMemorySegment(BYTES, data, offset, Lanes.LE)
+                .convertShape(VectorOperators.B2I, Lanes.I, 0));
+    }
+}

@@ -1,0 +1,155 @@
+package dev.nibble.cpu.interleaved;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.nibble.cpu.MatmulInput;
+import dev.nibble.cpu.MatmulOracle;
+import dev.nibble.cpu.RandomWeights;
+import dev.nibble.cpu.WorkerPool;
+import dev.nibble.cpu.vector.VectorKernelFamily;
+import dev.nibble.tensor.DType;
+import dev.nibble.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.util.Objects;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+@Tag("vector-width")
+class InterleavedKernelTest {
+    private static final WorkerPool POOL = new WorkerPool(2);
+
+    @AfterAll
+    static void closePool() {
+        POOL.close();
+    }
+
+    private static InterleavedKernel kernel(Tensor weight) {
+        return Objects.requireNonNull(InterleavedKernel.of(weight, Arena.ofAuto(), POOL), weight::name);
+    }
+
+    private static MatmulInput input(int rows, int columns, Random random) {
+        MatmulInput x = new MatmulInput(rows, columns);
+        System.arraycopy(RandomWeights.gaussian(rows * columns, random), 0, x.values(), 0, rows * columns);
+        x.reset(rows, columns);
+        return x;
+    }
+
+    /** One input is the decode kernel; from four on, weights are unpacked. */
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K"})
+    void agreesWithTheOracle(DType dtype) {
+        int block = dtype.blockSize();
+        for (int inputs : new int[] {1, 2, 3, 4, 5, 8, 11}) {
+            check(dtype, block, 1, inputs);
+            check(dtype, 3 * block, 2 * Shorts.GROUP + 5, inputs);
+            check(dtype, 2 * 256, 3 * Shorts.GROUP, inputs);
+        }
+        // longer than a piece, and with a short last piece
+        check(dtype, 2304, Shorts.GROUP + 1, 1);
+        check(dtype, 2304, Shorts.GROUP + 1, 6);
+    }
+
+    private static void check(DType dtype, int columns, int rows, int inputs) {
+        Random random = new Random(columns * 31L + rows * 7L + inputs);
+        Tensor weight = RandomWeights.matrix(dtype, columns, rows, random);
+        assertThat(kernel(weight).description()).contains(dtype + ", " + Shorts.GROUP + " rows interleaved");
+        float[] x = RandomWeights.gaussian(inputs * columns, random);
+        MatmulOracle.checkRounded(new VectorKernelFamily(), weight, x, inputs, POOL);
+    }
+
+    /** The largest activations and quants: sums of 16 bits use their whole range. */
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K"})
+    void doesNotOverflow(DType dtype) {
+        int columns = 256;
+        for (byte quants : new byte[] {0, -1, -128}) {
+            for (int inputs : new int[] {1, 4}) {
+                for (int sign = -1; sign <= 1; sign += 2) {
+                    Tensor weight = RandomWeights.matrix(dtype, columns, 3, new Random(1));
+                    RandomWeights.fillQuants(weight, quants);
+                    float[] x = new float[inputs * columns];
+                    java.util.Arrays.fill(x, sign * 3.7f);
+                    MatmulOracle.checkRounded(new VectorKernelFamily(), weight, x, inputs, POOL);
+                }
+            }
+        }
+    }
+
+    /** Each output is the same to the last bit however the outputs are cut into ranges. */
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"Q8_0", "Q4_0", "Q4_K", "Q6_K"})
+    void doesNotDependOnThePartition(DType dtype) {
+        Random random = new Random(5);
+        int columns = 2 * 256;
+        int rows = 3 * Shorts.GROUP + 2;
+        InterleavedKernel kernel = kernel(RandomWeights.matrix(dtype, columns, rows, random));
+        for (int inputs : new int[] {1, 3, 6, 17}) {
+            MatmulInput x = input(inputs, columns, random);
+            kernel.prepare(x, POOL);
+            float[] whole = new float[inputs * rows];
+            kernel.multiply(x, 0, inputs, whole, 0, rows, 0, rows);
+            float[] parts = new float[inputs * rows];
+            for (int from = 0; from < rows; from += 7) {
+                kernel.multiply(x, 0, inputs, parts, 0, rows, from, Math.min(rows, from + 7));
+            }
+            assertThat(parts).isEqualTo(whole);
+        }
+    }
+
+    /** Rows of an input may be multiplied by different matrices, as those of experts are. */
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"Q8_0", "Q4_0", "Q4_K", "Q6_K"})
+    void multipliesSomeOfTheRows(DType dtype) {
+        Random random = new Random(6);
+        int columns = 256;
+        int rows = Shorts.GROUP;
+        InterleavedKernel kernel = kernel(RandomWeights.matrix(dtype, columns, rows, random));
+        MatmulInput x = input(11, columns, random);
+        kernel.prepare(x, POOL);
+        float[] whole = new float[11 * rows];
+        kernel.multiply(x, 0, 11, whole, 0, rows, 0, rows);
+        float[] parts = new float[11 * rows];
+        kernel.multiply(x, 0, 6, parts, 0, rows, 0, rows);
+        kernel.multiply(x, 6, 5, parts, 6 * rows, rows, 0, rows);
+        assertThat(parts).isEqualTo(whole);
+    }
+
+    @Test
+    void isNotMadeOfAnUnusualScale() {
+        Tensor weight = RandomWeights.matrix(DType.Q4_0, 64, 2, new Random(7));
+        weight.data().set(Layout.SHORT, 18, Float.floatToFloat16(Float.POSITIVE_INFINITY));
+        assertThat(InterleavedKernel.of(weight, Arena.ofAuto(), POOL)).isNull();
+        assertThat(InterleavedKernel.of(
+                        RandomWeights.matrix(DType.F16, 64, 2, new Random(8)), Arena.ofAuto(), POOL))
+                .isNull();
+    }
+
+    @Test
+    void aNumberThatIsNoneIsNotLost() {
+        InterleavedKernel kernel = kernel(RandomWeights.matrix(DType.Q4_0, 64, 2, new Random(9)));
+        for (int inputs : new int[] {1, 4}) {
+            for (float value : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
+                MatmulInput x = new MatmulInput(inputs, 64);
+                x.values()[40] = value;
+                x.reset(inputs, 64);
+                kernel.prepare(x, POOL);
+                float[] y = new float[2 * inputs];
+                kernel.multiply(x, 0, inputs, y, 0, 2, 0, 2);
+                assertThat(y[0]).isNaN();
+                assertThat(y[1]).isNaN();
+            }
+        }
+    }
+}
