@@ -5,7 +5,6 @@ import static dev.nibble.cpu.interleaved.Shorts.HALF;
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.load;
 
-import dev.nibble.cpu.vector.Lanes;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -60,9 +59,7 @@ final class Batch {
         int groups = Math.ceilDiv(kernel.rows(), GROUP);
         int padded = Math.ceilDiv(tokens, TOKENS) * TOKENS;
         piece.ensureResults(padded * ROWS);
-        Step[] steps = kernel.layout().sumsInShorts()
-                ? kernel.layout().shifted() ? SHIFTED_SHORTS : SHORTS
-                : FLOATS;
+        Step[] steps = kernel.layout().sumsInShorts() ? kernel.layout().shifted() ? SHIFTED_SHORTS : SHORTS : FLOATS;
         for (int group = from / GROUP; group * GROUP < to; group += GROUPS) {
             Arrays.fill(piece.results, 0, padded * ROWS, 0);
             for (int k = 0; k < kernel.columns(); k += DEPTH) {
@@ -98,6 +95,11 @@ final class Batch {
         piece.quantsAt = at + layout.scaleBytes(pieceColumns) + layout.quantBytes(before);
         Step.call(layout.readScales, piece);
         Step.call(layout.unpackQuants, piece);
+        if (layout.shifted()) {
+            int count = piece.columns / BLOCK * GROUP;
+            int sign = layout.shiftSign();
+            Layout.center(piece.scales, which * SCALES, layout.center(), sign, piece.shifts, which * SHIFTS, count);
+        }
         if (floats) {
             dequantize(layout, piece);
         }
@@ -201,8 +203,7 @@ final class Batch {
     }
 
     /** {@code c += shift · Σ activations}. */
-    private static void shift(
-            int blocks, float[] shifts, float[] totals, int index, int stride, float[] c, int cAt) {
+    private static void shift(int blocks, float[] shifts, float[] totals, int index, int stride, float[] c, int cAt) {
         for (int i = 0; i < blocks * TOKENS * GROUPS; i++) {
             int block = i / (TOKENS * GROUPS);
             int inTile = i % (TOKENS * GROUPS);
@@ -227,8 +228,7 @@ final class Batch {
     }
 
     /** {@code weights = quants · scale}, rows in order. */
-    private static void dequantize(
-            short[] quants, int at, float[] scales, int scaleAt, int columns, float[] weights) {
+    private static void dequantize(short[] quants, int at, float[] scales, int scaleAt, int columns, float[] weights) {
         FloatVector first = load(scales, scaleAt);
         FloatVector second = load(scales, scaleAt + HALF);
         for (int i = at; i < at + columns * GROUP; i += GROUP) {

@@ -6,16 +6,14 @@ import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 abstract class BlockLayout extends Layout {
     private final int blockBytes;
     private final boolean hasMinimum;
-    private final float center;
 
     /** Bytes of d, or of d and m. */
     final int headBytes;
 
-    BlockLayout(int slotColumns, int blockBytes, boolean hasMinimum, float center) {
-        super(slotColumns, BLOCK, hasMinimum);
+    BlockLayout(int slotColumns, int blockBytes, boolean hasMinimum, int center, Order order) {
+        super(slotColumns, BLOCK, center, hasMinimum ? 1 : 0, order);
         this.blockBytes = blockBytes;
         this.hasMinimum = hasMinimum;
-        this.center = center;
         headBytes = hasMinimum ? 4 : 2;
     }
 
@@ -56,7 +54,6 @@ abstract class BlockLayout extends Layout {
         halves(p.data, p.scalesAt, stride, blocks, p.scales, p.scalesTo());
         if (hasMinimum) {
             halves(p.data, p.scalesAt + 2 * GROUP, stride, blocks, p.shifts, p.shiftsTo());
-            center(p.scales, p.scalesTo(), center, 1, p.shifts, p.shiftsTo(), blocks * GROUP);
         }
     }
 }

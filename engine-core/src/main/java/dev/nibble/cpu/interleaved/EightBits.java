@@ -17,7 +17,7 @@ final class EightBits extends BlockLayout {
     private static final int UNIT = 2 * GROUP;
 
     EightBits() {
-        super(2, 34, false, 0);
+        super(2, 34, false, 0, Order.NATURAL);
     }
 
     @Override
@@ -28,24 +28,25 @@ final class EightBits extends BlockLayout {
     /** Sums of 32 bits, one a block, rows in order. */
     @Override
     void sums(Piece p) {
-        sums(p.data, p.quantsAt, p.columns / 2, p.x.pairs(), p.index, p.x.stride(), p.wideSums);
+        sums(p.data, p.quantsAt, p.columns / 2, p.x.ordered(order()), p.orderedAt, p.wideSums);
     }
 
-    private static void sums(MemorySegment data, long at, int units, int[] a, int index, int stride, int[] sums) {
+    private static void sums(MemorySegment data, long at, int units, int[] a, int from, int[] sums) {
+        if (data.getClass() != Shorts.OFF_HEAP) {
+            throw new IllegalArgumentException("the weights are not off-heap");
+        }
         IntVector even = IntVector.zero(Lanes.I);
         IntVector odd = even;
         for (int i = 0; i < units; i++) {
-            int block = i >> 4;
-            int at0 = (index + block * stride) * BLOCK + 2 * (i & 15);
             ShortVector q = load(data, at + i * UNIT);
-            IntVector pairs = low(q).mul(pair(a[at0]))
-                    .add(high(q).mul(pair(a[at0 + 1])))
+            IntVector pairs = low(q).mul(pair(a[from + 2 * i]))
+                    .add(high(q).mul(pair(a[from + 2 * i + 1])))
                     .reinterpretAsInts();
             even = Shorts.even(pairs).add(even);
             odd = Shorts.odd(pairs).add(odd);
             if ((i & 15) == 15) {
-                even.intoArray(sums, block * GROUP);
-                odd.intoArray(sums, block * GROUP + HALF);
+                even.intoArray(sums, (i >> 4) * GROUP);
+                odd.intoArray(sums, (i >> 4) * GROUP + HALF);
                 even = IntVector.zero(Lanes.I);
                 odd = even;
             }
@@ -66,6 +67,9 @@ final class EightBits extends BlockLayout {
     }
 
     private static void unpack(MemorySegment data, long at, int columns, short[] out, int outAt) {
+        if (data.getClass() != Shorts.OFF_HEAP) {
+            throw new IllegalArgumentException("the weights are not off-heap");
+        }
         for (int i = 0; i < columns / 2; i++) {
             ShortVector q = load(data, at + i * UNIT);
             low(q).intoArray(out, outAt + 2 * i * GROUP);

@@ -12,8 +12,14 @@ final class FifthBits {
 
     private FifthBits() {}
 
+    /** Where a sum over 16 columns begins, as the quants are not centered. */
+    static int begin(int[] eighths, int at) {
+        return Shorts.pairOf(-FiveBits.CENTER * (eighths[at] + eighths[at + 1]));
+    }
+
     static ShortVector low(ShortVector q, ShortVector fifth) {
-        return q.and(BytePairs.NIBBLES).or(fifth.lanewise(VectorOperators.LSHL, 4).and(FIFTH));
+        return q.and(BytePairs.NIBBLES)
+                .or(fifth.lanewise(VectorOperators.LSHL, 4).and(FIFTH));
     }
 
     static ShortVector high(ShortVector q, ShortVector fifth) {

@@ -2,6 +2,7 @@ package dev.nibble.cpu.interleaved;
 
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.load;
+import static dev.nibble.cpu.interleaved.Shorts.pair;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ShortVector;
@@ -24,7 +25,7 @@ final class FiveBits extends BlockLayout {
     private static final int BLOCK_BYTES = (UNITS + HIGH_UNITS) * UNIT;
 
     FiveBits(boolean hasMinimum) {
-        super(BLOCK / 2, hasMinimum ? 24 : 22, hasMinimum, CENTER);
+        super(BLOCK / 2, hasMinimum ? 24 : 22, hasMinimum, CENTER, Order.HALVES_BY_TWO);
     }
 
     @Override
@@ -44,7 +45,57 @@ final class FiveBits extends BlockLayout {
 
     @Override
     void sums(Piece p) {
-        BytePairs.sums(this, JOIN, slotColumns(), CENTER, p);
+        int units = p.columns / BLOCK * UNITS;
+        sums(
+                p.data,
+                p.quantsAt,
+                units,
+                p.x.ordered(order()),
+                p.orderedAt,
+                p.x.eighths(),
+                p.index,
+                p.x.stride(),
+                p.sums);
+    }
+
+    private static void sums(
+            MemorySegment data,
+            long at,
+            int units,
+            int[] a,
+            int from,
+            int[] eighths,
+            int index,
+            int stride,
+            short[] sums) {
+        if (data.getClass() != Shorts.OFF_HEAP) {
+            throw new IllegalArgumentException("the weights are not off-heap");
+        }
+        ShortVector low = pair(FifthBits.begin(eighths, 4 * index));
+        ShortVector high = pair(FifthBits.begin(eighths, 4 * index + 2));
+        long block = at;
+        for (int i = 0; i < units; i++) {
+            ShortVector q = load(data, block + (HIGH_UNITS + (i & 7)) * UNIT);
+            ShortVector fifth = load(data, block + (i >> 2 & 1) * UNIT).lanewise(VectorOperators.LSHR, 2 * (i & 3));
+            ShortVector bytes = FifthBits.low(q, fifth);
+            low = bytes.and(BytePairs.BYTE).mul(pair(a[from + 4 * i])).add(low);
+            low = bytes.lanewise(VectorOperators.LSHR, 8)
+                    .mul(pair(a[from + 4 * i + 1]))
+                    .add(low);
+            bytes = FifthBits.high(q, fifth);
+            high = bytes.and(BytePairs.BYTE).mul(pair(a[from + 4 * i + 2])).add(high);
+            high = bytes.lanewise(VectorOperators.LSHR, 8)
+                    .mul(pair(a[from + 4 * i + 3]))
+                    .add(high);
+            if ((i & 7) == 7) {
+                low.intoArray(sums, (i >> 3) * 2 * GROUP);
+                high.intoArray(sums, ((i >> 3) * 2 + 1) * GROUP);
+                int next = i + 1 < units ? index + (i + 1 >> 3) * stride : index;
+                low = pair(FifthBits.begin(eighths, 4 * next));
+                high = pair(FifthBits.begin(eighths, 4 * next + 2));
+                block += BLOCK_BYTES;
+            }
+        }
     }
 
     @Override
@@ -57,6 +108,9 @@ final class FiveBits extends BlockLayout {
     }
 
     private static void join(MemorySegment data, long at, int units, short[] out) {
+        if (data.getClass() != Shorts.OFF_HEAP) {
+            throw new IllegalArgumentException("the weights are not off-heap");
+        }
         for (int i = 0; i < units; i++) {
             long block = at + (i >> 3) * BLOCK_BYTES;
             ShortVector q = load(data, block + (HIGH_UNITS + (i & 7)) * UNIT);

@@ -33,7 +33,7 @@ final class FiveBitsK extends SuperBlockLayout {
     private static final int RUN_UNITS = (FIFTH_UNITS + LOW_UNITS) / RUNS;
 
     FiveBitsK() {
-        super(BLOCK / 2, BLOCK, 176, FIFTH_UNITS + LOW_UNITS, true, CENTER);
+        super(BLOCK / 2, BLOCK, 176, FIFTH_UNITS + LOW_UNITS, true, CENTER, Order.FIVE_BITS_K);
     }
 
     @Override
@@ -59,7 +59,71 @@ final class FiveBitsK extends SuperBlockLayout {
 
     @Override
     void sums(Piece p) {
-        BytePairs.sums(this, JOIN, slotColumns(), CENTER, p);
+        sums(
+                p.data,
+                p.quantsAt,
+                p.columns / 4,
+                p.x.ordered(order()),
+                p.orderedAt,
+                p.x.eighths(),
+                p.index,
+                p.x.stride(),
+                p.sums);
+    }
+
+    /** The low units in the order they lie in: runs of 8, four of them behind 8 fifth units. */
+    private static void sums(
+            MemorySegment data,
+            long at,
+            int units,
+            int[] a,
+            int from,
+            int[] eighths,
+            int index,
+            int stride,
+            short[] sums) {
+        if (data.getClass() != Shorts.OFF_HEAP) {
+            throw new IllegalArgumentException("the weights are not off-heap");
+        }
+        ShortVector low = pair(FifthBits.begin(eighths, 4 * index));
+        ShortVector high = pair(FifthBits.begin(eighths, 4 * (index + stride)));
+        long fifthAt = at;
+        long lowAt = at + 8 * UNIT;
+        int shift = 0;
+        for (int i = 0; i < units; i++) {
+            ShortVector q = load(data, lowAt);
+            ShortVector fifth = load(data, fifthAt).lanewise(VectorOperators.LSHR, shift);
+            ShortVector bytes = FifthBits.low(q, fifth);
+            low = bytes.and(BytePairs.BYTE).mul(pair(a[from + 4 * i])).add(low);
+            low = bytes.lanewise(VectorOperators.LSHR, 8)
+                    .mul(pair(a[from + 4 * i + 1]))
+                    .add(low);
+            bytes = FifthBits.high(q, fifth);
+            high = bytes.and(BytePairs.BYTE).mul(pair(a[from + 4 * i + 2])).add(high);
+            high = bytes.lanewise(VectorOperators.LSHR, 8)
+                    .mul(pair(a[from + 4 * i + 3]))
+                    .add(high);
+            lowAt += UNIT;
+            fifthAt += UNIT;
+            if ((i & 7) == 7) {
+                int slot = slot(i);
+                low.intoArray(sums, slot * GROUP);
+                high.intoArray(sums, (slot + 2) * GROUP);
+                int next = i + 1 < units ? i + 1 : 0;
+                int block = index + (slot(next) >> 1) * stride;
+                int half = slot(next) & 1;
+                low = pair(FifthBits.begin(eighths, 4 * block + 2 * half));
+                high = pair(FifthBits.begin(eighths, 4 * (block + stride) + 2 * half));
+                fifthAt = at + (next >> 5) * RUN_UNITS * UNIT;
+                lowAt = fifthAt + (8 + (next & 31)) * UNIT;
+                shift = 2 * (next >> 3 & 3);
+            }
+        }
+    }
+
+    /** The slot of the low nibbles of the low unit that comes i-th; that of the high nibbles is two further. */
+    static int slot(int i) {
+        return 2 * ((i >> 6) * 8 + 2 * (i >> 3 & 3)) + (i >> 5 & 1);
     }
 
     @Override
@@ -71,15 +135,15 @@ final class FiveBitsK extends SuperBlockLayout {
         join(p.data, p.quantsAt, p.columns / 4, p.bytePairs);
     }
 
-    /** The low units in the order they lie in: runs of 8, four of them behind 8 fifth units. */
     private static void join(MemorySegment data, long at, int units, short[] out) {
+        if (data.getClass() != Shorts.OFF_HEAP) {
+            throw new IllegalArgumentException("the weights are not off-heap");
+        }
         for (int i = 0; i < units; i++) {
             long run = at + (i >> 5) * RUN_UNITS * UNIT;
-            int pair = i >> 3 & 3;
             ShortVector q = load(data, run + (8 + (i & 31)) * UNIT);
-            ShortVector fifth = load(data, run + (i & 7) * UNIT).lanewise(VectorOperators.LSHR, 2 * pair);
-            int block = (i >> 6) * 8 + 2 * pair;
-            int to = (block * BLOCK / 2 + 8 * (i >> 5 & 1) + (i & 7)) * GROUP;
+            ShortVector fifth = load(data, run + (i & 7) * UNIT).lanewise(VectorOperators.LSHR, 2 * (i >> 3 & 3));
+            int to = (slot(i) * 8 + (i & 7)) * GROUP;
             FifthBits.low(q, fifth).intoArray(out, to);
             FifthBits.high(q, fifth).intoArray(out, to + BLOCK / 2 * GROUP);
         }

@@ -12,14 +12,11 @@ import jdk.incubator.vector.ShortVector;
 
 /**
  * From the sums of integers of a group of rows and a token to results:
- * {@code y += Σ sum · weight scale · activation scale + Σ shift · Σ activations}.
+ * {@code y += Σ sum · weight scale · activation scale + Σ (center · weight scale ± shift) · Σ activations}.
  */
 final class Fold {
     /** Adds sums of 32 bits, one for each block and row, rows in order. */
     static final Step INTS = Fold::ints;
-
-    /** Adds shifts times the sums of the activations. */
-    static final Step SHIFTS = Fold::shifts;
 
     private Fold() {}
 
@@ -41,8 +38,18 @@ final class Fold {
         ints(p.wideSums, p.columns / Layout.BLOCK, p.scales, p.x.scales(), p.index, p.x.stride(), p.result);
     }
 
-    private static void shifts(Piece p) {
-        shifts(p.shifts, p.columns / Layout.BLOCK, p.x.totals(), p.index, p.x.stride(), p.result);
+    /** Adds shifts times the sums of the activations, and takes back that the quants were centered. */
+    static Step shifts(float center, float sign) {
+        return p -> shifts(
+                p.scales,
+                center,
+                p.shifts,
+                sign,
+                p.columns / Layout.BLOCK,
+                p.x.totals(),
+                p.index,
+                p.x.stride(),
+                p.result);
     }
 
     private static void shorts(
@@ -69,7 +76,8 @@ final class Fold {
         second.intoArray(y, HALF);
     }
 
-    private static void ints(int[] sums, int blocks, float[] scales, float[] xScales, int index, int stride, float[] y) {
+    private static void ints(
+            int[] sums, int blocks, float[] scales, float[] xScales, int index, int stride, float[] y) {
         FloatVector first = load(y, 0);
         FloatVector second = load(y, HALF);
         for (int block = 0; block < blocks; block++) {
@@ -86,13 +94,26 @@ final class Fold {
         return Shorts.floats(IntVector.fromArray(Lanes.I, sums, at));
     }
 
-    private static void shifts(float[] shifts, int blocks, float[] totals, int index, int stride, float[] y) {
+    private static void shifts(
+            float[] scales,
+            float center,
+            float[] shifts,
+            float sign,
+            int blocks,
+            float[] totals,
+            int index,
+            int stride,
+            float[] y) {
         FloatVector first = load(y, 0);
         FloatVector second = load(y, HALF);
         for (int block = 0; block < blocks; block++) {
-            FloatVector total = broadcast(totals[index + block * stride]);
-            first = load(shifts, block * GROUP).fma(total, first);
-            second = load(shifts, block * GROUP + HALF).fma(total, second);
+            float total = totals[index + block * stride];
+            FloatVector centered = broadcast(center * total);
+            FloatVector shifted = broadcast(sign * total);
+            first = load(scales, block * GROUP).fma(centered, first);
+            second = load(scales, block * GROUP + HALF).fma(centered, second);
+            first = load(shifts, block * GROUP).fma(shifted, first);
+            second = load(shifts, block * GROUP + HALF).fma(shifted, second);
         }
         first.intoArray(y, 0);
         second.intoArray(y, HALF);

@@ -22,7 +22,7 @@ final class FourBits extends BlockLayout {
     private static final int UNIT = 2 * GROUP;
 
     FourBits(boolean hasMinimum) {
-        super(BLOCK, hasMinimum ? 20 : 18, hasMinimum, CENTER);
+        super(BLOCK, hasMinimum ? 20 : 18, hasMinimum, CENTER, Order.HALVES);
     }
 
     @Override
@@ -37,24 +37,51 @@ final class FourBits extends BlockLayout {
 
     @Override
     void sums(Piece p) {
-        sums(p.data, p.quantsAt, p.columns / BLOCK * UNITS, p.x.pairs(), p.x.offsets(), p.index, p.x.stride(), p.sums);
+        sums(
+                p.data,
+                p.quantsAt,
+                p.columns / BLOCK * UNITS,
+                p.x.ordered(order()),
+                p.orderedAt,
+                p.x.offsets(),
+                p.index,
+                p.x.stride(),
+                p.sums);
     }
 
     private static void sums(
-            MemorySegment data, long at, int units, int[] a, int[] offsets, int index, int stride, short[] sums) {
+            MemorySegment data,
+            long at,
+            int units,
+            int[] a,
+            int from,
+            int[] offsets,
+            int index,
+            int stride,
+            short[] sums) {
+        if (data.getClass() != Shorts.OFF_HEAP) {
+            throw new IllegalArgumentException("the weights are not off-heap");
+        }
         ShortVector low = pair(offsets[index]);
         ShortVector high = ShortVector.zero(Shorts.S);
         for (int i = 0; i < units; i++) {
-            int block = i >> 3;
-            int at0 = (index + block * stride) * BLOCK + 2 * (i & 7);
             ShortVector q = load(data, at + i * UNIT);
-            low = q.and(NIBBLE).mul(pair(a[at0])).add(low);
-            high = q.lanewise(VectorOperators.LSHR, 4).and(NIBBLE).mul(pair(a[at0 + 16])).add(high);
-            low = q.lanewise(VectorOperators.LSHR, 8).and(NIBBLE).mul(pair(a[at0 + 1])).add(low);
-            high = q.lanewise(VectorOperators.LSHR, 12).mul(pair(a[at0 + 17])).add(high);
+            low = q.and(NIBBLE).mul(pair(a[from + 4 * i])).add(low);
+            high = q.lanewise(VectorOperators.LSHR, 4)
+                    .and(NIBBLE)
+                    .mul(pair(a[from + 4 * i + 1]))
+                    .add(high);
+            low = q.lanewise(VectorOperators.LSHR, 8)
+                    .and(NIBBLE)
+                    .mul(pair(a[from + 4 * i + 2]))
+                    .add(low);
+            high = q.lanewise(VectorOperators.LSHR, 12)
+                    .mul(pair(a[from + 4 * i + 3]))
+                    .add(high);
             if ((i & 7) == 7) {
-                low.add(high).intoArray(sums, block * GROUP);
-                low = pair(offsets[i + 1 < units ? index + (block + 1) * stride : index]);
+                low.add(high).intoArray(sums, (i >> 3) * GROUP);
+                int next = i + 1 < units ? index + (i + 1 >> 3) * stride : index;
+                low = pair(offsets[next]);
                 high = ShortVector.zero(Shorts.S);
             }
         }
@@ -66,6 +93,9 @@ final class FourBits extends BlockLayout {
     }
 
     private static void unpack(MemorySegment data, long at, int columns, short[] out, int outAt) {
+        if (data.getClass() != Shorts.OFF_HEAP) {
+            throw new IllegalArgumentException("the weights are not off-heap");
+        }
         for (int i = 0; i < columns / BLOCK * UNITS; i++) {
             ShortVector q = load(data, at + i * UNIT);
             int to = outAt + ((i >> 3) * BLOCK + 2 * (i & 7)) * GROUP;

@@ -21,7 +21,7 @@ final class FourBitsK extends SuperBlockLayout {
     private static final int QUANTS = 8;
 
     FourBitsK() {
-        super(BLOCK, BLOCK, 144, 64, true, CENTER);
+        super(BLOCK, BLOCK, 144, 64, true, CENTER, Order.PAIRS);
     }
 
     @Override
@@ -46,26 +46,51 @@ final class FourBitsK extends SuperBlockLayout {
 
     @Override
     void sums(Piece p) {
-        sums(p.data, p.quantsAt, p.columns / 4, p.x.pairs(), p.x.offsets(), p.index, p.x.stride(), p.sums);
+        sums(
+                p.data,
+                p.quantsAt,
+                p.columns / 4,
+                p.x.ordered(order()),
+                p.orderedAt,
+                p.x.offsets(),
+                p.index,
+                p.x.stride(),
+                p.sums);
     }
 
     private static void sums(
-            MemorySegment data, long at, int units, int[] a, int[] offsets, int index, int stride, short[] sums) {
+            MemorySegment data,
+            long at,
+            int units,
+            int[] a,
+            int from,
+            int[] offsets,
+            int index,
+            int stride,
+            short[] sums) {
+        if (data.getClass() != Shorts.OFF_HEAP) {
+            throw new IllegalArgumentException("the weights are not off-heap");
+        }
         ShortVector low = pair(offsets[index]);
         ShortVector high = pair(offsets[index + stride]);
         for (int i = 0; i < units; i++) {
-            int block = (i >> 4) * 2;
-            int at0 = (index + block * stride) * BLOCK + 2 * (i & 15);
-            int at1 = at0 + stride * BLOCK;
             ShortVector q = load(data, at + i * UNIT);
-            low = q.and(NIBBLE).mul(pair(a[at0])).add(low);
-            high = q.lanewise(VectorOperators.LSHR, 4).and(NIBBLE).mul(pair(a[at1])).add(high);
-            low = q.lanewise(VectorOperators.LSHR, 8).and(NIBBLE).mul(pair(a[at0 + 1])).add(low);
-            high = q.lanewise(VectorOperators.LSHR, 12).mul(pair(a[at1 + 1])).add(high);
+            low = q.and(NIBBLE).mul(pair(a[from + 4 * i])).add(low);
+            high = q.lanewise(VectorOperators.LSHR, 4)
+                    .and(NIBBLE)
+                    .mul(pair(a[from + 4 * i + 1]))
+                    .add(high);
+            low = q.lanewise(VectorOperators.LSHR, 8)
+                    .and(NIBBLE)
+                    .mul(pair(a[from + 4 * i + 2]))
+                    .add(low);
+            high = q.lanewise(VectorOperators.LSHR, 12)
+                    .mul(pair(a[from + 4 * i + 3]))
+                    .add(high);
             if ((i & 15) == 15) {
-                low.intoArray(sums, block * GROUP);
-                high.intoArray(sums, (block + 1) * GROUP);
-                int next = i + 1 < units ? index + (block + 2) * stride : index;
+                low.intoArray(sums, (i >> 4) * 2 * GROUP);
+                high.intoArray(sums, ((i >> 4) * 2 + 1) * GROUP);
+                int next = i + 1 < units ? index + (i + 1 >> 4) * 2 * stride : index;
                 low = pair(offsets[next]);
                 high = pair(offsets[next + stride]);
             }
@@ -78,6 +103,9 @@ final class FourBitsK extends SuperBlockLayout {
     }
 
     private static void unpack(MemorySegment data, long at, int columns, short[] out, int outAt) {
+        if (data.getClass() != Shorts.OFF_HEAP) {
+            throw new IllegalArgumentException("the weights are not off-heap");
+        }
         for (int i = 0; i < columns / 4; i++) {
             ShortVector q = load(data, at + i * UNIT);
             int to = outAt + ((i >> 4) * 2 * BLOCK + 2 * (i & 15)) * GROUP;

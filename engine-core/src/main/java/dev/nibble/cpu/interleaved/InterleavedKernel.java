@@ -48,7 +48,9 @@ public final class InterleavedKernel extends MatmulKernel {
                         Integer.numberOfTrailingZeros(layout.scaleColumns() / layout.slotColumns()),
                         Integer.numberOfTrailingZeros(Layout.BLOCK / layout.slotColumns()));
         return layout.shifted()
-                ? new Step[] {layout.readScales, layout.addProducts, fold, Fold.SHIFTS}
+                ? new Step[] {
+                    layout.readScales, layout.addProducts, fold, Fold.shifts(layout.center(), layout.shiftSign())
+                }
                 : new Step[] {layout.readScales, layout.addProducts, fold};
     }
 
@@ -114,7 +116,9 @@ public final class InterleavedKernel extends MatmulKernel {
     @Override
     public void prepare(MatmulInput x, WorkerPool pool) {
         QuantizedInput input = QuantizedInput.pack(x, pool);
-        if (x.rows() >= MIN_BATCH && !layout.sumsInShorts()) {
+        if (x.rows() < MIN_BATCH) {
+            input.order(layout.order());
+        } else if (!layout.sumsInShorts()) {
             input.expand(pool);
         }
     }
@@ -125,7 +129,7 @@ public final class InterleavedKernel extends MatmulKernel {
         if (input == null) {
             throw new IllegalStateException("the input was not prepared");
         }
-        if (x.rows() < MIN_BATCH || xRows < MIN_BATCH) {
+        if (x.rows() < MIN_BATCH) {
             for (int row = 0; row < xRows; row++) {
                 multiplyRow(input, xRow + row, y, yOffset + row * yStride, from, to);
             }
@@ -154,6 +158,7 @@ public final class InterleavedKernel extends MatmulKernel {
             int columns = Math.min(Layout.PIECE, columns() - k);
             piece.columns = columns;
             piece.index = k / Layout.BLOCK * piece.x.stride() + token;
+            piece.orderedAt = token * columns() + k;
             piece.scalesAt = at;
             piece.quantsAt = at + layout.scaleBytes(columns);
             for (Step step : rowSteps) {

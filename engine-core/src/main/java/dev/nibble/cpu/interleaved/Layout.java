@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * quants   units of [GROUP] shorts: two bytes of each row, as the type has them
  * </pre>
  *
- * <p>An element is {@code scale · (q - center) + shift}, q being unsigned but in Q8_0. Products of q - center with
+ * <p>An element is {@code scale · q ± shift}, or {@code scale · (q - center)}; q is unsigned but in Q8_0. Products of q - center with
  * 8-bit activations are summed in 16 bits over a slot: as many columns as can never overflow.
  */
 abstract class Layout {
@@ -42,7 +42,12 @@ abstract class Layout {
     /** Columns of a slot of sums: a scale's or fewer. */
     private final int slotColumns;
 
-    private final boolean shifted;
+    private final int center;
+
+    /** 1 if the file has shifts, -1 if it has minima to be subtracted, 0 if it has neither. */
+    private final int shiftSign;
+
+    private final Order order;
 
     /** {@link #scales}, {@link #sums} and {@link #unpack}. */
     final Step readScales = this::scales;
@@ -50,10 +55,12 @@ abstract class Layout {
     final Step addProducts = this::sums;
     final Step unpackQuants = this::unpack;
 
-    Layout(int slotColumns, int scaleColumns, boolean shifted) {
+    Layout(int slotColumns, int scaleColumns, int center, int shiftSign, Order order) {
         this.slotColumns = slotColumns;
         this.scaleColumns = scaleColumns;
-        this.shifted = shifted;
+        this.center = center;
+        this.shiftSign = shiftSign;
+        this.order = order;
     }
 
     /** The layout of a type, null if it has none. */
@@ -79,9 +86,23 @@ abstract class Layout {
         return slotColumns;
     }
 
-    /** Whether elements have a shift: a minimum, and what centering the quants took away. */
+    /** What is taken off the quants so that sums fit 16 bits. */
+    final int center() {
+        return center;
+    }
+
+    /** Whether elements have a shift. */
     final boolean shifted() {
-        return shifted;
+        return shiftSign != 0;
+    }
+
+    final int shiftSign() {
+        return shiftSign;
+    }
+
+    /** The order in which {@link #sums} takes the columns. */
+    final Order order() {
+        return order;
     }
 
     /** Whether the products of 32 columns with 8-bit activations fit 16 bits, so that batches may sum in 16 bits. */
@@ -135,6 +156,9 @@ abstract class Layout {
 
     /** {@code count} halves of all rows, {@code stride} bytes apart. */
     static void halves(MemorySegment data, long at, int stride, int count, float[] out, int outAt) {
+        if (data.getClass() != Shorts.OFF_HEAP) {
+            throw new IllegalArgumentException("the weights are not off-heap");
+        }
         for (int i = 0; i < count; i++) {
             var pairs = Shorts.load(data, at + i * stride).reinterpretAsInts();
             Shorts.evenHalves(pairs).intoArray(out, outAt + i * GROUP);
@@ -142,8 +166,9 @@ abstract class Layout {
         }
     }
 
-    /** {@code shifts = center · scales ± shifts}: minima become shifts. */
-    static void center(float[] scales, int scalesAt, float center, float sign, float[] shifts, int shiftsAt, int count) {
+    /** {@code shifts = center · scales ± shifts}: for quants that stay centered. */
+    static void center(
+            float[] scales, int scalesAt, float center, float sign, float[] shifts, int shiftsAt, int count) {
         for (int i = 0; i < count; i += HALF) {
             Lanes.load(scales, scalesAt + i)
                     .mul(center)

@@ -25,6 +25,9 @@ final class Piece {
     /** Index in {@link #x} of the first block and the first token. */
     int index;
 
+    /** Index of the first column in {@link QuantizedInput#ordered}, for one token. */
+    int orderedAt;
+
     /** Which of the groups that are unpacked together. */
     int which;
 

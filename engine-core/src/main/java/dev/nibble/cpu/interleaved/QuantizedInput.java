@@ -7,6 +7,7 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Input rows (tokens) rounded to 8 bits, with a scale for each block of 32 columns: {@code x ≈ scale · q},
@@ -34,6 +35,11 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
     private int stride;
     private int blocks;
     private boolean hasValues;
+
+    /** Counts the inputs, to know whether a copy is of the present one. */
+    private long fills;
+
+    private Ordered[] copies = new Ordered[0];
     private float[] source = new float[0];
 
     private int[] pairs = new int[0]; // [blocks, stride, BLOCK]: q in both halves of an int
@@ -60,6 +66,7 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
         stride = tokens < InterleavedKernel.MIN_BATCH ? tokens : tokens + SPARE;
         source = x.values();
         hasValues = false;
+        fills++;
         int size = Math.multiplyExact(blocks * stride, BLOCK);
         if (pairs.length < size) {
             pairs = new int[size];
@@ -142,6 +149,61 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
                 Shorts.floats(Shorts.odd(IntVector.fromArray(Lanes.I, pairs, at)))
                         .mul(scale)
                         .intoArray(values, at);
+            }
+        }
+    }
+
+    /** Makes the copy that {@link #ordered} returns. */
+    void order(Order order) {
+        Ordered copy = find(order);
+        if (copy == null) {
+            copy = new Ordered(order);
+            copies = Arrays.copyOf(copies, copies.length + 1);
+            copies[copies.length - 1] = copy;
+        }
+        if (copy.filled != fills) {
+            copy.fill(pairs, tokens, stride, blocks);
+            copy.filled = fills;
+        }
+    }
+
+    /** The pairs of token after token in another order of columns, [tokens, columns]. */
+    int[] ordered(Order order) {
+        Ordered copy = find(order);
+        if (copy == null || copy.filled != fills) {
+            throw new IllegalStateException("the input was not prepared");
+        }
+        return copy.pairs;
+    }
+
+    private @Nullable Ordered find(Order order) {
+        for (Ordered copy : copies) {
+            if (copy.order == order) {
+                return copy;
+            }
+        }
+        return null;
+    }
+
+    private static final class Ordered {
+        final Order order;
+        int[] pairs = new int[0];
+        long filled = -1;
+
+        Ordered(Order order) {
+            this.order = order;
+        }
+
+        void fill(int[] source, int tokens, int stride, int blocks) {
+            int columns = blocks * BLOCK;
+            if (pairs.length < tokens * columns) {
+                pairs = new int[tokens * columns];
+            }
+            for (int token = 0; token < tokens; token++) {
+                for (int k = 0; k < columns; k++) {
+                    int from = order.column(k);
+                    pairs[token * columns + k] = source[((from >> 5) * stride + token) * BLOCK + (from & 31)];
+                }
             }
         }
     }

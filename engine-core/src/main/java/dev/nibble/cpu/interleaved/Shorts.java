@@ -1,6 +1,7 @@
 package dev.nibble.cpu.interleaved;
 
 import dev.nibble.cpu.vector.Lanes;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
@@ -36,6 +37,12 @@ final class Shorts {
 
     /** What a half moved so lacks: the difference of the exponents' biases. */
     private static final FloatVector HALF_BIAS = FloatVector.broadcast(Lanes.F, 0x1p112f);
+
+    /**
+     * The class of off-heap segments. A loop that compares the class of its segment with this constant needs no tests of
+     * it at each access, which the compiler does not take out of loops in a program that uses other segments, too.
+     */
+    static final Class<?> OFF_HEAP = Arena.global().allocate(1).getClass();
 
     private Shorts() {}
 

@@ -2,6 +2,7 @@ package dev.nibble.cpu.interleaved;
 
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.load;
+import static dev.nibble.cpu.interleaved.Shorts.pair;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ShortVector;
@@ -34,7 +35,7 @@ final class SixBitsK extends SuperBlockLayout {
     private static final ShortVector HIGH_BITS = ShortVector.broadcast(Shorts.S, 0x3030);
 
     SixBitsK() {
-        super(8, BLOCK / 2, 210, HIGH_UNITS + LOW_UNITS, false, 0);
+        super(8, BLOCK / 2, 210, HIGH_UNITS + LOW_UNITS, false, CENTER, Order.SIX_BITS_K);
     }
 
     @Override
@@ -63,7 +64,84 @@ final class SixBitsK extends SuperBlockLayout {
 
     @Override
     void sums(Piece p) {
-        BytePairs.sums(this, JOIN, slotColumns(), CENTER, p);
+        sums(
+                p.data,
+                p.quantsAt,
+                p.columns / 4,
+                p.x.ordered(order()),
+                p.orderedAt,
+                p.x.eighths(),
+                p.index,
+                p.x.stride(),
+                p.sums);
+    }
+
+    /** The low units in the order they lie in: runs of 8, behind 4 high units. */
+    private static void sums(
+            MemorySegment data,
+            long at,
+            int units,
+            int[] a,
+            int from,
+            int[] eighths,
+            int index,
+            int stride,
+            short[] sums) {
+        if (data.getClass() != Shorts.OFF_HEAP) {
+            throw new IllegalArgumentException("the weights are not off-heap");
+        }
+        ShortVector low = pair(begin(eighths, 4 * index));
+        ShortVector high = pair(begin(eighths, 4 * (index + 2 * stride)));
+        long highAt = at;
+        long lowAt = at + 4 * UNIT;
+        int shift = 0;
+        for (int i = 0; i < units; i++) {
+            ShortVector q = load(data, lowAt);
+            ShortVector bits = load(data, highAt).lanewise(VectorOperators.LSHR, shift);
+            ShortVector bytes = low(q, bits);
+            low = bytes.and(BytePairs.BYTE).mul(pair(a[from + 4 * i])).add(low);
+            low = bytes.lanewise(VectorOperators.LSHR, 8)
+                    .mul(pair(a[from + 4 * i + 1]))
+                    .add(low);
+            bytes = high(q, bits);
+            high = bytes.and(BytePairs.BYTE).mul(pair(a[from + 4 * i + 2])).add(high);
+            high = bytes.lanewise(VectorOperators.LSHR, 8)
+                    .mul(pair(a[from + 4 * i + 3]))
+                    .add(high);
+            lowAt += UNIT;
+            highAt += UNIT;
+            if ((i & 3) == 3) {
+                int slot = slot(i);
+                low.intoArray(sums, slot * GROUP);
+                high.intoArray(sums, (slot + 8) * GROUP);
+                int next = i + 1 < units ? i + 1 : 0;
+                int block = index + (slot(next) >> 2) * stride;
+                int eighth = slot(next) & 3;
+                low = pair(begin(eighths, 4 * block + eighth));
+                high = pair(begin(eighths, 4 * (block + 2 * stride) + eighth));
+                highAt = at + (next >> 3) * RUN_UNITS * UNIT;
+                lowAt = highAt + (4 + (next & 7)) * UNIT;
+                shift = 2 * (next >> 2 & 1);
+            }
+        }
+    }
+
+    /** The slot of the low nibbles of the low unit that comes i-th; that of the high nibbles is 8 further. */
+    static int slot(int i) {
+        return 4 * ((i >> 5) * 4 + (i >> 2 & 1)) + (i >> 3 & 3);
+    }
+
+    private static int begin(int[] eighths, int at) {
+        return Shorts.pairOf(-CENTER * eighths[at]);
+    }
+
+    private static ShortVector low(ShortVector q, ShortVector bits) {
+        return q.and(BytePairs.NIBBLES)
+                .or(bits.lanewise(VectorOperators.LSHL, 4).and(HIGH_BITS));
+    }
+
+    private static ShortVector high(ShortVector q, ShortVector bits) {
+        return q.lanewise(VectorOperators.LSHR, 4).and(BytePairs.NIBBLES).or(bits.and(HIGH_BITS));
     }
 
     @Override
@@ -75,23 +153,18 @@ final class SixBitsK extends SuperBlockLayout {
         join(p.data, p.quantsAt, p.columns / 4, p.bytePairs);
     }
 
-    /** The low units in the order they lie in: runs of 8, behind 4 high units. */
     private static void join(MemorySegment data, long at, int units, short[] out) {
+        if (data.getClass() != Shorts.OFF_HEAP) {
+            throw new IllegalArgumentException("the weights are not off-heap");
+        }
         for (int i = 0; i < units; i++) {
             long run = at + (i >> 3) * RUN_UNITS * UNIT;
             ShortVector q = load(data, run + (4 + (i & 7)) * UNIT);
             // of each byte, bits 0 and 1 for the low nibbles, bits 4 and 5 for the high ones
             ShortVector bits = load(data, run + (i & 3) * UNIT).lanewise(VectorOperators.LSHR, 2 * (i >> 2 & 1));
-            // of 32 columns, that of the low nibbles; that of the high nibbles is two further
-            int block = (i >> 5) * 4 + (i >> 2 & 1);
-            int to = (block * BLOCK / 2 + 4 * (i >> 3 & 3) + (i & 3)) * GROUP;
-            q.and(BytePairs.NIBBLES)
-                    .or(bits.lanewise(VectorOperators.LSHL, 4).and(HIGH_BITS))
-                    .intoArray(out, to);
-            q.lanewise(VectorOperators.LSHR, 4)
-                    .and(BytePairs.NIBBLES)
-                    .or(bits.and(HIGH_BITS))
-                    .intoArray(out, to + BLOCK * GROUP);
+            int to = (slot(i) * 4 + (i & 3)) * GROUP;
+            low(q, bits).intoArray(out, to);
+            high(q, bits).intoArray(out, to + BLOCK * GROUP);
         }
     }
 }

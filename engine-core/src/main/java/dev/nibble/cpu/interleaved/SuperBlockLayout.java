@@ -13,7 +13,6 @@ abstract class SuperBlockLayout extends Layout {
     private final int blockBytes;
     private final int quantUnits;
     private final boolean hasMinimum;
-    private final float center;
     private final int subBlocks;
 
     /** Bytes of the scales of a super-block of a group. */
@@ -23,12 +22,17 @@ abstract class SuperBlockLayout extends Layout {
      * @param quantUnits units of two bytes of a super-block's quants
      */
     SuperBlockLayout(
-            int slotColumns, int scaleColumns, int blockBytes, int quantUnits, boolean hasMinimum, float center) {
-        super(slotColumns, scaleColumns, hasMinimum);
+            int slotColumns,
+            int scaleColumns,
+            int blockBytes,
+            int quantUnits,
+            boolean hasMinimum,
+            int center,
+            Order order) {
+        super(slotColumns, scaleColumns, center, hasMinimum ? -1 : 0, order);
         this.blockBytes = blockBytes;
         this.quantUnits = quantUnits;
         this.hasMinimum = hasMinimum;
-        this.center = center;
         subBlocks = SUPER_BLOCK / scaleColumns;
         scaleBytes = (hasMinimum ? 2 : 1) * (2 + subBlocks) * GROUP;
     }
@@ -97,7 +101,6 @@ abstract class SuperBlockLayout extends Layout {
         read(p, 0, blocks, p.scales, p.scalesTo());
         if (hasMinimum) {
             read(p, 1, blocks, p.shifts, p.shiftsTo());
-            center(p.scales, p.scalesTo(), center, -1, p.shifts, p.shiftsTo(), blocks * subBlocks * GROUP);
         }
     }
 
@@ -112,8 +115,18 @@ abstract class SuperBlockLayout extends Layout {
 
     /** {@code out[i] = byte · half of its super-block} for all rows and sub-blocks i. */
     private static void multiply(
-            MemorySegment data, long bytes, int stride, int step, int shift, int count, float[] halves, float[] out,
+            MemorySegment data,
+            long bytes,
+            int stride,
+            int step,
+            int shift,
+            int count,
+            float[] halves,
+            float[] out,
             int to) {
+        if (data.getClass() != Shorts.OFF_HEAP) {
+            throw new IllegalArgumentException("the weights are not off-heap");
+        }
         int mask = (1 << shift) - 1;
         for (int i = 0; i < count; i++) {
             long at = bytes + (i >> shift) * stride + (i & mask) * step;

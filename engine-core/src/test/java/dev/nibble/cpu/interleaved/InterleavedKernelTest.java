@@ -131,8 +131,7 @@ class InterleavedKernelTest {
         Tensor weight = RandomWeights.matrix(DType.Q4_0, 64, 2, new Random(7));
         weight.data().set(Layout.SHORT, 18, Float.floatToFloat16(Float.POSITIVE_INFINITY));
         assertThat(InterleavedKernel.of(weight, Arena.ofAuto(), POOL)).isNull();
-        assertThat(InterleavedKernel.of(
-                        RandomWeights.matrix(DType.F16, 64, 2, new Random(8)), Arena.ofAuto(), POOL))
+        assertThat(InterleavedKernel.of(RandomWeights.matrix(DType.F16, 64, 2, new Random(8)), Arena.ofAuto(), POOL))
                 .isNull();
     }
 

@@ -73,7 +73,8 @@ class VectorKernelTest {
         Random random = new Random(5);
         int columns = 320;
         int rows = 61;
-        var kernel = FAMILY.kernel(RandomWeights.matrix(dtype, columns, rows, random), LoadOptions.EXACT, Arena.ofAuto(), POOL);
+        var kernel = FAMILY.kernel(
+                RandomWeights.matrix(dtype, columns, rows, random), LoadOptions.EXACT, Arena.ofAuto(), POOL);
         for (int inputs : new int[] {1, 3, 6, Lanes.COUNT + 1}) {
             MatmulInput x = new MatmulInput(inputs, columns);
             System.arraycopy(RandomWeights.gaussian(inputs * columns, random), 0, x.values(), 0, inputs * columns);
