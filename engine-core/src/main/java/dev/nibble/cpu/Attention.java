@@ -7,12 +7,7 @@ import dev.nibble.cpu.ops.RowNorm;
 import dev.nibble.model.AttentionConfig;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A compiled attention layer: projections, norms and rotation, the KV cache, the attention itself, the output.
- *
- * <p>The work is divided into tiles of some rows of one segment and one key/value head; a tile reads each key and value
- * once for all its rows and all query heads that share them, see {@link AttentionTile}.
- */
+/** A compiled attention layer: projections, norms and rotation, the KV cache, the attention itself, the output. */
 final class Attention implements MixerOp {
     private final AttentionConfig config;
     private final int layer;
@@ -28,7 +23,9 @@ final class Attention implements MixerOp {
     private final float[][] inputTargets;
     private final int[] inputOffsets;
     private final int[] inputStrides;
-    private final AttentionTile[] tiles;
+    private final BlockedAttention attention;
+    private final Pass.Job rowsJob = this::prepareRows;
+    private final Pass.Job gateJob = this::applyGate;
 
     /**
      * @param rope the rotation, shared with the layers that have the same
@@ -55,10 +52,7 @@ final class Attention implements MixerOp {
         inputTargets = new float[count][];
         inputOffsets = new int[count];
         inputStrides = new int[count];
-        tiles = new AttentionTile[threads];
-        for (int i = 0; i < threads; i++) {
-            tiles[i] = new AttentionTile(config);
-        }
+        attention = new BlockedAttention(config, layer, threads);
         workspace.reserve(Buffer.QUERY, query.outputSize());
         workspace.reserve(Buffer.KEY, keyWidth);
         workspace.reserve(Buffer.VALUE, valueWidth);
@@ -74,16 +68,12 @@ final class Attention implements MixerOp {
         if (config.outputGate()) {
             separateGates(pass);
         }
-        pass.pool.forEach(pass.rows(), pass.rowGrain(), (worker, from, to) -> {
-            for (int row = from; row < to; row++) {
-                prepareRow(pass, row);
-            }
-        });
+        pass.forEach(pass.rows(), cacheGrain(pass), rowsJob);
         pass.observe("Qcur", layer, pass.workspace.get(Buffer.QUERY), queryWidth);
         MatmulInput mixed = pass.workspace.get(Input.MIXED);
-        attend(pass, mixed.values());
+        attention.run(pass);
         if (config.outputGate()) {
-            applyGate(pass, mixed.values());
+            pass.forEach(pass.rows(), pass.rowGrain(), gateJob);
         }
         mixed.reset(pass.rows(), config.headCount() * config.valueDim());
         pass.observe("kqv_out", layer, mixed.values(), config.headCount() * config.valueDim());
@@ -106,6 +96,17 @@ final class Attention implements MixerOp {
         inputTargets[index] = target;
         inputStrides[index] = linear.outputSize();
         return index + 1;
+    }
+
+    /** Whole blocks of the KV cache where there are many rows: threads should not write to the same cache lines. */
+    private static int cacheGrain(Pass pass) {
+        return Math.max(pass.rowGrain(), Math.min(KvCodec.BLOCK, pass.rows() / pass.pool.threads()));
+    }
+
+    private void prepareRows(Pass pass, int worker, int from, int to) {
+        for (int row = from; row < to; row++) {
+            prepareRow(pass, row);
+        }
     }
 
     /** Norms, rotation and temperature of one row; its key and value go to the cache. */
@@ -162,50 +163,11 @@ final class Attention implements MixerOp {
         }
     }
 
-    private void attend(Pass pass, float[] mixed) {
-        int tileRows = AttentionTile.ROWS;
-        int kvHeads = config.kvHeadCount();
-        int tileCount = 0;
-        for (int segment = 0; segment < pass.segments(); segment++) {
-            int rows = pass.segmentStart(segment + 1) - pass.segmentStart(segment);
-            tileCount += (rows + tileRows - 1) / tileRows;
-        }
-        float[] queries = pass.workspace.get(Buffer.QUERY);
-        pass.pool.forEach(tileCount * kvHeads, 1, (worker, from, to) -> {
-            for (int item = from; item < to; item++) {
-                int head = item % kvHeads;
-                int tile = item / kvHeads;
-                int segment = 0;
-                while (true) {
-                    int rows = pass.segmentStart(segment + 1) - pass.segmentStart(segment);
-                    int tilesOfSegment = (rows + tileRows - 1) / tileRows;
-                    if (tile < tilesOfSegment) {
-                        break;
-                    }
-                    tile -= tilesOfSegment;
-                    segment++;
-                }
-                int end = pass.segmentStart(segment + 1);
-                int firstRow = pass.segmentStart(segment) + tile * tileRows;
-                int rowCount = Math.min(tileRows, end - firstRow);
-                tiles[worker].run(
-                        pass.ops,
-                        pass.sequence(firstRow).cache(layer),
-                        head,
-                        queries,
-                        firstRow,
-                        rowCount,
-                        pass.position(firstRow),
-                        pass.position(end - 1) + 1,
-                        mixed);
-            }
-        });
-    }
-
-    private void applyGate(Pass pass, float[] mixed) {
+    private void applyGate(Pass pass, int worker, int from, int to) {
         float[] gates = pass.workspace.get(Buffer.GATE);
-        int count = pass.rows() * config.headCount() * config.valueDim();
-        for (int i = 0; i < count; i++) {
+        float[] mixed = pass.workspace.get(Input.MIXED).values();
+        int width = config.headCount() * config.valueDim();
+        for (int i = from * width; i < to * width; i++) {
             mixed[i] *= (float) (1 / (1 + Math.exp(-gates[i])));
         }
     }

@@ -15,6 +15,8 @@ final class Block implements BlockOp {
     private final MixerOp mixer;
     private final FeedForwardOp feedForward;
     private final @Nullable PerLayerInput perLayerInput;
+    private final Pass.Job afterMixer = this::afterMixer;
+    private final Pass.Job afterFeedForward = this::afterFeedForward;
 
     Block(
             BlockConfig config,
@@ -43,15 +45,14 @@ final class Block implements BlockOp {
         pass.observe("attn_norm", layer, input.values(), hidden);
         mixer.run(pass, output);
         pass.observe("attn_out", layer, output, hidden);
-        addTo(pass, residual, output, config.mixerPostNorm());
+        pass.forEach(pass.rows(), pass.rowGrain(), afterMixer);
         pass.observe("ffn_inp", layer, residual, hidden);
 
-        RowNorm.applyToRows(pass, config.ffnNorm(), residual, input.values(), hidden);
         input.reset(pass.rows(), hidden);
         pass.observe("ffn_norm", layer, input.values(), hidden);
         feedForward.run(pass, input, output);
         pass.observe("ffn_out", layer, output, hidden);
-        addTo(pass, residual, output, config.ffnPostNorm());
+        pass.forEach(pass.rows(), pass.rowGrain(), afterFeedForward);
         if (perLayerInput != null) {
             System.arraycopy(residual, 0, input.values(), 0, pass.rows() * hidden);
             input.reset(pass.rows(), hidden);
@@ -64,16 +65,36 @@ final class Block implements BlockOp {
         pass.observe("l_out", layer, residual, hidden);
     }
 
-    private void addTo(Pass pass, float[] residual, float[] output, @Nullable Norm postNorm) {
-        for (int row = 0; row < pass.rows(); row++) {
-            int at = row * hidden;
-            if (postNorm != null && !config.normsAfterAddition()) {
-                RowNorm.apply(pass.ops, postNorm, output, at, output, at);
+    /** The addition to the residual stream, and the norm before the feed-forward layer while the row is in the cache. */
+    private void afterMixer(Pass pass, int worker, int from, int to) {
+        float[] residual = pass.workspace.get(Buffer.RESIDUAL);
+        float[] input = pass.workspace.get(Input.HIDDEN).values();
+        Norm norm = config.ffnNorm();
+        for (int at = from * hidden; at < to * hidden; at += hidden) {
+            addRow(pass, at, config.mixerPostNorm());
+            if (norm == null) {
+                System.arraycopy(residual, at, input, at, hidden);
+            } else {
+                RowNorm.apply(pass.ops, norm, residual, at, input, at);
             }
-            pass.ops.axpy(config.residualScale(), output, at, residual, at, hidden);
-            if (postNorm != null && config.normsAfterAddition()) {
-                RowNorm.apply(pass.ops, postNorm, residual, at, residual, at);
-            }
+        }
+    }
+
+    private void afterFeedForward(Pass pass, int worker, int from, int to) {
+        for (int at = from * hidden; at < to * hidden; at += hidden) {
+            addRow(pass, at, config.ffnPostNorm());
+        }
+    }
+
+    private void addRow(Pass pass, int at, @Nullable Norm postNorm) {
+        float[] residual = pass.workspace.get(Buffer.RESIDUAL);
+        float[] output = pass.workspace.get(Buffer.OUTPUT);
+        if (postNorm != null && !config.normsAfterAddition()) {
+            RowNorm.apply(pass.ops, postNorm, output, at, output, at);
+        }
+        pass.ops.axpy(config.residualScale(), output, at, residual, at, hidden);
+        if (postNorm != null && config.normsAfterAddition()) {
+            RowNorm.apply(pass.ops, postNorm, residual, at, residual, at);
         }
     }
 }

@@ -15,7 +15,6 @@ import dev.nibble.spi.ActivationObserver;
 import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
-import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -27,8 +26,8 @@ final class CpuForwardPass implements ForwardPass {
 
     private final Model model;
     private final ModelConfig config;
-    private final List<BlockOp> blocks;
-    private final List<Rope> ropes;
+    private final BlockOp[] blocks; // an array: walking a list allocates its iterator
+    private final Rope[] ropes;
     private final TokenInput tokenInput;
     private final @Nullable Linear output;
     private final Workspace workspace;
@@ -50,8 +49,8 @@ final class CpuForwardPass implements ForwardPass {
         workspace.reserve(Input.HIDDEN, config.hiddenSize());
         workspace.reserve(Input.LAST, config.hiddenSize());
         BlockCompiler compiler = new BlockCompiler(model, linears, workspace, pool.threads());
-        blocks = compiler.compile();
-        ropes = compiler.ropes();
+        blocks = compiler.compile().toArray(BlockOp[]::new);
+        ropes = compiler.ropes().toArray(Rope[]::new);
         tokenInput = new TokenInput(model, linears, workspace);
         Projection projection = model.output();
         output = projection == null ? null : linears.create(projection);
@@ -104,16 +103,20 @@ final class CpuForwardPass implements ForwardPass {
         check(batch, logits);
         int begun = 0;
         try {
-            begun = beginSequences(batch);
             pass.begin(batch, observer);
+            for (; begun < pass.sequences(); begun++) {
+                pass.distinctSequence(begun).begin(pass.rowsOf(begun));
+            }
             run(batch, logits, cancelled);
-            forEachSequence(batch, CpuSequence::commit);
+            for (int i = 0; i < begun; i++) {
+                pass.distinctSequence(i).commit(pass.rowsOf(i));
+            }
             begun = 0;
         } catch (InternalError e) {
             throw MappedMemory.translate("the model file", e);
         } finally {
-            if (begun > 0) {
-                forEachSequence(batch, (sequence, rows) -> sequence.rollback());
+            for (int i = 0; i < begun; i++) {
+                pass.distinctSequence(i).rollback();
             }
             pass.end();
         }
@@ -193,37 +196,6 @@ final class CpuForwardPass implements ForwardPass {
             if (batch.position(row) >= sequence.capacity()) {
                 throw new IllegalArgumentException("row " + row + ": position " + batch.position(row)
                         + " does not fit a sequence of " + sequence.capacity());
-            }
-        }
-    }
-
-    private int beginSequences(Batch batch) {
-        int[] begun = {0};
-        forEachSequence(batch, (sequence, rows) -> {
-            sequence.begin(rows);
-            begun[0]++;
-        });
-        return begun[0];
-    }
-
-    private interface SequenceAction {
-        void accept(CpuSequence sequence, int rows);
-    }
-
-    /** Calls the action once for each sequence with its number of rows. */
-    private static void forEachSequence(Batch batch, SequenceAction action) {
-        for (int row = 0; row < batch.size(); row++) {
-            Sequence sequence = batch.sequence(row);
-            boolean first = true;
-            for (int before = 0; before < row && first; before++) {
-                first = batch.sequence(before) != sequence;
-            }
-            if (first) {
-                int rows = 0;
-                for (int other = row; other < batch.size(); other++) {
-                    rows += batch.sequence(other) == sequence ? 1 : 0;
-                }
-                action.accept((CpuSequence) sequence, rows);
             }
         }
     }

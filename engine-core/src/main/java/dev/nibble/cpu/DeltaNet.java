@@ -17,6 +17,8 @@ final class DeltaNet implements MixerOp {
     private final CausalConvolution convolution;
     private final int channels;
     private final int valueWidth;
+    private final Pass.Job activateJob = this::activateRows;
+    private final Pass.Job headsJob = this::stepHeads;
 
     DeltaNet(DeltaNetConfig config, int layer, LinearFactory linears, Workspace workspace) {
         this.config = config;
@@ -53,22 +55,27 @@ final class DeltaNet implements MixerOp {
             convolution.step(
                     pass.sequence(row).state(layer).convolution, qkv, row * channels, convolved, row * channels);
         }
-        pass.pool.forEach(pass.rows(), pass.rowGrain(), (worker, from, to) -> {
-            for (int row = from; row < to; row++) {
-                activate(pass.ops, convolved, row * channels);
-            }
-        });
+        pass.forEach(pass.rows(), pass.rowGrain(), activateJob);
+        pass.forEach(config.valueHeadCount(), 1, headsJob);
         MatmulInput mixed = pass.workspace.get(Input.MIXED);
-        float[] values = mixed.values();
-        pass.pool.forEach(config.valueHeadCount(), 1, (worker, from, to) -> {
-            for (int head = from; head < to; head++) {
-                for (int row = 0; row < pass.rows(); row++) {
-                    step(pass, row, head, convolved, values);
-                }
-            }
-        });
         mixed.reset(pass.rows(), valueWidth);
         output.apply(pass.pool, mixed, result, 0, output.outputSize());
+    }
+
+    private void activateRows(Pass pass, int worker, int from, int to) {
+        for (int row = from; row < to; row++) {
+            activate(pass.ops, pass.workspace.get(Buffer.CHANNELS), row * channels);
+        }
+    }
+
+    private void stepHeads(Pass pass, int worker, int from, int to) {
+        float[] convolved = pass.workspace.get(Buffer.CHANNELS);
+        float[] mixed = pass.workspace.get(Input.MIXED).values();
+        for (int head = from; head < to; head++) {
+            for (int row = 0; row < pass.rows(); row++) {
+                step(pass, row, head, convolved, mixed);
+            }
+        }
     }
 
     /** SiLU, then the L2 norm of the query and key heads. */

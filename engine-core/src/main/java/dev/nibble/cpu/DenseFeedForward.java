@@ -6,61 +6,82 @@ import dev.nibble.cpu.ops.Gating;
 import dev.nibble.model.FeedForward;
 import org.jspecify.annotations.Nullable;
 
-/** A compiled dense feed-forward layer. */
+/** A compiled dense feed-forward layer: one parallel region up to the activation, one for the way down. */
 final class DenseFeedForward implements FeedForwardOp {
     private final FeedForward.Dense config;
+    private final Linear up;
+    private final @Nullable Linear gate;
     private final Linear down;
-    private final Linear[] inputs;
-    private final float[][] targets;
-    private final int[] offsets;
-    private final int[] strides;
     private final int size;
+    private final Pass.Job innerJob = this::computeInner;
+    private final Pass.Job sparsifyJob = this::sparsify;
+    /** Of the running pass. */
+    private @Nullable MatmulInput input;
 
     DenseFeedForward(FeedForward.Dense config, LinearFactory linears, Workspace workspace) {
         this.config = config;
-        Linear up = linears.create(config.up());
-        @Nullable Linear gate = config.gate() == null ? null : linears.create(config.gate());
+        up = linears.create(config.up());
+        gate = config.gate() == null ? null : linears.create(config.gate());
         down = linears.create(config.down());
-        inputs = gate == null ? new Linear[] {up} : new Linear[] {up, gate};
-        targets = new float[inputs.length][];
-        offsets = new int[inputs.length];
-        strides = new int[inputs.length];
         size = up.outputSize();
-        java.util.Arrays.fill(strides, size);
         workspace.reserve(Buffer.UP, size);
         workspace.reserve(Buffer.GATE, size);
         workspace.reserve(Input.INNER, size);
     }
 
     @Override
-    public void run(Pass pass, MatmulInput input, float[] output) {
-        float[] up = pass.workspace.get(Buffer.UP);
-        float[] gate = pass.workspace.get(Buffer.GATE);
+    public void run(Pass pass, MatmulInput x, float[] output) {
         MatmulInput inner = pass.workspace.get(Input.INNER);
-        int rows = input.rows();
-        targets[0] = up;
-        if (inputs.length == 2) {
-            targets[1] = gate;
+        up.kernel().prepare(x, pass.pool);
+        if (gate != null) {
+            gate.kernel().prepare(x, pass.pool);
         }
-        Linear.applyAll(pass.pool, input, inputs, targets, offsets, strides);
-        float[] product = inner.values();
-        pass.pool.forEach(rows, pass.rowGrain(), (worker, from, to) -> {
-            for (int row = from; row < to; row++) {
-                if (config.sparsity() > 0) {
-                    Gating.sparsify(gate, row * size, size, config.sparsity());
-                }
-                Gating.apply(
-                        pass.ops,
-                        config.activation(),
-                        config.gate() == null ? null : gate,
-                        up,
-                        row * size,
-                        product,
-                        row * size,
-                        size);
-            }
-        });
-        inner.reset(rows, size);
+        input = x;
+        pass.forEach(size, LinearJob.grain(size, pass.pool), innerJob);
+        if (config.sparsity() > 0) {
+            pass.forEach(x.rows(), pass.rowGrain(), sparsifyJob);
+        }
+        inner.reset(x.rows(), size);
         down.apply(pass.pool, inner, output, 0, down.outputSize());
+    }
+
+    /** A range of the inner values of all rows. */
+    private void computeInner(Pass pass, int worker, int from, int to) {
+        MatmulInput x = input;
+        if (x == null) {
+            return;
+        }
+        float[] ups = pass.workspace.get(Buffer.UP);
+        float[] gates = pass.workspace.get(Buffer.GATE);
+        up.multiply(x, ups, 0, size, from, to);
+        if (gate != null) {
+            gate.multiply(x, gates, 0, size, from, to);
+        }
+        if (config.sparsity() > 0) {
+            return; // needs whole rows
+        }
+        for (int row = 0; row < x.rows(); row++) {
+            activate(pass, row * size + from, to - from);
+        }
+    }
+
+    private void sparsify(Pass pass, int worker, int from, int to) {
+        float[] gates = pass.workspace.get(Buffer.GATE);
+        for (int row = from; row < to; row++) {
+            Gating.sparsify(gates, row * size, size, config.sparsity());
+            activate(pass, row * size, size);
+        }
+    }
+
+    private void activate(Pass pass, int at, int count) {
+        Gating.apply(
+                pass.ops,
+                config.activation(),
+                gate == null ? null : pass.workspace.get(Buffer.GATE),
+                pass.workspace.get(Buffer.UP),
+                at,
+                pass.workspace.get(Input.INNER).values(),
+                at,
+                count);
     }
 }

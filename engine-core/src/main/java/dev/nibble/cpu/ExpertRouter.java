@@ -17,6 +17,8 @@ final class ExpertRouter {
     private final float[] choice; // [experts]
     private final int[] starts; // [experts + 1], slots of an expert
     private final int[] next; // [experts]
+    private final int[] active; // the experts that are chosen by a row, ascending
+    private int activeCount;
     private int[] chosen = new int[0]; // [rows, used]
     private float[] weights = new float[0]; // [rows, used]
     private int[] slots = new int[0]; // [rows, used], slot of a row's choice
@@ -28,6 +30,7 @@ final class ExpertRouter {
         choice = new float[experts];
         starts = new int[experts + 1];
         next = new int[experts];
+        active = new int[experts];
     }
 
     /** Chooses experts by the router's outputs, [rows, experts], which are overwritten. */
@@ -46,7 +49,11 @@ final class ExpertRouter {
                 starts[chosen[row * used + i] + 1]++;
             }
         }
+        activeCount = 0;
         for (int expert = 0; expert < experts; expert++) {
+            if (starts[expert + 1] > 0) {
+                active[activeCount++] = expert;
+            }
             starts[expert + 1] += starts[expert];
             next[expert] = starts[expert];
         }
@@ -112,6 +119,16 @@ final class ExpertRouter {
         for (int i = 0; i < count; i++) {
             values[at + i] = (float) (values[at + i] / sum);
         }
+    }
+
+    /** How many experts are chosen by at least one row. */
+    int active() {
+        return activeCount;
+    }
+
+    /** One of the experts that are chosen by at least one row. */
+    int expert(int index) {
+        return active[index];
     }
 
     /** First slot of an expert; of the expert after the last one: the number of slots. */

@@ -9,7 +9,8 @@ import java.util.Arrays;
  * The keys and values of one attention layer of one sequence, off-heap.
  *
  * <p>Memory comes in pages of {@link #PAGE} positions, allocated when they are first written, so that a large context
- * costs only what is used; a smaller capacity is one page of its size. Within a page the layout is [kvHead, position, element]: the keys of a head lie together.
+ * costs only what is used; a smaller capacity is one page of its size, in whole blocks. Within a page the keys, and the
+ * values, of a head lie together, as {@link KvCodec} says. They are read in blocks of {@link KvCodec#BLOCK} positions.
  * A layer with a sliding window keeps a ring of pages that holds the window and one batch.
  */
 public final class KvCache {
@@ -56,13 +57,11 @@ public final class KvCache {
         pageCount = Math.ceilDiv(slots, page);
     }
 
-    /** Positions that are kept: all, or the window and a batch, in whole pages. */
+    /** Positions that are kept: all, or the window and a batch, in whole pages; if less than a page, in whole blocks. */
     private static int slots(int capacity, int window, int maxBatchRows) {
-        if (window == 0 || window >= capacity) {
-            return capacity;
-        }
-        long ring = ((long) window + maxBatchRows + PAGE - 1) / PAGE * PAGE;
-        return (int) Math.min(capacity, ring);
+        long needed = window == 0 ? capacity : Math.min(capacity, (long) window + maxBatchRows);
+        int unit = needed < PAGE ? KvCodec.BLOCK : PAGE;
+        return (int) Math.min(Integer.MAX_VALUE / PAGE * PAGE, (needed + unit - 1) / unit * unit);
     }
 
     /** Bytes a full cache of these dimensions takes. */
@@ -100,32 +99,34 @@ public final class KvCache {
         int slot = position % slots;
         MemorySegment keyPage = keyPages[slot / page];
         MemorySegment valuePage = valuePages[slot / page];
+        int inBlock = slot % KvCodec.BLOCK;
         for (int head = 0; head < kvHeadCount; head++) {
-            long row = (long) head * page + slot % page;
-            codec.write(keys, keyOffset + head * keyDim, keyDim, keyPage, row * codec.rowBytes(keyDim));
-            codec.write(values, valueOffset + head * valueDim, valueDim, valuePage, row * codec.rowBytes(valueDim));
+            long row = rowOf(head, slot);
+            long block = (row - inBlock) * codec.rowBytes(keyDim);
+            codec.writeKey(keys, keyOffset + head * keyDim, keyDim, keyPage, block, inBlock);
+            codec.writeValue(
+                    values, valueOffset + head * valueDim, valueDim, valuePage, row * codec.rowBytes(valueDim));
         }
     }
 
-    /** How many positions from {@code position} on, up to {@code end}, lie in one page. */
-    int run(int position, int end) {
+    /**
+     * Reads the keys of a block of positions, [keyDim, BLOCK]. Those of positions that were not written, or too long
+     * ago, are anything.
+     *
+     * @param position first of the block, a multiple of {@link KvCodec#BLOCK}
+     */
+    void readKeys(int head, int position, float[] out) {
         int slot = position % slots;
-        return Math.min(end - position, Math.min(page - slot % page, slots - slot));
+        codec.readKeys(keyPages[slot / page], rowOf(head, slot) * codec.rowBytes(keyDim), keyDim, out);
     }
 
-    /** Reads the keys of {@code count} positions of one page: [count, keyDim]. */
-    void readKeys(int head, int position, int count, float[] out) {
-        read(keyPages, keyDim, head, position, count, out);
-    }
-
-    /** Reads the values of {@code count} positions of one page: [count, valueDim]. */
+    /** Reads the values of {@code count} positions of one block: [count, valueDim]. */
     void readValues(int head, int position, int count, float[] out) {
-        read(valuePages, valueDim, head, position, count, out);
+        int slot = position % slots;
+        codec.readValues(valuePages[slot / page], rowOf(head, slot) * codec.rowBytes(valueDim), count * valueDim, out);
     }
 
-    private void read(MemorySegment[] pages, int dim, int head, int position, int count, float[] out) {
-        int slot = position % slots;
-        long row = (long) head * page + slot % page;
-        codec.read(pages[slot / page], row * codec.rowBytes(dim), out, 0, count * dim);
+    private long rowOf(int head, int slot) {
+        return (long) head * page + slot % page;
     }
 }

@@ -4,9 +4,24 @@ import dev.nibble.KvCacheType;
 import dev.nibble.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 
-/** How a KV cache stores its values. Rows are multiples of the type's block. */
+/**
+ * How a KV cache stores its values.
+ *
+ * <p>Values lie position by position. Keys lie in blocks of {@link #BLOCK} positions with the positions innermost,
+ * [element, position], so that the scores of a block are sums over whole vectors of keys and none across lanes. In Q8_0
+ * the 32 values of one position that share a scale are those of its row; the block has, for each 32 elements, the scales
+ * of all positions and then their bytes.
+ */
 abstract sealed class KvCodec {
+    /** Positions of a block. */
+    static final int BLOCK = 64;
+
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     static KvCodec of(KvCacheType type, VectorOps ops) {
         return switch (type) {
@@ -24,11 +39,19 @@ abstract sealed class KvCodec {
         };
     }
 
+    /** Bytes of the key or value of a position; a block of keys is {@link #BLOCK} times as large. */
     abstract long rowBytes(int dim);
 
-    abstract void write(float[] values, int offset, int count, MemorySegment target, long targetOffset);
+    /** Stores a key of {@code dim} elements at index {@code slot} of the block at byte {@code block}. */
+    abstract void writeKey(float[] key, int offset, int dim, MemorySegment target, long block, int slot);
 
-    abstract void read(MemorySegment source, long sourceOffset, float[] values, int offset, int count);
+    /** Reads the block of keys at byte {@code block}: [dim, BLOCK]. */
+    abstract void readKeys(MemorySegment source, long block, int dim, float[] out);
+
+    abstract void writeValue(float[] value, int offset, int dim, MemorySegment target, long targetOffset);
+
+    /** Reads {@code count} elements of adjacent values. */
+    abstract void readValues(MemorySegment source, long sourceOffset, int count, float[] out);
 
     private static final class F32 extends KvCodec {
         @Override
@@ -37,13 +60,25 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void write(float[] values, int offset, int count, MemorySegment target, long targetOffset) {
-            MemorySegment.copy(values, offset, target, ValueLayout.JAVA_FLOAT_UNALIGNED, targetOffset, count);
+        void writeKey(float[] key, int offset, int dim, MemorySegment target, long block, int slot) {
+            for (int i = 0; i < dim; i++) {
+                target.set(FLOAT, block + 4L * (i * BLOCK + slot), key[offset + i]);
+            }
         }
 
         @Override
-        void read(MemorySegment source, long sourceOffset, float[] values, int offset, int count) {
-            MemorySegment.copy(source, ValueLayout.JAVA_FLOAT_UNALIGNED, sourceOffset, values, offset, count);
+        void readKeys(MemorySegment source, long block, int dim, float[] out) {
+            MemorySegment.copy(source, FLOAT, block, out, 0, dim * BLOCK);
+        }
+
+        @Override
+        void writeValue(float[] value, int offset, int dim, MemorySegment target, long targetOffset) {
+            MemorySegment.copy(value, offset, target, FLOAT, targetOffset, dim);
+        }
+
+        @Override
+        void readValues(MemorySegment source, long sourceOffset, int count, float[] out) {
+            MemorySegment.copy(source, FLOAT, sourceOffset, out, 0, count);
         }
     }
 
@@ -60,17 +95,34 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void write(float[] values, int offset, int count, MemorySegment target, long targetOffset) {
-            ops.storeF16(values, offset, count, target, targetOffset);
+        void writeKey(float[] key, int offset, int dim, MemorySegment target, long block, int slot) {
+            for (int i = 0; i < dim; i++) {
+                target.set(SHORT, block + 2L * (i * BLOCK + slot), Float.floatToFloat16(key[offset + i]));
+            }
         }
 
         @Override
-        void read(MemorySegment source, long sourceOffset, float[] values, int offset, int count) {
-            ops.loadF16(source, sourceOffset, values, offset, count);
+        void readKeys(MemorySegment source, long block, int dim, float[] out) {
+            ops.loadF16(source, block, out, 0, dim * BLOCK);
+        }
+
+        @Override
+        void writeValue(float[] value, int offset, int dim, MemorySegment target, long targetOffset) {
+            ops.storeF16(value, offset, dim, target, targetOffset);
+        }
+
+        @Override
+        void readValues(MemorySegment source, long sourceOffset, int count, float[] out) {
+            ops.loadF16(source, sourceOffset, out, 0, count);
         }
     }
 
     private static final class Q8 extends KvCodec {
+        private static final int GROUP = 32;
+        private static final int ROW_BYTES = 2 + GROUP;
+        private static final int GROUP_BYTES = BLOCK * ROW_BYTES;
+        private static final int QUANTS = 2 * BLOCK;
+
         private final VectorOps ops;
 
         Q8(VectorOps ops) {
@@ -83,13 +135,39 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void write(float[] values, int offset, int count, MemorySegment target, long targetOffset) {
-            ops.storeQ8(values, offset, count, target, targetOffset);
+        void writeKey(float[] key, int offset, int dim, MemorySegment target, long block, int slot) {
+            MemorySegment row = Scratch.current().bytes(ROW_BYTES);
+            for (int i = 0; i < dim; i += GROUP) {
+                ops.storeQ8(key, offset + i, GROUP, row, 0);
+                long group = block + (long) (i / GROUP) * GROUP_BYTES;
+                target.set(SHORT, group + 2L * slot, row.get(SHORT, 0));
+                for (int j = 0; j < GROUP; j++) {
+                    target.set(
+                            ValueLayout.JAVA_BYTE,
+                            group + QUANTS + j * BLOCK + slot,
+                            row.get(ValueLayout.JAVA_BYTE, 2 + j));
+                }
+            }
         }
 
         @Override
-        void read(MemorySegment source, long sourceOffset, float[] values, int offset, int count) {
-            ops.loadQ8(source, sourceOffset, values, offset, count);
+        void readKeys(MemorySegment source, long block, int dim, float[] out) {
+            float[] scales = Scratch.current().tile(BLOCK);
+            for (int i = 0; i < dim; i += GROUP) {
+                long group = block + (long) (i / GROUP) * GROUP_BYTES;
+                ops.loadF16(source, group, scales, 0, BLOCK);
+                ops.loadScaledBytes(source, group + QUANTS, GROUP, BLOCK, scales, out, i * BLOCK);
+            }
+        }
+
+        @Override
+        void writeValue(float[] value, int offset, int dim, MemorySegment target, long targetOffset) {
+            ops.storeQ8(value, offset, dim, target, targetOffset);
+        }
+
+        @Override
+        void readValues(MemorySegment source, long sourceOffset, int count, float[] out) {
+            ops.loadQ8(source, sourceOffset, out, 0, count);
         }
     }
 }

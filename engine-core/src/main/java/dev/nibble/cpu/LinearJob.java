@@ -68,9 +68,13 @@ final class LinearJob implements WorkerPool.Job {
         for (int i = 0; i < count; i++) {
             layers[i].kernel().prepare(input, pool);
         }
+        pool.forEach(outputs, grain(outputs, pool), this);
+    }
+
+    /** How many outputs a thread should take at a time. */
+    static int grain(int outputs, WorkerPool pool) {
         int units = (outputs + GRAIN_UNIT - 1) / GRAIN_UNIT;
-        int grain = GRAIN_UNIT * Math.max(1, units / (CHUNKS_PER_THREAD * pool.threads()));
-        pool.forEach(outputs, grain, this);
+        return GRAIN_UNIT * Math.max(1, units / (CHUNKS_PER_THREAD * pool.threads()));
     }
 
     @Override

@@ -16,6 +16,7 @@ final class Mamba2 implements MixerOp {
     private final int inner;
     private final int channels;
     private final int inputWidth;
+    private final Pass.Job headsJob = this::stepHeads;
 
     Mamba2(Mamba2Config config, int layer, LinearFactory linears, Workspace workspace) {
         this.config = config;
@@ -45,20 +46,24 @@ final class Mamba2 implements MixerOp {
                 convolved[at + i] = (float) (x / (1 + Math.exp(-x)));
             }
         }
+        pass.forEach(config.headCount(), 1, headsJob);
         MatmulInput mixed = pass.workspace.get(Input.MIXED);
-        float[] y = mixed.values();
-        pass.pool.forEach(config.headCount(), 1, (worker, from, to) -> {
-            for (int head = from; head < to; head++) {
-                for (int row = 0; row < pass.rows(); row++) {
-                    step(pass, row, head, zxdt, convolved, y);
-                }
-            }
-        });
         for (int row = 0; row < pass.rows(); row++) {
-            gate(pass.ops, zxdt, row, y);
+            gate(pass.ops, zxdt, row, mixed.values());
         }
         mixed.reset(pass.rows(), inner);
         output.apply(pass.pool, mixed, result, 0, output.outputSize());
+    }
+
+    private void stepHeads(Pass pass, int worker, int from, int to) {
+        float[] zxdt = pass.workspace.get(Buffer.QUERY);
+        float[] convolved = pass.workspace.get(Buffer.CHANNELS);
+        float[] y = pass.workspace.get(Input.MIXED).values();
+        for (int head = from; head < to; head++) {
+            for (int row = 0; row < pass.rows(); row++) {
+                step(pass, row, head, zxdt, convolved, y);
+            }
+        }
     }
 
     private void step(Pass pass, int row, int head, float[] zxdt, float[] xbc, float[] y) {

@@ -27,6 +27,11 @@ final class MixtureOfExperts implements FeedForwardOp {
     private final @Nullable Linear sharedGate;
     private final int hidden;
     private final int size;
+    private final Pass.Job innerJob = this::computeInner;
+    private final Pass.Job downJob = this::computeDown;
+    private final Pass.Job combineJob = this::combineRows;
+    /** Where the running pass wants the result. */
+    private float[] combined = new float[0];
 
     MixtureOfExperts(Experts config, LinearFactory linears, Workspace workspace) {
         this.config = config;
@@ -70,65 +75,81 @@ final class MixtureOfExperts implements FeedForwardOp {
             System.arraycopy(input.values(), router.row(slot) * hidden, gathered.values(), slot * hidden, hidden);
         }
         gathered.reset(slots, hidden);
-        float[] gates = pass.workspace.get(Buffer.GATE);
-        float[] ups = pass.workspace.get(Buffer.UP);
-        multiply(pass, gathered, gate, gates);
-        multiply(pass, gathered, up, ups);
+        prepare(pass, gathered, gate);
+        prepare(pass, gathered, up);
+        pass.forEach(router.active() * chunks(size), 1, innerJob);
         MatmulInput inner = pass.workspace.get(Input.INNER);
-        pass.pool.forEach(
-                slots,
-                pass.rowGrain(),
-                (worker, from, to) -> Gating.apply(
-                        pass.ops,
-                        config.activation(),
-                        gates,
-                        ups,
-                        from * size,
-                        inner.values(),
-                        from * size,
-                        (to - from) * size));
         inner.reset(slots, size);
-        float[] results = pass.workspace.get(Buffer.EXPERT);
-        multiply(pass, inner, down, results);
-        combine(pass, results, rows, output);
+        prepare(pass, inner, down);
+        pass.forEach(router.active() * chunks(hidden), 1, downJob);
+        combine(pass, output);
         if (shared != null) {
             addShared(pass, input, output);
         }
     }
 
-    /** Multiplies the slots of each expert with its weights; one parallel region over all experts' outputs. */
-    private void multiply(Pass pass, MatmulInput input, Linear[] linears, float[] out) {
-        int width = linears[0].outputSize();
-        int chunks = (width + OUTPUTS - 1) / OUTPUTS;
-        for (int expert = 0; expert < linears.length; expert++) {
-            if (router.start(expert) < router.start(expert + 1)) {
-                linears[expert].kernel().prepare(input, pass.pool);
-            }
-        }
-        pass.pool.forEach(linears.length * chunks, 1, (worker, from, to) -> {
-            for (int item = from; item < to; item++) {
-                int expert = item / chunks;
-                int first = router.start(expert);
-                int count = router.start(expert + 1) - first;
-                if (count > 0) {
-                    int output = item % chunks * OUTPUTS;
-                    linears[expert].multiply(
-                            input, first, count, out, first * width, width, output, Math.min(width, output + OUTPUTS));
-                }
-            }
-        });
+    private static int chunks(int width) {
+        return (width + OUTPUTS - 1) / OUTPUTS;
     }
 
-    private void combine(Pass pass, float[] results, int rows, float[] output) {
-        pass.pool.forEach(rows, pass.rowGrain(), (worker, from, to) -> {
-            for (int row = from; row < to; row++) {
-                Arrays.fill(output, row * hidden, (row + 1) * hidden, 0);
-                for (int i = 0; i < config.used(); i++) {
-                    pass.ops.axpy(
-                            router.weight(row, i), results, router.slot(row, i) * hidden, output, row * hidden, hidden);
-                }
+    private void prepare(Pass pass, MatmulInput input, Linear[] linears) {
+        for (int i = 0; i < router.active(); i++) {
+            linears[router.expert(i)].kernel().prepare(input, pass.pool);
+        }
+    }
+
+    /** Gate, up and activation: a chunk of the inner values of an expert that some rows chose. */
+    private void computeInner(Pass pass, int worker, int from, int to) {
+        MatmulInput gathered = pass.workspace.get(Input.GATHERED);
+        float[] gates = pass.workspace.get(Buffer.GATE);
+        float[] ups = pass.workspace.get(Buffer.UP);
+        float[] inner = pass.workspace.get(Input.INNER).values();
+        for (int item = from; item < to; item++) {
+            int expert = router.expert(item / chunks(size));
+            int output = item % chunks(size) * OUTPUTS;
+            int end = Math.min(size, output + OUTPUTS);
+            multiply(gate, expert, gathered, gates, output, end);
+            multiply(up, expert, gathered, ups, output, end);
+            for (int slot = router.start(expert); slot < router.start(expert + 1); slot++) {
+                int at = slot * size + output;
+                Gating.apply(pass.ops, config.activation(), gates, ups, at, inner, at, end - output);
             }
-        });
+        }
+    }
+
+    private void computeDown(Pass pass, int worker, int from, int to) {
+        MatmulInput inner = pass.workspace.get(Input.INNER);
+        float[] results = pass.workspace.get(Buffer.EXPERT);
+        for (int item = from; item < to; item++) {
+            int output = item % chunks(hidden) * OUTPUTS;
+            int expert = router.expert(item / chunks(hidden));
+            multiply(down, expert, inner, results, output, Math.min(hidden, output + OUTPUTS));
+        }
+    }
+
+    /** Multiplies the slots of an expert with its weights. */
+    private void multiply(Linear[] linears, int expert, MatmulInput input, float[] out, int from, int to) {
+        int width = linears[expert].outputSize();
+        int first = router.start(expert);
+        int count = router.start(expert + 1) - first;
+        linears[expert].multiply(input, first, count, out, first * width, width, from, to);
+    }
+
+    private void combine(Pass pass, float[] output) {
+        combined = output;
+        pass.forEach(pass.rows(), pass.rowGrain(), combineJob);
+    }
+
+    private void combineRows(Pass pass, int worker, int from, int to) {
+        float[] results = pass.workspace.get(Buffer.EXPERT);
+        float[] output = combined;
+        for (int row = from; row < to; row++) {
+            Arrays.fill(output, row * hidden, (row + 1) * hidden, 0);
+            for (int i = 0; i < config.used(); i++) {
+                pass.ops.axpy(
+                        router.weight(row, i), results, router.slot(row, i) * hidden, output, row * hidden, hidden);
+            }
+        }
     }
 
     private void addShared(Pass pass, MatmulInput input, float[] output) {

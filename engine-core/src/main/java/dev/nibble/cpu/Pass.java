@@ -1,7 +1,9 @@
 package dev.nibble.cpu;
 
+import dev.nibble.cpu.ops.NormJob;
 import dev.nibble.spi.ActivationObserver;
 import dev.nibble.spi.Batch;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,16 +11,28 @@ import org.jspecify.annotations.Nullable;
  * that follow each other form a segment.
  */
 public final class Pass {
+    /** The body of a parallel loop, as {@link WorkerPool.Job}; kept by the operation, so that a loop allocates nothing. */
+    @FunctionalInterface
+    public interface Job {
+        void run(Pass pass, int worker, int from, int to);
+    }
+
     public final WorkerPool pool;
     public final VectorOps ops;
     public final Workspace workspace;
+    public final NormJob norms = new NormJob();
 
     private int rows;
     private int[] positions = new int[0];
     private CpuSequence[] sequences = new CpuSequence[0];
     private int[] segmentStarts = new int[1];
     private int segments;
+    private CpuSequence[] distinct = new CpuSequence[0];
+    private int[] distinctRows = new int[0];
+    private int distinctCount;
     private @Nullable ActivationObserver observer;
+    private @Nullable Job job;
+    private final WorkerPool.Job runJob = this::runJob;
 
     Pass(WorkerPool pool, VectorOps ops, Workspace workspace) {
         this.pool = pool;
@@ -34,22 +48,41 @@ public final class Pass {
             positions = new int[rows];
             sequences = new CpuSequence[rows];
             segmentStarts = new int[rows + 1];
+            distinct = new CpuSequence[rows];
+            distinctRows = new int[rows];
         }
         segments = 0;
+        distinctCount = 0;
         for (int row = 0; row < rows; row++) {
             positions[row] = batch.position(row);
             sequences[row] = (CpuSequence) batch.sequence(row);
             if (row == 0 || sequences[row] != sequences[row - 1]) {
                 segmentStarts[segments++] = row;
             }
+            count(sequences[row]);
         }
         segmentStarts[segments] = rows;
         workspace.ensureRows(rows);
     }
 
+    private void count(CpuSequence sequence) {
+        int i = distinctCount - 1;
+        while (i >= 0 && distinct[i] != sequence) {
+            i--;
+        }
+        if (i < 0) {
+            i = distinctCount++;
+            distinct[i] = sequence;
+            distinctRows[i] = 0;
+        }
+        distinctRows[i]++;
+    }
+
     /** Lets go of the sequences. */
     void end() {
-        java.util.Arrays.fill(sequences, null);
+        Arrays.fill(sequences, null);
+        Arrays.fill(distinct, null);
+        distinctCount = 0;
         observer = null;
     }
 
@@ -67,6 +100,21 @@ public final class Pass {
         return sequences[row];
     }
 
+    /** How many sequences the batch has rows of. */
+    int sequences() {
+        return distinctCount;
+    }
+
+    /** One of the sequences that the batch has rows of. */
+    CpuSequence distinctSequence(int index) {
+        return distinct[index];
+    }
+
+    /** How many rows of {@link #distinctSequence} there are. */
+    int rowsOf(int index) {
+        return distinctRows[index];
+    }
+
     /** Number of segments. */
     int segments() {
         return segments;
@@ -81,6 +129,18 @@ public final class Pass {
     void observe(String name, int layer, float[] values, int width) {
         if (observer != null) {
             observer.observe(name, layer, values, rows, width);
+        }
+    }
+
+    /** Divides {@code items} among the threads, as {@link WorkerPool#forEach}. */
+    public void forEach(int items, int grain, Job body) {
+        job = body;
+        pool.forEach(items, grain, runJob);
+    }
+
+    private void runJob(int worker, int from, int to) {
+        if (job != null) {
+            job.run(this, worker, from, to);
         }
     }
 

@@ -1,5 +1,7 @@
 package dev.nibble.cpu;
 
+import java.lang.foreign.MemorySegment;
+
 /** Scratch memory of a thread, kept and grown, so that kernels allocate nothing after warm-up. */
 public final class Scratch {
     private static final ThreadLocal<Scratch> CURRENT = ThreadLocal.withInitial(Scratch::new);
@@ -9,6 +11,8 @@ public final class Scratch {
 
     private short[] halves = new short[0];
     private final float[] scales = new float[32];
+
+    private MemorySegment bytes = MemorySegment.ofArray(new byte[0]);
 
     private Scratch() {}
 
@@ -36,6 +40,14 @@ public final class Scratch {
             halves = new short[size];
         }
         return halves;
+    }
+
+    /** At least {@code size} bytes of any content, for quantized values. Valid until the next call. */
+    public MemorySegment bytes(int size) {
+        if (bytes.byteSize() < size) {
+            bytes = MemorySegment.ofArray(new byte[size]);
+        }
+        return bytes;
     }
 
     /** At least {@code size} floats of any content, for results. Valid until the next call. */

@@ -38,6 +38,28 @@ public interface VectorOps {
             int outOffset,
             int count);
 
+    /**
+     * {@code c += a · b} for small matrices in rows: {@code c[r, j] += Σ a[r, k] · b[k, j]}. The sum of an element runs
+     * over k in order and depends on no other element.
+     *
+     * @param rows of {@code a} and {@code c}
+     * @param depth columns of {@code a}, rows of {@code b}
+     * @param columns of {@code b} and {@code c}
+     */
+    void multiplyAdd(
+            float[] a,
+            int aOffset,
+            int aStride,
+            int rows,
+            int depth,
+            float[] b,
+            int bOffset,
+            int bStride,
+            float[] c,
+            int cOffset,
+            int cStride,
+            int columns);
+
     /** {@code x = exp(x - shift)}, within 2 ulp; returns their sum. The shift is at least the greatest value. */
     float exp(float[] x, int offset, int count, float shift);
 
@@ -59,4 +81,12 @@ public interface VectorOps {
 
     /** Reads what {@link #storeQ8} wrote. */
     void loadQ8(MemorySegment source, long sourceOffset, float[] values, int offset, int count);
+
+    /**
+     * Signed bytes with a scale for each column: {@code values[r, j] = source[r, j] · scales[j]}, rows without gaps.
+     *
+     * @param columns a multiple of 16
+     */
+    void loadScaledBytes(
+            MemorySegment source, long sourceOffset, int rows, int columns, float[] scales, float[] values, int offset);
 }

@@ -20,15 +20,7 @@ public final class RowNorm {
             System.arraycopy(in, 0, out, 0, pass.rows() * width);
             return;
         }
-        if (pass.rows() == 1) {
-            apply(pass.ops, norm, in, 0, out, 0);
-            return;
-        }
-        pass.pool.forEach(pass.rows(), pass.rowGrain(), (worker, from, to) -> {
-            for (int row = from; row < to; row++) {
-                apply(pass.ops, norm, in, row * width, out, row * width);
-            }
-        });
+        pass.norms.run(pass, norm, in, out, width);
     }
 
     /** One row with the part of the norm's weights from {@code weightOffset} on. */

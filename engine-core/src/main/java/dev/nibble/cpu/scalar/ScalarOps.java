@@ -86,6 +86,28 @@ public final class ScalarOps implements VectorOps {
     }
 
     @Override
+    public void multiplyAdd(
+            float[] a,
+            int aOffset,
+            int aStride,
+            int rows,
+            int depth,
+            float[] b,
+            int bOffset,
+            int bStride,
+            float[] c,
+            int cOffset,
+            int cStride,
+            int columns) {
+        for (int r = 0; r < rows; r++) {
+            int cAt = cOffset + r * cStride;
+            for (int k = 0; k < depth; k++) {
+                axpy(a[aOffset + r * aStride + k], b, bOffset + k * bStride, c, cAt, columns);
+            }
+        }
+    }
+
+    @Override
     public float exp(float[] x, int offset, int count, float shift) {
         double sum = 0;
         for (int i = offset; i < offset + count; i++) {
@@ -137,5 +159,22 @@ public final class ScalarOps implements VectorOps {
     @Override
     public void loadQ8(MemorySegment source, long sourceOffset, float[] values, int offset, int count) {
         Q8_0.dequantize(source, sourceOffset, values, offset, count);
+    }
+
+    @Override
+    public void loadScaledBytes(
+            MemorySegment source,
+            long sourceOffset,
+            int rows,
+            int columns,
+            float[] scales,
+            float[] values,
+            int offset) {
+        for (int r = 0; r < rows; r++) {
+            for (int j = 0; j < columns; j++) {
+                int i = r * columns + j;
+                values[offset + i] = source.get(ValueLayout.JAVA_BYTE, sourceOffset + i) * scales[j];
+            }
+        }
     }
 }

@@ -9,14 +9,23 @@ import dev.nibble.cpu.Scratch;
 import dev.nibble.cpu.VectorOps;
 import dev.nibble.cpu.scalar.ScalarOps;
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
 
 /** {@link VectorOps} on vectors; what is left at the end of an array goes through the scalar code. */
 final class VectorizedOps implements VectorOps {
     // 2 sqrt(2/π) and its product with the cubic coefficient: gelu(x) = x · sigmoid(2 sqrt(2/π) (x + 0.044715 x³))
     private static final float GELU_LINEAR = 1.5957692f;
     private static final float GELU_CUBIC = 0.071354814f;
+
+    /** Bytes that are loaded at a time. */
+    private static final int UNIT = 16;
+
+    private static final VectorShuffle<Byte> FROM_4 = VectorShuffle.iota(Lanes.B, 4, 1, true);
+    private static final VectorShuffle<Byte> FROM_8 = VectorShuffle.iota(Lanes.B, 8, 1, true);
+    private static final VectorShuffle<Byte> FROM_12 = VectorShuffle.iota(Lanes.B, 12, 1, true);
 
     private final ScalarOps scalar = new ScalarOps();
 
@@ -118,6 +127,23 @@ final class VectorizedOps implements VectorOps {
     }
 
     @Override
+    public void multiplyAdd(
+            float[] a,
+            int aOffset,
+            int aStride,
+            int rows,
+            int depth,
+            float[] b,
+            int bOffset,
+            int bStride,
+            float[] c,
+            int cOffset,
+            int cStride,
+            int columns) {
+        SmallProduct.multiplyAdd(a, aOffset, aStride, rows, depth, b, bOffset, bStride, c, cOffset, cStride, columns);
+    }
+
+    @Override
     public float exp(float[] x, int offset, int count, float shift) {
         int whole = whole(count);
         FloatVector sum = FloatVector.zero(F);
@@ -176,5 +202,38 @@ final class VectorizedOps implements VectorOps {
     @Override
     public void loadQ8(MemorySegment source, long sourceOffset, float[] values, int offset, int count) {
         Q8_0Kernel.unpack(source, sourceOffset, values, offset, count);
+    }
+
+    @Override
+    public void loadScaledBytes(
+            MemorySegment source,
+            long sourceOffset,
+            int rows,
+            int columns,
+            float[] scales,
+            float[] values,
+            int offset) {
+        for (int r = 0; r < rows; r++) {
+            for (int j = 0; j < columns; j += UNIT) {
+                int i = r * columns + j;
+                scaleUnit(Lanes.bytes(source, sourceOffset + i), scales, j, values, offset + i);
+            }
+        }
+    }
+
+    private static void scaleUnit(ByteVector q, float[] scales, int scalesAt, float[] values, int at) {
+        scalePart(q, scales, scalesAt, values, at);
+        if (COUNT == 8) {
+            scalePart(q.rearrange(FROM_8), scales, scalesAt + 8, values, at + 8);
+        } else if (COUNT == 4) {
+            scalePart(q.rearrange(FROM_4), scales, scalesAt + 4, values, at + 4);
+            scalePart(q.rearrange(FROM_8), scales, scalesAt + 8, values, at + 8);
+            scalePart(q.rearrange(FROM_12), scales, scalesAt + 12, values, at + 12);
+        }
+    }
+
+    private static void scalePart(ByteVector q, float[] scales, int scalesAt, float[] values, int at) {
+        FloatVector x = (FloatVector) q.convertShape(VectorOperators.B2F, F, 0);
+        x.mul(load(scales, scalesAt)).intoArray(values, at);
     }
 }

@@ -91,6 +91,74 @@ class VectorizedOpsTest {
 
     @ParameterizedTest
     @MethodSource("counts")
+    void multiplyAdd(int columns) {
+        int depth = 37;
+        for (int rows : new int[] {0, 1, 3, 4, 6, 11, 16}) {
+            float[] a = RandomWeights.gaussian(rows * (depth + 3) + 1, random);
+            float[] b = RandomWeights.gaussian(depth * (columns + 2) + 1, random);
+            float[] c = RandomWeights.gaussian(rows * (columns + 1) + 2, random);
+            float[] vectors = c.clone();
+            float[] scalars = c.clone();
+            vector.multiplyAdd(a, 1, depth + 3, rows, depth, b, 1, columns + 2, vectors, 2, columns + 1, columns);
+            scalar.multiplyAdd(a, 1, depth + 3, rows, depth, b, 1, columns + 2, scalars, 2, columns + 1, columns);
+            WorstError error = new WorstError(rows + " x " + columns);
+            for (int r = 0; r < rows; r++) {
+                for (int j = 0; j < columns; j++) {
+                    int at = 2 + r * (columns + 1) + j;
+                    double expected = c[at];
+                    double magnitude = Math.abs(expected);
+                    for (int k = 0; k < depth; k++) {
+                        double term = (double) a[1 + r * (depth + 3) + k] * b[1 + k * (columns + 2) + j];
+                        expected += term;
+                        magnitude += Math.abs(term);
+                    }
+                    double bound = 2 * depth * EPSILON * magnitude;
+                    error.add("vector", expected, vectors[at], bound);
+                    error.add("scalar", expected, scalars[at], bound);
+                    c[at] = vectors[at];
+                }
+            }
+            if (rows * columns > 0) {
+                error.check();
+            }
+            assertThat(vectors).as("nothing else is written").isEqualTo(c);
+        }
+    }
+
+    /** How many rows are multiplied together must not matter: a prompt may be cut anywhere. */
+    @ParameterizedTest
+    @MethodSource("counts")
+    void multiplyAddDoesNotDependOnTheRows(int columns) {
+        int rows = 11;
+        int depth = 37;
+        float[] a = RandomWeights.gaussian(rows * depth, random);
+        float[] b = RandomWeights.gaussian(depth * columns, random);
+        float[] together = new float[rows * columns];
+        float[] alone = new float[rows * columns];
+        vector.multiplyAdd(a, 0, depth, rows, depth, b, 0, columns, together, 0, columns, columns);
+        for (int r = 0; r < rows; r++) {
+            vector.multiplyAdd(a, r * depth, depth, 1, depth, b, 0, columns, alone, r * columns, columns, columns);
+        }
+        assertThat(alone).isEqualTo(together);
+    }
+
+    @Test
+    void scaledBytes() {
+        int rows = 3;
+        int columns = 64;
+        float[] scales = RandomWeights.gaussian(columns, random);
+        byte[] bytes = new byte[rows * columns + 5];
+        random.nextBytes(bytes);
+        float[] vectors = new float[rows * columns + 2];
+        float[] scalars = vectors.clone();
+        vector.loadScaledBytes(MemorySegment.ofArray(bytes), 5, rows, columns, scales, vectors, 1);
+        scalar.loadScaledBytes(MemorySegment.ofArray(bytes), 5, rows, columns, scales, scalars, 1);
+        assertThat(vectors).isEqualTo(scalars);
+        assertThat(scalars[1 + columns + 7]).isEqualTo(bytes[5 + columns + 7] * scales[7]);
+    }
+
+    @ParameterizedTest
+    @MethodSource("counts")
     void activations(int count) {
         float[] x = RandomWeights.gaussian(count + 3, random);
         for (int i = 0; i < x.length; i++) {
