@@ -91,12 +91,12 @@ public final class Workspace {
 
     /** The values of a buffer, [rows, whatever width the user takes]. */
     public float[] get(Buffer buffer) {
-        return Objects.requireNonNull(buffers.get(buffer), buffer::toString);
+        return Objects.requireNonNull(buffers.get(buffer), buffer.name());
     }
 
     /** An input buffer. */
     public MatmulInput get(Input input) {
-        return Objects.requireNonNull(inputs.get(input), input::toString);
+        return Objects.requireNonNull(inputs.get(input), input.name());
     }
 
     /** Bytes the buffers take for batches of {@code rows} rows. */

@@ -1,0 +1,124 @@
+package dev.nibble.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import dev.nibble.GenerationOptions;
+import dev.nibble.KvCacheType;
+import dev.nibble.LanguageModel;
+import dev.nibble.LoadOptions;
+import dev.nibble.Session;
+import dev.nibble.TokenStream;
+import dev.nibble.cpu.CpuBackendProvider;
+import dev.nibble.gguf.GgufFile;
+import dev.nibble.model.Architectures;
+import dev.nibble.spi.Backend;
+import dev.nibble.spi.Batch;
+import dev.nibble.spi.ForwardPass;
+import dev.nibble.spi.Sequence;
+import dev.nibble.tensor.DType;
+import dev.nibble.testdata.TinyModels;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What decoding allocates, on all threads that take part, as the virtual machine counts it. */
+class AllocationTest {
+    /** The kernels' vectors are objects until they are compiled. */
+    private static final long WARM_UP_NANOS = Duration.ofMinutes(2).toNanos();
+
+    private static final int TOKENS = 100;
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    @TempDir
+    Path folder;
+
+    private Path write(String name) throws IOException {
+        Path file = folder.resolve(name + ".gguf");
+        TinyModels.write(name, 1, DType.Q8_0, file);
+        return file;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama", "llama-moe", "qwen35", "lfm2", "gpt-oss", "gemma3n"})
+    void evaluatingATokenAllocatesNothing(String name) throws IOException {
+        try (GgufFile file = GgufFile.open(write(name));
+                Backend backend = new CpuBackendProvider().open(LoadOptions.DEFAULT.withThreads(2));
+                ForwardPass pass = backend.compile(Architectures.read(file, 256));
+                Sequence sequence = pass.newSequence(TOKENS, KvCacheType.F16)) {
+            float[] logits = new float[pass.outputSize()];
+            Batch batch = new Batch(1);
+            BooleanSupplier never = () -> false;
+            long allocated = allocatedBy(
+                    () -> {
+                        sequence.truncate(0);
+                        for (int i = 0; i < TOKENS; i++) {
+                            batch.clear();
+                            batch.add(sequence, i, true);
+                            pass.evaluate(batch, logits, never);
+                        }
+                    },
+                    0);
+            assertThat(allocated).isZero();
+        }
+    }
+
+    /** Only what the caller gets is new: the token with its text. */
+    @Test
+    void generatingATokenAllocatesTheTokenOnly() throws IOException {
+        try (LanguageModel model = LanguageModel.load(write("llama"), LoadOptions.DEFAULT.withThreads(2));
+                Session session = model.newSession()) {
+            GenerationOptions options = GenerationOptions.DEFAULT.withIgnoreEndOfGeneration(true);
+            long allocated = allocatedBy(
+                    () -> {
+                        session.reset();
+                        TokenStream stream = session.stream(new int[] {1, 2, 3}, options);
+                        stream.next();
+                        start();
+                        for (int i = 0; i < TOKENS; i++) {
+                            stream.next();
+                        }
+                    },
+                    500L * TOKENS);
+            assertThat(allocated).isBetween(0L, 500L * TOKENS);
+        }
+    }
+
+    private long[] workers = new long[0];
+    private long workersBefore;
+    private long ownBefore;
+
+    /** Counts from here on. */
+    private void start() {
+        workers = Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().startsWith("nibble-worker"))
+                .mapToLong(Thread::threadId)
+                .toArray();
+        workersBefore = ofWorkers();
+        ownBefore = THREADS.getCurrentThreadAllocatedBytes();
+    }
+
+    private long ofWorkers() {
+        return Arrays.stream(THREADS.getThreadAllocatedBytes(workers)).sum();
+    }
+
+    /** Runs the task until it allocates no more than the limit, or for long: the least bytes, those of the workers included. */
+    private long allocatedBy(Runnable task, long limit) {
+        long least = Long.MAX_VALUE;
+        long deadline = System.nanoTime() + WARM_UP_NANOS;
+        while (least > limit && System.nanoTime() < deadline) {
+            start();
+            task.run();
+            long own = THREADS.getCurrentThreadAllocatedBytes() - ownBefore;
+            least = Math.min(least, own + ofWorkers() - workersBefore);
+        }
+        return least;
+    }
+}
