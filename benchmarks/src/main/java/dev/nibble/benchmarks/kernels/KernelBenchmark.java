@@ -105,8 +105,8 @@ public class KernelBenchmark {
             data.set(ValueLayout.JAVA_BYTE, i, (byte) (random.nextInt() & 0x3b));
         }
         Tensor weight = new Tensor("weight", dtype, Shape.of(columns, rows), data);
-        linear = new Linear(KernelFamilies.select().kernel(weight, LoadOptions.EXACT), null, 1);
         pool = new WorkerPool(threads);
+        linear = new Linear(KernelFamilies.select().kernel(weight, LoadOptions.EXACT, arena, pool), null, 1);
         x = new MatmulInput(inputs, columns);
         for (int i = 0; i < inputs * columns; i++) {
             x.values()[i] = (float) random.nextGaussian();
