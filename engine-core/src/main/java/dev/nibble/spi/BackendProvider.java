@@ -1,6 +1,7 @@
 package dev.nibble.spi;
 
 import dev.nibble.LoadOptions;
+import java.util.List;
 
 /** Offers a backend; found through {@link java.util.ServiceLoader}. */
 public interface BackendProvider {
@@ -22,6 +23,11 @@ public interface BackendProvider {
 
     /** Whether the backend can run here; never throws and is cheap after the first call. */
     Availability probe();
+
+    /** One line for each device it can use, the ones that are chosen only when asked for included; none by default. */
+    default List<String> devices() {
+        return List.of();
+    }
 
     /**
      * Opens the backend.

@@ -1,0 +1,170 @@
+package dev.nibble.tornado;
+
+import dev.nibble.LoadOptions;
+import dev.nibble.model.AttentionConfig;
+import dev.nibble.model.BlockConfig;
+import dev.nibble.model.Model;
+import dev.nibble.model.Projection;
+import dev.nibble.model.RopeConfig;
+import dev.nibble.tornado.kernels.Layout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+
+/** A model on a device: its arrays, its graphs, and the layers that stayed on the CPU. */
+final class DeviceModel implements AutoCloseable {
+    private final OffloadPlan plan;
+    private final Buffers buffers;
+    private final Device.Program program;
+    private final List<LayerShape> shapes = new ArrayList<>(); // distinct ones
+    private final int[] shapeOfLayer;
+    private final List<Graph> oneRow = new ArrayList<>(); // of each shape
+    private final List<Graph> manyRows = new ArrayList<>();
+    private final Graph enterOne;
+    private final Graph enterMany;
+    private final List<Graph> outputGraphs = new ArrayList<>(); // of each piece of the output
+    private final List<FloatArray> outputLogits = new ArrayList<>();
+    private final @Nullable CpuLayers cpu;
+    private final @Nullable FloatArray entering;
+    private final String converted;
+
+    DeviceModel(Model model, OffloadPlan plan, Device device, LoadOptions options, int rows) {
+        this.plan = plan;
+        int onCpu = plan.totalLayers() - plan.layers();
+        int hidden = model.config().hiddenSize();
+        List<BlockConfig> blocks = model.blocks().subList(onCpu, plan.totalLayers());
+        RopeConfig usualRope = blocks.stream()
+                .map(block -> ((AttentionConfig) block.mixer()).rope())
+                .filter(Objects::nonNull)
+                .findFirst()
+                .orElse(null);
+
+        WeightStore store = new WeightStore(device.maxArrayBytes());
+        Projection output = Objects.requireNonNull(model.output());
+        List<WeightStore.Piece> embedding = onCpu == 0 ? store.addAlone(model.tokenEmbedding()) : List.of();
+        List<WeightStore.Piece> outputPieces = store.addAlone(output.weight());
+        LayerTables tables = new LayerTables(blocks.size() + outputPieces.size(), plan.slots());
+        shapeOfLayer = new int[blocks.size()];
+        List<LayerShape> shapesOfLayers = new ArrayList<>();
+        for (int i = 0; i < blocks.size(); i++) {
+            BlockConfig block = blocks.get(i);
+            List<WeightStore.Piece> pieces = store.addTogether(
+                    Support.projections(block).stream().map(Projection::weight).toList());
+            tables.layer(i, block, pieces, i);
+            LayerShape shape = LayerShape.of(block, hidden, pieces, usualRope);
+            shapesOfLayers.add(shape);
+            if (!shapes.contains(shape)) {
+                shapes.add(shape);
+            }
+            shapeOfLayer[i] = shapes.indexOf(shape);
+        }
+        for (int i = 0; i < outputPieces.size(); i++) {
+            tables.output(blocks.size() + i, output, model.outputNorm(), outputPieces.get(i));
+        }
+        converted = store.converted().stream().map(Enum::name).collect(Collectors.joining(", "));
+        KernelChecks.run(
+                device,
+                KernelChecks.of(
+                        store.types(),
+                        shapes.stream().map(LayerShape::activation).distinct().toList()));
+
+        buffers = Buffers.allocate(store.fill(), tables, shapesOfLayers, rows, plan.slots(), hidden);
+        GraphFactory one = new GraphFactory(buffers, 1);
+        GraphFactory many = new GraphFactory(buffers, rows);
+        entering = onCpu == 0 ? null : new FloatArray(rows * hidden);
+        float scale = model.config().embeddingScale();
+        enterOne = entering == null ? one.embed(embedding, scale) : one.enter(entering, hidden);
+        enterMany = entering == null ? many.embed(embedding, scale) : many.enter(entering, hidden);
+        for (LayerShape shape : shapes) {
+            oneRow.add(one.layer(shape, oneRow.size()));
+            manyRows.add(many.layer(shape, manyRows.size()));
+        }
+        for (int i = 0; i < outputPieces.size(); i++) {
+            FloatArray logits = new FloatArray(outputPieces.get(i).rows());
+            outputLogits.add(logits);
+            outputGraphs.add(one.logits(outputPieces.get(i), model.outputNorm() != null, logits, i));
+        }
+        List<Graph> graphs = new ArrayList<>(List.of(enterOne, enterMany));
+        graphs.addAll(oneRow);
+        graphs.addAll(manyRows);
+        graphs.addAll(outputGraphs);
+        cpu = onCpu == 0 ? null : new CpuLayers(model, onCpu, options, rows);
+        try {
+            program = device.prepare(buffers.constants(), buffers.onDevice(), graphs, List.of(buffers.batch()));
+        } catch (RuntimeException | Error e) {
+            if (cpu != null) {
+                cpu.close();
+            }
+            throw e;
+        }
+    }
+
+    OffloadPlan plan() {
+        return plan;
+    }
+
+    Buffers buffers() {
+        return buffers;
+    }
+
+    /** The layers on the CPU, or null if there are none. */
+    @Nullable CpuLayers cpu() {
+        return cpu;
+    }
+
+    /** [rows, hidden] that the layers on the CPU hand over. */
+    FloatArray entering() {
+        return Objects.requireNonNull(entering);
+    }
+
+    /** Fills the residual stream for one row. */
+    Graph enterOne() {
+        return enterOne;
+    }
+
+    /** Fills the residual stream for a batch. */
+    Graph enterMany() {
+        return enterMany;
+    }
+
+    /** The graph of a layer on the device, counted from the first of them. */
+    Graph layer(int layer, boolean single) {
+        return (single ? oneRow : manyRows).get(shapeOfLayer[layer]);
+    }
+
+    /** Runs a graph for a row of the table and a row of the batch. */
+    void run(Graph graph, int tableRow, int inputRow) {
+        buffers.step().set(Layout.TABLE_ROW, tableRow);
+        buffers.step().set(Layout.INPUT_ROW, inputRow);
+        program.run(graph);
+    }
+
+    /** The logits of a row of the batch, [vocabSize] from {@code offset} on. */
+    void logits(int row, float[] target, int offset) {
+        int at = offset;
+        for (int i = 0; i < outputGraphs.size(); i++) {
+            run(outputGraphs.get(i), plan.layers() + i, row);
+            FloatArray piece = outputLogits.get(i);
+            MemorySegment.copy(piece.getSegment(), ValueLayout.JAVA_FLOAT, 0, target, at, piece.getSize());
+            at += piece.getSize();
+        }
+    }
+
+    /** What runs where, and what was converted. */
+    String describe() {
+        return plan.describe() + (converted.isEmpty() ? "" : "; converted to F16: " + converted);
+    }
+
+    @Override
+    public void close() {
+        program.close();
+        if (cpu != null) {
+            cpu.close();
+        }
+    }
+}

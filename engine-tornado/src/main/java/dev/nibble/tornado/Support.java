@@ -1,0 +1,121 @@
+package dev.nibble.tornado;
+
+import dev.nibble.KvCacheType;
+import dev.nibble.LoadOptions;
+import dev.nibble.UnsupportedModelException;
+import dev.nibble.model.AttentionConfig;
+import dev.nibble.model.BlockConfig;
+import dev.nibble.model.FeedForward;
+import dev.nibble.model.Model;
+import dev.nibble.model.Norm;
+import dev.nibble.model.Projection;
+import dev.nibble.tensor.Tensor;
+import dev.nibble.tornado.kernels.AttentionKernels;
+import dev.nibble.tornado.kernels.RowKernels;
+import dev.nibble.tornado.kernels.Weights;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** What this backend lacks, by name. */
+final class Support {
+    private Support() {}
+
+    /**
+     * Checks that a model can run.
+     *
+     * @throws UnsupportedModelException naming the first thing the kernels lack
+     */
+    static void check(Model model, LoadOptions options) {
+        checkCache(options.kvCacheType());
+        require(model.output() != null && model.pooling() == null, "embedding models", -1);
+        require(model.embeddingInput() == null, "inputs other than the token embedding", -1);
+        checkNorm(model.outputNorm(), -1);
+        checkMatrix(model.tokenEmbedding(), -1);
+        checkMatrix(Objects.requireNonNull(model.output()).weight(), -1);
+        for (int layer = 0; layer < model.blocks().size(); layer++) {
+            check(model.blocks().get(layer), layer);
+        }
+    }
+
+    static void checkCache(KvCacheType type) {
+        if (type != KvCacheType.F16) {
+            throw new UnsupportedModelException("the backend tornado keeps keys and values as F16, not as " + type
+                    + ": ask for F16 (LoadOptions.withKvCacheType, --kv f16) or for the backend cpu");
+        }
+    }
+
+    private static void check(BlockConfig block, int layer) {
+        require(!block.normsAfterAddition(), "norms after the residual addition", layer);
+        require(block.outputScale() == 1, "a factor of a block's output", layer);
+        require(block.perLayerInput() == null, "per-layer inputs", layer);
+        require(block.altUp() == null, "AltUp streams", layer);
+        Stream.of(block.mixerNorm(), block.mixerPostNorm(), block.ffnNorm(), block.ffnPostNorm())
+                .forEach(norm -> checkNorm(norm, layer));
+        if (!(block.mixer() instanceof AttentionConfig attention)) {
+            throw lacking("recurrent layers (" + block.mixer().getClass().getSimpleName() + ")", layer);
+        }
+        check(attention, layer);
+        if (!(block.ffn() instanceof FeedForward.Dense dense)) {
+            throw lacking("experts", layer);
+        }
+        require(dense.gate() != null, "feed-forward layers without a gate", layer);
+        require(dense.sparsity() == 0, "sparse gates", layer);
+        require(RowKernels.code(dense.activation()) >= 0, "the activation " + dense.activation(), layer);
+        projections(block).forEach(projection -> checkMatrix(projection.weight(), layer));
+    }
+
+    private static void check(AttentionConfig attention, int layer) {
+        require(attention.kvLayer() == layer && attention.key() != null, "keys and values of another layer", layer);
+        require(attention.value() != null, "keys that serve as values", layer);
+        require(attention.valueNormEpsilon() == 0, "norms of the values", layer);
+        require(attention.sinks() == null, "attention sinks", layer);
+        require(!attention.outputGate(), "gated attention outputs", layer);
+        require(attention.causal(), "attention in both directions", layer);
+        require(
+                Math.max(attention.headDim(), attention.valueDim()) <= AttentionKernels.MAX_HEAD,
+                "heads of more than " + AttentionKernels.MAX_HEAD + " elements",
+                layer);
+        checkNorm(attention.queryNorm(), layer);
+        checkNorm(attention.keyNorm(), layer);
+    }
+
+    private static void checkNorm(@Nullable Norm norm, int layer) {
+        require(norm == null || norm.kind() == Norm.Kind.RMS && norm.bias() == null, "layer norms", layer);
+    }
+
+    private static void checkMatrix(Tensor matrix, int layer) {
+        if (matrix.columns() % Weights.UNIT != 0) {
+            throw lacking(
+                    "matrices whose rows are no multiple of " + Weights.UNIT + " elements (" + matrix.name() + " has "
+                            + matrix.columns() + ")",
+                    layer);
+        }
+    }
+
+    /** The weights of a supported block in the order of the table's columns. */
+    static List<Projection> projections(BlockConfig block) {
+        AttentionConfig attention = (AttentionConfig) block.mixer();
+        FeedForward.Dense dense = (FeedForward.Dense) block.ffn();
+        return List.of(
+                attention.query(),
+                Objects.requireNonNull(attention.key()),
+                Objects.requireNonNull(attention.value()),
+                attention.output(),
+                Objects.requireNonNull(dense.gate()),
+                dense.up(),
+                dense.down());
+    }
+
+    private static void require(boolean supported, String feature, int layer) {
+        if (!supported) {
+            throw lacking(feature, layer);
+        }
+    }
+
+    private static UnsupportedModelException lacking(String feature, int layer) {
+        return new UnsupportedModelException("the backend tornado lacks " + feature
+                + (layer < 0 ? "" : " (block " + layer + ")") + "; the backend cpu has them");
+    }
+}
