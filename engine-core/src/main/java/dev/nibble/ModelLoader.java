@@ -40,7 +40,7 @@ final class ModelLoader {
     static <M> M load(
             Path file, LoadOptions options, BiFunction<ModelSource, Model, Model> purpose, Function<Loaded, M> assemble)
             throws IOException {
-        BackendProvider provider = backend(options.backend(), services(BackendProvider.class));
+        List<BackendProvider> providers = backends(options.backend(), services(BackendProvider.class));
         // What is open, to be closed in reverse if a later step fails.
         List<AutoCloseable> open = new ArrayList<>();
         try {
@@ -54,11 +54,14 @@ final class ModelLoader {
                         source.name() + ": the tokenizer has " + tokens + " tokens, but the token embedding has only "
                                 + model.config().vocabSize() + " rows");
             }
-            Backend backend = provider.open(options);
-            open.add(backend);
-            ForwardPass pass = backend.compile(model);
-            LOG.log(System.Logger.Level.INFO, "{0}: {1}", source.name(), backend.description());
-            return assemble.apply(new Loaded(source, model, tokenizer, backend, pass));
+            Compiled compiled = compile(providers, model, options);
+            open.add(compiled.backend());
+            LOG.log(
+                    System.Logger.Level.INFO,
+                    "{0}: {1}",
+                    source.name(),
+                    compiled.backend().description());
+            return assemble.apply(new Loaded(source, model, tokenizer, compiled.backend(), compiled.pass()));
         } catch (OutOfMemoryError e) {
             closeAfter(e, open);
             throw new OutOfMemoryException(
@@ -67,6 +70,35 @@ final class ModelLoader {
                     e);
         } catch (Throwable e) {
             closeAfter(e, open);
+            throw e;
+        }
+    }
+
+    /** An open backend and a model compiled for it. */
+    record Compiled(Backend backend, ForwardPass pass) {}
+
+    /** Compiles with the first of the providers that can run the model; the last one's failure is the result. */
+    static Compiled compile(List<BackendProvider> providers, Model model, LoadOptions options) {
+        for (BackendProvider provider : providers.subList(0, providers.size() - 1)) {
+            try {
+                return compile(provider, model, options);
+            } catch (NibbleException | IllegalStateException e) {
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        "the backend {0} is passed over: {1}",
+                        provider.name(),
+                        e.getMessage());
+            }
+        }
+        return compile(providers.getLast(), model, options);
+    }
+
+    private static Compiled compile(BackendProvider provider, Model model, LoadOptions options) {
+        Backend backend = provider.open(options);
+        try {
+            return new Compiled(backend, backend.compile(model));
+        } catch (Throwable e) {
+            backend.close();
             throw e;
         }
     }
@@ -116,22 +148,21 @@ final class ModelLoader {
         return formats.getFirst().open(file);
     }
 
-    /** The provider the option names, or the best that can run. */
-    static BackendProvider backend(String name, List<BackendProvider> providers) {
+    /** The provider the option names, or all that can run, the best first. */
+    static List<BackendProvider> backends(String name, List<BackendProvider> providers) {
         if (providers.isEmpty()) {
             throw new IllegalStateException("no backend is installed; the library's own is missing from its module");
         }
         if (!name.equals("auto")) {
-            return named(name, providers);
+            return List.of(named(name, providers));
         }
         List<BackendProvider> sorted = new ArrayList<>(providers);
         sorted.sort(Comparator.comparingInt(BackendProvider::priority).reversed());
+        List<BackendProvider> able = new ArrayList<>();
         StringBuilder reasons = new StringBuilder();
         for (BackendProvider provider : sorted) {
             switch (provider.probe()) {
-                case Availability.Available available -> {
-                    return provider;
-                }
+                case Availability.Available available -> able.add(provider);
                 case Availability.Unavailable unavailable -> {
                     LOG.log(
                             System.Logger.Level.INFO,
@@ -142,7 +173,10 @@ final class ModelLoader {
                 }
             }
         }
-        throw new IllegalStateException("no backend can run here" + reasons);
+        if (able.isEmpty()) {
+            throw new IllegalStateException("no backend can run here" + reasons);
+        }
+        return able;
     }
 
     private static BackendProvider named(String name, List<BackendProvider> providers) {

@@ -3,14 +3,22 @@ package dev.nibble;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.nibble.model.Model;
+import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
 import dev.nibble.spi.Backend;
 import dev.nibble.spi.BackendProvider;
+import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.ModelFormat;
+import dev.nibble.tensor.DType;
+import dev.nibble.tensor.Shape;
+import dev.nibble.tensor.Tensor;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -50,9 +58,9 @@ class ModelLoaderTest {
         BackendProvider cpu = new FakeProvider("cpu", 0, "");
         BackendProvider gpu = new FakeProvider("gpu", 10, "");
         BackendProvider broken = new FakeProvider("broken", 20, "no device");
-        assertThat(ModelLoader.backend("auto", List.of(cpu, broken, gpu))).isSameAs(gpu);
-        assertThat(ModelLoader.backend("auto", List.of(broken, cpu))).isSameAs(cpu);
-        assertThatThrownBy(() -> ModelLoader.backend("auto", List.of(broken)))
+        assertThat(ModelLoader.backends("auto", List.of(cpu, broken, gpu))).containsExactly(gpu, cpu);
+        assertThat(ModelLoader.backends("auto", List.of(broken, cpu))).containsExactly(cpu);
+        assertThatThrownBy(() -> ModelLoader.backends("auto", List.of(broken)))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("no backend can run here; broken: no device");
     }
@@ -61,16 +69,78 @@ class ModelLoaderTest {
     void aNamedBackendIsTakenOrAnError() {
         BackendProvider cpu = new FakeProvider("cpu", 0, "");
         BackendProvider broken = new FakeProvider("broken", 20, "no device");
-        assertThat(ModelLoader.backend("cpu", List.of(broken, cpu))).isSameAs(cpu);
-        assertThatThrownBy(() -> ModelLoader.backend("broken", List.of(cpu, broken)))
+        assertThat(ModelLoader.backends("cpu", List.of(broken, cpu))).containsExactly(cpu);
+        assertThatThrownBy(() -> ModelLoader.backends("broken", List.of(cpu, broken)))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("the backend broken cannot run here: no device");
-        assertThatThrownBy(() -> ModelLoader.backend("gpu", List.of(cpu, broken)))
+        assertThatThrownBy(() -> ModelLoader.backends("gpu", List.of(cpu, broken)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("there is no backend 'gpu'; there are auto, broken, cpu");
-        assertThatThrownBy(() -> ModelLoader.backend("auto", List.of()))
+        assertThatThrownBy(() -> ModelLoader.backends("auto", List.of()))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("no backend is installed");
+    }
+
+    @Test
+    void goesOnToTheNextBackendWhereOneLacksSomething() {
+        List<String> closed = new ArrayList<>();
+        BackendProvider lacking = new CompilingProvider("gpu", "the backend gpu lacks experts", closed);
+        BackendProvider cpu = new CompilingProvider("cpu", "", closed);
+        Model model = emptyModel();
+        ModelLoader.Compiled compiled = ModelLoader.compile(List.of(lacking, cpu), model, LoadOptions.DEFAULT);
+        assertThat(compiled.backend().description()).isEqualTo("cpu");
+        assertThat(closed).containsExactly("gpu");
+        assertThatThrownBy(() -> ModelLoader.compile(List.of(lacking), model, LoadOptions.DEFAULT))
+                .isInstanceOf(UnsupportedModelException.class)
+                .hasMessage("the backend gpu lacks experts");
+    }
+
+    private static Model emptyModel() {
+        Tensor one = new Tensor("one", DType.F32, Shape.of(1, 1), MemorySegment.ofArray(new float[1]));
+        return new Model(
+                new ModelConfig("fake", 1, 1, 1, 0, 1, 1, 0),
+                one,
+                null,
+                List.of(),
+                null,
+                null,
+                Model.Pooling.NONE,
+                List.of());
+    }
+
+    private record CompilingProvider(String name, String lacks, List<String> closed) implements BackendProvider {
+        @Override
+        public int priority() {
+            return 0;
+        }
+
+        @Override
+        public Availability probe() {
+            return new Availability.Available(name);
+        }
+
+        @Override
+        public Backend open(LoadOptions options) {
+            return new Backend() {
+                @Override
+                public String description() {
+                    return name;
+                }
+
+                @Override
+                public ForwardPass compile(Model model) {
+                    if (!lacks.isEmpty()) {
+                        throw new UnsupportedModelException(lacks);
+                    }
+                    return new FakeForwardPass(1);
+                }
+
+                @Override
+                public void close() {
+                    closed.add(name);
+                }
+            };
+        }
     }
 
     private static final class NoFormat implements ModelFormat {

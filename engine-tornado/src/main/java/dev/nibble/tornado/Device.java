@@ -14,6 +14,11 @@ interface Device {
     /** Bytes one array may have. */
     long maxArrayBytes();
 
+    /** Bytes of an array that a matrix may be spread over by rows; smaller in tests only. */
+    default long maxPieceBytes() {
+        return maxArrayBytes();
+    }
+
     /**
      * Prepares graphs to run.
      *

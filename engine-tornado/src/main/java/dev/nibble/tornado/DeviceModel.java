@@ -44,7 +44,7 @@ final class DeviceModel implements AutoCloseable {
                 .findFirst()
                 .orElse(null);
 
-        WeightStore store = new WeightStore(device.maxArrayBytes());
+        WeightStore store = new WeightStore(device.maxArrayBytes(), device.maxPieceBytes());
         Projection output = Objects.requireNonNull(model.output());
         List<WeightStore.Piece> embedding = onCpu == 0 ? store.addAlone(model.tokenEmbedding()) : List.of();
         List<WeightStore.Piece> outputPieces = store.addAlone(output.weight());

@@ -31,6 +31,7 @@ final class WeightStore {
     private static final float LARGEST_HALF = 65504;
 
     private final long limit;
+    private final long pieceLimit;
     private final List<Long> sizes = new ArrayList<>();
     private final List<Piece> pieces = new ArrayList<>();
     private final IdentityHashMap<Tensor, List<Piece>> alone = new IdentityHashMap<>();
@@ -52,9 +53,11 @@ final class WeightStore {
      * An empty store.
      *
      * @param limit bytes of an array at most
+     * @param pieceLimit bytes of a piece of a matrix at most
      */
-    WeightStore(long limit) {
+    WeightStore(long limit, long pieceLimit) {
         this.limit = limit;
+        this.pieceLimit = pieceLimit;
     }
 
     /** The type in which a tensor's elements stand on the device. */
@@ -93,7 +96,7 @@ final class WeightStore {
     List<Piece> addAlone(Tensor tensor) {
         return alone.computeIfAbsent(tensor, matrix -> {
             long rowBytes = deviceType(matrix.dtype()).byteSize(matrix.columns());
-            int rowsOfArray = (int) Math.min(Integer.MAX_VALUE, (limit - ALIGNMENT) / rowBytes);
+            int rowsOfArray = (int) Math.min(Integer.MAX_VALUE, (pieceLimit - ALIGNMENT) / rowBytes);
             List<Piece> placed = new ArrayList<>();
             int total = Math.toIntExact(matrix.rows());
             for (int row = 0; row < total; row += rowsOfArray) {

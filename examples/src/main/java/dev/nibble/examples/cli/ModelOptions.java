@@ -35,7 +35,7 @@ final class ModelOptions {
     @Option(
             names = "--backend",
             paramLabel = "NAME",
-            description = "What runs the model: auto, cpu or another (default: auto).")
+            description = "What runs the model: auto, cpu or tornado, a GPU (default: auto; see nibble devices).")
     private @Nullable String backend;
 
     @Option(

@@ -24,6 +24,7 @@ import picocli.CommandLine.ScopeType;
             PerplexityCommand.class,
             LogitsCommand.class,
             ListCommand.class,
+            DevicesCommand.class,
             PullCommand.class,
             QuantizeCommand.class
         },

@@ -1,0 +1,83 @@
+package dev.nibble.tornado;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.nibble.UnsupportedModelException;
+import dev.nibble.tensor.DType;
+import dev.nibble.tensor.Shape;
+import dev.nibble.tensor.Tensor;
+import dev.nibble.testdata.RandomBlocks;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+class WeightStoreTest {
+    private static final int COLUMNS = 256;
+
+    private static Tensor matrix(String name, DType type, int rows) {
+        MemorySegment data = Arena.ofAuto().allocate(type.byteSize(COLUMNS) * rows);
+        RandomBlocks.fill(type, 1, new SplittableRandom(1), data);
+        return new Tensor(name, type, Shape.of(COLUMNS, rows), data);
+    }
+
+    @Test
+    void spreadsRowsOverArraysAndKeepsAMatrixOnce() {
+        Tensor matrix = matrix("m", DType.Q8_0, 10);
+        WeightStore store = new WeightStore(10_000, 4 * 272 + 16);
+        List<WeightStore.Piece> pieces = store.addAlone(matrix);
+        assertThat(pieces).extracting(WeightStore.Piece::firstRow).containsExactly(0, 4, 8);
+        assertThat(pieces).extracting(WeightStore.Piece::rows).containsExactly(4, 4, 2);
+        assertThat(store.addAlone(matrix)).isSameAs(pieces);
+        for (WeightStore.Piece piece : pieces) {
+            MemorySegment array = store.fill().get(piece.array()).getSegment();
+            assertThat(array.asSlice(piece.offset(), piece.rows() * 272L)
+                            .mismatch(matrix.data().asSlice(piece.firstRow() * 272L, piece.rows() * 272L)))
+                    .isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void putsALayerIntoOneArray() {
+        WeightStore store = new WeightStore(5_000, 5_000);
+        List<Tensor> layer = List.of(matrix("a", DType.Q8_0, 8), matrix("b", DType.Q4_0, 8));
+        assertThat(store.addTogether(layer)).extracting(WeightStore.Piece::array).containsOnly(0);
+        assertThat(store.addTogether(layer)).extracting(WeightStore.Piece::array).containsOnly(1);
+        assertThatThrownBy(() -> store.addTogether(List.of(matrix("large", DType.F16, 10))))
+                .isInstanceOf(UnsupportedModelException.class)
+                .hasMessageContaining("large and those beside it take 5120 bytes, more than the 5000");
+    }
+
+    @Test
+    void convertsWhatTheKernelsDoNotReadToTheNearestHalves() {
+        for (DType type : List.of(DType.Q5_K, DType.BF16, DType.IQ4_XS)) {
+            Tensor matrix = matrix("m", type, 3);
+            WeightStore store = new WeightStore(10_000, 10_000);
+            WeightStore.Piece piece = store.addTogether(List.of(matrix)).getFirst();
+            assertThat(piece.type()).isEqualTo(DType.F16);
+            assertThat(store.converted()).containsExactly(type);
+            assertThat(store.types()).containsExactly(DType.F16);
+            float[] values = new float[3 * COLUMNS];
+            matrix.dequantizeRows(0, 3, values, 0);
+            MemorySegment array = store.fill().getFirst().getSegment();
+            for (int i = 0; i < values.length; i++) {
+                short half = array.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i);
+                assertThat(half).isEqualTo(Float.floatToFloat16(values[i]));
+            }
+        }
+    }
+
+    @Test
+    void namesAWeightThatAHalfCannotHold() {
+        Tensor matrix = matrix("m", DType.BF16, 1);
+        matrix.data().set(ValueLayout.JAVA_SHORT_UNALIGNED, 6, (short) (Float.floatToIntBits(1e5f) >> 16));
+        WeightStore store = new WeightStore(10_000, 10_000);
+        store.addAlone(matrix);
+        assertThatThrownBy(store::fill)
+                .isInstanceOf(UnsupportedModelException.class)
+                .hasMessageStartingWith("the backend tornado converts BF16 to F16, and m holds ");
+    }
+}
