@@ -34,7 +34,7 @@ final class AttentionChecks {
 
     private static KernelCheck prepare(int flags, String what) {
         CheckData data = new CheckData(200 + flags);
-        int first = 255; // the rows cross a boundary of the rotation's tables
+        int first = 2 * Layout.ROPE_FINE - 1; // the rows cross a boundary of the rotation's tables
         IntArray batch = data.batch(ROWS, first, SLOTS);
         FloatArray projected = data.floats(ROWS * WIDTH);
         FloatArray query = new FloatArray(ROWS * HEADS * HEAD_DIM);
@@ -44,7 +44,7 @@ final class AttentionChecks {
         for (int i = 0; i < PAIRS; i++) {
             frequencies[i] = Math.pow(10000, -(double) i / PAIRS);
         }
-        float[] tables = RopeTables.make(frequencies, 1.25f, 2 * Layout.ROPE_FINE);
+        float[] tables = RopeTables.make(frequencies, 1.25f, SLOTS);
         int scalars = HEADS * HEAD_DIM;
         int rope = scalars + Layout.SCALAR_COUNT;
         FloatArray vectors = data.floats(rope + tables.length);

@@ -4,7 +4,7 @@ import dev.nibble.tornado.kernels.Layout;
 
 /**
  * Cosines and sines for a rotation at every position, in little room: the angle of position p is that of the multiple of
- * 256 below it plus that of the rest, and each has a table.
+ * 128 below it plus that of the rest, and each has a table.
  */
 final class RopeTables {
     private RopeTables() {}
@@ -15,7 +15,7 @@ final class RopeTables {
      * @param frequencies the angle of each pair for one position step
      * @param magnitude factor of cosine and sine
      * @param positions how many positions there are
-     * @return [256 + positions / 256, pairs, 2]: cosine, sine
+     * @return [128 + positions / 128, pairs, 2]: cosine, sine
      */
     static float[] make(double[] frequencies, float magnitude, int positions) {
         int coarse = Math.ceilDiv(positions, Layout.ROPE_FINE);

@@ -83,8 +83,8 @@ public final class Layout {
 
     public static final int SCALAR_COUNT = TEMPERATURE + 3;
 
-    /** Angles are added from a multiple of 2^8 positions and a rest. */
-    public static final int ROPE_BITS = 8;
+    /** Angles are added from a multiple of 2^7 positions and a rest; a mask of 255 would be misread, see the package. */
+    public static final int ROPE_BITS = 7;
 
     public static final int ROPE_FINE = 1 << ROPE_BITS;
 
