@@ -82,8 +82,7 @@ final class AttentionChecks {
                 VALUE_DIM,
                 PAIRS,
                 flags);
-        List<Object> uploads =
-                List.of(batch, data.step, data.table, vectors, projected, query, keys, values);
+        List<Object> uploads = List.of(batch, data.step, data.table, vectors, projected, query, keys, values);
         Prepared prepared = new Prepared(data, vectors, projected, frequencies, flags, scalars, first);
         return switch (what) {
             case "query" -> {
@@ -99,10 +98,8 @@ final class AttentionChecks {
                 yield new KernelCheck(
                         graph,
                         cached(batch, keys, KV_HEADS * HEAD_DIM),
-                        i -> prepared.value(
-                                i / (KV_HEADS * HEAD_DIM), i / HEAD_DIM % KV_HEADS, i % HEAD_DIM, true, 0),
-                        i -> prepared.value(
-                                i / (KV_HEADS * HEAD_DIM), i / HEAD_DIM % KV_HEADS, i % HEAD_DIM, true, 1));
+                        i -> prepared.value(i / (KV_HEADS * HEAD_DIM), i / HEAD_DIM % KV_HEADS, i % HEAD_DIM, true, 0),
+                        i -> prepared.value(i / (KV_HEADS * HEAD_DIM), i / HEAD_DIM % KV_HEADS, i % HEAD_DIM, true, 1));
             }
             default -> {
                 Graph graph = new Graph(MatrixChecks.graphName(launch), uploads, List.of(launch), List.of(values));
@@ -254,7 +251,8 @@ final class AttentionChecks {
                     }
                     highest = Math.max(highest, scores[p]);
                 }
-                // an error e of a score changes its share by a factor e^e; so does the rounded argument of the exponential
+                // an error e of a score changes its share by a factor e^e; so does the rounded argument of the
+                // exponential
                 double share = EPSILON * (2 * worst + 2 * highest + 2 * FUNCTION_ULPS + position + 40);
                 for (int i = 0; i < VALUE_DIM; i++) {
                     double total = 0;
@@ -274,8 +272,7 @@ final class AttentionChecks {
                 }
             }
         }
-        List<Object> uploads =
-                List.of(batch, data.step, data.table, vectors, query, keys, values, mixed);
+        List<Object> uploads = List.of(batch, data.step, data.table, vectors, query, keys, values, mixed);
         Graph graph = new Graph(MatrixChecks.graphName(launch), uploads, List.of(launch), List.of(mixed));
         return new KernelCheck(graph, FloatView.of(mixed), i -> expected[i], i -> bound[i]);
     }

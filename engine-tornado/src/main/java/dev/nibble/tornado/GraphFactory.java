@@ -98,8 +98,7 @@ final class GraphFactory {
     private void attention(LayerShape shape, List<Launch> launches) {
         int norm = shape.mixerNorm() ? Layout.ATTENTION_NORM : Layout.NO_NORM;
         int[] widths = {shape.queryWidth(), shape.kvHeads() * shape.headDim(), shape.kvHeads() * shape.valueDim()};
-        projections(
-                "qkv", shape, Layout.QUERY, widths, shape.hidden(), buffers.projected(), norm, launches);
+        projections("qkv", shape, Layout.QUERY, widths, shape.hidden(), buffers.projected(), norm, launches);
         launches.add(Launch.of(
                 "prepare",
                 rows * (shape.heads() + 2 * shape.kvHeads()),
@@ -238,13 +237,7 @@ final class GraphFactory {
 
     /** A matrix whose result is added to the residual stream, behind a norm if there is one. */
     private void toResidual(
-            String name,
-            LayerShape shape,
-            int slot,
-            int columns,
-            FloatArray x,
-            int postNorm,
-            List<Launch> launches) {
+            String name, LayerShape shape, int slot, int columns, FloatArray x, int postNorm, List<Launch> launches) {
         boolean add = postNorm == Layout.NO_NORM;
         FloatArray y = add ? buffers.residual() : buffers.hidden();
         int type = shape.types().get(slot);

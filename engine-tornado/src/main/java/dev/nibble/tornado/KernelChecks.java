@@ -14,8 +14,7 @@ final class KernelChecks {
     static final List<DType> TYPES =
             List.of(DType.F32, DType.F16, DType.Q4_0, DType.Q4_1, DType.Q8_0, DType.Q4_K, DType.Q6_K);
 
-    static final List<Integer> ACTIVATIONS =
-            List.of(RowKernels.SILU, RowKernels.GELU_TANH, RowKernels.RELU_SQUARED);
+    static final List<Integer> ACTIVATIONS = List.of(RowKernels.SILU, RowKernels.GELU_TANH, RowKernels.RELU_SQUARED);
 
     private KernelChecks() {}
 

@@ -37,7 +37,8 @@ record LayerShape(
         boolean ffnPostNorm) {
 
     /** The shape of a block; {@code usualRope} stands in where it has no rotation, so that it can share kernels. */
-    static LayerShape of(BlockConfig block, int hidden, List<WeightStore.Piece> pieces, @Nullable RopeConfig usualRope) {
+    static LayerShape of(
+            BlockConfig block, int hidden, List<WeightStore.Piece> pieces, @Nullable RopeConfig usualRope) {
         AttentionConfig attention = (AttentionConfig) block.mixer();
         FeedForward.Dense dense = (FeedForward.Dense) block.ffn();
         RopeConfig rope = attention.rope() == null ? usualRope : attention.rope();

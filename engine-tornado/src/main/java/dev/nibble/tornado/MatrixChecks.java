@@ -106,13 +106,7 @@ final class MatrixChecks {
                 OUTPUTS,
                 1);
         return check(
-                launch,
-                List.of(batch, data.step, data.table, weights, vectors, x, y),
-                y,
-                before,
-                0,
-                Layout.NO_NORM,
-                1);
+                launch, List.of(batch, data.step, data.table, weights, vectors, x, y), y, before, 0, Layout.NO_NORM, 1);
     }
 
     /** Rows of {@code y} are those of {@code x} from {@code firstRow} on. */

@@ -92,8 +92,8 @@ record OffloadPlan(int layers, int totalLayers, int slots, long bytes, long avai
     private static long bytes(Model model, int rows, int slots, int layers) {
         int hidden = model.config().hiddenSize();
         int total = model.blocks().size();
-        long bytes = WeightStore.deviceBytes(
-                Objects.requireNonNull(model.output()).weight());
+        long bytes =
+                WeightStore.deviceBytes(Objects.requireNonNull(model.output()).weight());
         if (layers == total && model.tokenEmbedding() != model.output().weight()) {
             bytes += WeightStore.deviceBytes(model.tokenEmbedding());
         }
@@ -106,10 +106,8 @@ record OffloadPlan(int layers, int totalLayers, int slots, long bytes, long avai
             bytes += Support.projections(block).stream()
                     .mapToLong(projection -> WeightStore.deviceBytes(projection.weight()))
                     .sum();
-            bytes += (long) Short.BYTES
-                    * slots
-                    * attention.kvHeadCount()
-                    * (attention.headDim() + attention.valueDim());
+            bytes +=
+                    (long) Short.BYTES * slots * attention.kvHeadCount() * (attention.headDim() + attention.valueDim());
             bytes += Float.BYTES * 6L * hidden; // norms and the like
             long queries = (long) attention.headCount() * attention.headDim();
             long inner = dense.up().outputSize();

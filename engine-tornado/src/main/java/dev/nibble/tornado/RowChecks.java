@@ -59,9 +59,8 @@ final class RowChecks {
         };
         // the sum of squares is off by at most WIDTH + 1 roundings, its root by half of that
         double relative = EPSILON * (WIDTH / 2.0 + FUNCTION_ULPS);
-        IntToDoubleFunction expected = mode == RowKernels.REPLACE
-                ? normalized
-                : i -> before[i] + residualScale * normalized.applyAsDouble(i);
+        IntToDoubleFunction expected =
+                mode == RowKernels.REPLACE ? normalized : i -> before[i] + residualScale * normalized.applyAsDouble(i);
         IntToDoubleFunction bound = mode == RowKernels.REPLACE
                 ? i -> relative * Math.abs(normalized.applyAsDouble(i))
                 : i -> relative * Math.abs(residualScale * normalized.applyAsDouble(i))
@@ -158,8 +157,7 @@ final class RowChecks {
                 products[n] += product;
                 magnitude += Math.abs(product);
             }
-            errors[n] = EPSILON
-                    * ((WIDTH + 2) * magnitude + (WIDTH / 2.0 + FUNCTION_ULPS) * Math.abs(products[n]));
+            errors[n] = EPSILON * ((WIDTH + 2) * magnitude + (WIDTH / 2.0 + FUNCTION_ULPS) * Math.abs(products[n]));
         }
         return check(
                 launch,
@@ -190,8 +188,7 @@ final class RowChecks {
     private static double activated(int activation, double x) {
         return switch (activation) {
             case RowKernels.SILU -> x / (1 + Math.exp(-x));
-            case RowKernels.GELU_TANH ->
-                0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * x * (1 + 0.044715 * x * x)));
+            case RowKernels.GELU_TANH -> 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * x * (1 + 0.044715 * x * x)));
             default -> Math.max(0, x) * Math.max(0, x);
         };
     }

@@ -159,8 +159,10 @@ final class TornadoDeviceProgram implements Device.Program {
     private RuntimeException failure(String graph, Throwable e) {
         for (Throwable cause = e; cause != null; cause = cause.getCause()) {
             if (cause.getClass().getSimpleName().contains("OutOfMemory")) {
-                return new OutOfMemoryException(device + " has no memory left for the graph " + graph + ": "
-                        + cause.getMessage() + "; fewer layers (gpuLayers) or a smaller context need less", e);
+                return new OutOfMemoryException(
+                        device + " has no memory left for the graph " + graph + ": " + cause.getMessage()
+                                + "; fewer layers (gpuLayers) or a smaller context need less",
+                        e);
             }
         }
         return new IllegalStateException(device + " failed to run the graph " + graph + ": " + e, e);

@@ -56,7 +56,8 @@ final class TornadoProbe {
     static synchronized TornadoProbe ofThisProcess() {
         TornadoProbe probe = here;
         if (probe == null) {
-            // Before any of its classes loads: a kernel that cannot run must fail and not run on the CPU unnoticed; memory
+            // Before any of its classes loads: a kernel that cannot run must fail and not run on the CPU unnoticed;
+            // memory
             // is limited by what the device has; without relaxed mathematics infinities stay infinities.
             System.setProperty("tornado.recover.bailout", "False");
             setDefault("tornado.device.memory", "1024GB");
@@ -93,7 +94,9 @@ final class TornadoProbe {
         }
         if (found.isEmpty()) {
             return new TornadoProbe(
-                    found, null, "TornadoVM found no device; is the device's driver installed (for OpenCL, see clinfo)?");
+                    found,
+                    null,
+                    "TornadoVM found no device; is the device's driver installed (for OpenCL, see clinfo)?");
         }
         for (Found candidate : found) {
             if (wanted == null ? candidate.isGpu() : candidate.id().equals(wanted)) {

@@ -76,9 +76,8 @@ final class WeightStore {
      * @throws UnsupportedModelException if they are larger than an array may be
      */
     List<Piece> addTogether(List<Tensor> tensors) {
-        long bytes = tensors.stream()
-                .mapToLong(tensor -> align(deviceBytes(tensor)))
-                .sum();
+        long bytes =
+                tensors.stream().mapToLong(tensor -> align(deviceBytes(tensor))).sum();
         if (bytes > limit) {
             throw new UnsupportedModelException("the backend tornado needs the weights of a block in one array, and "
                     + tensors.getFirst().name() + " and those beside it take " + bytes + " bytes, more than the "
@@ -173,9 +172,10 @@ final class WeightStore {
             piece.tensor().dequantizeRows(piece.firstRow() + i, 1, row, 0);
             for (float value : row) {
                 if (Math.abs(value) > LARGEST_HALF) {
-                    throw new UnsupportedModelException("the backend tornado converts " + piece.tensor().dtype()
-                            + " to F16, and " + piece.tensor().name() + " holds " + value
-                            + ", which F16 cannot; the backend cpu reads it as it is");
+                    throw new UnsupportedModelException(
+                            "the backend tornado converts " + piece.tensor().dtype()
+                                    + " to F16, and " + piece.tensor().name() + " holds " + value
+                                    + ", which F16 cannot; the backend cpu reads it as it is");
                 }
                 target.set(SHORT, at, Float.floatToFloat16(value));
                 at += Short.BYTES;

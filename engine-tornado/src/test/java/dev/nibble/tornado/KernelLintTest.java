@@ -58,7 +58,8 @@ class KernelLintTest {
 
     static List<ClassModel> kernelClasses() {
         try {
-            Path folder = Path.of(Layout.class.getResource("Layout.class").toURI()).getParent();
+            Path folder =
+                    Path.of(Layout.class.getResource("Layout.class").toURI()).getParent();
             try (Stream<Path> files = Files.list(folder)) {
                 return files.filter(file -> file.toString().endsWith(".class"))
                         .filter(file -> !file.toString().contains("$"))
@@ -159,7 +160,8 @@ class KernelLintTest {
                     }
                 }
                 case InvokeInstruction call -> {
-                    String callee = call.owner().asInternalName() + "." + call.name().stringValue();
+                    String callee =
+                            call.owner().asInternalName() + "." + call.name().stringValue();
                     boolean own = call.owner().asInternalName().startsWith("dev/nibble/tornado/kernels/")
                             || call.owner().equals(model.thisClass());
                     if (!own && !ALLOWED_CALLS.contains(callee)) {
@@ -222,8 +224,22 @@ class KernelLintTest {
         }
 
         static int wide(
-                int a, int b, int c, int d, int e, int f, int g, int h, int i, int j, int k, int l, int m, int n,
-                int o, int p) {
+                int a,
+                int b,
+                int c,
+                int d,
+                int e,
+                int f,
+                int g,
+                int h,
+                int i,
+                int j,
+                int k,
+                int l,
+                int m,
+                int n,
+                int o,
+                int p) {
             return a + b + c + d + e + f + g + h + i + j + k + l + m + n + o + p;
         }
     }

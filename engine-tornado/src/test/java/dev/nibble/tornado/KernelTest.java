@@ -15,8 +15,8 @@ class KernelTest {
         return KernelChecks.of(KernelChecks.TYPES, KernelChecks.ACTIVATIONS).stream()
                 .map(check -> DynamicTest.dynamicTest(check.name(), () -> {
                     assertThat(check.failure()).as("before it ran").isNotEmpty();
-                    try (Device.Program program = new EmulatedDevice()
-                            .prepare(List.of(), List.of(), List.of(check.graph()), List.of())) {
+                    try (Device.Program program =
+                            new EmulatedDevice().prepare(List.of(), List.of(), List.of(check.graph()), List.of())) {
                         program.run(check.graph());
                     }
                     assertThat(check.failure()).isEmpty();

@@ -40,7 +40,12 @@ final class ModelOnDevice {
             float[] expected = onCpu(model, KvCacheType.F16);
             try (ForwardPass pass =
                     TornadoForwardPass.compile(model, device, OPTIONS.withGpuLayers(gpuLayers), maxRows)) {
-                compare(name, evaluate(pass, model, KvCacheType.F16), expected, exact, model.config().vocabSize());
+                compare(
+                        name,
+                        evaluate(pass, model, KvCacheType.F16),
+                        expected,
+                        exact,
+                        model.config().vocabSize());
             }
         }
     }

@@ -44,7 +44,8 @@ class ProbeTest {
         assertThat(failing(missing, "").reason()).isEqualTo(NOT_INSTALLED);
         // the API alone, and declarations in its place
         RuntimeException apiOnly = new IllegalStateException("... Did you remember to add @tornado-argfile?");
-        assertThat(failing(new ExceptionInInitializerError(apiOnly), "").reason()).isEqualTo(NOT_INSTALLED);
+        assertThat(failing(new ExceptionInInitializerError(apiOnly), "").reason())
+                .isEqualTo(NOT_INSTALLED);
     }
 
     @Test
@@ -57,8 +58,10 @@ class ProbeTest {
 
     @Test
     void aJvmWithoutTheArgfileIsToldToTakeIt() throws IOException {
-        ClassNotFoundException missing = new ClassNotFoundException("uk.ac.manchester.tornado.runtime.TornadoCoreRuntime");
-        assertThat(failing(new ExceptionInInitializerError(missing), sdk().toString()).reason())
+        ClassNotFoundException missing =
+                new ClassNotFoundException("uk.ac.manchester.tornado.runtime.TornadoCoreRuntime");
+        assertThat(failing(new ExceptionInInitializerError(missing), sdk().toString())
+                        .reason())
                 .isEqualTo("this JVM was started without TornadoVM: start it with java @" + folder
                         + "/tornado-argfile; ./nibble does that by itself when TORNADOVM_HOME is set");
     }
@@ -66,7 +69,8 @@ class ProbeTest {
     @Test
     void aStartThatFailsIsToldWithItsCause() throws IOException {
         IllegalStateException noPlatform = new IllegalStateException("No OpenCL platform found\nsecond line");
-        assertThat(failing(new ExceptionInInitializerError(noPlatform), sdk().toString()).reason())
+        assertThat(failing(new ExceptionInInitializerError(noPlatform), sdk().toString())
+                        .reason())
                 .isEqualTo("TornadoVM did not start (IllegalStateException: No OpenCL platform found); are the SDK's"
                         + " drivers those of a device of this machine?");
         UnsatisfiedLinkError noLibrary = new UnsatisfiedLinkError("no tornado-opencl in java.library.path");

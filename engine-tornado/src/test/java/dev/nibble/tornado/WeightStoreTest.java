@@ -44,8 +44,12 @@ class WeightStoreTest {
     void putsALayerIntoOneArray() {
         WeightStore store = new WeightStore(5_000, 5_000);
         List<Tensor> layer = List.of(matrix("a", DType.Q8_0, 8), matrix("b", DType.Q4_0, 8));
-        assertThat(store.addTogether(layer)).extracting(WeightStore.Piece::array).containsOnly(0);
-        assertThat(store.addTogether(layer)).extracting(WeightStore.Piece::array).containsOnly(1);
+        assertThat(store.addTogether(layer))
+                .extracting(WeightStore.Piece::array)
+                .containsOnly(0);
+        assertThat(store.addTogether(layer))
+                .extracting(WeightStore.Piece::array)
+                .containsOnly(1);
         assertThatThrownBy(() -> store.addTogether(List.of(matrix("large", DType.F16, 10))))
                 .isInstanceOf(UnsupportedModelException.class)
                 .hasMessageContaining("large and those beside it take 5120 bytes, more than the 5000");

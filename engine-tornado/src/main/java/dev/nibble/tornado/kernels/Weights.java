@@ -173,8 +173,7 @@ public final class Weights {
         return value;
     }
 
-    private static float dotF32(
-            ByteArray weights, int at, FloatArray x, int k, FloatArray gains, int g, int gained) {
+    private static float dotF32(ByteArray weights, int at, FloatArray x, int k, FloatArray gains, int g, int gained) {
         float sum = 0;
         for (int j = 0; j < UNIT; j++) {
             sum += single(weights, at + j * 4) * input(x, k + j, gains, g + j, gained);
@@ -182,8 +181,7 @@ public final class Weights {
         return sum;
     }
 
-    private static float dotF16(
-            ByteArray weights, int at, FloatArray x, int k, FloatArray gains, int g, int gained) {
+    private static float dotF16(ByteArray weights, int at, FloatArray x, int k, FloatArray gains, int g, int gained) {
         float sum = 0;
         for (int j = 0; j < UNIT; j++) {
             sum += half(weights, at + j * 2) * input(x, k + j, gains, g + j, gained);

@@ -27,11 +27,10 @@ final class DevicesCommand extends CliCommand {
                 .sorted(Comparator.comparingInt(BackendProvider::priority).reversed())
                 .toList();
         for (BackendProvider provider : providers) {
-            String state =
-                    switch (provider.probe()) {
-                        case Availability.Available available -> available.description();
-                        case Availability.Unavailable unavailable -> "cannot run: " + unavailable.reason();
-                    };
+            String state = switch (provider.probe()) {
+                case Availability.Available available -> available.description();
+                case Availability.Unavailable unavailable -> "cannot run: " + unavailable.reason();
+            };
             out().println(String.format(Locale.ROOT, "%-8s  %s", provider.name(), state));
             provider.devices().forEach(device -> out().println("          " + device));
         }

@@ -24,7 +24,6 @@ public class TornadoExecutionPlan implements AutoCloseable {
         throw Declarations.only();
     }
 
-
     @Override
     public void close() throws TornadoExecutionPlanException {
         throw Declarations.only();
