@@ -1,0 +1,78 @@
+package dev.nibble.tornado;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.nibble.LoadOptions;
+import dev.nibble.OutOfMemoryException;
+import dev.nibble.gguf.GgufFile;
+import dev.nibble.model.Architectures;
+import dev.nibble.model.Model;
+import dev.nibble.tensor.DType;
+import dev.nibble.testdata.TinyModels;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class OffloadPlanTest {
+    private static final LoadOptions OPTIONS = LoadOptions.DEFAULT.withContextLength(100);
+
+    @TempDir
+    Path folder;
+
+    private GgufFile write() throws IOException {
+        Path file = folder.resolve("llama.gguf");
+        TinyModels.write("llama", 1, DType.F32, file); // 3 layers
+        return GgufFile.open(file);
+    }
+
+    private static OffloadPlan plan(Model model, LoadOptions options, long memory) {
+        return OffloadPlan.of(model, options, new EmulatedDevice(memory, 1 << 30), 8);
+    }
+
+    @Test
+    void takesAsManyLayersAsFitAndSaysHowManyThatAre() throws IOException {
+        try (GgufFile gguf = write()) {
+            Model model = Architectures.read(gguf, 100);
+            OffloadPlan all = plan(model, OPTIONS, Long.MAX_VALUE);
+            assertThat(all.layers()).isEqualTo(3);
+            assertThat(all.slots()).as("whole pages").isEqualTo(128);
+            assertThat(plan(model, OPTIONS, all.bytes()).layers()).isEqualTo(3);
+            assertThat(plan(model, OPTIONS, all.bytes() - 1).layers()).isEqualTo(2);
+            OffloadPlan two = plan(model, OPTIONS.withGpuLayers(2), Long.MAX_VALUE);
+            assertThat(two.layers()).isEqualTo(2);
+            assertThat(two.bytes()).isLessThan(all.bytes());
+            assertThat(plan(model, OPTIONS, two.bytes()).layers()).isEqualTo(2);
+            assertThat(two.describe()).startsWith("2 of 3 layers on the device, ");
+        }
+    }
+
+    @Test
+    void whatWasAskedForAndDoesNotFitIsAnErrorWithNumbers() throws IOException {
+        try (GgufFile gguf = write()) {
+            Model model = Architectures.read(gguf, 100);
+            long two = plan(model, OPTIONS.withGpuLayers(2), Long.MAX_VALUE).bytes();
+            assertThatThrownBy(() -> plan(model, OPTIONS.withGpuLayers(3), two))
+                    .isInstanceOf(OutOfMemoryException.class)
+                    .hasMessageStartingWith("3 layers take 2 MiB with a KV cache of 128 tokens, but emulated device")
+                    .hasMessageContaining("; 2 layers would fit (gpuLayers)");
+            assertThatThrownBy(() -> plan(model, OPTIONS, 1000))
+                    .isInstanceOf(OutOfMemoryException.class)
+                    .hasMessageContaining("the output and the buffers of this model alone take 1 MiB");
+        }
+    }
+
+    @Test
+    void aFullCacheOnTheDeviceIsAnErrorWithNumbers() {
+        KvPages pages = new KvPages(2);
+        int[] first = pages.reserve(new int[0], 65);
+        assertThat(first).hasSize(2).doesNotHaveDuplicates();
+        assertThat(pages.reserve(first, 128)).isSameAs(first);
+        assertThatThrownBy(() -> pages.reserve(first, 129))
+                .isInstanceOf(OutOfMemoryException.class)
+                .hasMessageContaining("holds 128 tokens of all sessions together, 0 are free and 64 more are needed");
+        pages.release(first);
+        assertThat(pages.reserve(new int[0], 1)).hasSize(1);
+    }
+}
