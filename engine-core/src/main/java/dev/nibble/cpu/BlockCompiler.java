@@ -5,6 +5,7 @@ import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.BlockConfig;
 import dev.nibble.model.DeltaNetConfig;
 import dev.nibble.model.FeedForward;
+import dev.nibble.model.LatentAttentionConfig;
 import dev.nibble.model.Mamba2Config;
 import dev.nibble.model.Mixer;
 import dev.nibble.model.Model;
@@ -68,6 +69,8 @@ final class BlockCompiler {
         return switch (mixer) {
             case AttentionConfig attention ->
                 new Attention(attention, layer, rope(attention.rope()), linears, workspace, threads);
+            case LatentAttentionConfig latent ->
+                new LatentAttention(latent, layer, sharedRope(latent.rope()), linears, workspace, threads);
             case ShortConvolutionConfig convolution -> new ShortConvolution(convolution, layer, linears, workspace);
             case DeltaNetConfig deltaNet -> new DeltaNet(deltaNet, layer, linears, workspace);
             case Mamba2Config mamba -> new Mamba2(mamba, layer, linears, workspace);
@@ -83,6 +86,10 @@ final class BlockCompiler {
     }
 
     private @Nullable Rope rope(@Nullable RopeConfig config) {
-        return config == null ? null : ropes.computeIfAbsent(config, Rope::new);
+        return config == null ? null : sharedRope(config);
+    }
+
+    private Rope sharedRope(RopeConfig config) {
+        return ropes.computeIfAbsent(config, Rope::new);
     }
 }

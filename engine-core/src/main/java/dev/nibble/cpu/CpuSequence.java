@@ -4,6 +4,7 @@ import dev.nibble.KvCacheType;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.BlockConfig;
 import dev.nibble.model.DeltaNetConfig;
+import dev.nibble.model.LatentAttentionConfig;
 import dev.nibble.model.Mamba2Config;
 import dev.nibble.model.Model;
 import dev.nibble.model.ShortConvolutionConfig;
@@ -48,6 +49,9 @@ final class CpuSequence implements Sequence {
                         caches[layer] = caches[a.kvLayer()];
                     }
                 }
+                // keys only: the values are parts of them
+                case LatentAttentionConfig a ->
+                    caches[layer] = new KvCache(1, a.cacheDim(), 0, type, capacity, 0, maxBatchRows, ops, arena);
                 case ShortConvolutionConfig c ->
                     states[layer] =
                             new RecurrentState((c.kernelSize() - 1) * c.output().inputSize(), 0);
@@ -79,6 +83,7 @@ final class CpuSequence implements Sequence {
                                     a.window(),
                                     maxBatchRows)
                             : 0;
+                case LatentAttentionConfig a -> KvCache.bytes(1, a.cacheDim(), 0, type, capacity, 0, maxBatchRows);
                 case ShortConvolutionConfig c ->
                     8L * (c.kernelSize() - 1) * c.output().inputSize();
                 case DeltaNetConfig d ->

@@ -15,6 +15,7 @@ final class ExpertRouter {
     private final Experts config;
     private final int experts;
     private final float[] choice; // [experts]
+    private final float[] groupSums; // [groups]
     private final int[] starts; // [experts + 1], slots of an expert
     private final int[] next; // [experts]
     private final int[] active; // the experts that are chosen by a row, ascending
@@ -28,6 +29,7 @@ final class ExpertRouter {
         this.config = config;
         experts = config.router().outputSize();
         choice = new float[experts];
+        groupSums = new float[config.groups() == null ? 0 : config.groups().count()];
         starts = new int[experts + 1];
         next = new int[experts];
         active = new int[experts];
@@ -78,13 +80,12 @@ final class ExpertRouter {
         for (int i = 0; i < experts; i++) {
             choice[i] = logits[at + i] + (bias == null ? 0 : bias[i]);
         }
+        Experts.Groups groups = config.groups();
+        if (groups != null) {
+            keepBestGroups(groups);
+        }
         for (int i = 0; i < config.used(); i++) {
-            int best = 0;
-            for (int expert = 1; expert < experts; expert++) {
-                if (choice[expert] > choice[best]) {
-                    best = expert;
-                }
-            }
+            int best = greatest(choice);
             choice[best] = Float.NEGATIVE_INFINITY;
             chosen[out + i] = best;
             weights[out + i] = logits[at + best];
@@ -103,6 +104,40 @@ final class ExpertRouter {
         for (int i = 0; i < config.used(); i++) {
             weights[out + i] *= factor;
         }
+    }
+
+    /** Takes the experts of all but the groups with the greatest sums of their two best out of the choice. */
+    private void keepBestGroups(Experts.Groups groups) {
+        int size = experts / groups.count();
+        float[] sums = groupSums;
+        for (int group = 0; group < sums.length; group++) {
+            float first = Float.NEGATIVE_INFINITY;
+            float second = Float.NEGATIVE_INFINITY;
+            for (int expert = group * size; expert < (group + 1) * size; expert++) {
+                second = Math.max(second, Math.min(first, choice[expert]));
+                first = Math.max(first, choice[expert]);
+            }
+            sums[group] = first + second;
+        }
+        for (int i = 0; i < groups.used(); i++) {
+            sums[greatest(sums)] = Float.NEGATIVE_INFINITY;
+        }
+        for (int group = 0; group < sums.length; group++) {
+            if (sums[group] != Float.NEGATIVE_INFINITY) {
+                Arrays.fill(choice, group * size, (group + 1) * size, Float.NEGATIVE_INFINITY);
+            }
+        }
+    }
+
+    /** The first of the greatest values. */
+    private static int greatest(float[] values) {
+        int best = 0;
+        for (int i = 1; i < values.length; i++) {
+            if (values[i] > values[best]) {
+                best = i;
+            }
+        }
+        return best;
     }
 
     private static void softmax(float[] values, int at, int count) {

@@ -20,6 +20,8 @@ public final class Workspace {
         QUERY,
         KEY,
         VALUE,
+        /** Latent attention: the queries of all heads as they meet the latents. */
+        LATENT,
         GATE,
         UP,
         /** What an expert, or all of them, return. */
@@ -45,7 +47,7 @@ public final class Workspace {
         MIXED,
         /** What a feed-forward layer hands to its down projection. */
         INNER,
-        /** Rows gathered for one expert. */
+        /** Rows gathered for one expert, or for one head of latent attention. */
         GATHERED,
         /** The rows whose logits are wanted. */
         LAST

@@ -3,6 +3,7 @@ package dev.nibble.model;
 import dev.nibble.ModelFormatException;
 import dev.nibble.UnsupportedModelException;
 import dev.nibble.model.arch.Bert;
+import dev.nibble.model.arch.DeepSeek2;
 import dev.nibble.model.arch.Gemma2;
 import dev.nibble.model.arch.Gemma3n;
 import dev.nibble.model.arch.Gemma4;
@@ -39,6 +40,7 @@ public final class Architectures {
             new GptOss(),
             new Granite(),
             new Lfm2(),
+            new DeepSeek2(),
             new Bert());
 
     private static final TreeMap<String, Architecture> BY_NAME = new TreeMap<>();

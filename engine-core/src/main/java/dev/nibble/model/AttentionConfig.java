@@ -65,7 +65,14 @@ public record AttentionConfig(
     }
 
     /** Queries at position p are multiplied by {@code 1 + scale · ln(⌊(p + offset) / originalContext⌋ + 1)}. */
-    public record Temperature(float scale, int originalContext, float offset) {}
+    public record Temperature(float scale, int originalContext, float offset) {
+
+        /** What the queries at a position are multiplied by. */
+        public float factor(int position) {
+            double steps = Math.floor((position + offset) / originalContext);
+            return (float) (1 + scale * Math.log(steps + 1));
+        }
+    }
 
     /** Collects the parts; what is not set is absent. */
     public static final class Builder {

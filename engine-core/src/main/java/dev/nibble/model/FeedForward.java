@@ -27,6 +27,7 @@ public sealed interface FeedForward {
      * @param used experts a position is sent to
      * @param gating how the router's outputs become weights
      * @param selectionBias [experts], added for the choice but not for the weights, or null
+     * @param groups of which only some are chosen from, or null
      * @param normalize whether the chosen weights are divided by their sum
      * @param weightScale factor of the weights
      * @param gate an expert's gate projections
@@ -42,6 +43,7 @@ public sealed interface FeedForward {
             int used,
             Gating gating,
             float @Nullable [] selectionBias,
+            @Nullable Groups groups,
             boolean normalize,
             float weightScale,
             List<Projection> gate,
@@ -62,6 +64,15 @@ public sealed interface FeedForward {
             SOFTMAX_OF_CHOSEN
         }
 
+        /**
+         * Experts in groups of the same size, in order: only those of the groups with the best sums of two experts can
+         * be chosen (DeepSeek-V3, arXiv 2412.19437).
+         *
+         * @param count groups
+         * @param used groups that are chosen from
+         */
+        public record Groups(int count, int used) {}
+
         /** The same experts beside one that every position uses. */
         public Experts withShared(Dense expert, @Nullable Projection expertGate) {
             return new Experts(
@@ -70,6 +81,7 @@ public sealed interface FeedForward {
                     used,
                     gating,
                     selectionBias,
+                    groups,
                     normalize,
                     weightScale,
                     gate,
@@ -88,6 +100,7 @@ public sealed interface FeedForward {
                     used,
                     gating,
                     selectionBias,
+                    groups,
                     normalize,
                     weightScale,
                     gate,

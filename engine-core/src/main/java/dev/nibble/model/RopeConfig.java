@@ -48,6 +48,11 @@ public record RopeConfig(
         return new RopeConfig(style, dims, theta, factors, factor, yarn, magnitude);
     }
 
+    /** The same rotation with another factor of cos and sin. */
+    public RopeConfig withMagnitude(float factorOfBoth) {
+        return new RopeConfig(style, dims, theta, frequencyFactors, factor, yarn, factorOfBoth);
+    }
+
     /** The angle of each pair for one position step, [dims/2], scaling included. */
     public double[] frequencies() {
         double[] frequencies = new double[dims / 2];

@@ -127,6 +127,11 @@ final class ModelSketch {
         return this;
     }
 
+    ModelSketch bool(String key, boolean value) {
+        writer.putBoolean(key(key), value);
+        return this;
+    }
+
     /** An array of int32. */
     ModelSketch ints(String key, int... values) {
         writer.putArray(key(key), GgufValueType.INT32, values);

@@ -231,7 +231,7 @@ final class TinyArchitectures {
                 .uint("expert_count", 8)
                 .uint("expert_used_count", 2)
                 .uint("expert_shared_feed_forward_length", shared)
-                .ends(true)
+                .ends(false)
                 .layers(layer -> layer.norm("attn_norm")
                         .attention()
                         .norm("ffn_norm")

@@ -13,12 +13,14 @@ final class TinyHybrids {
     static void addTo(Map<String, Recipe> all) {
         all.put("lfm2", new Recipe("lfm2", m -> lfm2(m, false)));
         all.put("lfm2moe", new Recipe("lfm2moe", m -> lfm2(m, true)));
-        all.put("granitehybrid", new Recipe("granitehybrid", TinyHybrids::graniteHybrid));
+        all.put("granitehybrid", new Recipe("granitehybrid", m -> graniteHybrid(m, false)));
+        all.put("granitehybrid-moe", new Recipe("granitehybrid", m -> graniteHybrid(m, true)));
         all.put("qwen35", new Recipe("qwen35", m -> qwen35(m, false)));
         all.put("qwen35moe", new Recipe("qwen35moe", m -> qwen35(m, true)));
         all.put("gemma3n", new Recipe("gemma3n", TinyHybrids::gemma3n));
         all.put("gemma4", new Recipe("gemma4", TinyHybrids::gemma4));
         all.put("gemma4-moe", new Recipe("gemma4", TinyHybrids::gemma4Experts));
+        TinyDeepSeeks.addTo(all);
     }
 
     /** Short convolutions but in layer 2. The last norm has another name. */
@@ -54,8 +56,8 @@ final class TinyHybrids {
         });
     }
 
-    /** Mamba-2 layers but the last. */
-    private static void graniteHybrid(ModelSketch m) {
+    /** Mamba-2 layers but the last; with experts, also one that is always used, and no rotation, as in real ones. */
+    private static void graniteHybrid(ModelSketch m, boolean experts) {
         int heads = 4;
         int groups = 2;
         int state = 16;
@@ -73,22 +75,33 @@ final class TinyHybrids {
                 .uint("ssm.group_count", groups)
                 .float32("attention.scale", 0.2f);
         int channels = inner + 2 * groups * state;
-        TinyArchitectures.graniteScales(m).ends(true).layers(layer -> {
+        int shared = m.rounded(64);
+        if (experts) {
+            m.uint("expert_count", 8)
+                    .uint("expert_used_count", 2)
+                    .uint("expert_shared_feed_forward_length", shared)
+                    .bool("rope.scaling.finetuned", false);
+        }
+        TinyArchitectures.graniteScales(m).ends(!experts).layers(layer -> {
+            layer.norm("attn_norm");
             if (layer.index() == 2) {
-                layer.llama();
-                return;
+                layer.attention();
+            } else {
+                layer.weight("ssm_in", hidden, (long) inner + channels + heads)
+                        .vector("ssm_conv1d.weight", 0, 0.5f, 4, channels)
+                        .bias("ssm_conv1d", channels)
+                        .bias("ssm_dt", heads)
+                        .vector("ssm_a", -1, 0.2f, 1, heads)
+                        .vector("ssm_d", 1, 0.2f, 1, heads)
+                        .vector("ssm_norm.weight", 1, 0.15f, inner / groups, groups)
+                        .weight("ssm_out", inner, hidden);
             }
-            layer.norm("attn_norm")
-                    .weight("ssm_in", hidden, (long) inner + channels + heads)
-                    .vector("ssm_conv1d.weight", 0, 0.5f, 4, channels)
-                    .bias("ssm_conv1d", channels)
-                    .bias("ssm_dt", heads)
-                    .vector("ssm_a", -1, 0.2f, 1, heads)
-                    .vector("ssm_d", 1, 0.2f, 1, heads)
-                    .vector("ssm_norm.weight", 1, 0.15f, inner / groups, groups)
-                    .weight("ssm_out", inner, hidden)
-                    .norm("ffn_norm")
-                    .feedForward();
+            layer.norm("ffn_norm");
+            if (experts) {
+                layer.experts(8, m.dimensions().ffn()).feedForward("_shexp", shared);
+            } else {
+                layer.feedForward();
+            }
         });
     }
 

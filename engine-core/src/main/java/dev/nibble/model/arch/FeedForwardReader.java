@@ -8,6 +8,7 @@ import dev.nibble.model.FeedForward.Experts.Gating;
 import dev.nibble.model.Projection;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Reads the feed-forward layers: dense, with gate and up apart or fused in one tensor, or a mixture of experts. */
 final class FeedForwardReader {
@@ -31,7 +32,15 @@ final class FeedForwardReader {
 
     /** Size of an expert: {@code expert_feed_forward_length}, else as a dense layer. */
     int expertSize(int layer) {
-        return reader.has("expert_feed_forward_length") ? reader.positive("expert_feed_forward_length") : size(layer);
+        if (!reader.has("expert_feed_forward_length")) {
+            return size(layer);
+        }
+        int size = reader.perLayerInt("expert_feed_forward_length")[layer];
+        if (size < 1) {
+            throw reader.metadata.failure(
+                    reader.key("expert_feed_forward_length"), "layer " + layer + " needs a size above 0");
+        }
+        return size;
     }
 
     /** {@code ffn_gate, ffn_up, ffn_down}; without {@code ffn_gate}, {@code ffn_up} holds gate and up. */
@@ -66,6 +75,38 @@ final class FeedForwardReader {
                 0);
     }
 
+    /** {@code expert_gating_func}, or what the architecture has where the file does not say. */
+    Gating gating(Gating defaultGating) {
+        int function = reader.optionalInt("expert_gating_func", 0);
+        return switch (function) {
+            case 0 -> defaultGating;
+            case 1 -> Gating.SOFTMAX;
+            case 2 -> Gating.SIGMOID;
+            case 3 -> Gating.SOFTMAX_OF_CHOSEN;
+            default ->
+                throw reader.metadata.failure(
+                        reader.key("expert_gating_func"),
+                        "expected 1 (softmax), 2 (sigmoid) or 3 (softmax of the chosen), found " + function);
+        };
+    }
+
+    /** {@code expert_group_count} and {@code expert_group_used_count}, null where all experts are one group. */
+    private FeedForward.Experts.@Nullable Groups groups(int experts, int expertsUsed) {
+        int count = reader.optionalInt("expert_group_count", 0);
+        if (count <= 1) {
+            return null;
+        }
+        int used = reader.positive("expert_group_used_count");
+        int size = experts / count;
+        if (experts % count != 0 || size < 2 || used > count || (long) used * size < expertsUsed) {
+            throw reader.metadata.failure(
+                    reader.key("expert_group_count"),
+                    experts + " experts cannot form " + count + " groups of two or more, of which " + used
+                            + " are to hold the " + expertsUsed + " that are used");
+        }
+        return new FeedForward.Experts.Groups(count, used);
+    }
+
     boolean hasExperts(int layer) {
         return reader.hasTensor(block(layer, "ffn_gate_inp.weight"));
     }
@@ -88,6 +129,12 @@ final class FeedForwardReader {
                 reader.tensor(name + ".weight", reader.hiddenSize, count),
                 reader.optionalVector(name + ".bias", count),
                 1);
+    }
+
+    /** {@code expert_weights_scale}; 0 stands for none, as files have it. */
+    private float weightScale() {
+        float scale = reader.optionalFloat("expert_weights_scale", 1);
+        return scale == 0 ? 1 : scale;
     }
 
     /** The experts of a layer, with gate and up apart or fused in {@code ffn_gate_up_exps}. */
@@ -118,8 +165,9 @@ final class FeedForwardReader {
                 used,
                 gating,
                 reader.optionalVector(block(layer, "exp_probs_b.bias"), count),
+                groups(count, used),
                 normalize,
-                reader.optionalFloat("expert_weights_scale", 1),
+                weightScale(),
                 gate,
                 up,
                 reader.projections(block(layer, "ffn_down_exps"), size, hidden, count),

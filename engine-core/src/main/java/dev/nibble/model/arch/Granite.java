@@ -84,7 +84,9 @@ public final class Granite implements Decoder.Family {
 
         @Override
         float logitScale() {
-            float scale = reader.requireFloat("logit_scale");
+            float scale = reader.architecture.equals("granitehybrid")
+                    ? reader.optionalFloat("logit_scale", 0)
+                    : reader.requireFloat("logit_scale");
             return scale == 0 ? 1 : 1 / scale;
         }
     }

@@ -55,7 +55,7 @@ public final class Lfm2 implements Decoder.Family {
                 return dense || !feedForwards.hasExperts(layer)
                         ? super.feedForward(layer)
                         : feedForwards.experts(
-                                layer, reader.positive("expert_feed_forward_length"), Gating.SIGMOID, true);
+                                layer, feedForwards.expertSize(layer), feedForwards.gating(Gating.SIGMOID), true);
             }
 
             @Override

@@ -22,14 +22,16 @@ final class Mamba2Reader {
         reader.checkState(inner, stateSize);
         long channels = inner + 2L * groups * stateSize;
         float[] norm = reader.values(reader.tensor(block(layer, "ssm_norm.weight"), inner / groups, groups));
+        float[] kernel = reader.values(reader.tensor(block(layer, "ssm_conv1d.weight"), kernelSize, channels));
+        float[] bias = reader.optionalVector(block(layer, "ssm_conv1d.bias"), channels);
         return new Mamba2Config(
                 heads,
                 inner / heads,
                 stateSize,
                 groups,
                 kernelSize,
-                reader.values(reader.tensor(block(layer, "ssm_conv1d.weight"), kernelSize, channels)),
-                reader.vector(block(layer, "ssm_conv1d.bias"), channels),
+                kernel,
+                bias == null ? new float[(int) channels] : bias,
                 reader.projection(block(layer, "ssm_in"), reader.hiddenSize, inner + channels + heads),
                 reader.vector(block(layer, "ssm_dt.bias"), heads),
                 reader.values(reader.tensor(block(layer, "ssm_a"), 1, heads)),

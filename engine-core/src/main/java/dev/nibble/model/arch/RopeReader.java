@@ -77,7 +77,8 @@ final class RopeReader {
         };
     }
 
-    private float attentionFactor() {
+    /** {@code rope.scaling.attn_factor}. */
+    float attentionFactor() {
         return reader.optionalFloat("rope.scaling.attn_factor", 1);
     }
 

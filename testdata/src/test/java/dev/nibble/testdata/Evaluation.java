@@ -1,0 +1,112 @@
+package dev.nibble.testdata;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.nibble.KvCacheType;
+import dev.nibble.LoadOptions;
+import dev.nibble.gguf.GgufFile;
+import dev.nibble.model.Architectures;
+import dev.nibble.spi.Backend;
+import dev.nibble.spi.BackendProvider;
+import dev.nibble.spi.Batch;
+import dev.nibble.spi.ForwardPass;
+import dev.nibble.spi.Sequence;
+import java.util.ServiceLoader;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** Runs models on the CPU, exactly, to compare their logits. */
+final class Evaluation {
+    /** The context the references were made with. */
+    private static final int CONTEXT = 256;
+
+    private Evaluation() {}
+
+    static Backend openBackend() {
+        return ServiceLoader.load(BackendProvider.class).stream()
+                .map(ServiceLoader.Provider::get)
+                .filter(provider -> provider.name().equals("cpu"))
+                .findFirst()
+                .orElseThrow()
+                .open(LoadOptions.EXACT);
+    }
+
+    static ForwardPass compile(Backend backend, GgufFile source) {
+        return backend.compile(Architectures.read(source, CONTEXT));
+    }
+
+    /** The logits after each token, [tokens, vocabulary], evaluated in chunks of so many tokens. */
+    static float[] evaluate(ForwardPass pass, int[] tokens, KvCacheType type, int chunk) {
+        int width = pass.outputSize();
+        float[] logits = new float[tokens.length * width];
+        try (Sequence sequence = pass.newSequence(CONTEXT, type)) {
+            Batch batch = new Batch(chunk);
+            for (int from = 0; from < tokens.length; from += chunk) {
+                int to = Math.min(tokens.length, from + chunk);
+                batch.clear();
+                for (int i = from; i < to; i++) {
+                    batch.add(sequence, tokens[i], true);
+                }
+                float[] part = new float[(to - from) * width];
+                pass.evaluate(batch, part, () -> false);
+                System.arraycopy(part, 0, logits, from * width, part.length);
+            }
+        }
+        return logits;
+    }
+
+    /** The next {@code count} tokens by greedy choice. */
+    static int[] greedy(ForwardPass pass, int[] tokens, int count) {
+        int[] ids = new int[count];
+        float[] logits = new float[pass.outputSize()];
+        try (Sequence sequence = pass.newSequence(CONTEXT, KvCacheType.F32)) {
+            Batch batch = new Batch(tokens.length);
+            for (int i = 0; i < tokens.length; i++) {
+                batch.add(sequence, tokens[i], i == tokens.length - 1);
+            }
+            for (int i = 0; i < ids.length; i++) {
+                pass.evaluate(batch, logits, () -> false);
+                ids[i] = argmax(logits, 0, logits.length);
+                batch.clear();
+                batch.add(sequence, ids[i], true);
+            }
+        }
+        return ids;
+    }
+
+    static int argmax(float[] logits, int row, int width) {
+        int best = 0;
+        for (int i = 1; i < width; i++) {
+            if (logits[row * width + i] > logits[row * width + best]) {
+                best = i;
+            }
+        }
+        return best;
+    }
+
+    /** The squared error relative to the expected values' squares. */
+    static double nmse(float[] actual, float[] expected) {
+        assertThat(actual).hasSameSizeAs(expected);
+        double error = 0;
+        double power = 0;
+        for (int i = 0; i < expected.length; i++) {
+            double difference = (double) actual[i] - expected[i];
+            error += difference * difference;
+            power += (double) expected[i] * expected[i];
+        }
+        return error / power;
+    }
+
+    /** The integers of an array in a JSON text. */
+    static int[] ids(String json, String key) {
+        return numbers(json, key).mapToInt(Integer::parseInt).toArray();
+    }
+
+    /** The numbers of an array in a JSON text, as they stand there. */
+    static Stream<String> numbers(String json, String key) {
+        Matcher matcher = Pattern.compile("\"" + key + "\":\\s*\\[([^]]*)]").matcher(json);
+        assertThat(matcher.find()).as(key).isTrue();
+        return Stream.of(matcher.group(1).split(",")).map(String::trim);
+    }
+}
