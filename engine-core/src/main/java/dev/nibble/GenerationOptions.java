@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -36,6 +37,7 @@ public final class GenerationOptions {
     private static final Option<List<LogitsProcessor>> LOGITS_PROCESSORS = new Option<>("logitsProcessors", List.of());
     private static final Option<Boolean> IGNORE_END_OF_GENERATION = new Option<>("ignoreEndOfGeneration", false);
     private static final Option<Map<String, Object>> TEMPLATE_VARIABLES = new Option<>("templateVariables", Map.of());
+    private static final Option<Optional<String>> TEMPLATE_NAME = new Option<>("templateName", Optional.empty());
     private static final Option<Boolean> CONTROL_TOKENS_IN_MESSAGES = new Option<>("controlTokensInMessages", false);
 
     /** The usual chain: temperature 0.8, top-k 40, top-p 0.95, min-p 0.05, until the model ends or the context is full. */
@@ -249,9 +251,19 @@ public final class GenerationOptions {
         return get(TEMPLATE_VARIABLES);
     }
 
-    /** As {@code enable_thinking}; values are strings, numbers, booleans, lists and maps of such. */
+    /** As {@code enable_thinking} or {@code tools}; values are strings, numbers, booleans, lists and maps of such. */
     public GenerationOptions withTemplateVariables(Map<String, Object> value) {
         return with(TEMPLATE_VARIABLES, Collections.unmodifiableMap(new LinkedHashMap<>(value)));
+    }
+
+    /** Which of the file's chat templates is used; empty for the default, or that for tools where there are some. */
+    public Optional<String> templateName() {
+        return get(TEMPLATE_NAME);
+    }
+
+    /** One of {@link dev.nibble.chat.ChatTemplates#names}; of another name the chat says which there are. */
+    public GenerationOptions withTemplateName(String value) {
+        return with(TEMPLATE_NAME, Optional.of(value));
     }
 
     /** Whether control tokens written in a chat message count as such. */

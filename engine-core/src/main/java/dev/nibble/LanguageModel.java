@@ -2,6 +2,7 @@ package dev.nibble;
 
 import dev.nibble.chat.ChatMessage;
 import dev.nibble.chat.ChatTemplate;
+import dev.nibble.chat.ChatTemplates;
 import dev.nibble.generate.ChatPrompts;
 import dev.nibble.generate.MemoryCheck;
 import dev.nibble.generate.PromptEncoder;
@@ -13,6 +14,7 @@ import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
 import dev.nibble.spi.Backend;
 import dev.nibble.spi.ForwardPass;
+import dev.nibble.tensor.DType;
 import dev.nibble.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -165,18 +167,34 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /**
-     * The chat template of the file.
+     * The chat template of the file that is used unless {@link GenerationOptions#withTemplateName} or tools ask for
+     * another; empty if there is none.
      *
      * @throws UnsupportedChatTemplateException if it needs something this version lacks
      * @throws ChatTemplateException if it is not well-formed
      */
     public Optional<ChatTemplate> chatTemplate() {
-        return chatPrompts.template();
+        return chatTemplates().names().contains(ChatTemplates.DEFAULT)
+                ? Optional.of(chatTemplates().get(ChatTemplates.DEFAULT))
+                : Optional.empty();
+    }
+
+    /** All chat templates of the file. */
+    public ChatTemplates chatTemplates() {
+        return chatPrompts.templates();
     }
 
     /** One line that says what runs the model: backend, vector width or device, threads. */
     public String backendDescription() {
         return backend.description();
+    }
+
+    /**
+     * How the weights of each tensor type are multiplied, in a few words for each; empty if the backend does not say. A
+     * description with the word {@code scalar} is that of a type without a fast kernel.
+     */
+    public Map<DType, String> kernels() {
+        return pass.kernels();
     }
 
     /**

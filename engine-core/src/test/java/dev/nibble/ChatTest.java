@@ -124,6 +124,53 @@ class ChatTest {
     }
 
     @Test
+    void aNamedTemplateIsTakenWhenAskedForOrForTools() {
+        fake.metadata.put("tokenizer.chat_template.tool_use", "U{{ tools | length }}");
+        fake.metadata.put("tokenizer.chat_template.rag", "R{{ messages[0].content }}");
+        LanguageModel model = fake.open();
+        assertThat(model.chatTemplates().names()).containsExactlyInAnyOrder("default", "tool_use", "rag");
+        assertThat(model.chatTemplate().orElseThrow().source()).isEqualTo(TEMPLATE);
+        Session session = model.newSession();
+        List<ChatMessage> messages = List.of(ChatMessage.user("hi"));
+        session.chat(messages, FOUR.withTemplateName("rag"));
+        assertThat(session.tokens()).containsExactly(BOS, 'R', 'h', 'i');
+        // an empty list of tools is a list of tools, as for Hugging Face's transformers
+        session.chat(messages, FOUR.withTemplateVariables(Map.of("tools", List.of())));
+        assertThat(session.tokens()).containsExactly(BOS, 'U', '0');
+        session.chat(
+                messages,
+                FOUR.withTemplateVariables(Map.of("tools", List.of(1))).withTemplateName("default"));
+        assertThat(session.tokens()).startsWith(BOS, IM_START);
+        session.chat(messages, FOUR);
+        assertThat(session.tokens()).startsWith(BOS, IM_START);
+    }
+
+    @Test
+    void anUnknownTemplateNameIsAnsweredWithThoseThereAre() {
+        fake.metadata.put("tokenizer.chat_template.tool_use", "U");
+        Session session = fake.open().newSession();
+        assertThatThrownBy(() -> session.chat(List.of(ChatMessage.user("hi")), FOUR.withTemplateName("tools")))
+                .isInstanceOf(ChatTemplateException.class)
+                .hasMessage("fake.gguf: tokenizer.chat_template: the file has no chat template 'tools', only default,"
+                        + " tool_use");
+    }
+
+    @Test
+    void aFileMayHaveNamedTemplatesOnly() {
+        fake.metadata.clear();
+        fake.metadata.put("tokenizer.chat_template.tool_use", "U");
+        LanguageModel model = fake.open();
+        assertThat(model.chatTemplate()).isEmpty();
+        Session session = model.newSession();
+        List<ChatMessage> messages = List.of(ChatMessage.user("hi"));
+        assertThatThrownBy(() -> session.chat(messages, FOUR))
+                .isInstanceOf(ChatTemplateException.class)
+                .hasMessageEndingWith("the file has no default chat template, only tool_use");
+        session.chat(messages, FOUR.withTemplateName("tool_use"));
+        assertThat(session.tokens()).containsExactly(BOS, 'U');
+    }
+
+    @Test
     void withoutATemplateThereIsNoChat() {
         fake.metadata.clear();
         LanguageModel model = fake.open();

@@ -24,9 +24,10 @@ final class CpuBackend implements Backend {
 
     @Override
     public ForwardPass compile(Model model) {
-        LinearFactory linears = new LinearFactory(family, options, pool);
+        KernelReport report = new KernelReport(family);
+        LinearFactory linears = new LinearFactory(report, options, pool);
         try {
-            return new CpuForwardPass(model, pool, family.ops(), linears);
+            return new CpuForwardPass(model, pool, report, linears);
         } catch (Throwable t) {
             linears.close();
             throw t;

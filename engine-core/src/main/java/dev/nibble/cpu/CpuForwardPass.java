@@ -15,6 +15,8 @@ import dev.nibble.spi.ActivationObserver;
 import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
+import dev.nibble.tensor.DType;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -34,14 +36,15 @@ final class CpuForwardPass implements ForwardPass {
     private final Pass pass;
     private final VectorOps ops;
     private final LinearFactory linears;
+    private final Map<DType, String> kernels;
     private @Nullable ActivationObserver observer;
     private final int maxBatchRows;
     private boolean closed;
 
-    CpuForwardPass(Model model, WorkerPool pool, VectorOps ops, LinearFactory linears) {
+    CpuForwardPass(Model model, WorkerPool pool, KernelReport family, LinearFactory linears) {
         this.model = model;
         this.config = model.config();
-        this.ops = ops;
+        ops = family.ops();
         maxBatchRows = maxBatchRows(model);
         workspace = new Workspace();
         workspace.reserve(Buffer.RESIDUAL, config.hiddenSize());
@@ -56,6 +59,7 @@ final class CpuForwardPass implements ForwardPass {
         output = projection == null ? null : linears.create(projection);
         pass = new Pass(pool, ops, workspace);
         this.linears = linears;
+        kernels = family.descriptions();
     }
 
     @Override
@@ -91,6 +95,11 @@ final class CpuForwardPass implements ForwardPass {
     @Override
     public long workspaceBytes() {
         return workspace.bytes(MAX_BATCH_ROWS) + linears.repackedBytes();
+    }
+
+    @Override
+    public Map<DType, String> kernels() {
+        return kernels;
     }
 
     /** Positions a layer's queries see, 0 for all. */

@@ -1,6 +1,8 @@
 package dev.nibble.spi;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.tensor.DType;
+import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +27,14 @@ public interface ForwardPass extends AutoCloseable {
 
     /** Bytes allocated beside the mapped weights and the sequences: workspace, rearranged weights. */
     long workspaceBytes();
+
+    /**
+     * How the weights of each tensor type are multiplied, in a few words for {@code inspect}; with the word {@code
+     * scalar} where the type has no fast kernel. Empty if the backend does not say.
+     */
+    default Map<DType, String> kernels() {
+        return Map.of();
+    }
 
     /**
      * Evaluates the rows of a batch and advances their sequences.

@@ -43,7 +43,7 @@ final class ChatCommand extends ModelCommand {
         GenerationOptions options = sampling.toOptions();
         Path file = model == null ? resolver().resolveDefault() : resolve(model);
         try (LanguageModel loaded = load(file, LoadOptions.DEFAULT)) {
-            requireChatTemplate(loaded, file);
+            requireChatTemplate(loaded, file, options);
             try (Session session = loaded.newSession(sessionOptions(loaded));
                     LineSource lines = lines()) {
                 greet(file, loaded, session);

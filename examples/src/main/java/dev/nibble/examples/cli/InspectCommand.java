@@ -4,9 +4,11 @@ import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.MemoryPlan;
 import dev.nibble.NibbleException;
+import dev.nibble.chat.ChatTemplates;
 import dev.nibble.model.Metadata;
 import dev.nibble.model.ModelSource;
 import dev.nibble.model.StringArray;
+import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
 import dev.nibble.tokenizer.Tokenizer;
 import dev.nibble.tokenizer.Tokenizers;
@@ -19,7 +21,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Locale;
+import java.util.Map;
 import java.util.OptionalInt;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -110,8 +115,7 @@ final class InspectCommand extends ModelCommand {
         row("parameters", Units.count(facts.parameters()));
         row("context", facts.contextLength() + " tokens");
         tokenizer(values);
-        String template = values.optionalString("tokenizer.chat_template");
-        row("chat template", template == null ? "no" : "yes (" + template.length() + " characters)");
+        row("chat template", chatTemplates(ChatTemplates.from(values)));
         row("quantization", facts.quantization());
         row("tensors", source.tensors().size() + ", " + Units.bytes(facts.weightBytes()));
         facts.mix()
@@ -125,6 +129,16 @@ final class InspectCommand extends ModelCommand {
                                 Units.bytes(share.bytes()),
                                 100.0 * share.bytes() / Math.max(1, facts.weightBytes()))));
         memory(file, facts);
+    }
+
+    /** Their names and sizes. */
+    private static String chatTemplates(ChatTemplates templates) {
+        if (templates.names().isEmpty()) {
+            return "no";
+        }
+        return templates.names().stream()
+                .map(name -> name + " (" + templates.source(name).length() + " characters)")
+                .collect(Collectors.joining(", ", "yes: ", ""));
     }
 
     private void tokenizer(Metadata values) {
@@ -166,6 +180,7 @@ final class InspectCommand extends ModelCommand {
                     : asked == 0 ? facts.contextLength() : asked;
             MemoryPlan plan = loaded.memoryPlan(context);
             row("runs on", loaded.backendDescription());
+            kernels(loaded.kernels());
             row(
                     "memory",
                     Units.bytes(plan.total()) + " with a context of " + plan.contextLength() + " tokens: "
@@ -177,6 +192,18 @@ final class InspectCommand extends ModelCommand {
                                     : ""));
         } catch (NibbleException e) {
             row("runs", "no: " + e.getMessage());
+        }
+    }
+
+    private void kernels(Map<DType, String> kernels) {
+        Map<DType, String> sorted = new TreeMap<>(kernels);
+        sorted.forEach((type, kernel) -> row("  " + type, kernel));
+        String slow = sorted.keySet().stream()
+                .filter(type -> kernels.getOrDefault(type, "").contains("scalar"))
+                .map(DType::name)
+                .collect(Collectors.joining(", "));
+        if (!slow.isEmpty()) {
+            row("slow", slow + ": dequantized by scalar code, as no vector kernel is there");
         }
     }
 

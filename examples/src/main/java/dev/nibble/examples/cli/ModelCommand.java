@@ -1,9 +1,11 @@
 package dev.nibble.examples.cli;
 
+import dev.nibble.GenerationOptions;
 import dev.nibble.GenerationStats;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.SessionOptions;
+import dev.nibble.chat.ChatTemplates;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -50,13 +52,16 @@ abstract class ModelCommand extends CliCommand {
         return SessionOptions.DEFAULT.withContextLength(own);
     }
 
-    /** Fails if the file has no chat template, before anybody types. */
-    static void requireChatTemplate(LanguageModel model, Path file) throws IOException {
-        if (model.chatTemplate().isEmpty()) {
+    /** Fails if the file has no chat template, or not the one asked for, before anybody types. */
+    static void requireChatTemplate(LanguageModel model, Path file, GenerationOptions options) throws IOException {
+        ChatTemplates templates = model.chatTemplates();
+        if (templates.names().isEmpty()) {
             throw new IOException(
                     file + " has no chat template, so it is not made for chats; 'nibble run' without --chat"
                             + " continues raw prompts");
         }
+        boolean tools = options.templateVariables().containsKey("tools");
+        templates.get(options.templateName().orElse(templates.choose(tools)));
     }
 
     /** The counts and speeds of a generation in one line. */

@@ -75,7 +75,7 @@ final class RunCommand extends ModelCommand {
         Path modelFile = resolve(model);
         try (LanguageModel loaded = load(modelFile, LoadOptions.DEFAULT)) {
             if (chat) {
-                requireChatTemplate(loaded, modelFile);
+                requireChatTemplate(loaded, modelFile, options);
             }
             try (Session session = loaded.newSession(sessionOptions(loaded));
                     TokenStream stream = chat ? session.chat(messages(text), options) : session.stream(text, options)) {

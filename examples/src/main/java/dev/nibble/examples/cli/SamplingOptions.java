@@ -90,6 +90,12 @@ final class SamplingOptions {
             description = "A variable for the chat template, as enable_thinking=false; may be repeated.")
     private Map<String, String> templateVariables = Map.of();
 
+    @Option(
+            names = "--template-name",
+            paramLabel = "NAME",
+            description = "Which of the file's chat templates to use, as tool_use; inspect lists them.")
+    private @Nullable String templateName;
+
     /** The options; a value out of range is bad usage. */
     GenerationOptions toOptions() {
         try {
@@ -117,6 +123,7 @@ final class SamplingOptions {
         options = stop.isEmpty() ? options : options.withStop(stop);
         options = logitBias.isEmpty() ? options : options.withLogitBias(biases());
         options = ignoreEos ? options.withIgnoreEndOfGeneration(true) : options;
+        options = templateName == null ? options : options.withTemplateName(templateName);
         return templateVariables.isEmpty() ? options : options.withTemplateVariables(variables());
     }
 

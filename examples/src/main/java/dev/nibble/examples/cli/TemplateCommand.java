@@ -3,6 +3,7 @@ package dev.nibble.examples.cli;
 import com.fasterxml.jackson.jr.ob.JSON;
 import dev.nibble.LanguageModel;
 import dev.nibble.chat.ChatTemplate;
+import dev.nibble.chat.ChatTemplates;
 import dev.nibble.model.ModelSource;
 import dev.nibble.tokenizer.Tokenizers;
 import dev.nibble.tokenizer.Vocabulary;
@@ -29,6 +30,7 @@ import picocli.CommandLine.Option;
             "Examples:",
             "  echo '{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"add_generation_prompt\":true}' > c.json",
             "  nibble template -m model.gguf --context c.json",
+            "  nibble template -m model.gguf --name tool_use --context c.json",
             "  nibble template --file template.jinja --context c.json --now 2025-01-02T03:04:05"
         })
 final class TemplateCommand extends CliCommand {
@@ -40,6 +42,13 @@ final class TemplateCommand extends CliCommand {
             paramLabel = "MODEL",
             description = "Take the template in this model file.")
     private @Nullable String model;
+
+    @Option(
+            names = "--name",
+            paramLabel = "NAME",
+            description =
+                    "Which of the model's templates (default: tool_use with tools if there is one, else default).")
+    private @Nullable String name;
 
     @Option(
             names = "--context",
@@ -57,6 +66,9 @@ final class TemplateCommand extends CliCommand {
         if ((file == null) == (model == null)) {
             throw new UsageException("give the template with --file or the model with -m, one of them");
         }
+        if (name != null && model == null) {
+            throw new UsageException("--name chooses among the templates of a model, given with -m");
+        }
         LocalDateTime time = time();
         Map<String, Object> variables = variables();
         String source = file != null ? Input.text(file, streams().in()) : fromModel(String.valueOf(model), variables);
@@ -65,14 +77,15 @@ final class TemplateCommand extends CliCommand {
 
     private String fromModel(String locator, Map<String, Object> variables) throws IOException {
         try (ModelSource source = LanguageModel.open(resolve(locator))) {
-            String template = source.metadata().optionalString("tokenizer.chat_template");
-            if (template == null) {
+            ChatTemplates templates = ChatTemplates.from(source.metadata());
+            if (templates.names().isEmpty()) {
                 throw new IOException(source.name() + ": the file has no chat template");
             }
+            String chosen = name != null ? name : templates.choose(variables.get("tools") != null);
             Vocabulary vocabulary = Tokenizers.from(source.metadata()).vocabulary();
             putToken(variables, "bos_token", vocabulary, vocabulary.bosId());
             putToken(variables, "eos_token", vocabulary, vocabulary.eosId());
-            return template;
+            return templates.source(chosen);
         }
     }
 

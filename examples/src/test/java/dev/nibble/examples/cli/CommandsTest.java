@@ -3,6 +3,9 @@ package dev.nibble.examples.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import dev.nibble.gguf.GgufFile;
+import dev.nibble.gguf.GgufWriter;
+import dev.nibble.tensor.DType;
 import dev.nibble.testdata.TinyModels;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -198,6 +201,56 @@ class CommandsTest {
         assertThat(success("template", "-m", model, "--context", context.toString())
                         .out())
                 .endsWith("<|im_start|>user\nHé<|im_end|>\n<|im_start|>assistant\n");
+    }
+
+    @Test
+    void namedTemplatesAreListedAndChosen() throws IOException {
+        Path file = folder.resolve("named.gguf");
+        try (GgufFile tiny = GgufFile.open(Path.of(model))) {
+            GgufWriter writer = new GgufWriter()
+                    .putAll(tiny, key -> true)
+                    .putString("tokenizer.chat_template.tool_use", "tools: {{ tools | length }}");
+            tiny.tensors()
+                    .forEach(tensor -> writer.tensor(
+                            tensor.name(), tensor.dtype(), tensor.shape(), GgufWriter.TensorData.of(tensor.data())));
+            writer.write(file);
+        }
+        String named = file.toString();
+        assertThat(success("inspect", named).out())
+                .containsPattern("chat template +yes: default \\(\\d+ characters\\), tool_use \\(27 characters\\)");
+        Path plain = Files.writeString(folder.resolve("plain.json"), "{\"messages\":[]}");
+        Path tools = Files.writeString(folder.resolve("tools.json"), "{\"messages\":[],\"tools\":[{}, {}]}");
+        assertThat(success("template", "-m", named, "--context", tools.toString())
+                        .out())
+                .isEqualTo("tools: 2");
+        assertThat(success("template", "-m", named, "--name", "tool_use", "--context", plain.toString())
+                        .out())
+                .isEqualTo("tools: 0");
+        assertThat(success("template", "-m", named, "--name", "default", "--context", tools.toString())
+                        .out())
+                .isEqualTo(success("template", "-m", model, "--context", tools.toString())
+                        .out());
+        success("run", "-m", named, "--chat", "--template-name", "tool_use", "-p", "a", "-n", "1");
+        for (String command : List.of("template --context " + plain + " --name", "run --chat -p a --template-name")) {
+            String[] words = (command + " nope -m " + named).split(" ");
+            CommandRunner.Result result = new CommandRunner(folder).run(words);
+            assertThat(result.code()).isEqualTo(1);
+            assertThat(result.errLines())
+                    .last()
+                    .asString()
+                    .endsWith("the file has no chat template 'nope', only default, tool_use");
+        }
+    }
+
+    @Test
+    void inspectNamesTheTypesWithoutAVectorKernel() throws IOException {
+        Path file = folder.resolve("slow.gguf");
+        TinyModels.write("llama", 1, DType.TQ1_0, file);
+        assertThat(success("inspect", file.toString()).out())
+                .containsPattern("slow +TQ1_0: dequantized by scalar code");
+        assertThat(success("inspect", model).out())
+                .containsPattern("  F32 +vector")
+                .doesNotContain("slow");
     }
 
     @Test

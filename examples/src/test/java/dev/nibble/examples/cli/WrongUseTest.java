@@ -142,6 +142,7 @@ class WrongUseTest {
                 "name one model | inspect",
                 "give one of TEXT, --file, --lines and --decode, not 2 | tokenize -m MODEL a --decode 1",
                 "one of them | template --context c.json",
+                "--name chooses among the templates of a model | template --file OUT --name a --context c.json",
                 "--ctx must be 4 or more | perplexity -m MODEL -f OUT --ctx 2",
                 "unknown type 'Q9' | quantize MODEL OUT Q9"
             })

@@ -1,0 +1,46 @@
+package dev.nibble.cpu;
+
+import dev.nibble.LoadOptions;
+import dev.nibble.tensor.DType;
+import dev.nibble.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** A kernel family that remembers which kernels it was asked for. */
+final class KernelReport implements KernelFamily {
+    private final KernelFamily family;
+    private final Map<DType, String> descriptions = new TreeMap<>();
+
+    KernelReport(KernelFamily family) {
+        this.family = family;
+    }
+
+    /** What the kernels of each type say of themselves. */
+    Map<DType, String> descriptions() {
+        return Map.copyOf(descriptions);
+    }
+
+    @Override
+    public String name() {
+        return family.name();
+    }
+
+    @Override
+    public String description() {
+        return family.description();
+    }
+
+    @Override
+    public VectorOps ops() {
+        return family.ops();
+    }
+
+    @Override
+    public MatmulKernel kernel(Tensor weight, LoadOptions options, Arena arena, WorkerPool pool) {
+        MatmulKernel kernel = family.kernel(weight, options, arena, pool);
+        String description = kernel.description();
+        descriptions.merge(weight.dtype(), description, (old, one) -> old.contains(one) ? old : old + " or " + one);
+        return kernel;
+    }
+}
