@@ -10,21 +10,21 @@ final class BpeEncoder implements FragmentEncoder {
     private static final byte[] SPACE_MARK = "▁".getBytes(StandardCharsets.UTF_8);
     private static final int NO_TOKEN = TokenTable.NONE;
 
-    private final TokenTable table;
+    private final FileVocabulary vocabulary;
     private final MergeTable merges;
     private final PreTokenizer preTokenizer;
     private final int[] byteTokens = new int[256];
 
-    BpeEncoder(TokenTable table, MergeTable merges, PreTokenizer preTokenizer) {
-        this.table = table;
+    BpeEncoder(FileVocabulary vocabulary, MergeTable merges, PreTokenizer preTokenizer) {
+        this.vocabulary = vocabulary;
         this.merges = merges;
         this.preTokenizer = preTokenizer;
         if (preTokenizer.isRawText()) {
-            System.arraycopy(ByteTokens.find(table), 0, byteTokens, 0, 256);
+            System.arraycopy(ByteTokens.find(vocabulary), 0, byteTokens, 0, 256);
         } else {
             byte[] written = new byte[4];
             for (int b = 0; b < 256; b++) {
-                byteTokens[b] = table.find(written, 0, ByteAlphabet.encode((byte) b, written, 0));
+                byteTokens[b] = vocabulary.findText(written, 0, ByteAlphabet.encode((byte) b, written, 0));
             }
         }
     }
@@ -72,13 +72,13 @@ final class BpeEncoder implements FragmentEncoder {
     }
 
     private void encodeBytes(byte[] bytes, int size, Word word, IntList ids) {
-        if (preTokenizer.ignoresMerges() && size <= table.longest()) {
+        if (preTokenizer.ignoresMerges() && size <= vocabulary.table().longest()) {
             byte[] written = new byte[2 * size + 2];
             int length = 0;
             for (int i = 0; i < size; i++) {
                 length = ByteAlphabet.encode(bytes[i], written, length);
             }
-            int whole = table.find(written, 0, length);
+            int whole = vocabulary.findText(written, 0, length);
             if (whole != NO_TOKEN) {
                 ids.add(whole);
                 return;
@@ -98,7 +98,7 @@ final class BpeEncoder implements FragmentEncoder {
 
     private void encodeText(byte[] bytes, int size, boolean newlines, Word word, IntList ids) {
         if (newlines && preTokenizer == PreTokenizer.GEMMA4) {
-            int whole = table.find(bytes, 0, size);
+            int whole = vocabulary.findText(bytes, 0, size);
             if (whole != NO_TOKEN) {
                 ids.add(whole);
                 return;
@@ -109,7 +109,7 @@ final class BpeEncoder implements FragmentEncoder {
         for (int i = 0; i < size; ) {
             int end = i + Utf8.length(bytes[i]);
             word.starts[count] = i;
-            word.tokens[count++] = table.find(bytes, i, end);
+            word.tokens[count++] = vocabulary.findText(bytes, i, end);
             i = end;
         }
         word.mergeAll(count);

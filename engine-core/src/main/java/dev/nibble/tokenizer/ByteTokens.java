@@ -1,6 +1,7 @@
 package dev.nibble.tokenizer;
 
 import dev.nibble.model.Metadata;
+import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
 /** Tokens that are written {@code <0x0A>} and stand for one byte. */
@@ -10,10 +11,11 @@ final class ByteTokens {
     private ByteTokens() {}
 
     /** The token of each byte, or {@link TokenTable#NONE}. */
-    static int[] find(TokenTable table) {
+    static int[] find(FileVocabulary vocabulary) {
         int[] ids = new int[256];
         for (int b = 0; b < 256; b++) {
-            ids[b] = table.find(String.format(Locale.ROOT, "<0x%02X>", b));
+            byte[] text = String.format(Locale.ROOT, "<0x%02X>", b).getBytes(StandardCharsets.US_ASCII);
+            ids[b] = vocabulary.findText(text, 0, text.length);
         }
         return ids;
     }

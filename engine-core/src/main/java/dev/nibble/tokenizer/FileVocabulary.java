@@ -91,6 +91,15 @@ final class FileVocabulary implements Vocabulary {
         return id == TokenTable.NONE ? OptionalInt.empty() : OptionalInt.of(id);
     }
 
+    /**
+     * The token whose text is {@code text[from, to)}, for what comes out of a text: a control token never does, whatever
+     * its text, or a user could write it. {@link TokenTable#NONE} if there is none.
+     */
+    int findText(byte[] text, int from, int to) {
+        int id = table.find(text, from, to);
+        return id != TokenTable.NONE && types[id] == TokenType.CONTROL ? TokenTable.NONE : id;
+    }
+
     @Override
     public OptionalInt bosId() {
         return ids.bos();

@@ -19,7 +19,8 @@ final class MergeTable {
         this.merged = merged;
     }
 
-    static MergeTable read(Metadata metadata, TokenTable table) {
+    static MergeTable read(Metadata metadata, FileVocabulary vocabulary) {
+        TokenTable table = vocabulary.table();
         StringArray merges = metadata.optionalStrings(KEY);
         if (merges == null) {
             throw metadata.failure(KEY, "this key is missing, and text cannot be tokenized without the merges");
@@ -50,7 +51,9 @@ final class MergeTable {
                         "merge " + rank + " is '" + new String(merge, StandardCharsets.UTF_8)
                                 + "'; expected two tokens of the vocabulary, separated by a space, that form a third");
             }
-            ranks.putIfAbsent(pair(left, right), rank);
+            if (vocabulary.type(both) != TokenType.CONTROL) { // which text never becomes
+                ranks.putIfAbsent(pair(left, right), rank);
+            }
             merged[rank] = both;
         }
         return new MergeTable(ranks, merged);

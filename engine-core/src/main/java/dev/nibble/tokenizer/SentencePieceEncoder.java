@@ -11,18 +11,16 @@ final class SentencePieceEncoder implements FragmentEncoder {
     private static final byte[] SPACE_MARK = "▁".getBytes(StandardCharsets.UTF_8);
 
     private final FileVocabulary vocabulary;
-    private final TokenTable table;
     private final boolean addSpacePrefix;
     private final int[] byteTokens;
 
     SentencePieceEncoder(Metadata metadata, FileVocabulary vocabulary, boolean addSpacePrefix) {
         this.vocabulary = vocabulary;
         this.addSpacePrefix = addSpacePrefix;
-        table = vocabulary.table();
-        byteTokens = ByteTokens.find(table);
+        byteTokens = ByteTokens.find(vocabulary);
         for (int b = 0; b < 256; b++) {
             if (byteTokens[b] == TokenTable.NONE) {
-                byteTokens[b] = table.find(new byte[] {(byte) b}, 0, 1);
+                byteTokens[b] = vocabulary.findText(new byte[] {(byte) b}, 0, 1);
             }
             if (byteTokens[b] == TokenTable.NONE) {
                 int missing = b;
@@ -55,7 +53,7 @@ final class SentencePieceEncoder implements FragmentEncoder {
         symbols.mergeAll(symbols.count);
         for (int i = 0; i >= 0; i = symbols.next(i)) {
             int end = symbols.ends[i];
-            int token = table.find(marked, symbols.starts[i], end);
+            int token = vocabulary.findText(marked, symbols.starts[i], end);
             if (token != TokenTable.NONE) {
                 ids.add(token);
             } else {
@@ -96,7 +94,7 @@ final class SentencePieceEncoder implements FragmentEncoder {
 
         @Override
         protected int priority(int left, int right) {
-            int token = table.find(text, starts[left], ends[right]);
+            int token = vocabulary.findText(text, starts[left], ends[right]);
             if (token == TokenTable.NONE) {
                 return NONE;
             }

@@ -82,7 +82,7 @@ public final class Tokenizers {
         return tokenizer(
                 metadata,
                 vocabulary,
-                new BpeEncoder(table, MergeTable.read(metadata, table), preTokenizer),
+                new BpeEncoder(vocabulary, MergeTable.read(metadata, vocabulary), preTokenizer),
                 description,
                 preTokenizer.isRawText() ? Notation.SPACE_MARKS : Notation.BYTES,
                 false);
@@ -115,7 +115,7 @@ public final class Tokenizers {
         require(metadata, "seperator", ids.separator());
         return new ModelTokenizer(
                 vocabulary,
-                new WordPieceEncoder(table, unknown, lowerCase, stripAccents),
+                new WordPieceEncoder(vocabulary, unknown, lowerCase, stripAccents),
                 new Traits(
                         "WordPiece",
                         Notation.SPACE_MARKS,

@@ -22,10 +22,12 @@ final class WordPieceEncoder implements FragmentEncoder {
     private final boolean lowerCase;
     private final boolean stripAccents;
 
-    WordPieceEncoder(TokenTable table, int unknown, boolean lowerCase, boolean stripAccents) {
-        BitSet all = new BitSet(table.size());
-        all.set(0, table.size());
-        trie = new TokenTrie(table, all);
+    WordPieceEncoder(FileVocabulary vocabulary, int unknown, boolean lowerCase, boolean stripAccents) {
+        BitSet matched = new BitSet(vocabulary.size());
+        for (int id = 0; id < vocabulary.size(); id++) {
+            matched.set(id, vocabulary.type(id) != TokenType.CONTROL);
+        }
+        trie = new TokenTrie(vocabulary.table(), matched);
         this.unknown = unknown;
         this.lowerCase = lowerCase;
         this.stripAccents = stripAccents;

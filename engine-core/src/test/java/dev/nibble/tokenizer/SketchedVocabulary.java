@@ -4,6 +4,7 @@ import dev.nibble.model.Metadata;
 import dev.nibble.model.StringArray;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -87,6 +88,11 @@ final class SketchedVocabulary {
 
     int size() {
         return tokens.size();
+    }
+
+    boolean contains(String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        return tokens.stream().anyMatch(token -> Arrays.equals(token, bytes));
     }
 
     Metadata metadata() {

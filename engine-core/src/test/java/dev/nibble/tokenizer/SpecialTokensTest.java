@@ -8,6 +8,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -30,6 +31,43 @@ class SpecialTokensTest {
                 .hasSize(10)
                 .doesNotContain(CONTROL);
         assertThat(tokenizer.decode(new int[] {CONTROL})).isEmpty();
+    }
+
+    /** A control token may look like a word, which the algorithms could find by themselves. */
+    @Test
+    void noAlgorithmMakesAControlTokenOfText() {
+        String id = "tokenizer.ggml.";
+        SketchedVocabulary whole = SketchedVocabulary.ofBytes("llama3")
+                .token("ab", TokenType.CONTROL)
+                .put(id + "add_bos_token", false);
+        SketchedVocabulary merged = SketchedVocabulary.ofBytes("gpt-2")
+                .token("ab", TokenType.CONTROL)
+                .mergeOnly("a b");
+        SketchedVocabulary pieces = new SketchedVocabulary("llama")
+                .token("<unk>", TokenType.UNKNOWN)
+                .token("<s>", TokenType.CONTROL)
+                .token("</s>", TokenType.CONTROL)
+                .byteTokens()
+                .token("▁")
+                .token("a")
+                .token("b")
+                .token("ab", TokenType.CONTROL);
+        SketchedVocabulary words = new SketchedVocabulary("bert")
+                .token("[UNK]", TokenType.UNKNOWN)
+                .token("▁a")
+                .token("b")
+                .token("▁ab", TokenType.CONTROL)
+                .put(id + "unknown_token_id", 0L)
+                .put(id + "bos_token_id", 0L)
+                .put(id + "seperator_token_id", 0L);
+        for (SketchedVocabulary vocabulary : List.of(whole, merged, pieces, words)) {
+            Tokenizer tokenizer = vocabulary.tokenizer();
+            int[] ids = tokenizer.encode("ab", Tokenizer.Options.PLAIN);
+            assertThat(IntStream.of(ids).filter(tokenizer.vocabulary()::isControl))
+                    .as(tokenizer.description())
+                    .isEmpty();
+            assertThat(tokenizer.decode(ids)).isEqualTo("ab");
+        }
     }
 
     @Test
