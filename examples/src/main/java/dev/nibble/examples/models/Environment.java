@@ -20,8 +20,13 @@ public record Environment(Map<String, String> variables, Path home, String osNam
 
     /** That of this process. */
     public static Environment system() {
-        return new Environment(
-                System.getenv(), Path.of(System.getProperty("user.home")), System.getProperty("os.name"));
+        return of(System.getenv(), System.getProperty("user.home"), System.getProperty("os.name"));
+    }
+
+    /** With the home folder that {@code HOME} names, as the tools go by whose models are shared, but on Windows. */
+    static Environment of(Map<String, String> variables, String userHome, String osName) {
+        String home = osName.startsWith("Windows") ? "" : variables.getOrDefault("HOME", "");
+        return new Environment(variables, Path.of(home.isBlank() ? userHome : home), osName);
     }
 
     /** The value of a variable that is set and not blank. */

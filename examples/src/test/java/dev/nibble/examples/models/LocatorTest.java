@@ -14,6 +14,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class LocatorTest {
     @Test
+    void theHomeFolderIsTheOneOtherToolsGoBy() {
+        assertThat(Environment.of(Map.of("HOME", "/h"), "/u", "Linux").home()).isEqualTo(Path.of("/h"));
+        assertThat(Environment.of(Map.of("HOME", " "), "/u", "Linux").home()).isEqualTo(Path.of("/u"));
+        assertThat(Environment.of(Map.of(), "/u", "Mac OS X").home()).isEqualTo(Path.of("/u"));
+        assertThat(Environment.of(Map.of("HOME", "/h"), "/u", "Windows 11").home())
+                .isEqualTo(Path.of("/u"));
+    }
+
+    @Test
     void readsTheForms() {
         assertThat(Locator.parse("hf:org/repo")).isEqualTo(new Locator.HuggingFace("org/repo", null));
         assertThat(Locator.parse("hf:org/repo:Q4_K_M")).isEqualTo(new Locator.HuggingFace("org/repo", "Q4_K_M"));
