@@ -18,6 +18,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(
@@ -37,13 +38,8 @@ final class BenchCommand extends ModelCommand {
     private static final long WARM_UP_NANOS = 1_500_000_000L;
     private static final int SEED = 42;
 
-    @Option(
-            names = {"-m", "--model"},
-            required = true,
-            paramLabel = "MODEL",
-            description = "A path, hf:org/repo[:quant], ollama:name[:tag], or pypi:package.")
-    @SuppressWarnings("NullAway.Init")
-    private String model;
+    @Mixin
+    private final RequiredModel model = new RequiredModel();
 
     @Option(
             names = {"-p", "--prompt-tokens"},
@@ -77,7 +73,7 @@ final class BenchCommand extends ModelCommand {
         if (repetitions < 1) {
             throw new UsageException("-r must be 1 or more, not " + repetitions);
         }
-        Path file = resolve(model);
+        Path file = resolve(model.locator());
         long bytesPerToken;
         Map<String, Object> result = new LinkedHashMap<>();
         result.put("model", file.toString());

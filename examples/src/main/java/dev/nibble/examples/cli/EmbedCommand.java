@@ -48,13 +48,8 @@ final class EmbedCommand extends CliCommand {
         }
     }
 
-    @Option(
-            names = {"-m", "--model"},
-            required = true,
-            paramLabel = "MODEL",
-            description = "A path, hf:org/repo[:quant], ollama:name[:tag], or pypi:package.")
-    @SuppressWarnings("NullAway.Init")
-    private String model;
+    @Mixin
+    private final RequiredModel model = new RequiredModel();
 
     @Parameters(paramLabel = "TEXT", arity = "0..*", description = "The texts.")
     private @Nullable List<String> texts;
@@ -114,7 +109,7 @@ final class EmbedCommand extends CliCommand {
 
     private EmbeddingModel load(EmbeddingOptions options) throws IOException {
         LoadOptions loadOptions = modelOptions.apply(LoadOptions.DEFAULT);
-        Path path = resolve(model);
+        Path path = resolve(model.locator());
         try {
             return EmbeddingModel.load(path, loadOptions, options);
         } catch (IllegalArgumentException e) {

@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(
@@ -33,13 +34,8 @@ import picocli.CommandLine.Option;
             "  nibble logits -m model.gguf --tokens 1,2,3 --out fast.f32 --kv f16 --activations q8"
         })
 final class LogitsCommand extends ModelCommand {
-    @Option(
-            names = {"-m", "--model"},
-            required = true,
-            paramLabel = "MODEL",
-            description = "A path, hf:org/repo[:quant], ollama:name[:tag], or pypi:package.")
-    @SuppressWarnings("NullAway.Init")
-    private String model;
+    @Mixin
+    private final RequiredModel model = new RequiredModel();
 
     @Option(names = "--tokens", required = true, paramLabel = "IDS", description = "Token ids, separated by commas.")
     @SuppressWarnings("NullAway.Init")
@@ -65,7 +61,7 @@ final class LogitsCommand extends ModelCommand {
         if (greedy < 0) {
             throw new UsageException("--greedy must be 0 or more, not " + greedy);
         }
-        try (LanguageModel loaded = load(resolve(model), LoadOptions.EXACT);
+        try (LanguageModel loaded = load(resolve(model.locator()), LoadOptions.EXACT);
                 Session session = loaded.newSession()) {
             int vocabSize = loaded.config().vocabSize();
             requireTokens(ids, vocabSize);

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(
@@ -28,13 +29,8 @@ import picocli.CommandLine.Option;
 final class PerplexityCommand extends ModelCommand {
     private static final int USUAL_WINDOW = 512;
 
-    @Option(
-            names = {"-m", "--model"},
-            required = true,
-            paramLabel = "MODEL",
-            description = "A path, hf:org/repo[:quant], ollama:name[:tag], or pypi:package.")
-    @SuppressWarnings("NullAway.Init")
-    private String model;
+    @Mixin
+    private final RequiredModel model = new RequiredModel();
 
     @Option(
             names = {"-f", "--file"},
@@ -52,7 +48,7 @@ final class PerplexityCommand extends ModelCommand {
             throw new UsageException("--ctx must be 4 or more for windows with a second half, not " + window);
         }
         String text = Input.text(file, streams().in());
-        try (LanguageModel loaded = load(resolve(model), LoadOptions.DEFAULT);
+        try (LanguageModel loaded = load(resolve(model.locator()), LoadOptions.DEFAULT);
                 Session session = loaded.newSession(SessionOptions.DEFAULT.withContextLength(window))) {
             int[] tokens = loaded.tokenizer().encode(text, new Tokenizer.Options(true, false));
             int windows = tokens.length / window;

@@ -31,13 +31,8 @@ import picocli.CommandLine.Option;
             "  git diff | nibble run -m model.gguf --chat -f - --stats"
         })
 final class RunCommand extends ModelCommand {
-    @Option(
-            names = {"-m", "--model"},
-            required = true,
-            paramLabel = "MODEL",
-            description = "A path, hf:org/repo[:quant], ollama:name[:tag], or pypi:package.")
-    @SuppressWarnings("NullAway.Init")
-    private String model;
+    @Mixin
+    private final RequiredModel model = new RequiredModel();
 
     @Option(
             names = {"-p", "--prompt"},
@@ -72,7 +67,7 @@ final class RunCommand extends ModelCommand {
         }
         GenerationOptions options = sampling.toOptions();
         String text = prompt();
-        Path modelFile = resolve(model);
+        Path modelFile = resolve(model.locator());
         try (LanguageModel loaded = load(modelFile, LoadOptions.DEFAULT)) {
             if (chat) {
                 requireChatTemplate(loaded, modelFile, options);

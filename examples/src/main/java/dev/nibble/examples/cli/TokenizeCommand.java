@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -26,13 +27,8 @@ import picocli.CommandLine.Parameters;
             "  nibble tokenize -m model.gguf --decode 1,2,3         the text of ids"
         })
 final class TokenizeCommand extends CliCommand {
-    @Option(
-            names = {"-m", "--model"},
-            required = true,
-            paramLabel = "MODEL",
-            description = "A path, hf:org/repo[:quant], ollama:name[:tag], or pypi:package.")
-    @SuppressWarnings("NullAway.Init")
-    private String model;
+    @Mixin
+    private final RequiredModel model = new RequiredModel();
 
     @Parameters(paramLabel = "TEXT", arity = "0..1", description = "The text.")
     private @Nullable String text;
@@ -64,7 +60,7 @@ final class TokenizeCommand extends CliCommand {
             throw new UsageException("give one of TEXT, --file, --lines and --decode, not " + given);
         }
         Tokenizer.Options options = new Tokenizer.Options(addSpecial, !noSpecial);
-        try (ModelSource source = LanguageModel.open(resolve(model))) {
+        try (ModelSource source = LanguageModel.open(resolve(model.locator()))) {
             Tokenizer tokenizer = Tokenizers.from(source.metadata());
             if (decode != null) {
                 decode(tokenizer, decode);
