@@ -21,7 +21,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code w[j] = d * (2 * scale[j / 16] + 1) * (grid[index][j % 8] + shift[j / 8])}, with the grid of {@link IQ1_S}
  */
-final class IQ1_M extends BlockFormat {
+final class IQ1_M extends PackedFormat {
     static final IQ1_M INSTANCE = new IQ1_M();
 
     static final int BLOCK_SIZE = 256;
@@ -36,23 +36,19 @@ final class IQ1_M extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            int bits = 0;
-            for (int i = 0; i < 4; i++) {
-                bits |= u16(data, block + SCALES + 2 * i) >> 12 << 4 * i;
-            }
-            float d = Float.float16ToFloat((short) bits);
-            for (int g = 0; g < GROUPS; g++) {
-                float scale = d * (2 * (u16(data, block + SCALES + g / 8 * 2) >> g / 2 % 4 * 3 & 7) + 1);
-                int qh = u8(data, block + QH + g / 2) >> g % 2 * 4;
-                int index = u8(data, block + QS + g) | (qh & 7) << 8;
-                float shift = (qh & 8) == 0 ? IQ1_S.SHIFT : -IQ1_S.SHIFT;
-                for (int j = 0; j < 8; j++) {
-                    out[o + g * 8 + j] = scale * (IQ1_S.GRID[index * 8 + j] + shift);
-                }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        int bits = 0;
+        for (int i = 0; i < 4; i++) {
+            bits |= u16(data, block + SCALES + 2 * i) >> 12 << 4 * i;
+        }
+        float d = Float.float16ToFloat((short) bits);
+        for (int g = 0; g < GROUPS; g++) {
+            float scale = d * (2 * (u16(data, block + SCALES + g / 8 * 2) >> g / 2 % 4 * 3 & 7) + 1);
+            int qh = u8(data, block + QH + g / 2) >> g % 2 * 4;
+            int index = u8(data, block + QS + g) | (qh & 7) << 8;
+            float shift = (qh & 8) == 0 ? IQ1_S.SHIFT : -IQ1_S.SHIFT;
+            for (int j = 0; j < 8; j++) {
+                out[o + g * 8 + j] = scale * (IQ1_S.GRID[index * 8 + j] + shift);
             }
         }
     }

@@ -20,7 +20,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code w[j] = d * (2 * scale[j / 32] + 1) * (grid[index][j % 8] + shift[j / 32])}
  */
-final class IQ1_S extends BlockFormat {
+final class IQ1_S extends PackedFormat {
     static final IQ1_S INSTANCE = new IQ1_S();
 
     static final int BLOCK_SIZE = 256;
@@ -38,21 +38,17 @@ final class IQ1_S extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            float d = half(data, block + D);
-            for (int s = 0; s < SUB_BLOCKS; s++) {
-                int qh = u16(data, block + QH + s * 2);
-                float scale = d * (2 * (qh >> 12 & 7) + 1);
-                float shift = (qh & 0x8000) == 0 ? SHIFT : -SHIFT;
-                for (int g = 0; g < 4; g++) {
-                    int index = u8(data, block + QS + s * 4 + g) | (qh >> 3 * g & 7) << 8;
-                    int at = o + s * 32 + g * 8;
-                    for (int j = 0; j < 8; j++) {
-                        out[at + j] = scale * (GRID[index * 8 + j] + shift);
-                    }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        float d = half(data, block + D);
+        for (int s = 0; s < SUB_BLOCKS; s++) {
+            int qh = u16(data, block + QH + s * 2);
+            float scale = d * (2 * (qh >> 12 & 7) + 1);
+            float shift = (qh & 0x8000) == 0 ? SHIFT : -SHIFT;
+            for (int g = 0; g < 4; g++) {
+                int index = u8(data, block + QS + s * 4 + g) | (qh >> 3 * g & 7) << 8;
+                int at = o + s * 32 + g * 8;
+                for (int j = 0; j < 8; j++) {
+                    out[at + j] = scale * (GRID[index * 8 + j] + shift);
                 }
             }
         }

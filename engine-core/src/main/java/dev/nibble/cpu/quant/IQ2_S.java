@@ -22,7 +22,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code w[j] = d * (0.5 + scale[j / 16]) * 0.25 * grid[index][j % 8] * sign[j]}
  */
-final class IQ2_S extends BlockFormat {
+final class IQ2_S extends PackedFormat {
     static final IQ2_S INSTANCE = new IQ2_S();
 
     static final int BLOCK_SIZE = 256;
@@ -41,17 +41,13 @@ final class IQ2_S extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            float d = half(data, block + D);
-            for (int g = 0; g < GROUPS; g++) {
-                int scale = u8(data, block + SCALES + g / 4) >> g / 2 % 2 * 4 & 0xF;
-                float ds = d * (0.5f + scale) * 0.25f;
-                int index = u8(data, block + QS + g) | (u8(data, block + QH + g / 4) >> g % 4 * 2 & 3) << 8;
-                IqGrids.put8(GRID, index, ds, u8(data, block + SIGNS + g), out, o + g * 8);
-            }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        float d = half(data, block + D);
+        for (int g = 0; g < GROUPS; g++) {
+            int scale = u8(data, block + SCALES + g / 4) >> g / 2 % 2 * 4 & 0xF;
+            float ds = d * (0.5f + scale) * 0.25f;
+            int index = u8(data, block + QS + g) | (u8(data, block + QH + g / 4) >> g % 4 * 2 & 3) << 8;
+            IqGrids.put8(GRID, index, ds, u8(data, block + SIGNS + g), out, o + g * 8);
         }
     }
 

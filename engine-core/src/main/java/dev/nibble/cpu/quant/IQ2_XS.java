@@ -22,7 +22,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code w[j] = d * (0.5 + scale[j / 16]) * 0.25 * grid[index][j % 8] * sign[j]}
  */
-final class IQ2_XS extends BlockFormat {
+final class IQ2_XS extends PackedFormat {
     static final IQ2_XS INSTANCE = new IQ2_XS();
 
     static final int BLOCK_SIZE = 256;
@@ -39,17 +39,13 @@ final class IQ2_XS extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            float d = half(data, block + D);
-            for (int g = 0; g < GROUPS; g++) {
-                int scale = u8(data, block + SCALES + g / 4) >> g / 2 % 2 * 4 & 0xF;
-                float ds = d * (0.5f + scale) * 0.25f;
-                int q = u16(data, block + QS + g * 2);
-                IqGrids.put8(GRID, q & 511, ds, IqGrids.signs(q >> 9), out, o + g * 8);
-            }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        float d = half(data, block + D);
+        for (int g = 0; g < GROUPS; g++) {
+            int scale = u8(data, block + SCALES + g / 4) >> g / 2 % 2 * 4 & 0xF;
+            float ds = d * (0.5f + scale) * 0.25f;
+            int q = u16(data, block + QS + g * 2);
+            IqGrids.put8(GRID, q & 511, ds, IqGrids.signs(q >> 9), out, o + g * 8);
         }
     }
 

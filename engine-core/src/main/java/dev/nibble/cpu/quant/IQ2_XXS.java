@@ -21,7 +21,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code w[j] = d * (0.5 + scale[j / 32]) * 0.25 * grid[index][j % 8] * sign[j]}
  */
-final class IQ2_XXS extends BlockFormat {
+final class IQ2_XXS extends PackedFormat {
     static final IQ2_XXS INSTANCE = new IQ2_XXS();
 
     static final int BLOCK_SIZE = 256;
@@ -37,18 +37,14 @@ final class IQ2_XXS extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            float d = half(data, block + D);
-            for (int s = 0; s < SUB_BLOCKS; s++) {
-                long qs = block + QS + s * 8;
-                int bits = i32(data, qs + 4);
-                float ds = d * (0.5f + (bits >>> 28)) * 0.25f;
-                for (int g = 0; g < 4; g++) {
-                    IqGrids.put8(GRID, u8(data, qs + g), ds, IqGrids.signs(bits >>> 7 * g), out, o + s * 32 + g * 8);
-                }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        float d = half(data, block + D);
+        for (int s = 0; s < SUB_BLOCKS; s++) {
+            long qs = block + QS + s * 8;
+            int bits = i32(data, qs + 4);
+            float ds = d * (0.5f + (bits >>> 28)) * 0.25f;
+            for (int g = 0; g < 4; g++) {
+                IqGrids.put8(GRID, u8(data, qs + g), ds, IqGrids.signs(bits >>> 7 * g), out, o + s * 32 + g * 8);
             }
         }
     }

@@ -22,7 +22,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code w[j] = d * (1 + 2 * scale[j / 32]) * grid[index][j % 4] * sign[j]}
  */
-final class IQ3_S extends BlockFormat {
+final class IQ3_S extends PackedFormat {
     static final IQ3_S INSTANCE = new IQ3_S();
 
     static final int BLOCK_SIZE = 256;
@@ -41,20 +41,16 @@ final class IQ3_S extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            float d = half(data, block + D);
-            for (int s = 0; s < SUB_BLOCKS; s++) {
-                int scale = u8(data, block + SCALES + s / 2) >> s % 2 * 4 & 0xF;
-                float ds = d * (1 + 2 * scale);
-                int qh = u8(data, block + QH + s);
-                for (int g = 0; g < 8; g++) {
-                    int index = u8(data, block + QS + s * 8 + g) | (qh >> g & 1) << 8;
-                    int signs = u8(data, block + SIGNS + s * 4 + g / 2) >> g % 2 * 4;
-                    IqGrids.put4(GRID, index, ds, signs, out, o + s * 32 + g * 4);
-                }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        float d = half(data, block + D);
+        for (int s = 0; s < SUB_BLOCKS; s++) {
+            int scale = u8(data, block + SCALES + s / 2) >> s % 2 * 4 & 0xF;
+            float ds = d * (1 + 2 * scale);
+            int qh = u8(data, block + QH + s);
+            for (int g = 0; g < 8; g++) {
+                int index = u8(data, block + QS + s * 8 + g) | (qh >> g & 1) << 8;
+                int signs = u8(data, block + SIGNS + s * 4 + g / 2) >> g % 2 * 4;
+                IqGrids.put4(GRID, index, ds, signs, out, o + s * 32 + g * 4);
             }
         }
     }

@@ -21,7 +21,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code w[j] = d * (0.5 + scale[j / 32]) * 0.5 * grid[qs[j / 4]][j % 4] * sign[j]}
  */
-final class IQ3_XXS extends BlockFormat {
+final class IQ3_XXS extends PackedFormat {
     static final IQ3_XXS INSTANCE = new IQ3_XXS();
 
     static final int BLOCK_SIZE = 256;
@@ -38,18 +38,14 @@ final class IQ3_XXS extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            float d = half(data, block + D);
-            for (int s = 0; s < SUB_BLOCKS; s++) {
-                int bits = i32(data, block + SCALES_SIGNS + s * 4);
-                float ds = d * (0.5f + (bits >>> 28)) * 0.5f;
-                for (int g = 0; g < 8; g++) {
-                    int signs = IqGrids.signs(bits >>> 7 * (g / 2)) >> g % 2 * 4;
-                    IqGrids.put4(GRID, u8(data, block + QS + s * 8 + g), ds, signs, out, o + s * 32 + g * 4);
-                }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        float d = half(data, block + D);
+        for (int s = 0; s < SUB_BLOCKS; s++) {
+            int bits = i32(data, block + SCALES_SIGNS + s * 4);
+            float ds = d * (0.5f + (bits >>> 28)) * 0.5f;
+            for (int g = 0; g < 8; g++) {
+                int signs = IqGrids.signs(bits >>> 7 * (g / 2)) >> g % 2 * 4;
+                IqGrids.put4(GRID, u8(data, block + QS + s * 8 + g), ds, signs, out, o + s * 32 + g * 4);
             }
         }
     }

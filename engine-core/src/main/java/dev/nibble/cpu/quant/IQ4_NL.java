@@ -18,7 +18,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code w[j] = d * level[q[j]]}, see {@link Iq4Levels}
  */
-final class IQ4_NL extends BlockFormat {
+final class IQ4_NL extends PackedFormat {
     static final IQ4_NL INSTANCE = new IQ4_NL();
 
     static final int BLOCK_SIZE = 32;
@@ -31,16 +31,12 @@ final class IQ4_NL extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            float d = half(data, block + D);
-            for (int j = 0; j < BLOCK_SIZE / 2; j++) {
-                int q = u8(data, block + QS + j);
-                out[o + j] = d * Iq4Levels.level(q & 0xF);
-                out[o + j + BLOCK_SIZE / 2] = d * Iq4Levels.level(q >> 4);
-            }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        float d = half(data, block + D);
+        for (int j = 0; j < BLOCK_SIZE / 2; j++) {
+            int q = u8(data, block + QS + j);
+            out[o + j] = d * Iq4Levels.level(q & 0xF);
+            out[o + j + BLOCK_SIZE / 2] = d * Iq4Levels.level(q >> 4);
         }
     }
 

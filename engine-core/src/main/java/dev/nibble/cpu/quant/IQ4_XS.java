@@ -24,7 +24,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code w[j] = d * (scale[j / 32] - 32) * level[q[j]]}, see {@link Iq4Levels}
  */
-final class IQ4_XS extends BlockFormat {
+final class IQ4_XS extends PackedFormat {
     static final IQ4_XS INSTANCE = new IQ4_XS();
 
     static final int BLOCK_SIZE = 256;
@@ -41,22 +41,18 @@ final class IQ4_XS extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            float d = half(data, block + D);
-            int high = u16(data, block + SCALES_H);
-            for (int s = 0; s < SUB_BLOCKS; s++) {
-                int low = u8(data, block + SCALES_L + s / 2) >> s % 2 * 4 & 0xF;
-                float scale = d * ((low | (high >> 2 * s & 3) << 4) - 32);
-                long qs = block + QS + s * SUB_BLOCK / 2;
-                int at = o + s * SUB_BLOCK;
-                for (int l = 0; l < SUB_BLOCK / 2; l++) {
-                    int q = u8(data, qs + l);
-                    out[at + l] = scale * Iq4Levels.level(q & 0xF);
-                    out[at + l + SUB_BLOCK / 2] = scale * Iq4Levels.level(q >> 4);
-                }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        float d = half(data, block + D);
+        int high = u16(data, block + SCALES_H);
+        for (int s = 0; s < SUB_BLOCKS; s++) {
+            int low = u8(data, block + SCALES_L + s / 2) >> s % 2 * 4 & 0xF;
+            float scale = d * ((low | (high >> 2 * s & 3) << 4) - 32);
+            long qs = block + QS + s * SUB_BLOCK / 2;
+            int at = o + s * SUB_BLOCK;
+            for (int l = 0; l < SUB_BLOCK / 2; l++) {
+                int q = u8(data, qs + l);
+                out[at + l] = scale * Iq4Levels.level(q & 0xF);
+                out[at + l + SUB_BLOCK / 2] = scale * Iq4Levels.level(q >> 4);
             }
         }
     }

@@ -18,7 +18,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code w[j] = 2^(e - 127) * e2m1[q[j]]}, see {@link Fp4}
  */
-final class MXFP4 extends BlockFormat {
+final class MXFP4 extends PackedFormat {
     static final MXFP4 INSTANCE = new MXFP4();
 
     static final int BLOCK_SIZE = 32;
@@ -31,16 +31,12 @@ final class MXFP4 extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            float d = halfScale(u8(data, block + E));
-            for (int j = 0; j < BLOCK_SIZE / 2; j++) {
-                int q = u8(data, block + QS + j);
-                out[o + j] = Fp4.doubled(q & 0xF) * d;
-                out[o + j + BLOCK_SIZE / 2] = Fp4.doubled(q >> 4) * d;
-            }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        float d = halfScale(u8(data, block + E));
+        for (int j = 0; j < BLOCK_SIZE / 2; j++) {
+            int q = u8(data, block + QS + j);
+            out[o + j] = Fp4.doubled(q & 0xF) * d;
+            out[o + j + BLOCK_SIZE / 2] = Fp4.doubled(q >> 4) * d;
         }
     }
 

@@ -21,7 +21,7 @@ import java.util.Arrays;
  *
  * <p>{@code w[j] = d[j / 16] * e2m1[q[j]]}, see {@link Fp4}
  */
-final class NVFP4 extends BlockFormat {
+final class NVFP4 extends PackedFormat {
     static final NVFP4 INSTANCE = new NVFP4();
 
     static final int BLOCK_SIZE = 64;
@@ -39,19 +39,15 @@ final class NVFP4 extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            for (int s = 0; s < SUB_BLOCKS; s++) {
-                float d = HALF_SCALES[u8(data, block + D + s)];
-                long qs = block + QS + s * SUB_BLOCK / 2;
-                int at = o + s * SUB_BLOCK;
-                for (int l = 0; l < SUB_BLOCK / 2; l++) {
-                    int q = u8(data, qs + l);
-                    out[at + l] = Fp4.doubled(q & 0xF) * d;
-                    out[at + l + SUB_BLOCK / 2] = Fp4.doubled(q >> 4) * d;
-                }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        for (int s = 0; s < SUB_BLOCKS; s++) {
+            float d = HALF_SCALES[u8(data, block + D + s)];
+            long qs = block + QS + s * SUB_BLOCK / 2;
+            int at = o + s * SUB_BLOCK;
+            for (int l = 0; l < SUB_BLOCK / 2; l++) {
+                int q = u8(data, qs + l);
+                out[at + l] = Fp4.doubled(q & 0xF) * d;
+                out[at + l + SUB_BLOCK / 2] = Fp4.doubled(q >> 4) * d;
             }
         }
     }

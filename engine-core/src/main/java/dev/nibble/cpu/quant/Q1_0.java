@@ -19,7 +19,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code w[j] = q[j] == 1 ? d : -d}
  */
-final class Q1_0 extends BlockFormat {
+final class Q1_0 extends PackedFormat {
     static final Q1_0 INSTANCE = new Q1_0();
 
     static final int BLOCK_SIZE = 128;
@@ -32,16 +32,12 @@ final class Q1_0 extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            float d = half(data, block + D);
-            for (int l = 0; l < BLOCK_SIZE / 8; l++) {
-                int q = u8(data, block + QS + l);
-                for (int n = 0; n < 8; n++) {
-                    out[o + l * 8 + n] = (q >> n & 1) == 1 ? d : -d;
-                }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        float d = half(data, block + D);
+        for (int l = 0; l < BLOCK_SIZE / 8; l++) {
+            int q = u8(data, block + QS + l);
+            for (int n = 0; n < 8; n++) {
+                out[o + l * 8 + n] = (q >> n & 1) == 1 ? d : -d;
             }
         }
     }

@@ -18,7 +18,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code w[j] = (q[j] - 1) * d}
  */
-final class Q2_0 extends BlockFormat {
+final class Q2_0 extends PackedFormat {
     static final Q2_0 INSTANCE = new Q2_0();
 
     static final int BLOCK_SIZE = 64;
@@ -31,16 +31,12 @@ final class Q2_0 extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            float d = half(data, block + D);
-            for (int l = 0; l < BLOCK_SIZE / 4; l++) {
-                int q = u8(data, block + QS + l);
-                for (int n = 0; n < 4; n++) {
-                    out[o + l * 4 + n] = ((q >> 2 * n & 3) - 1) * d;
-                }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        float d = half(data, block + D);
+        for (int l = 0; l < BLOCK_SIZE / 4; l++) {
+            int q = u8(data, block + QS + l);
+            for (int n = 0; n < 4; n++) {
+                out[o + l * 4 + n] = ((q >> 2 * n & 3) - 1) * d;
             }
         }
     }

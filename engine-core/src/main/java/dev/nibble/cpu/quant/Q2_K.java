@@ -21,7 +21,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code w[j] = d * s[j / 16] * q[j] - dmin * m[j / 16]}
  */
-final class Q2_K extends BlockFormat {
+final class Q2_K extends PackedFormat {
     static final Q2_K INSTANCE = new Q2_K();
 
     static final int BLOCK_SIZE = 256;
@@ -38,21 +38,17 @@ final class Q2_K extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            float d = half(data, block + D);
-            float dmin = half(data, block + DMIN);
-            for (int s = 0; s < SUB_BLOCKS; s++) {
-                int scales = u8(data, block + SCALES + s);
-                float scale = d * (scales & 0xF);
-                float min = dmin * (scales >> 4);
-                long qs = block + quants(s);
-                int shift = shift(s);
-                for (int l = 0; l < SUB_BLOCK; l++) {
-                    out[o + s * SUB_BLOCK + l] = scale * (u8(data, qs + l) >> shift & 3) - min;
-                }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        float d = half(data, block + D);
+        float dmin = half(data, block + DMIN);
+        for (int s = 0; s < SUB_BLOCKS; s++) {
+            int scales = u8(data, block + SCALES + s);
+            float scale = d * (scales & 0xF);
+            float min = dmin * (scales >> 4);
+            long qs = block + quants(s);
+            int shift = shift(s);
+            for (int l = 0; l < SUB_BLOCK; l++) {
+                out[o + s * SUB_BLOCK + l] = scale * (u8(data, qs + l) >> shift & 3) - min;
             }
         }
     }

@@ -23,7 +23,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code w[j] = d * (scale[j / 16] - 32) * (q[j] + 4 * h[j] - 4)}
  */
-final class Q3_K extends BlockFormat {
+final class Q3_K extends PackedFormat {
     static final Q3_K INSTANCE = new Q3_K();
 
     static final int BLOCK_SIZE = 256;
@@ -40,23 +40,19 @@ final class Q3_K extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            float d = half(data, block + D);
-            for (int s = 0; s < SUB_BLOCKS; s++) {
-                int low = u8(data, block + SCALES + s % 8) >> s / 8 * 4 & 0xF;
-                int high = u8(data, block + SCALES + 8 + s % 4) >> s / 4 * 2 & 3;
-                float scale = d * ((low | high << 4) - 32);
-                long qs = block + quants(s);
-                long hmask = block + HMASK + s % 2 * SUB_BLOCK;
-                int shift = shift(s);
-                for (int l = 0; l < SUB_BLOCK; l++) {
-                    int q = u8(data, qs + l) >> shift & 3;
-                    int h = u8(data, hmask + l) >> s / 2 & 1;
-                    out[o + s * SUB_BLOCK + l] = scale * (q + 4 * h - 4);
-                }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        float d = half(data, block + D);
+        for (int s = 0; s < SUB_BLOCKS; s++) {
+            int low = u8(data, block + SCALES + s % 8) >> s / 8 * 4 & 0xF;
+            int high = u8(data, block + SCALES + 8 + s % 4) >> s / 4 * 2 & 3;
+            float scale = d * ((low | high << 4) - 32);
+            long qs = block + quants(s);
+            long hmask = block + HMASK + s % 2 * SUB_BLOCK;
+            int shift = shift(s);
+            for (int l = 0; l < SUB_BLOCK; l++) {
+                int q = u8(data, qs + l) >> shift & 3;
+                int h = u8(data, hmask + l) >> s / 2 & 1;
+                out[o + s * SUB_BLOCK + l] = scale * (q + 4 * h - 4);
             }
         }
     }

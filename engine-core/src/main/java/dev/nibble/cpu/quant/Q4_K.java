@@ -20,7 +20,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code w[j] = d * scale[j / 32] * q[j] - dmin * min[j / 32]}
  */
-final class Q4_K extends BlockFormat {
+final class Q4_K extends PackedFormat {
     static final Q4_K INSTANCE = new Q4_K();
 
     static final int BLOCK_SIZE = 256;
@@ -37,24 +37,20 @@ final class Q4_K extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            float d = half(data, block + D);
-            float dmin = half(data, block + DMIN);
-            for (int s = 0; s < SUB_BLOCKS; s += 2) {
-                float scale0 = d * KScales.scale(data, block + SCALES, s);
-                float min0 = dmin * KScales.min(data, block + SCALES, s);
-                float scale1 = d * KScales.scale(data, block + SCALES, s + 1);
-                float min1 = dmin * KScales.min(data, block + SCALES, s + 1);
-                long qs = block + QS + s / 2 * SUB_BLOCK;
-                int at = o + s * SUB_BLOCK;
-                for (int l = 0; l < SUB_BLOCK; l++) {
-                    int q = u8(data, qs + l);
-                    out[at + l] = scale0 * (q & 0xF) - min0;
-                    out[at + l + SUB_BLOCK] = scale1 * (q >> 4) - min1;
-                }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        float d = half(data, block + D);
+        float dmin = half(data, block + DMIN);
+        for (int s = 0; s < SUB_BLOCKS; s += 2) {
+            float scale0 = d * KScales.scale(data, block + SCALES, s);
+            float min0 = dmin * KScales.min(data, block + SCALES, s);
+            float scale1 = d * KScales.scale(data, block + SCALES, s + 1);
+            float min1 = dmin * KScales.min(data, block + SCALES, s + 1);
+            long qs = block + QS + s / 2 * SUB_BLOCK;
+            int at = o + s * SUB_BLOCK;
+            for (int l = 0; l < SUB_BLOCK; l++) {
+                int q = u8(data, qs + l);
+                out[at + l] = scale0 * (q & 0xF) - min0;
+                out[at + l + SUB_BLOCK] = scale1 * (q >> 4) - min1;
             }
         }
     }

@@ -21,7 +21,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code q[j] = h[j] * 16 + l[j], w[j] = (q[j] - 16) * d}
  */
-final class Q5_0 extends BlockFormat {
+final class Q5_0 extends PackedFormat {
     static final Q5_0 INSTANCE = new Q5_0();
 
     static final int BLOCK_SIZE = 32;
@@ -35,17 +35,13 @@ final class Q5_0 extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            float d = half(data, block + D);
-            int qh = i32(data, block + QH);
-            for (int j = 0; j < BLOCK_SIZE / 2; j++) {
-                int q = u8(data, block + QS + j);
-                out[o + j] = ((q & 0xF | (qh >>> j & 1) << 4) - 16) * d;
-                out[o + j + BLOCK_SIZE / 2] = ((q >> 4 | (qh >>> j + 16 & 1) << 4) - 16) * d;
-            }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        float d = half(data, block + D);
+        int qh = i32(data, block + QH);
+        for (int j = 0; j < BLOCK_SIZE / 2; j++) {
+            int q = u8(data, block + QS + j);
+            out[o + j] = ((q & 0xF | (qh >>> j & 1) << 4) - 16) * d;
+            out[o + j + BLOCK_SIZE / 2] = ((q >> 4 | (qh >>> j + 16 & 1) << 4) - 16) * d;
         }
     }
 

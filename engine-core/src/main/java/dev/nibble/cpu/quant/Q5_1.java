@@ -21,7 +21,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code q[j] = h[j] * 16 + l[j], w[j] = q[j] * d + m}
  */
-final class Q5_1 extends BlockFormat {
+final class Q5_1 extends PackedFormat {
     static final Q5_1 INSTANCE = new Q5_1();
 
     static final int BLOCK_SIZE = 32;
@@ -36,18 +36,14 @@ final class Q5_1 extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            float d = half(data, block + D);
-            float m = half(data, block + M);
-            int qh = i32(data, block + QH);
-            for (int j = 0; j < BLOCK_SIZE / 2; j++) {
-                int q = u8(data, block + QS + j);
-                out[o + j] = (q & 0xF | (qh >>> j & 1) << 4) * d + m;
-                out[o + j + BLOCK_SIZE / 2] = (q >> 4 | (qh >>> j + 16 & 1) << 4) * d + m;
-            }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        float d = half(data, block + D);
+        float m = half(data, block + M);
+        int qh = i32(data, block + QH);
+        for (int j = 0; j < BLOCK_SIZE / 2; j++) {
+            int q = u8(data, block + QS + j);
+            out[o + j] = (q & 0xF | (qh >>> j & 1) << 4) * d + m;
+            out[o + j + BLOCK_SIZE / 2] = (q >> 4 | (qh >>> j + 16 & 1) << 4) * d + m;
         }
     }
 

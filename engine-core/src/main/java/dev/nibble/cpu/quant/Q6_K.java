@@ -24,7 +24,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code w[j] = d * scale[j / 16] * (q[j] - 32)}
  */
-final class Q6_K extends BlockFormat {
+final class Q6_K extends PackedFormat {
     static final Q6_K INSTANCE = new Q6_K();
 
     static final int BLOCK_SIZE = 256;
@@ -41,21 +41,17 @@ final class Q6_K extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            float d = half(data, block + D);
-            for (int s = 0; s < SUB_BLOCKS; s++) {
-                float scale = d * i8(data, block + SCALES + s);
-                long ql = block + low(s);
-                long qh = block + high(s);
-                int lowShift = lowShift(s);
-                int highShift = highShift(s);
-                for (int l = 0; l < SUB_BLOCK; l++) {
-                    int q = u8(data, ql + l) >> lowShift & 0xF | (u8(data, qh + l) >> highShift & 3) << 4;
-                    out[o + s * SUB_BLOCK + l] = scale * (q - 32);
-                }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        float d = half(data, block + D);
+        for (int s = 0; s < SUB_BLOCKS; s++) {
+            float scale = d * i8(data, block + SCALES + s);
+            long ql = block + low(s);
+            long qh = block + high(s);
+            int lowShift = lowShift(s);
+            int highShift = highShift(s);
+            for (int l = 0; l < SUB_BLOCK; l++) {
+                int q = u8(data, ql + l) >> lowShift & 0xF | (u8(data, qh + l) >> highShift & 3) << 4;
+                out[o + s * SUB_BLOCK + l] = scale * (q - 32);
             }
         }
     }

@@ -19,7 +19,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code w[j] = q[j] * d}
  */
-final class Q8_0 extends BlockFormat {
+final class Q8_0 extends PackedFormat {
     static final Q8_0 INSTANCE = new Q8_0();
 
     static final int BLOCK_SIZE = 32;
@@ -32,14 +32,10 @@ final class Q8_0 extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            float d = half(data, block + D);
-            for (int j = 0; j < BLOCK_SIZE; j++) {
-                out[o + j] = i8(data, block + QS + j) * d;
-            }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        float d = half(data, block + D);
+        for (int j = 0; j < BLOCK_SIZE; j++) {
+            out[o + j] = i8(data, block + QS + j) * d;
         }
     }
 

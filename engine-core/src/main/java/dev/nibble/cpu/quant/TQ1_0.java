@@ -22,7 +22,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code w[j] = (t[j] - 1) * d}
  */
-final class TQ1_0 extends BlockFormat {
+final class TQ1_0 extends PackedFormat {
     static final TQ1_0 INSTANCE = new TQ1_0();
 
     static final int BLOCK_SIZE = 256;
@@ -36,15 +36,11 @@ final class TQ1_0 extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            float d = half(data, block + D);
-            unpack(data, block + QS, 32, 5, d, out, o);
-            unpack(data, block + QS + 32, 16, 5, d, out, o + 160);
-            unpack(data, block + QH, 4, 4, d, out, o + 240);
-        }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        float d = half(data, block + D);
+        unpack(data, block + QS, 32, 5, d, out, o);
+        unpack(data, block + QS + 32, 16, 5, d, out, o + 160);
+        unpack(data, block + QH, 4, 4, d, out, o + 240);
     }
 
     private static void unpack(MemorySegment data, long offset, int bytes, int trits, float d, float[] out, int o) {

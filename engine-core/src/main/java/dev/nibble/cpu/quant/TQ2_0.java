@@ -21,7 +21,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>{@code w[j] = (q[j] - 1) * d}
  */
-final class TQ2_0 extends BlockFormat {
+final class TQ2_0 extends PackedFormat {
     static final TQ2_0 INSTANCE = new TQ2_0();
 
     static final int BLOCK_SIZE = 256;
@@ -34,17 +34,13 @@ final class TQ2_0 extends BlockFormat {
     }
 
     @Override
-    void dequantizeBlocks(MemorySegment data, long offset, float[] out, int outOffset, int blocks) {
-        for (int b = 0; b < blocks; b++) {
-            long block = offset + (long) b * BLOCK_BYTES;
-            int o = outOffset + b * BLOCK_SIZE;
-            float d = half(data, block + D);
-            for (int s = 0; s < BLOCK_SIZE / 32; s++) {
-                long qs = block + QS + s / 4 * 32;
-                int shift = s % 4 * 2;
-                for (int l = 0; l < 32; l++) {
-                    out[o + s * 32 + l] = ((u8(data, qs + l) >> shift & 3) - 1) * d;
-                }
+    void dequantizeBlock(MemorySegment data, long block, float[] out, int o) {
+        float d = half(data, block + D);
+        for (int s = 0; s < BLOCK_SIZE / 32; s++) {
+            long qs = block + QS + s / 4 * 32;
+            int shift = s % 4 * 2;
+            for (int l = 0; l < 32; l++) {
+                out[o + s * 32 + l] = ((u8(data, qs + l) >> shift & 3) - 1) * d;
             }
         }
     }
