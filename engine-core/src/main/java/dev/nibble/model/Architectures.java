@@ -3,11 +3,13 @@ package dev.nibble.model;
 import dev.nibble.ModelFormatException;
 import dev.nibble.UnsupportedModelException;
 import dev.nibble.model.arch.Bert;
+import dev.nibble.model.arch.DeepSeek;
 import dev.nibble.model.arch.DeepSeek2;
 import dev.nibble.model.arch.Gemma2;
 import dev.nibble.model.arch.Gemma3n;
 import dev.nibble.model.arch.Gemma4;
 import dev.nibble.model.arch.Glm4;
+import dev.nibble.model.arch.Glm4Moe;
 import dev.nibble.model.arch.GptOss;
 import dev.nibble.model.arch.Granite;
 import dev.nibble.model.arch.Lfm2;
@@ -37,9 +39,11 @@ public final class Architectures {
             new SmolLm3(),
             new Olmo2(),
             new Glm4(),
+            new Glm4Moe(),
             new GptOss(),
             new Granite(),
             new Lfm2(),
+            new DeepSeek(),
             new DeepSeek2(),
             new Bert());
 

@@ -49,6 +49,9 @@ final class TinyArchitectures {
         all.put("olmo3", new Recipe("olmo2", TinyArchitectures::olmo3));
         all.put("mistral3", new Recipe("mistral3", TinyArchitectures::mistral3));
         all.put("glm4", new Recipe("glm4", TinyArchitectures::glm4));
+        all.put("glm4moe", new Recipe("glm4moe", m -> glm4Experts(m, false)));
+        all.put("glm4moe-vision", new Recipe("glm4moe", m -> glm4Experts(m, true)));
+        all.put("deepseek", new Recipe("deepseek", TinyArchitectures::deepSeek));
         all.put("gpt-oss", new Recipe("gpt-oss", TinyArchitectures::gptOss));
         TinyHybrids.addTo(all);
         return Collections.unmodifiableMap(all);
@@ -294,6 +297,53 @@ final class TinyArchitectures {
                 .layers(layer -> postNorms(layer.norm("attn_norm").attention().attentionBias())
                         .norm("ffn_norm")
                         .fusedFeedForward());
+    }
+
+    /** Partial rotation, biases; heads are normalized and pairs follow axes in one of two. A further layer is unused. */
+    private static void glm4Experts(ModelSketch m, boolean vision) {
+        int ffn = m.rounded(48);
+        expertKeys(m.dimensions(wideHeads(2), 1000000, 1e-5f), 8, 2, 48)
+                .uint("block_count", 3)
+                .uint("nextn_predict_layers", 1)
+                .uint("rope.dimension_count", 16)
+                .uint("expert_shared_count", 1)
+                .uint("leading_dense_block_count", 1)
+                .bool("expert_weights_norm", true)
+                .float32("expert_weights_scale", 1.5f);
+        if (vision) {
+            m.ints("rope.dimension_sections", 3, 2, 2, 1);
+        }
+        m.ends(false).layers(layer -> {
+            layer.norm("attn_norm").attention().attentionBias().norm("post_attention_norm");
+            if (!vision) {
+                layer.headNorms();
+            }
+            if (layer.index() == 0) {
+                layer.feedForward();
+            } else {
+                layer.experts(8, ffn).bias("exp_probs_b", 8).feedForward("_shexp", ffn);
+            }
+        });
+    }
+
+    /** Weights that do not add up to one, two shared experts in one. */
+    private static void deepSeek(ModelSketch m) {
+        int ffn = m.rounded(48);
+        expertKeys(llamaKeys(m, plain(2), 10000), 8, 3, 48)
+                .remove("attention.key_length")
+                .remove("attention.value_length")
+                .uint("expert_shared_count", 2)
+                .uint("leading_dense_block_count", 1)
+                .float32("expert_weights_scale", 1)
+                .ends(false)
+                .layers(layer -> {
+                    layer.norm("attn_norm").attention().norm("ffn_norm");
+                    if (layer.index() == 0) {
+                        layer.feedForward();
+                    } else {
+                        layer.experts(8, ffn).feedForward("_shexp", 2 * ffn);
+                    }
+                });
     }
 
     /** Biases everywhere, sinks, experts with biases; post_attention_norm is the norm before the feed-forward. */

@@ -148,17 +148,8 @@ public final class DeepSeek2 implements Decoder.Family {
 
         @Override
         FeedForward feedForward(int layer) {
-            if (layer < reader.optionalInt("leading_dense_block_count", 0)) {
-                return super.feedForward(layer);
-            }
-            int size = feedForwards.expertSize(layer);
-            boolean normalize = reader.metadata.optionalBoolean(reader.key("expert_weights_norm"), false);
-            FeedForward.Experts experts =
-                    feedForwards.experts(layer, size, feedForwards.gating(defaultGating()), normalize);
-            int shared = reader.optionalInt("expert_shared_count", 0);
-            return shared == 0
-                    ? experts
-                    : experts.withShared(feedForwards.shared(layer, Math.multiplyExact(shared, size)), null);
+            return feedForwards.denseThenExperts(
+                    layer, feedForwards.gating(defaultGating()), feedForwards.normalizesWeights());
         }
 
         /** Files of before this key: those of GLM-4.7-Flash, told by their size, have sigmoids. */

@@ -122,6 +122,25 @@ final class FeedForwardReader {
                 0);
     }
 
+    /**
+     * As DeepSeek has it: dense layers first, by {@code leading_dense_block_count}, then experts beside those that every
+     * position uses, which are stored as one of {@code expert_shared_count} times the size.
+     */
+    FeedForward denseThenExperts(int layer, Gating gating, boolean normalize) {
+        if (layer < reader.optionalInt("leading_dense_block_count", 0)) {
+            return dense(layer);
+        }
+        int size = expertSize(layer);
+        FeedForward.Experts experts = experts(layer, size, gating, normalize);
+        int shared = reader.optionalInt("expert_shared_count", 0);
+        return shared == 0 ? experts : experts.withShared(shared(layer, Math.multiplyExact(shared, size)), null);
+    }
+
+    /** {@code expert_weights_norm}, whether the chosen weights are divided by their sum. */
+    boolean normalizesWeights() {
+        return reader.metadata.optionalBoolean(reader.key("expert_weights_norm"), false);
+    }
+
     /** {@code ffn_gate_inp}; what Gemma 4 stores as its scale is the weight of a norm before it. */
     private Projection router(int layer, int count) {
         String name = block(layer, "ffn_gate_inp");
