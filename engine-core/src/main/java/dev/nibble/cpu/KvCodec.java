@@ -1,6 +1,7 @@
 package dev.nibble.cpu;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.UnsupportedModelException;
 import dev.nibble.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -31,11 +32,23 @@ abstract sealed class KvCodec {
         };
     }
 
+    /**
+     * Bytes of a row.
+     *
+     * @throws UnsupportedModelException if rows of {@code dim} elements do not fill the type's blocks
+     */
     static long rowBytes(KvCacheType type, int dim) {
         return switch (type) {
             case F32 -> 4L * dim;
             case F16 -> 2L * dim;
-            case Q8_0 -> DType.Q8_0.byteSize(dim);
+            case Q8_0 -> {
+                if (dim % DType.Q8_0.blockSize() != 0) {
+                    throw new UnsupportedModelException("a KV cache of type Q8_0 holds " + DType.Q8_0.blockSize()
+                            + " elements a block, which keys or values of " + dim
+                            + " elements do not fill; choose F16 for this model");
+                }
+                yield DType.Q8_0.byteSize(dim);
+            }
         };
     }
 

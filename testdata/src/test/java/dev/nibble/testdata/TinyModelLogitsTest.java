@@ -6,8 +6,10 @@ import static dev.nibble.testdata.Evaluation.greedy;
 import static dev.nibble.testdata.Evaluation.ids;
 import static dev.nibble.testdata.Evaluation.nmse;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.UnsupportedModelException;
 import dev.nibble.gguf.GgufFile;
 import dev.nibble.spi.Backend;
 import dev.nibble.spi.ForwardPass;
@@ -24,6 +26,7 @@ import java.util.Objects;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -120,6 +123,16 @@ class TinyModelLogitsTest {
                         .as("chunks of " + chunk)
                         .isLessThan(limit);
             }
+        }
+    }
+
+    @Test
+    void aKvCacheWhoseBlocksHeadsDoNotFillIsRefused() throws IOException {
+        try (GgufFile source = GgufFile.open(write("lfm2"));
+                ForwardPass pass = Evaluation.compile(backend, source)) {
+            assertThatThrownBy(() -> pass.newSequence(16, KvCacheType.Q8_0))
+                    .isInstanceOf(UnsupportedModelException.class)
+                    .hasMessageContaining("keys or values of 24 elements do not fill; choose F16");
         }
     }
 
