@@ -49,9 +49,9 @@ final class CpuSequence implements Sequence {
                         caches[layer] = caches[a.kvLayer()];
                     }
                 }
-                // keys only: the values are parts of them
+                // no keys: they are the values, which lie position by position
                 case LatentAttentionConfig a ->
-                    caches[layer] = new KvCache(1, a.cacheDim(), 0, type, capacity, 0, maxBatchRows, ops, arena);
+                    caches[layer] = new KvCache(1, 0, a.cacheDim(), type, capacity, 0, maxBatchRows, ops, arena);
                 case ShortConvolutionConfig c ->
                     states[layer] =
                             new RecurrentState((c.kernelSize() - 1) * c.output().inputSize(), 0);
@@ -83,7 +83,7 @@ final class CpuSequence implements Sequence {
                                     a.window(),
                                     maxBatchRows)
                             : 0;
-                case LatentAttentionConfig a -> KvCache.bytes(1, a.cacheDim(), 0, type, capacity, 0, maxBatchRows);
+                case LatentAttentionConfig a -> KvCache.bytes(1, 0, a.cacheDim(), type, capacity, 0, maxBatchRows);
                 case ShortConvolutionConfig c ->
                     8L * (c.kernelSize() - 1) * c.output().inputSize();
                 case DeltaNetConfig d ->

@@ -11,7 +11,7 @@ final class LatentTile {
     /** Heads of a tile: enough to make the conversion of the cache cheap, few enough to share out a single row. */
     static final int HEADS = 4;
 
-    /** Positions that are converted at a time: with 576 elements, 72 KiB. */
+    /** Positions that are converted at a time, part of a block of the cache: with 576 elements, 72 KiB. */
     private static final int RUN = 32;
 
     private final LatentAttentionConfig config;
@@ -50,8 +50,8 @@ final class LatentTile {
             Arrays.fill(out, at, at + latentDim, 0);
         }
         for (int position = 0; position < end; ) {
-            int run = Math.min(RUN, cache.run(position, end));
-            cache.readKeys(0, position, run, keys);
+            int run = Math.min(RUN, end - position);
+            cache.readValues(0, position, run, keys);
             for (int head = 0; head < count; head++) {
                 int rotatedAt = (row * config.headCount() + firstHead + head) * config.queryDim() + config.plainDim();
                 int latentAt = ((firstHead + head) * pass.rows() + row) * latentDim;
