@@ -24,12 +24,16 @@ final class Evaluation {
     private Evaluation() {}
 
     static Backend openBackend() {
+        return openBackend(LoadOptions.EXACT);
+    }
+
+    static Backend openBackend(LoadOptions options) {
         return ServiceLoader.load(BackendProvider.class).stream()
                 .map(ServiceLoader.Provider::get)
                 .filter(provider -> provider.name().equals("cpu"))
                 .findFirst()
                 .orElseThrow()
-                .open(LoadOptions.EXACT);
+                .open(options);
     }
 
     static ForwardPass compile(Backend backend, GgufFile source) {
