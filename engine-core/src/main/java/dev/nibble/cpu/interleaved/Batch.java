@@ -43,6 +43,11 @@ final class Batch {
 
     private Batch() {}
 
+    /** Whether products sum up in 16 bits over blocks; else quants are multiplied as floats. */
+    static boolean sumsInShorts(Layout layout) {
+        return layout.quants().slotColumns() == BLOCK;
+    }
+
     static void multiply(
             InterleavedKernel kernel,
             QuantizedInput x,
@@ -55,11 +60,12 @@ final class Batch {
             int to) {
         Piece piece = Piece.current();
         piece.data = kernel.data();
+        piece.layout = kernel.layout();
         piece.x = x;
         int groups = Math.ceilDiv(kernel.rows(), GROUP);
         int padded = Math.ceilDiv(tokens, TOKENS) * TOKENS;
         piece.ensureResults(padded * ROWS);
-        Step[] steps = kernel.layout().sumsInShorts() ? kernel.layout().shifted() ? SHIFTED_SHORTS : SHORTS : FLOATS;
+        Step[] steps = sumsInShorts(kernel.layout()) ? kernel.layout().shifted() ? SHIFTED_SHORTS : SHORTS : FLOATS;
         for (int group = from / GROUP; group * GROUP < to; group += GROUPS) {
             Arrays.fill(piece.results, 0, padded * ROWS, 0);
             for (int k = 0; k < kernel.columns(); k += DEPTH) {
@@ -86,19 +92,16 @@ final class Batch {
     /** Reads the columns of a group from k on, DEPTH at most. */
     private static void unpack(InterleavedKernel kernel, Piece piece, int group, int k, int which, boolean floats) {
         Layout layout = kernel.layout();
-        int before = k % Layout.PIECE;
-        int pieceColumns = Math.min(Layout.PIECE, kernel.columns() - (k - before));
-        long at = kernel.pieceAt(group, k);
         piece.which = which;
         piece.columns = Math.min(DEPTH, kernel.columns() - k);
-        piece.scalesAt = at + layout.scaleBytes(before);
-        piece.quantsAt = at + layout.scaleBytes(pieceColumns) + layout.quantBytes(before);
+        piece.at = kernel.addressOf(group, k);
+        Step.call(layout.quants().unpackQuants, piece);
         Step.call(layout.readScales, piece);
-        Step.call(layout.unpackQuants, piece);
         if (layout.shifted()) {
             int count = piece.columns / BLOCK * GROUP;
             int sign = layout.shiftSign();
-            Layout.center(piece.scales, which * SCALES, layout.center(), sign, piece.shifts, which * SHIFTS, count);
+            Layout.center(
+                    piece.scales, which * SCALES, layout.quants().center(), sign, piece.shifts, which * SHIFTS, count);
         }
         if (floats) {
             dequantize(layout, piece);

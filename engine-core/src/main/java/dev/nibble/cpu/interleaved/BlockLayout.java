@@ -1,59 +1,61 @@
 package dev.nibble.cpu.interleaved;
 
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
+import static dev.nibble.cpu.interleaved.Shorts.HALF;
+
+import jdk.incubator.vector.IntVector;
 
 /** A type of plain blocks of 32 elements: a scale d, perhaps a minimum m, then quants. */
-abstract class BlockLayout extends Layout {
-    private final int blockBytes;
+final class BlockLayout extends Layout {
+    private final int fileBytes;
     private final boolean hasMinimum;
 
-    /** Bytes of d, or of d and m. */
-    final int headBytes;
-
-    BlockLayout(int slotColumns, int blockBytes, boolean hasMinimum, int center, Order order) {
-        super(slotColumns, BLOCK, center, hasMinimum ? 1 : 0, order);
-        this.blockBytes = blockBytes;
+    /**
+     * @param fileBytes bytes of a block in the file
+     */
+    BlockLayout(Quants quants, QuantReader reader, int fileBytes, boolean hasMinimum) {
+        super(quants, reader, BLOCK, hasMinimum ? 1 : 0, hasMinimum ? 2 : 1, 0);
+        this.fileBytes = fileBytes;
         this.hasMinimum = hasMinimum;
-        headBytes = hasMinimum ? 4 : 2;
     }
 
     @Override
-    final int scaleBytes(int columns) {
-        return columns / BLOCK * headBytes * GROUP;
+    Step[] folds() {
+        if (quants() instanceof EightBits) {
+            return new Step[] {Fold::wideBlocks};
+        }
+        int sums = quants().recordSums();
+        Step blocks = sums == 1 ? Fold::blocks : Fold::halvedBlocks;
+        return hasMinimum ? new Step[] {blocks, p -> Fold.shifts(p, sums, quants().center())} : new Step[] {blocks};
     }
 
     @Override
-    final int quantBytes(int columns) {
-        return columns / BLOCK * (blockBytes - headBytes) * GROUP;
-    }
-
-    @Override
-    final boolean pack(short[] in, int columns, int row, short[] out, int quantsAt) {
+    boolean packScales(byte[] in, int columns, int row, short[] out) {
         boolean finite = true;
-        int lane = Shorts.lane(row);
-        int heads = headBytes / 2;
-        int units = blockBytes / 2 - heads;
         for (int block = 0; block < columns / BLOCK; block++) {
-            int at = block * blockBytes / 2;
-            for (int i = 0; i < heads; i++) {
-                finite &= isFiniteHalf(in[at + i]);
+            int at = block * fileBytes;
+            int to = blockAt(block) / 2 + quants().blockUnits() * GROUP;
+            finite &= packHalf(in, at, row, out, to);
+            if (hasMinimum) {
+                finite &= packHalf(in, at + 2, row, out, to + GROUP);
             }
-            packUnits(in, at, heads, lane, out, block * heads * GROUP);
-            packQuants(in, at + heads, lane, out, quantsAt + block * units * GROUP);
         }
         return finite;
     }
 
-    /** Puts the units of one block of a row. */
-    abstract void packQuants(short[] in, int at, int lane, short[] out, int to);
-
     @Override
-    final void scales(Piece p) {
-        int blocks = p.columns / BLOCK;
-        int stride = headBytes * GROUP;
-        halves(p.data, p.scalesAt, stride, blocks, p.scales, p.scalesTo());
+    void scales(Piece p) {
+        halves(p, 0, p.scales, p.scalesTo());
         if (hasMinimum) {
-            halves(p.data, p.scalesAt + 2 * GROUP, stride, blocks, p.shifts, p.shiftsTo());
+            halves(p, Quants.UNIT, p.shifts, p.shiftsTo());
+        }
+    }
+
+    private void halves(Piece p, int offset, float[] out, int to) {
+        for (int i = 0; i < p.columns / BLOCK; i++) {
+            IntVector pairs = Shorts.load(p.data, headAt(p, i) + offset).reinterpretAsInts();
+            Shorts.evenHalves(pairs).intoArray(out, to + i * GROUP);
+            Shorts.oddHalves(pairs).intoArray(out, to + i * GROUP + HALF);
         }
     }
 }

@@ -5,75 +5,89 @@ import static dev.nibble.cpu.interleaved.Shorts.HALF;
 import static dev.nibble.cpu.interleaved.Shorts.load;
 import static dev.nibble.cpu.interleaved.Shorts.pair;
 
+import dev.nibble.cpu.interleaved.Terms.Field;
 import dev.nibble.cpu.vector.Lanes;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
-/** Q8_0. Unit u of a block has the elements 2u and 2u + 1; two products fit 16 bits: 2 · 128 · 127 &lt; 2^15. */
-final class EightBits extends BlockLayout {
-    private static final int UNITS = 16;
-    private static final int UNIT = 2 * GROUP;
+/**
+ * Quants of 8 bits, signed: Q8_0. A word has two; their products fit 16 bits, 2 · 128 · 127 &lt; 2^15, those of more
+ * columns do not, so sums are of 32 bits: one for each block and row, rows in order, in {@link Piece#wideSums}.
+ */
+final class EightBits extends Quants {
+    private static final int BLOCK = Layout.BLOCK;
+    private static final Field[][] WORD = {{new Field(0, 0, 1)}, {new Field(0, 1, 1)}};
 
     EightBits() {
-        super(2, 34, false, 0, Order.NATURAL);
+        super(new Terms(2, WORD), 1, 0);
     }
 
     @Override
-    void packQuants(short[] in, int at, int lane, short[] out, int to) {
-        packUnits(in, at, UNITS, lane, out, to);
+    void pack(long[] values, int blocks, int lane, short[] out, Layout layout) {
+        for (int i = 0; i < 4 * blocks; i++) {
+            int at = layout.blockAt(i / 4) / 2 + i % 4 * 4 * GROUP + lane;
+            long v = values[i];
+            out[at] = (short) v;
+            out[at + GROUP] = (short) (v >>> 16);
+            out[at + 2 * GROUP] = (short) (v >>> 32);
+            out[at + 3 * GROUP] = (short) (v >>> 48);
+        }
     }
 
-    /** Sums of 32 bits, one a block, rows in order. */
     @Override
     void sums(Piece p) {
-        sums(p.data, p.quantsAt, p.columns / 2, p.x.ordered(order()), p.orderedAt, p.wideSums);
+        sums(p.data, p.at, p.columns / 2, p.factors, p.factorsAt, p.wideSums, p.records);
     }
 
-    private static void sums(MemorySegment data, long at, int units, int[] a, int from, int[] sums) {
-        if (data.getClass() != Shorts.OFF_HEAP) {
-            throw new IllegalArgumentException("the weights are not off-heap");
-        }
+    private static void sums(MemorySegment data, long at, int units, int[] a, int from, int[] sums, short[] records) {
+        long next = at;
         IntVector even = IntVector.zero(Lanes.I);
         IntVector odd = even;
         for (int i = 0; i < units; i++) {
-            ShortVector q = load(data, at + i * UNIT);
-            IntVector pairs = low(q).mul(pair(a[from + 2 * i]))
-                    .add(high(q).mul(pair(a[from + 2 * i + 1])))
+            ShortVector w = load(data, next);
+            next += UNIT;
+            IntVector pairs = low(w).mul(pair(a[from + 2 * i]))
+                    .add(high(w).mul(pair(a[from + 2 * i + 1])))
                     .reinterpretAsInts();
             even = Shorts.even(pairs).add(even);
             odd = Shorts.odd(pairs).add(odd);
-            if ((i & 15) == 15) {
-                even.intoArray(sums, (i >> 4) * GROUP);
-                odd.intoArray(sums, (i >> 4) * GROUP + HALF);
+            if ((i & BLOCK / 2 - 1) == BLOCK / 2 - 1) {
+                int to = i / (BLOCK / 2) * GROUP;
+                even.intoArray(sums, to);
+                odd.intoArray(sums, to + HALF);
                 even = IntVector.zero(Lanes.I);
                 odd = even;
+                copy(data, next, records, to);
+                next += UNIT;
             }
         }
     }
 
-    private static ShortVector low(ShortVector q) {
-        return q.lanewise(VectorOperators.LSHL, 8).lanewise(VectorOperators.ASHR, 8);
+    @Override
+    int recordSums() {
+        return 0;
     }
 
-    private static ShortVector high(ShortVector q) {
-        return q.lanewise(VectorOperators.ASHR, 8);
+    private static ShortVector low(ShortVector w) {
+        return w.lanewise(VectorOperators.LSHL, 8).lanewise(VectorOperators.ASHR, 8);
+    }
+
+    private static ShortVector high(ShortVector w) {
+        return w.lanewise(VectorOperators.ASHR, 8);
     }
 
     @Override
     void unpack(Piece p) {
-        unpack(p.data, p.quantsAt, p.columns, p.quants, p.quantsTo());
+        unpack(p.data, p.at, p.layout.blockBytes(), p.columns / 2, p.quants, p.quantsTo());
     }
 
-    private static void unpack(MemorySegment data, long at, int columns, short[] out, int outAt) {
-        if (data.getClass() != Shorts.OFF_HEAP) {
-            throw new IllegalArgumentException("the weights are not off-heap");
-        }
-        for (int i = 0; i < columns / 2; i++) {
-            ShortVector q = load(data, at + i * UNIT);
-            low(q).intoArray(out, outAt + 2 * i * GROUP);
-            high(q).intoArray(out, outAt + (2 * i + 1) * GROUP);
+    private static void unpack(MemorySegment data, long at, int blockBytes, int units, short[] out, int to) {
+        for (int i = 0; i < units; i++) {
+            ShortVector w = load(data, at + (i >> 4) * blockBytes + (i & 15) * UNIT);
+            low(w).intoArray(out, to + 2 * i * GROUP);
+            high(w).intoArray(out, to + (2 * i + 1) * GROUP);
         }
     }
 }

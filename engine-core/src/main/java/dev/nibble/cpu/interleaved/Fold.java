@@ -2,6 +2,8 @@ package dev.nibble.cpu.interleaved;
 
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.HALF;
+import static dev.nibble.cpu.interleaved.Shorts.pair;
+import static dev.nibble.cpu.interleaved.Shorts.pairs;
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.load;
 
@@ -9,113 +11,259 @@ import dev.nibble.cpu.vector.Lanes;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
 
 /**
- * From the sums of integers of a group of rows and a token to results:
- * {@code y += Σ sum · weight scale · activation scale + Σ (center · weight scale ± shift) · Σ activations}.
+ * From records of a group of rows, see {@link Quants#sums}, and a token to results:
+ * {@code y += Σ sum · weight scale · activation scale ± Σ shift · Σ activations}.
+ *
+ * <p>Sums become those of centered quants, which fit 16 bits, by {@link QuantizedInput.Factors#begins}. In super-blocks,
+ * where there are minima, this is taken back as soon as they are ints.
  */
 final class Fold {
-    /** Adds sums of 32 bits, one for each block and row, rows in order. */
-    static final Step INTS = Fold::ints;
+    private static final int SUPER_BLOCKS = Layout.SUPER_BLOCKS;
 
     private Fold() {}
 
-    /** Adds sums of 16 bits, 2^slotsPerScale to a scale and 2^slotsPerBlock to a block, lanes as they are. */
-    static Step shorts(int slotsPerScale, int slotsPerBlock) {
-        return p -> shorts(
-                p.sums,
-                p.columns / Layout.BLOCK << slotsPerBlock,
-                p.scales,
-                slotsPerScale,
-                p.x.scales(),
-                slotsPerBlock,
-                p.index,
-                p.x.stride(),
-                p.result);
-    }
-
-    private static void ints(Piece p) {
-        ints(p.wideSums, p.columns / Layout.BLOCK, p.scales, p.x.scales(), p.index, p.x.stride(), p.result);
-    }
-
-    /** Adds shifts times the sums of the activations, and takes back that the quants were centered. */
-    static Step shifts(float center, float sign) {
-        return p -> shifts(
-                p.scales,
-                center,
-                p.shifts,
-                sign,
+    /** Blocks with one sum. */
+    static void blocks(Piece p) {
+        blocks(
+                p.records,
+                p.layout.record(),
                 p.columns / Layout.BLOCK,
-                p.x.totals(),
+                p.begins,
+                p.beginsAt,
+                p.x.scales(),
                 p.index,
                 p.x.stride(),
                 p.result);
     }
 
-    private static void shorts(
-            short[] sums,
-            int slots,
-            float[] scales,
-            int slotsPerScale,
+    /** Blocks with two sums. */
+    static void halvedBlocks(Piece p) {
+        halvedBlocks(
+                p.records,
+                p.layout.record(),
+                p.columns / Layout.BLOCK,
+                p.begins,
+                p.beginsAt,
+                p.x.scales(),
+                p.index,
+                p.x.stride(),
+                p.result);
+    }
+
+    /** Blocks with one sum of 32 bits. */
+    static void wideBlocks(Piece p) {
+        wideBlocks(p.wideSums, p.records, p.columns / Layout.BLOCK, p.x.scales(), p.index, p.x.stride(), p.result);
+    }
+
+    /** The shifts of blocks, behind {@code sums} sums and a scale; {@code center} is in the sums. */
+    static void shifts(Piece p, int sums, int center) {
+        int blocks = p.columns / Layout.BLOCK;
+        shifts(p.records, p.layout.record(), sums, center, blocks, p.x.totals(), p.index, p.x.stride(), p.result);
+    }
+
+    /** Sub-blocks with one sum. */
+    static void eighths(Piece p) {
+        eighths(p.records, p.begins, p.beginsAt, p.x.scales(), p.index, p.x.stride(), p.result);
+    }
+
+    /** Sub-blocks with two sums. */
+    static void halvedEighths(Piece p) {
+        halvedEighths(p.records, p.begins, p.beginsAt, p.x.scales(), p.index, p.x.stride(), p.result);
+    }
+
+    /** Blocks of two sub-blocks with two sums each. */
+    static void sixteenths(Piece p) {
+        sixteenths(p.records, p.begins, p.beginsAt, p.x.scales(), p.index, p.x.stride(), p.result);
+    }
+
+    /** The minima of sub-blocks, behind {@code sums} sums. */
+    static void minima(Piece p, int sums) {
+        minima(p.records, p.layout.record(), sums, p.x.totals(), p.index, p.x.stride(), p.result);
+    }
+
+    /** Sums of 16 bits, those of the even and of the odd lanes in an int. */
+    private static IntVector centered(short[] records, int at, int[] begins, int begin) {
+        return ShortVector.fromArray(Shorts.S, records, at)
+                .add(pair(begins[begin]))
+                .reinterpretAsInts();
+    }
+
+    private static void blocks(
+            short[] records,
+            int record,
+            int blocks,
+            int[] begins,
+            int begin,
             float[] xScales,
-            int slotsPerBlock,
             int index,
-            int stride,
+            int xStride,
             float[] y) {
         FloatVector first = load(y, 0);
         FloatVector second = load(y, HALF);
-        for (int slot = 0; slot < slots; slot++) {
-            FloatVector scale = broadcast(xScales[index + (slot >> slotsPerBlock) * stride]);
-            int scaleAt = (slot >> slotsPerScale) * GROUP;
-            IntVector pairs =
-                    ShortVector.fromArray(Shorts.S, sums, slot * GROUP).reinterpretAsInts();
-            first = Shorts.floats(Shorts.even(pairs)).mul(scale).fma(load(scales, scaleAt), first);
-            second = Shorts.floats(Shorts.odd(pairs)).mul(scale).fma(load(scales, scaleAt + HALF), second);
+        for (int i = 0; i < blocks; i++) {
+            int at = i * record;
+            FloatVector scale = broadcast(xScales[index + i * xStride]);
+            IntVector halves = pairs(records, at + GROUP);
+            IntVector sums = centered(records, at, begins, begin + i);
+            first = Shorts.floats(Shorts.even(sums)).mul(scale).fma(Shorts.evenHalves(halves), first);
+            second = Shorts.floats(Shorts.odd(sums)).mul(scale).fma(Shorts.oddHalves(halves), second);
         }
         first.intoArray(y, 0);
         second.intoArray(y, HALF);
     }
 
-    private static void ints(
-            int[] sums, int blocks, float[] scales, float[] xScales, int index, int stride, float[] y) {
+    private static void halvedBlocks(
+            short[] records,
+            int record,
+            int blocks,
+            int[] begins,
+            int begin,
+            float[] xScales,
+            int index,
+            int xStride,
+            float[] y) {
         FloatVector first = load(y, 0);
         FloatVector second = load(y, HALF);
-        for (int block = 0; block < blocks; block++) {
-            FloatVector scale = broadcast(xScales[index + block * stride]);
-            int at = block * GROUP;
-            first = floats(sums, at).mul(scale).fma(load(scales, at), first);
-            second = floats(sums, at + HALF).mul(scale).fma(load(scales, at + HALF), second);
+        for (int i = 0; i < blocks; i++) {
+            int at = i * record;
+            FloatVector scale = broadcast(xScales[index + i * xStride]);
+            IntVector halves = pairs(records, at + 2 * GROUP);
+            IntVector left = centered(records, at, begins, begin + 2 * i);
+            IntVector right = centered(records, at + GROUP, begins, begin + 2 * i + 1);
+            IntVector even = Shorts.even(left).add(Shorts.even(right));
+            IntVector odd = Shorts.odd(left).add(Shorts.odd(right));
+            first = Shorts.floats(even).mul(scale).fma(Shorts.evenHalves(halves), first);
+            second = Shorts.floats(odd).mul(scale).fma(Shorts.oddHalves(halves), second);
         }
         first.intoArray(y, 0);
         second.intoArray(y, HALF);
     }
 
-    private static FloatVector floats(int[] sums, int at) {
-        return Shorts.floats(IntVector.fromArray(Lanes.I, sums, at));
+    private static void wideBlocks(
+            int[] sums, short[] records, int blocks, float[] xScales, int index, int xStride, float[] y) {
+        FloatVector first = load(y, 0);
+        FloatVector second = load(y, HALF);
+        for (int i = 0; i < blocks; i++) {
+            int at = i * GROUP;
+            FloatVector scale = broadcast(xScales[index + i * xStride]);
+            IntVector halves = pairs(records, at);
+            IntVector even = IntVector.fromArray(Lanes.I, sums, at);
+            IntVector odd = IntVector.fromArray(Lanes.I, sums, at + HALF);
+            first = Shorts.floats(even).mul(scale).fma(Shorts.evenHalves(halves), first);
+            second = Shorts.floats(odd).mul(scale).fma(Shorts.oddHalves(halves), second);
+        }
+        first.intoArray(y, 0);
+        second.intoArray(y, HALF);
     }
 
     private static void shifts(
-            float[] scales,
+            short[] records,
+            int record,
+            int sums,
             float center,
-            float[] shifts,
-            float sign,
             int blocks,
             float[] totals,
             int index,
-            int stride,
+            int xStride,
             float[] y) {
         FloatVector first = load(y, 0);
         FloatVector second = load(y, HALF);
-        for (int block = 0; block < blocks; block++) {
-            float total = totals[index + block * stride];
-            FloatVector centered = broadcast(center * total);
-            FloatVector shifted = broadcast(sign * total);
-            first = load(scales, block * GROUP).fma(centered, first);
-            second = load(scales, block * GROUP + HALF).fma(centered, second);
-            first = load(shifts, block * GROUP).fma(shifted, first);
-            second = load(shifts, block * GROUP + HALF).fma(shifted, second);
+        for (int i = 0; i < blocks; i++) {
+            int at = i * record + sums * GROUP;
+            float sum = totals[index + i * xStride];
+            FloatVector total = broadcast(sum);
+            FloatVector centered = broadcast(center * sum);
+            IntVector scales = pairs(records, at);
+            IntVector halves = pairs(records, at + GROUP);
+            first = Shorts.evenHalves(halves).fma(total, first);
+            second = Shorts.oddHalves(halves).fma(total, second);
+            first = Shorts.evenHalves(scales).fma(centered, first);
+            second = Shorts.oddHalves(scales).fma(centered, second);
         }
         first.intoArray(y, 0);
         second.intoArray(y, HALF);
+    }
+
+    private static void eighths(
+            short[] records, int[] begins, int begin, float[] xScales, int index, int xStride, float[] y) {
+        FloatVector first = FloatVector.zero(Lanes.F);
+        FloatVector second = first;
+        for (int i = 0; i < SUPER_BLOCKS; i++) {
+            int at = i * 2 * GROUP;
+            FloatVector scale = broadcast(xScales[index + i * xStride]);
+            IntVector start = IntVector.broadcast(Lanes.I, begins[begin + i] >> 16);
+            IntVector scales = pairs(records, at + GROUP);
+            IntVector sums = centered(records, at, begins, begin + i);
+            IntVector even = Shorts.even(sums).sub(start).mul(Shorts.firstOfEven(scales));
+            IntVector odd = Shorts.odd(sums).sub(start).mul(Shorts.firstOfOdd(scales));
+            first = Shorts.floats(even).fma(scale, first);
+            second = Shorts.floats(odd).fma(scale, second);
+        }
+        IntVector halves = pairs(records, SUPER_BLOCKS * 2 * GROUP);
+        Shorts.evenHalves(halves).fma(first, load(y, 0)).intoArray(y, 0);
+        Shorts.oddHalves(halves).fma(second, load(y, HALF)).intoArray(y, HALF);
+    }
+
+    private static void halvedEighths(
+            short[] records, int[] begins, int begin, float[] xScales, int index, int xStride, float[] y) {
+        FloatVector first = FloatVector.zero(Lanes.F);
+        FloatVector second = first;
+        for (int i = 0; i < SUPER_BLOCKS; i++) {
+            int at = i * 3 * GROUP;
+            int starts = (begins[begin + 2 * i] >> 16) + (begins[begin + 2 * i + 1] >> 16);
+            FloatVector scale = broadcast(xScales[index + i * xStride]);
+            IntVector start = IntVector.broadcast(Lanes.I, starts);
+            IntVector scales = pairs(records, at + 2 * GROUP);
+            IntVector left = centered(records, at, begins, begin + 2 * i);
+            IntVector right = centered(records, at + GROUP, begins, begin + 2 * i + 1);
+            IntVector even =
+                    Shorts.even(left).add(Shorts.even(right)).sub(start).mul(Shorts.firstOfEven(scales));
+            IntVector odd = Shorts.odd(left).add(Shorts.odd(right)).sub(start).mul(Shorts.firstOfOdd(scales));
+            first = Shorts.floats(even).fma(scale, first);
+            second = Shorts.floats(odd).fma(scale, second);
+        }
+        IntVector halves = pairs(records, SUPER_BLOCKS * 3 * GROUP);
+        Shorts.evenHalves(halves).fma(first, load(y, 0)).intoArray(y, 0);
+        Shorts.oddHalves(halves).fma(second, load(y, HALF)).intoArray(y, HALF);
+    }
+
+    private static void sixteenths(
+            short[] records, int[] begins, int begin, float[] xScales, int index, int xStride, float[] y) {
+        FloatVector first = FloatVector.zero(Lanes.F);
+        FloatVector second = first;
+        for (int i = 0; i < 2 * SUPER_BLOCKS; i++) {
+            int block = (i >> 1) * 5 * GROUP;
+            int at = block + (i & 1) * 2 * GROUP;
+            FloatVector scale = broadcast(xScales[index + (i >> 1) * xStride]);
+            // brings the byte of this half of the block to where the first one lies
+            IntVector scales = pairs(records, block + 4 * GROUP).lanewise(VectorOperators.LSHR, 8 * (i & 1));
+            IntVector left = centered(records, at, begins, begin + 2 * i);
+            IntVector right = centered(records, at + GROUP, begins, begin + 2 * i + 1);
+            IntVector even = Shorts.even(left).add(Shorts.even(right)).mul(Shorts.firstOfEven(scales));
+            IntVector odd = Shorts.odd(left).add(Shorts.odd(right)).mul(Shorts.firstOfOdd(scales));
+            first = Shorts.floats(even).fma(scale, first);
+            second = Shorts.floats(odd).fma(scale, second);
+        }
+        IntVector halves = pairs(records, SUPER_BLOCKS * 5 * GROUP);
+        Shorts.evenHalves(halves).fma(first, load(y, 0)).intoArray(y, 0);
+        Shorts.oddHalves(halves).fma(second, load(y, HALF)).intoArray(y, HALF);
+    }
+
+    private static void minima(
+            short[] records, int record, int sums, float[] totals, int index, int xStride, float[] y) {
+        FloatVector first = FloatVector.zero(Lanes.F);
+        FloatVector second = first;
+        for (int i = 0; i < SUPER_BLOCKS; i++) {
+            FloatVector total = broadcast(-totals[index + i * xStride]);
+            IntVector scales = pairs(records, i * record + sums * GROUP);
+            first = Shorts.floats(Shorts.secondOfEven(scales)).fma(total, first);
+            second = Shorts.floats(Shorts.secondOfOdd(scales)).fma(total, second);
+        }
+        IntVector halves = pairs(records, SUPER_BLOCKS * record + GROUP);
+        Shorts.evenHalves(halves).fma(first, load(y, 0)).intoArray(y, 0);
+        Shorts.oddHalves(halves).fma(second, load(y, HALF)).intoArray(y, HALF);
     }
 }

@@ -10,6 +10,9 @@ import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -24,34 +27,40 @@ public final class InterleavedKernel extends MatmulKernel {
     /** Input rows from which unpacking pays. */
     static final int MIN_BATCH = 4;
 
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    /** A group must fit an array of shorts while it is packed. */
+    private static final long MAX_GROUP_BYTES = 1L << 31;
+
     private final DType dtype;
     private final Layout layout;
     private final MemorySegment data;
-    private final int groupBytes;
+    private final long base;
+    private final long groupBytes;
+
+    // of a piece
+    private final long pieceBytes;
+    private final int pieceFactors;
+    private final int pieceSlots;
 
     /** What is done with a piece for one input row. */
     private final Step[] rowSteps;
 
-    private InterleavedKernel(Tensor weight, Layout layout, int groupBytes, MemorySegment data) {
+    private InterleavedKernel(Tensor weight, Layout layout, long groupBytes, MemorySegment data) {
         super(sizeOf(weight, weight.rows(), "rows"), sizeOf(weight, weight.columns(), "columns"));
         this.dtype = weight.dtype();
         this.layout = layout;
         this.groupBytes = groupBytes;
         this.data = data;
-        rowSteps = rowSteps(layout);
-    }
-
-    private static Step[] rowSteps(Layout layout) {
-        Step fold = layout instanceof EightBits
-                ? Fold.INTS
-                : Fold.shorts(
-                        Integer.numberOfTrailingZeros(layout.scaleColumns() / layout.slotColumns()),
-                        Integer.numberOfTrailingZeros(Layout.BLOCK / layout.slotColumns()));
-        return layout.shifted()
-                ? new Step[] {
-                    layout.readScales, layout.addProducts, fold, Fold.shifts(layout.center(), layout.shiftSign())
-                }
-                : new Step[] {layout.readScales, layout.addProducts, fold};
+        base = Shorts.base(data);
+        pieceBytes = layout.bytes(Layout.PIECE);
+        pieceSlots = Layout.PIECE / layout.quants().slotColumns();
+        pieceFactors = pieceSlots * layout.quants().terms().count();
+        Step[] folds = layout.folds();
+        rowSteps = new Step[1 + folds.length];
+        rowSteps[0] = layout.quants().addProducts;
+        System.arraycopy(folds, 0, rowSteps, 1, folds.length);
     }
 
     /**
@@ -67,16 +76,12 @@ public final class InterleavedKernel extends MatmulKernel {
         }
         int columns = (int) weight.columns();
         int groups = Math.ceilDiv((int) weight.rows(), GROUP);
-        long groupBytes = 0;
-        for (int k = 0; k < columns; k += Layout.PIECE) {
-            groupBytes += bytes(layout, Math.min(Layout.PIECE, columns - k));
-        }
-        if (groupBytes > Integer.MAX_VALUE) {
+        long groupBytes = layout.bytes(columns);
+        if (groupBytes > MAX_GROUP_BYTES) {
             return null;
         }
-        // the last vector may read some bytes behind the last group, see Shorts.bytes
-        MemorySegment data = arena.allocate(groups * groupBytes + 64, 64);
-        InterleavedKernel kernel = new InterleavedKernel(weight, layout, (int) groupBytes, data);
+        MemorySegment data = arena.allocate(groups * groupBytes, 64);
+        InterleavedKernel kernel = new InterleavedKernel(weight, layout, groupBytes, data);
         AtomicBoolean finite = new AtomicBoolean(true);
         pool.forEach(groups, 1, (worker, from, to) -> {
             for (int group = from; group < to; group++) {
@@ -88,28 +93,18 @@ public final class InterleavedKernel extends MatmulKernel {
         return finite.get() ? kernel : null;
     }
 
-    private static int bytes(Layout layout, int columns) {
-        return layout.scaleBytes(columns) + layout.quantBytes(columns);
-    }
-
     private boolean pack(Tensor weight, int group) {
         boolean finite = true;
         int rows = Math.min(GROUP, rows() - group * GROUP);
-        short[] in = new short[(int) (dtype.byteSize(Math.min(Layout.PIECE, columns())) / 2)];
-        short[] piece = new short[bytes(layout, Math.min(Layout.PIECE, columns())) / 2];
-        long to = (long) group * groupBytes;
-        for (int k = 0; k < columns(); k += Layout.PIECE) {
-            int columns = Math.min(Layout.PIECE, columns() - k);
-            int quantsAt = layout.scaleBytes(columns) / 2;
-            for (int row = 0; row < rows; row++) {
-                long at = (group * (long) GROUP + row) * weight.rowBytes() + dtype.byteSize(k);
-                MemorySegment.copy(weight.data(), Layout.SHORT, at, in, 0, (int) (dtype.byteSize(columns) / 2));
-                finite &= layout.pack(in, columns, row, piece, quantsAt);
-            }
-            int length = bytes(layout, columns) / 2;
-            MemorySegment.copy(piece, 0, data, Layout.SHORT, to, length);
-            to += 2L * length;
+        byte[] in = new byte[(int) weight.rowBytes()];
+        long[] values = new long[columns() / 8];
+        short[] out = new short[(int) groupBytes / 2];
+        for (int row = 0; row < rows; row++) {
+            long at = (group * (long) GROUP + row) * weight.rowBytes();
+            MemorySegment.copy(weight.data(), ValueLayout.JAVA_BYTE, at, in, 0, in.length);
+            finite &= layout.pack(in, columns(), values, row, out);
         }
+        MemorySegment.copy(out, 0, data, SHORT, group * groupBytes, out.length);
         return finite;
     }
 
@@ -117,8 +112,8 @@ public final class InterleavedKernel extends MatmulKernel {
     public void prepare(MatmulInput x, WorkerPool pool) {
         QuantizedInput input = QuantizedInput.pack(x, pool);
         if (x.rows() < MIN_BATCH) {
-            input.order(layout.order());
-        } else if (!layout.sumsInShorts()) {
+            input.multiplyBy(layout.quants().terms(), layout.quants().center());
+        } else if (!Batch.sumsInShorts(layout)) {
             input.expand(pool);
         }
     }
@@ -129,12 +124,16 @@ public final class InterleavedKernel extends MatmulKernel {
         if (input == null) {
             throw new IllegalStateException("the input was not prepared");
         }
-        if (x.rows() < MIN_BATCH) {
-            for (int row = 0; row < xRows; row++) {
-                multiplyRow(input, xRow + row, y, yOffset + row * yStride, from, to);
+        try {
+            if (x.rows() < MIN_BATCH) {
+                for (int row = 0; row < xRows; row++) {
+                    multiplyRow(input, xRow + row, y, yOffset + row * yStride, from, to);
+                }
+            } else {
+                Batch.multiply(this, input, xRow, xRows, y, yOffset, yStride, from, to);
             }
-        } else {
-            Batch.multiply(this, input, xRow, xRows, y, yOffset, yStride, from, to);
+        } finally {
+            Reference.reachabilityFence(data); // read by address, see Shorts
         }
     }
 
@@ -142,29 +141,33 @@ public final class InterleavedKernel extends MatmulKernel {
         Piece piece = Piece.current();
         piece.data = data;
         piece.x = x;
-        piece.which = 0;
+        piece.layout = layout;
+        QuantizedInput.Factors factors = x.factors(layout.quants().terms());
+        piece.factors = factors.values();
+        piece.begins = factors.begins();
         for (int group = from / GROUP; group * GROUP < to; group++) {
-            multiplyGroup(piece, token, group);
+            piece.factorsAt = token * factors.tokenValues();
+            piece.beginsAt = token * factors.slots();
+            piece.index = token;
+            piece.at = addressOf(group, 0);
+            multiplyGroup(piece);
             int begin = Math.max(from, group * GROUP);
             int end = Math.min(to, (group + 1) * GROUP);
             System.arraycopy(piece.result, begin - group * GROUP, y, yAt + begin, end - begin);
         }
     }
 
-    private void multiplyGroup(Piece piece, int token, int group) {
+    private void multiplyGroup(Piece piece) {
         Arrays.fill(piece.result, 0);
-        long at = (long) group * groupBytes;
         for (int k = 0; k < columns(); k += Layout.PIECE) {
-            int columns = Math.min(Layout.PIECE, columns() - k);
-            piece.columns = columns;
-            piece.index = k / Layout.BLOCK * piece.x.stride() + token;
-            piece.orderedAt = token * columns() + k;
-            piece.scalesAt = at;
-            piece.quantsAt = at + layout.scaleBytes(columns);
+            piece.columns = Math.min(Layout.PIECE, columns() - k);
             for (Step step : rowSteps) {
                 Step.call(step, piece);
             }
-            at += bytes(layout, columns);
+            piece.at += pieceBytes;
+            piece.factorsAt += pieceFactors;
+            piece.beginsAt += pieceSlots;
+            piece.index += Layout.PIECE / Layout.BLOCK * piece.x.stride();
         }
     }
 
@@ -176,9 +179,9 @@ public final class InterleavedKernel extends MatmulKernel {
         return data;
     }
 
-    /** Byte offset of the piece of {@code columns} columns that begins with column {@code k}, a multiple of a piece. */
-    long pieceAt(int group, int k) {
-        return (long) group * groupBytes + (long) (k / Layout.PIECE) * bytes(layout, Layout.PIECE);
+    /** Where the columns of a group begin, from {@code k} on, a multiple of a super-block. */
+    long addressOf(int group, int k) {
+        return base + group * groupBytes + layout.bytes(k);
     }
 
     @Override

@@ -5,90 +5,86 @@ import static dev.nibble.cpu.interleaved.Shorts.HALF;
 
 import dev.nibble.cpu.vector.Lanes;
 import dev.nibble.tensor.DType;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
  * How a tensor type is laid out with a group of rows side by side, and the code that reads it.
  *
- * <p>A group of {@link Shorts#GROUP} rows is cut into pieces of {@link #PIECE} columns. A piece holds first its scales,
- * then its quants, so that a group is read in one stream:
+ * <p>A group of {@link Shorts#GROUP} rows is a sequence of blocks of 32 columns. A block is its quants, as {@link Quants}
+ * say, and a head behind them; eight blocks of a super-block are followed by a head of their own. So a group is read in
+ * one stream without gaps: what processors fetch ahead. A gap of a few lines halves the speed.
  *
  * <pre>
- * scales   for each block [GROUP] halves d, [GROUP] halves m                  (types without super-blocks)
- *          for each super-block [GROUP] halves d, [GROUP] halves dmin,
- *          then for each of its sub-blocks [GROUP] bytes scale, [GROUP] bytes minimum
- * quants   units of [GROUP] shorts: two bytes of each row, as the type has them
+ * head of a block         [GROUP] halves d, [GROUP] halves m           (types without super-blocks)
+ *                         [GROUP] pairs of bytes: scale and minimum, or the scales of two sub-blocks of 16
+ * head of a super-block   [GROUP] halves d, [GROUP] halves dmin
  * </pre>
  *
- * <p>An element is {@code scale · q ± shift}, or {@code scale · (q - center)}; q is unsigned but in Q8_0. Products of q - center with
- * 8-bit activations are summed in 16 bits over a slot: as many columns as can never overflow.
+ * <p>An element is {@code scale · q ± shift}, or {@code scale · (q - center)}; q is unsigned but in Q8_0.
  */
 abstract class Layout {
-    /** Columns of a piece, the last of a row excepted: sums, scales and shifts of a piece fit the L1 cache. */
-    static final int PIECE = 1024;
+    static final int SUPER_BLOCK = 256;
+
+    /**
+     * Columns that are worked on at a time, the last of a row excepted. So few, because while their records are folded no
+     * weights are read: what the processor has fetched ahead meanwhile should last for that time.
+     */
+    static final int PIECE = SUPER_BLOCK;
 
     static final int BLOCK = QuantizedInput.BLOCK;
 
-    static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    /** Blocks of a super-block. */
+    static final int SUPER_BLOCKS = SUPER_BLOCK / BLOCK;
 
     private static final int MAX_FINITE_HALF = 0x7bff;
+
+    private final Quants quants;
+    private final QuantReader reader;
 
     /** Columns that share a scale. */
     private final int scaleColumns;
 
-    /** Columns of a slot of sums: a scale's or fewer. */
-    private final int slotColumns;
-
-    private final int center;
-
     /** 1 if the file has shifts, -1 if it has minima to be subtracted, 0 if it has neither. */
     private final int shiftSign;
 
-    private final Order order;
+    /** Units of the head of a block, and of a super-block. */
+    private final int headUnits;
 
-    /** {@link #scales}, {@link #sums} and {@link #unpack}. */
+    private final int superUnits;
+
+    /** {@link #scales}. */
     final Step readScales = this::scales;
 
-    final Step addProducts = this::sums;
-    final Step unpackQuants = this::unpack;
-
-    Layout(int slotColumns, int scaleColumns, int center, int shiftSign, Order order) {
-        this.slotColumns = slotColumns;
+    Layout(Quants quants, QuantReader reader, int scaleColumns, int shiftSign, int headUnits, int superUnits) {
+        this.headUnits = headUnits;
+        this.superUnits = superUnits;
+        this.quants = quants;
+        this.reader = reader;
         this.scaleColumns = scaleColumns;
-        this.center = center;
         this.shiftSign = shiftSign;
-        this.order = order;
     }
 
     /** The layout of a type, null if it has none. */
     static @Nullable Layout of(DType dtype) {
         return switch (dtype) {
-            case Q4_0 -> new FourBits(false);
-            case Q4_1 -> new FourBits(true);
-            case Q5_0 -> new FiveBits(false);
-            case Q5_1 -> new FiveBits(true);
-            case Q8_0 -> new EightBits();
-            case Q4_K -> new FourBitsK();
-            case Q5_K -> new FiveBitsK();
-            case Q6_K -> new SixBitsK();
+            case Q4_0 -> new BlockLayout(new Fields.Four(), QuantReader.q4(18), 18, false);
+            case Q4_1 -> new BlockLayout(new Fields.Four(), QuantReader.q4(20), 20, true);
+            case Q5_0 -> new BlockLayout(new Fields.Five(), QuantReader.q5(22), 22, false);
+            case Q5_1 -> new BlockLayout(new Fields.Five(), QuantReader.q5(24), 24, true);
+            case Q8_0 -> new BlockLayout(new EightBits(), QuantReader::q8, 34, false);
+            case Q4_K -> SuperBlockLayout.q4();
+            case Q5_K -> SuperBlockLayout.q5();
+            case Q6_K -> SuperBlockLayout.q6();
             default -> null;
         };
     }
 
+    final Quants quants() {
+        return quants;
+    }
+
     final int scaleColumns() {
         return scaleColumns;
-    }
-
-    final int slotColumns() {
-        return slotColumns;
-    }
-
-    /** What is taken off the quants so that sums fit 16 bits. */
-    final int center() {
-        return center;
     }
 
     /** Whether elements have a shift. */
@@ -100,70 +96,69 @@ abstract class Layout {
         return shiftSign;
     }
 
-    /** The order in which {@link #sums} takes the columns. */
-    final Order order() {
-        return order;
+    /** Units of the head of a block. */
+    final int headUnits() {
+        return headUnits;
     }
 
-    /** Whether the products of 32 columns with 8-bit activations fit 16 bits, so that batches may sum in 16 bits. */
-    boolean sumsInShorts() {
-        return false;
+    /** Bytes of a block of a group. */
+    final int blockBytes() {
+        return (quants.blockUnits() + headUnits) * Quants.UNIT;
     }
 
-    /** Bytes of the scales of {@code columns} columns of a group. */
-    abstract int scaleBytes(int columns);
+    /** The byte of a group at which a block begins. */
+    final int blockAt(int block) {
+        return block * blockBytes() + block / SUPER_BLOCKS * superUnits * Quants.UNIT;
+    }
 
-    /** Bytes of the quants of {@code columns} columns of a group. */
-    abstract int quantBytes(int columns);
+    /** Bytes of {@code columns} columns of a group. */
+    final long bytes(int columns) {
+        return (long) columns / BLOCK * blockBytes() + (long) columns / SUPER_BLOCK * superUnits * Quants.UNIT;
+    }
+
+    /** Blocks of a super-block; without super-blocks, more than there can be. */
+    final int superBlocks() {
+        return superUnits == 0 ? Integer.MAX_VALUE : SUPER_BLOCKS;
+    }
+
+    /** Shorts of a record, see {@link Quants#sums}. */
+    final int record() {
+        return (quants.recordSums() + headUnits) * GROUP;
+    }
+
+    /** From records to results: what is done with a piece for one token. */
+    abstract Step[] folds();
 
     /**
-     * Rearranges the elements of one row of a piece.
+     * Rearranges the elements of one row.
      *
-     * @param in the row's blocks as the file has them, as little-endian shorts
+     * @param in the row's blocks as the file has them
+     * @param values room for the quants, 8 in each
      * @param row of the group
-     * @param out receives the piece, whose first element is at {@code out[0]}, as shorts
-     * @param quantsAt index in {@code out} of the quants
+     * @param out receives the group, as shorts
      * @return false if a scale is not a finite number
      */
-    abstract boolean pack(short[] in, int columns, int row, short[] out, int quantsAt);
-
-    /** Puts {@code count} shorts of a row into as many units. */
-    static void packUnits(short[] in, int at, int count, int lane, short[] out, int to) {
-        for (int u = 0; u < count; u++) {
-            out[to + u * GROUP + lane] = in[at + u];
-        }
+    final boolean pack(byte[] in, int columns, long[] values, int row, short[] out) {
+        reader.read(in, columns, values);
+        quants.pack(values, columns / BLOCK, Shorts.lane(row), out, this);
+        return packScales(in, columns, row, out);
     }
 
-    /** Reads the scales of the piece, and the shifts if there are any, rows in order. */
-    abstract void scales(Piece p);
+    /** Puts the scales of a row in place; false if one is not a finite number. */
+    abstract boolean packScales(byte[] in, int columns, int row, short[] out);
 
-    /** Sums of products of {@code q - center} with the activations of one token, lanes as they are but in Q8_0. */
-    abstract void sums(Piece p);
-
-    /** Unpacks {@code q - center}, lanes as they are. */
-    abstract void unpack(Piece p);
-
-    static boolean isFiniteHalf(short half) {
+    static boolean packHalf(byte[] in, int at, int row, short[] out, int to) {
+        short half = QuantReader.shortAt(in, at);
+        out[to + Shorts.lane(row)] = half;
         return (half & 0x7fff) <= MAX_FINITE_HALF;
     }
 
-    /** Puts a byte of {@code row} into [GROUP] bytes from {@code out[at]} on. */
-    static void putByte(short[] out, int at, int row, int value) {
-        int index = at + row / 2;
-        int shift = 8 * (row & 1);
-        out[index] = (short) (out[index] & ~(0xff << shift) | (value & 0xff) << shift);
-    }
+    /** Reads the scales of a super-block or less, and the shifts if there are any, rows in order. */
+    abstract void scales(Piece p);
 
-    /** {@code count} halves of all rows, {@code stride} bytes apart. */
-    static void halves(MemorySegment data, long at, int stride, int count, float[] out, int outAt) {
-        if (data.getClass() != Shorts.OFF_HEAP) {
-            throw new IllegalArgumentException("the weights are not off-heap");
-        }
-        for (int i = 0; i < count; i++) {
-            var pairs = Shorts.load(data, at + i * stride).reinterpretAsInts();
-            Shorts.evenHalves(pairs).intoArray(out, outAt + i * GROUP);
-            Shorts.oddHalves(pairs).intoArray(out, outAt + i * GROUP + HALF);
-        }
+    /** The head of a block in memory, of the first super-block. */
+    final long headAt(Piece p, int block) {
+        return p.at + (long) block * blockBytes() + (long) quants.blockUnits() * Quants.UNIT;
     }
 
     /** {@code shifts = center · scales ± shifts}: for quants that stay centered. */

@@ -6,16 +6,14 @@ import java.lang.foreign.MemorySegment;
 
 /** What a thread works on: some columns of a group of rows, a token, and memory for what is made of them. */
 final class Piece {
+    private static final Layout NONE = new BlockLayout(new EightBits(), QuantReader::q8, 34, false);
     private static final ThreadLocal<Piece> CURRENT = ThreadLocal.withInitial(Piece::new);
 
     /** The weights. */
     MemorySegment data = MemorySegment.NULL;
 
-    /** Byte offset of the scales. */
-    long scalesAt;
-
-    /** Byte offset of the quants. */
-    long quantsAt;
+    /** Where the columns begin, see {@link Shorts#base}. */
+    long at;
 
     /** Number of columns. */
     int columns;
@@ -25,14 +23,27 @@ final class Piece {
     /** Index in {@link #x} of the first block and the first token. */
     int index;
 
-    /** Index of the first column in {@link QuantizedInput#ordered}, for one token. */
-    int orderedAt;
+    /** {@link QuantizedInput.Factors} of one token, from the first column on. */
+    int[] factors = new int[0];
+
+    int factorsAt;
+
+    int[] begins = new int[0];
+
+    int beginsAt;
+
+    /** That of the weights. */
+    Layout layout = NONE;
 
     /** Which of the groups that are unpacked together. */
     int which;
 
-    /** Sums of 16 bits [slots, GROUP], of several tokens and groups in a batch. */
-    final short[] sums = new short[Math.max(Layout.PIECE / 8 * GROUP, Batch.SUMS)];
+    /** What {@link Quants#sums} make of blocks. */
+    final short[] records =
+            new short[(Layout.PIECE / Layout.BLOCK * 5 + Layout.PIECE / Layout.SUPER_BLOCK * 2) * GROUP];
+
+    /** Sums of 16 bits of a tile of a batch. */
+    final short[] sums = new short[Batch.SUMS];
 
     /** Sums of 32 bits [blocks, GROUP]. */
     final int[] wideSums = new int[Layout.PIECE / Layout.BLOCK * GROUP];
@@ -40,14 +51,8 @@ final class Piece {
     /** [which, columns of a scale, GROUP]. */
     final float[] scales = new float[Math.max(Layout.PIECE / 16 * GROUP, Batch.GROUPS * Batch.SCALES)];
 
-    /** Scales of super-blocks [super-blocks, GROUP]. */
-    final float[] halves = new float[Layout.PIECE / SuperBlockLayout.SUPER_BLOCK * GROUP];
-
     /** [which, blocks, GROUP]. */
     final float[] shifts = new float[Math.max(Layout.PIECE / Layout.BLOCK * GROUP, Batch.GROUPS * Batch.SHIFTS)];
-
-    /** Elements in bytes [columns / 2, GROUP], see {@link BytePairs}. */
-    final short[] bytePairs = new short[Batch.QUANTS / 2];
 
     /** Results of a group and a token. */
     final float[] result = new float[GROUP];

@@ -39,12 +39,10 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
     /** Counts the inputs, to know whether a copy is of the present one. */
     private long fills;
 
-    private Ordered[] copies = new Ordered[0];
+    private Factors[] copies = new Factors[0];
     private float[] source = new float[0];
 
     private int[] pairs = new int[0]; // [blocks, stride, BLOCK]: q in both halves of an int
-    private int[] offsets = new int[0]; // [blocks, stride]: -8 · the sum of q, as a pair
-    private int[] eighths = new int[0]; // [blocks, stride, 4]: the sums of 8 q each
     private float[] scales = new float[0]; // [blocks, stride]
     private float[] totals = new float[0]; // [blocks, stride]: scale times the sum of q
     private float[] values = new float[0]; // [blocks, stride, BLOCK]: scale · q
@@ -70,8 +68,6 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
         int size = Math.multiplyExact(blocks * stride, BLOCK);
         if (pairs.length < size) {
             pairs = new int[size];
-            offsets = new int[blocks * stride];
-            eighths = new int[4 * blocks * stride];
             scales = new float[blocks * stride];
             totals = new float[blocks * stride];
         }
@@ -90,8 +86,6 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
             }
             for (int spare = block * stride + tokens; spare < (block + 1) * stride; spare++) {
                 Arrays.fill(pairs, spare * BLOCK, (spare + 1) * BLOCK, 0);
-                offsets[spare] = 0;
-                Arrays.fill(eighths, 4 * spare, 4 * spare + 4, 0);
                 scales[spare] = 0;
                 totals[spare] = 0;
             }
@@ -116,15 +110,9 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
             q.and(0xffff).or(q.lanewise(VectorOperators.LSHL, 16)).intoArray(pairs, index * BLOCK + i * Lanes.COUNT);
         }
         int total = 0;
-        for (int eighth = 0; eighth < 4; eighth++) {
-            int sum = 0;
-            for (int i = index * BLOCK + 8 * eighth; i < index * BLOCK + 8 * eighth + 8; i++) {
-                sum += pairs[i] >> 16;
-            }
-            eighths[4 * index + eighth] = sum;
-            total += sum;
+        for (int i = index * BLOCK; i < (index + 1) * BLOCK; i++) {
+            total += pairs[i] >> 16;
         }
-        offsets[index] = Shorts.pairOf(-FourBits.CENTER * total);
         // a NaN or an infinity makes the results NaN, as it does without rounding
         scales[index] = Float.isFinite(max) ? inverse == 0 ? 0 : scale : Float.NaN;
         totals[index] = scales[index] * total;
@@ -153,58 +141,90 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
         }
     }
 
-    /** Makes the copy that {@link #ordered} returns. */
-    void order(Order order) {
-        Ordered copy = find(order);
-        if (copy == null) {
-            copy = new Ordered(order);
+    /** Makes what {@link #factors} returns. */
+    void multiplyBy(Terms terms, int center) {
+        Factors factors = find(terms);
+        if (factors == null) {
+            factors = new Factors(terms, center);
             copies = Arrays.copyOf(copies, copies.length + 1);
-            copies[copies.length - 1] = copy;
+            copies[copies.length - 1] = factors;
         }
-        if (copy.filled != fills) {
-            copy.fill(pairs, tokens, stride, blocks);
-            copy.filled = fills;
+        if (factors.filled != fills) {
+            factors.fill(pairs, tokens, stride, blocks);
+            factors.filled = fills;
         }
     }
 
-    /** The pairs of token after token in another order of columns, [tokens, columns]. */
-    int[] ordered(Order order) {
-        Ordered copy = find(order);
-        if (copy == null || copy.filled != fills) {
+    /** What the words of quants are multiplied with. */
+    Factors factors(Terms terms) {
+        Factors factors = find(terms);
+        if (factors == null || factors.filled != fills) {
             throw new IllegalStateException("the input was not prepared");
         }
-        return copy.pairs;
+        return factors;
     }
 
-    private @Nullable Ordered find(Order order) {
-        for (Ordered copy : copies) {
-            if (copy.order == order) {
+    private @Nullable Factors find(Terms terms) {
+        for (Factors copy : copies) {
+            if (copy.terms == terms) {
                 return copy;
             }
         }
         return null;
     }
 
-    private static final class Ordered {
-        final Order order;
-        int[] pairs = new int[0];
-        long filled = -1;
+    /** Activations in the order and the form that {@link Terms} ask for, token by token. */
+    static final class Factors {
+        private final Terms terms;
+        private final int center;
+        private int[] values = new int[0];
+        private int[] begins = new int[0];
+        private int slots;
+        private long filled = -1;
 
-        Ordered(Order order) {
-            this.order = order;
+        private Factors(Terms terms, int center) {
+            this.terms = terms;
+            this.center = center;
         }
 
-        void fill(int[] source, int tokens, int stride, int blocks) {
-            int columns = blocks * BLOCK;
-            if (pairs.length < tokens * columns) {
-                pairs = new int[tokens * columns];
+        private void fill(int[] source, int tokens, int stride, int blocks) {
+            slots = blocks * BLOCK / terms.columns();
+            if (values.length < tokens * tokenValues()) {
+                values = new int[tokens * tokenValues()];
+                begins = new int[tokens * slots];
             }
             for (int token = 0; token < tokens; token++) {
-                for (int k = 0; k < columns; k++) {
-                    int from = order.column(k);
-                    pairs[token * columns + k] = source[((from >> 5) * stride + token) * BLOCK + (from & 31)];
+                for (int slot = 0; slot < slots; slot++) {
+                    int column = slot * terms.columns();
+                    int at = ((column >> 5) * stride + token) * BLOCK + (column & 31);
+                    terms.fill(source, at, values, token * tokenValues() + slot * terms.count());
+                    int sum = 0;
+                    for (int i = at; i < at + terms.columns(); i++) {
+                        sum += source[i] >> 16;
+                    }
+                    begins[token * slots + slot] = Shorts.pairOf(-center * sum);
                 }
             }
+        }
+
+        /** Factors of the terms, each in both halves of an int. */
+        int[] values() {
+            return values;
+        }
+
+        /** Values of a token. */
+        int tokenValues() {
+            return slots * terms.count();
+        }
+
+        /** For each slot, minus center times the activations: what makes sums those of centered quants. As values. */
+        int[] begins() {
+            return begins;
+        }
+
+        /** Slots of a token. */
+        int slots() {
+            return slots;
         }
     }
 
@@ -215,16 +235,6 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
 
     int[] pairs() {
         return pairs;
-    }
-
-    /** Where 16-bit sums over quants of 4 bits begin, that are centered by {@link FourBits#CENTER}. */
-    int[] offsets() {
-        return offsets;
-    }
-
-    /** Sums of 8 values: index of a block and token, times four. */
-    int[] eighths() {
-        return eighths;
     }
 
     float[] scales() {

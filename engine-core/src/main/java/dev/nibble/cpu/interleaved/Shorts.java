@@ -3,13 +3,12 @@ package dev.nibble.cpu.interleaved;
 import dev.nibble.cpu.vector.Lanes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Vectors of 16-bit lanes, as wide as {@link Lanes#F}. A group of {@link #GROUP} weight rows fills the lanes of one.
@@ -26,12 +25,6 @@ final class Shorts {
     /** Floats of a vector: half a group. */
     static final int HALF = Lanes.COUNT;
 
-    static final ShortVector NIBBLE = ShortVector.broadcast(S, 15);
-
-    /** The bytes of {@link #HALF} rows; the smallest vector of bytes has 8. */
-    private static final VectorSpecies<Byte> BYTES =
-            VectorSpecies.of(byte.class, HALF == 16 ? VectorShape.S_128_BIT : VectorShape.S_64_BIT);
-
     /** Sign and value bits of a half that was moved to the place they have in a float. */
     private static final IntVector HALF_BITS = IntVector.broadcast(Lanes.I, 0x8fffe000);
 
@@ -42,17 +35,43 @@ final class Shorts {
      * The class of off-heap segments. A loop that compares the class of its segment with this constant needs no tests of
      * it at each access, which the compiler does not take out of loops in a program that uses other segments, too.
      */
-    static final Class<?> OFF_HEAP = Arena.global().allocate(1).getClass();
+    private static final Class<?> OFF_HEAP = Arena.global().allocate(1).getClass();
+
+    /**
+     * All memory, where this code may use it. The weights are then read by their address: neither their bounds nor their
+     * scope is looked at again with each access, which the compiler does not take out of loops.
+     *
+     * <p>What keeps this safe: kernels read what they allocated themselves, at offsets that follow from its size, and a
+     * model frees it when no pass runs.
+     */
+    @SuppressWarnings("restricted")
+    private static final @Nullable MemorySegment ALL =
+            Shorts.class.getModule().isNativeAccessEnabled() ? MemorySegment.NULL.reinterpret(Long.MAX_VALUE) : null;
 
     private Shorts() {}
+
+    /** What is added to an offset in {@code data} for {@link #load}. */
+    static long base(MemorySegment data) {
+        return ALL == null ? 0 : data.address();
+    }
+
+    private static MemorySegment memory(MemorySegment data) {
+        if (ALL != null) {
+            return ALL;
+        }
+        if (data.getClass() != OFF_HEAP) {
+            throw new IllegalArgumentException("the weights are not off-heap");
+        }
+        return data;
+    }
 
     /** The lane of a row of a group. */
     static int lane(int row) {
         return row < HALF ? 2 * row : 2 * (row - HALF) + 1;
     }
 
-    static ShortVector load(MemorySegment data, long offset) {
-        return ShortVector.fromMemorySegment(S, data, offset, Lanes.LE);
+    static ShortVector load(MemorySegment data, long at) {
+        return ShortVector.fromMemorySegment(S, memory(data), at, Lanes.LE);
     }
 
     /** An int in all places: two neighbouring shorts, which are the same in a {@link QuantizedInput}. */
@@ -93,9 +112,30 @@ final class Shorts {
         return moved.and(HALF_BITS).reinterpretAsFloats().mul(HALF_BIAS);
     }
 
-    /** {@link #HALF} signed bytes as floats; where these are fewer than 8, the bytes behind them are read, too. */
-    static FloatVector bytes(MemorySegment data, long offset) {
-        return floats((IntVector) ByteVector.fromMemorySegment(BYTES, data, offset, Lanes.LE)
-                .convertShape(VectorOperators.B2I, Lanes.I, 0));
+    /** Shorts of all rows as ints, two neighbouring lanes in each. */
+    static IntVector pairs(short[] in, int at) {
+        return ShortVector.fromArray(S, in, at).reinterpretAsInts();
+    }
+
+    // Of pairs of bytes, an int of which has those of a row of the first half of a group and of a row of the second.
+
+    /** The first bytes of the first half's rows. */
+    static IntVector firstOfEven(IntVector pairs) {
+        return pairs.lanewise(VectorOperators.LSHL, 24).lanewise(VectorOperators.ASHR, 24);
+    }
+
+    /** The first bytes of the second half's rows. */
+    static IntVector firstOfOdd(IntVector pairs) {
+        return pairs.lanewise(VectorOperators.LSHL, 8).lanewise(VectorOperators.ASHR, 24);
+    }
+
+    /** The second bytes of the first half's rows. */
+    static IntVector secondOfEven(IntVector pairs) {
+        return pairs.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 24);
+    }
+
+    /** The second bytes of the second half's rows. */
+    static IntVector secondOfOdd(IntVector pairs) {
+        return pairs.lanewise(VectorOperators.ASHR, 24);
     }
 }

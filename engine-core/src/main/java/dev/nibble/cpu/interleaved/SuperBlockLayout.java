@@ -3,136 +3,142 @@ package dev.nibble.cpu.interleaved;
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.HALF;
 
-import dev.nibble.cpu.vector.Lanes;
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 
 /** A type of super-blocks of 256 elements: scales of sub-blocks are small integers, to be multiplied by d. */
-abstract class SuperBlockLayout extends Layout {
-    static final int SUPER_BLOCK = 256;
+final class SuperBlockLayout extends Layout {
+    private final int fileBytes;
 
-    private final int blockBytes;
-    private final int quantUnits;
+    /** Byte of the block in the file where d lies, before dmin. */
+    private final int scaleAt;
+
     private final boolean hasMinimum;
-    private final int subBlocks;
 
-    /** Bytes of the scales of a super-block of a group. */
-    private final int scaleBytes;
-
-    /**
-     * @param quantUnits units of two bytes of a super-block's quants
-     */
-    SuperBlockLayout(
-            int slotColumns,
-            int scaleColumns,
-            int blockBytes,
-            int quantUnits,
-            boolean hasMinimum,
-            int center,
-            Order order) {
-        super(slotColumns, scaleColumns, center, hasMinimum ? -1 : 0, order);
-        this.blockBytes = blockBytes;
-        this.quantUnits = quantUnits;
+    private SuperBlockLayout(
+            Quants quants, QuantReader reader, int scaleColumns, int fileBytes, int scaleAt, boolean hasMinimum) {
+        super(quants, reader, scaleColumns, hasMinimum ? -1 : 0, 1, hasMinimum ? 2 : 1);
+        this.fileBytes = fileBytes;
+        this.scaleAt = scaleAt;
         this.hasMinimum = hasMinimum;
-        subBlocks = SUPER_BLOCK / scaleColumns;
-        scaleBytes = (hasMinimum ? 2 : 1) * (2 + subBlocks) * GROUP;
+    }
+
+    static SuperBlockLayout q4() {
+        return new SuperBlockLayout(new Fields.Four(), QuantReader::q4k, BLOCK, 144, 0, true);
+    }
+
+    static SuperBlockLayout q5() {
+        return new SuperBlockLayout(new Fields.Five(), QuantReader::q5k, BLOCK, 176, 0, true);
+    }
+
+    static SuperBlockLayout q6() {
+        return new SuperBlockLayout(new Fields.Six(), QuantReader::q6k, BLOCK / 2, 210, 208, false);
     }
 
     @Override
-    final int scaleBytes(int columns) {
-        return columns / SUPER_BLOCK * scaleBytes;
+    Step[] folds() {
+        int sums = quants().recordSums();
+        if (!hasMinimum) {
+            return new Step[] {Fold::sixteenths};
+        }
+        return new Step[] {sums == 1 ? Fold::eighths : Fold::halvedEighths, p -> Fold.minima(p, sums)};
     }
 
     @Override
-    final int quantBytes(int columns) {
-        return columns / SUPER_BLOCK * 2 * quantUnits * GROUP;
-    }
-
-    @Override
-    final boolean pack(short[] in, int columns, int row, short[] out, int quantsAt) {
+    boolean packScales(byte[] in, int columns, int row, short[] out) {
         boolean finite = true;
-        int lane = Shorts.lane(row);
-        for (int block = 0; block < columns / SUPER_BLOCK; block++) {
-            int at = block * blockBytes / 2;
-            int to = block * scaleBytes / 2;
-            finite &= packHalf(in[at + scaleAt()], lane, out, to);
-            to += GROUP;
+        for (int i = 0; i < columns / SUPER_BLOCK; i++) {
+            int at = i * fileBytes;
+            int to = (blockAt(i * SUPER_BLOCKS) + SUPER_BLOCKS * blockBytes()) / 2;
+            finite &= packHalf(in, at + scaleAt, row, out, to);
             if (hasMinimum) {
-                finite &= packHalf(in[at + scaleAt() + 1], lane, out, to);
-                to += GROUP;
+                finite &= packHalf(in, at + scaleAt + 2, row, out, to + GROUP);
+                packSixBits(in, at + 4, row, out, i * SUPER_BLOCKS);
+            } else {
+                for (int j = 0; j < SUPER_BLOCKS; j++) {
+                    packBytes(in[at + 192 + 2 * j], in[at + 193 + 2 * j], row, out, i * SUPER_BLOCKS + j);
+                }
             }
-            packScales(in, at, row, out, to);
-            packQuants(in, at, lane, out, quantsAt + block * quantUnits * GROUP);
         }
         return finite;
     }
 
-    private static boolean packHalf(short half, int lane, short[] out, int at) {
-        out[at + lane] = half;
-        return isFiniteHalf(half);
-    }
-
-    /** Short of the block where d lies, before dmin. */
-    abstract int scaleAt();
-
-    /** Puts the scales, or scales and minima, of the sub-blocks of one super-block of a row, a byte each. */
-    abstract void packScales(short[] in, int at, int row, short[] out, int to);
-
     /** Unpacks the eight scales and minima that Q4_K and Q5_K have in 12 bytes, see dev.nibble.cpu.quant.KScales. */
-    static void packSixBits(short[] in, int at, int row, short[] out, int to) {
-        int low = in[at] & 0xffff | in[at + 1] << 16; // of 4 scales, and high bits of the 4 behind
-        int lowMin = in[at + 2] & 0xffff | in[at + 3] << 16;
-        int rest = in[at + 4] & 0xffff | in[at + 5] << 16;
+    private void packSixBits(byte[] in, int at, int row, short[] out, int block) {
+        long both = QuantReader.longAt(in, at);
+        int low = (int) both; // of 4 scales, and high bits of the 4 behind
+        int lowMin = (int) (both >>> 32);
+        int rest = (int) (QuantReader.longAt(in, at + 4) >>> 32);
         int high = rest & 0x0f0f0f0f | low >>> 2 & 0x30303030;
         int highMin = rest >>> 4 & 0x0f0f0f0f | lowMin >>> 2 & 0x30303030;
         for (int j = 0; j < 4; j++) {
-            putByte(out, to + j * GROUP, row, low >> 8 * j & 63);
-            putByte(out, to + j * GROUP + GROUP / 2, row, lowMin >> 8 * j & 63);
-            putByte(out, to + (4 + j) * GROUP, row, high >> 8 * j);
-            putByte(out, to + (4 + j) * GROUP + GROUP / 2, row, highMin >> 8 * j);
+            packBytes(low >> 8 * j & 63, lowMin >> 8 * j & 63, row, out, block + j);
+            packBytes(high >> 8 * j, highMin >> 8 * j, row, out, block + 4 + j);
         }
     }
 
-    /** Puts the units of one super-block of a row. */
-    abstract void packQuants(short[] in, int at, int lane, short[] out, int to);
+    private void packBytes(int first, int second, int row, short[] out, int block) {
+        int head = blockAt(block) / 2 + quants().blockUnits() * GROUP;
+        out[head + Shorts.lane(row)] = (short) (first & 0xff | second << 8);
+    }
 
+    /** Of one super-block. */
     @Override
-    final void scales(Piece p) {
-        int blocks = p.columns / SUPER_BLOCK;
-        read(p, 0, blocks, p.scales, p.scalesTo());
+    void scales(Piece p) {
+        int stride = blockBytes();
         if (hasMinimum) {
-            read(p, 1, blocks, p.shifts, p.shiftsTo());
+            scalesAndMinima(
+                    p.data,
+                    headAt(p, 0),
+                    stride,
+                    p.at + SUPER_BLOCKS * stride,
+                    p.scales,
+                    p.scalesTo(),
+                    p.shifts,
+                    p.shiftsTo());
+        } else {
+            pairsOfScales(p.data, headAt(p, 0), stride, p.at + SUPER_BLOCKS * stride, p.scales, p.scalesTo());
         }
     }
 
-    /** Scales, {@code kind} 0, or minima, 1. */
-    private void read(Piece p, int kind, int blocks, float[] out, int to) {
-        int kinds = hasMinimum ? 2 : 1;
-        halves(p.data, p.scalesAt + 2 * kind * GROUP, scaleBytes, blocks, p.halves, 0);
-        long bytes = p.scalesAt + (2 * kinds + kind) * GROUP;
-        int shift = Integer.numberOfTrailingZeros(subBlocks);
-        multiply(p.data, bytes, scaleBytes, kinds * GROUP, shift, blocks << shift, p.halves, out, to);
-    }
-
-    /** {@code out[i] = byte · half of its super-block} for all rows and sub-blocks i. */
-    private static void multiply(
+    private static void scalesAndMinima(
             MemorySegment data,
-            long bytes,
+            long at,
             int stride,
-            int step,
-            int shift,
-            int count,
-            float[] halves,
-            float[] out,
-            int to) {
-        if (data.getClass() != Shorts.OFF_HEAP) {
-            throw new IllegalArgumentException("the weights are not off-heap");
+            long headAt,
+            float[] scales,
+            int scalesTo,
+            float[] minima,
+            int minimaTo) {
+        IntVector halves = Shorts.load(data, headAt).reinterpretAsInts();
+        IntVector minHalves = Shorts.load(data, headAt + Quants.UNIT).reinterpretAsInts();
+        FloatVector even = Shorts.evenHalves(halves);
+        FloatVector odd = Shorts.oddHalves(halves);
+        FloatVector evenMin = Shorts.evenHalves(minHalves);
+        FloatVector oddMin = Shorts.oddHalves(minHalves);
+        for (int i = 0; i < SUPER_BLOCKS; i++) {
+            IntVector pairs = Shorts.load(data, at + i * stride).reinterpretAsInts();
+            int to = i * GROUP;
+            Shorts.floats(Shorts.firstOfEven(pairs)).mul(even).intoArray(scales, scalesTo + to);
+            Shorts.floats(Shorts.firstOfOdd(pairs)).mul(odd).intoArray(scales, scalesTo + to + HALF);
+            Shorts.floats(Shorts.secondOfEven(pairs)).mul(evenMin).intoArray(minima, minimaTo + to);
+            Shorts.floats(Shorts.secondOfOdd(pairs)).mul(oddMin).intoArray(minima, minimaTo + to + HALF);
         }
-        int mask = (1 << shift) - 1;
-        for (int i = 0; i < count; i++) {
-            long at = bytes + (i >> shift) * stride + (i & mask) * step;
-            int half = (i >> shift) * GROUP;
-            Shorts.bytes(data, at).mul(Lanes.load(halves, half)).intoArray(out, to + i * GROUP);
-            Shorts.bytes(data, at + HALF).mul(Lanes.load(halves, half + HALF)).intoArray(out, to + i * GROUP + HALF);
+    }
+
+    private static void pairsOfScales(
+            MemorySegment data, long at, int stride, long headAt, float[] scales, int scalesTo) {
+        IntVector halves = Shorts.load(data, headAt).reinterpretAsInts();
+        FloatVector even = Shorts.evenHalves(halves);
+        FloatVector odd = Shorts.oddHalves(halves);
+        for (int i = 0; i < SUPER_BLOCKS; i++) {
+            IntVector pairs = Shorts.load(data, at + i * stride).reinterpretAsInts();
+            int to = scalesTo + 2 * i * GROUP;
+            Shorts.floats(Shorts.firstOfEven(pairs)).mul(even).intoArray(scales, to);
+            Shorts.floats(Shorts.firstOfOdd(pairs)).mul(odd).intoArray(scales, to + HALF);
+            Shorts.floats(Shorts.secondOfEven(pairs)).mul(even).intoArray(scales, to + GROUP);
+            Shorts.floats(Shorts.secondOfOdd(pairs)).mul(odd).intoArray(scales, to + GROUP + HALF);
         }
     }
 }

@@ -10,6 +10,7 @@ import dev.nibble.cpu.vector.VectorKernelFamily;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
 import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
@@ -129,7 +130,7 @@ class InterleavedKernelTest {
     @Test
     void isNotMadeOfAnUnusualScale() {
         Tensor weight = RandomWeights.matrix(DType.Q4_0, 64, 2, new Random(7));
-        weight.data().set(Layout.SHORT, 18, Float.floatToFloat16(Float.POSITIVE_INFINITY));
+        weight.data().set(ValueLayout.JAVA_SHORT_UNALIGNED, 18, Float.floatToFloat16(Float.POSITIVE_INFINITY));
         assertThat(InterleavedKernel.of(weight, Arena.ofAuto(), POOL)).isNull();
         assertThat(InterleavedKernel.of(RandomWeights.matrix(DType.F16, 64, 2, new Random(8)), Arena.ofAuto(), POOL))
                 .isNull();

@@ -1,0 +1,403 @@
+package dev.nibble.cpu.interleaved;
+
+import static dev.nibble.cpu.interleaved.Shorts.GROUP;
+import static dev.nibble.cpu.interleaved.Shorts.load;
+import static dev.nibble.cpu.interleaved.Shorts.pair;
+
+import dev.nibble.cpu.interleaved.Terms.Field;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * Quants of 4, 5 or 6 bits, unsigned, four fields to a word.
+ *
+ * <pre>
+ *          word j of a slot, fields from the low bits up             columns   center
+ * 4 bits   q[4j], q[4j + 1], q[4j + 2], q[4j + 3]                    32        8
+ * 5 bits   q[3j], q[3j + 1], q[3j + 2], bit j of q[15]               16        16
+ * 6 bits   q[2j], q[2j + 1], bits 2j and 2j + 1 of q[6], of q[7]     8         32
+ * </pre>
+ *
+ * <p>Centered, a slot's sum is at most {@code columns · center · 127 = 32512 < 2^15}.
+ */
+abstract class Fields extends Quants {
+    private Fields(int columns, Field[][] words, int center) {
+        super(new Terms(columns, words), words.length, center);
+    }
+
+    private static Field[][] words(int count, java.util.function.IntFunction<Field[]> word) {
+        Field[][] words = new Field[count][];
+        for (int j = 0; j < count; j++) {
+            words[j] = word.apply(j);
+        }
+        return words;
+    }
+
+    private static ShortVector field(ShortVector w, int shift, int mask) {
+        return w.lanewise(VectorOperators.LSHR, shift).and((short) mask);
+    }
+
+    /** Q4_0, Q4_1, Q4_K. */
+    static final class Four extends Fields {
+        private static final int CENTER = 8;
+        private static final int UNITS = 8;
+
+        Four() {
+            super(
+                    32,
+                    words(UNITS, j -> new Field[] {
+                        new Field(0, 4 * j, 1),
+                        new Field(4, 4 * j + 1, 1),
+                        new Field(8, 4 * j + 2, 1),
+                        new Field(12, 4 * j + 3, 1)
+                    }),
+                    CENTER);
+        }
+
+        @Override
+        void pack(long[] values, int blocks, int lane, short[] out, Layout layout) {
+            for (int i = 0; i < 4 * blocks; i++) {
+                int at = layout.blockAt(i / 4) / 2 + i % 4 * 2 * GROUP + lane;
+                long v = values[i];
+                v = (v | v >>> 4) & 0x00ff00ff00ff00ffL;
+                v |= v >>> 8;
+                out[at] = (short) v;
+                out[at + GROUP] = (short) (v >>> 32);
+            }
+        }
+
+        @Override
+        void sums(Piece p) {
+            sums(
+                    p.data,
+                    p.at,
+                    p.columns / 32 * UNITS,
+                    p.factors,
+                    p.factorsAt,
+                    p.records,
+                    p.layout.headUnits() > 1,
+                    p.layout.superBlocks());
+        }
+
+        private static void sums(
+                MemorySegment data,
+                long at,
+                int units,
+                int[] a,
+                int from,
+                short[] records,
+                boolean twoHeads,
+                int superBlocks) {
+            ShortVector even = ShortVector.zero(Shorts.S);
+            ShortVector odd = even;
+            long next = at;
+            int to = 0;
+            int left = UNITS;
+            int blocksLeft = superBlocks;
+            for (int i = 0; i < units; i++) {
+                ShortVector w = load(data, next);
+                next += UNIT;
+                even = w.mul(pair(a[from + 4 * i])).add(even);
+                odd = w.lanewise(VectorOperators.LSHR, 4)
+                        .mul(pair(a[from + 4 * i + 1]))
+                        .add(odd);
+                even = w.lanewise(VectorOperators.LSHR, 8)
+                        .mul(pair(a[from + 4 * i + 2]))
+                        .add(even);
+                odd = w.lanewise(VectorOperators.LSHR, 12)
+                        .mul(pair(a[from + 4 * i + 3]))
+                        .add(odd);
+                if (--left == 0) {
+                    left = UNITS;
+                    even.add(odd).intoArray(records, to);
+                    to += GROUP;
+                    even = ShortVector.zero(Shorts.S);
+                    odd = even;
+                    copy(data, next, records, to);
+                    next += UNIT;
+                    to += GROUP;
+                    if (twoHeads) {
+                        copy(data, next, records, to);
+                        next += UNIT;
+                        to += GROUP;
+                    }
+                    if (--blocksLeft == 0) {
+                        blocksLeft = superBlocks;
+                        copy(data, next, records, to);
+                        copy(data, next + UNIT, records, to + GROUP);
+                        next += 2 * UNIT;
+                        to += 2 * GROUP;
+                    }
+                }
+            }
+        }
+
+        @Override
+        void unpack(Piece p) {
+            unpack(p.data, p.at, p.layout.blockBytes(), p.columns / 4, p.quants, p.quantsTo());
+        }
+
+        private static void unpack(MemorySegment data, long at, int blockBytes, int units, short[] out, int to) {
+            for (int i = 0; i < units; i++) {
+                ShortVector w = load(data, at + (i >> 3) * blockBytes + (i & 7) * UNIT);
+                w.and((short) 15).sub((short) CENTER).intoArray(out, to + 4 * i * GROUP);
+                field(w, 4, 15).sub((short) CENTER).intoArray(out, to + (4 * i + 1) * GROUP);
+                field(w, 8, 15).sub((short) CENTER).intoArray(out, to + (4 * i + 2) * GROUP);
+                w.lanewise(VectorOperators.LSHR, 12).sub((short) CENTER).intoArray(out, to + (4 * i + 3) * GROUP);
+            }
+        }
+    }
+
+    /** Q5_0, Q5_1, Q5_K. */
+    static final class Five extends Fields {
+        private static final int CENTER = 16;
+        private static final int UNITS = 5;
+        private static final int SLOTS = 2;
+
+        Five() {
+            super(
+                    16,
+                    words(UNITS, j -> new Field[] {
+                        new Field(0, 3 * j, 1),
+                        new Field(5, 3 * j + 1, 1),
+                        new Field(10, 3 * j + 2, 1),
+                        new Field(15, 15, 1 << j)
+                    }),
+                    CENTER);
+        }
+
+        @Override
+        void pack(long[] values, int blocks, int lane, short[] out, Layout layout) {
+            for (int i = 0; i < 4 * blocks; i += 2) {
+                int at = layout.blockAt(i / 4) / 2 + i % 4 / 2 * UNITS * GROUP + lane;
+                long v = values[i];
+                long w = values[i + 1];
+                int last = (int) (w >>> 56);
+                out[at] = word(v, last);
+                out[at + GROUP] = word(v >>> 24, last >> 1);
+                out[at + 2 * GROUP] = word(v >>> 48 | w << 16, last >> 2);
+                out[at + 3 * GROUP] = word(w >>> 8, last >> 3);
+                out[at + 4 * GROUP] = word(w >>> 32, last >> 4);
+            }
+        }
+
+        private static short word(long three, int bit) {
+            return (short) (three & 31 | three >>> 3 & 31 << 5 | three >>> 6 & 31 << 10 | bit << 15);
+        }
+
+        @Override
+        void sums(Piece p) {
+            sums(
+                    p.data,
+                    p.at,
+                    p.columns / 32 * SLOTS * UNITS,
+                    p.factors,
+                    p.factorsAt,
+                    p.records,
+                    p.layout.headUnits() > 1,
+                    p.layout.superBlocks());
+        }
+
+        private static void sums(
+                MemorySegment data,
+                long at,
+                int units,
+                int[] a,
+                int from,
+                short[] records,
+                boolean twoHeads,
+                int superBlocks) {
+            ShortVector even = ShortVector.zero(Shorts.S);
+            ShortVector odd = even;
+            long next = at;
+            int to = 0;
+            int left = UNITS;
+            int blocksLeft = superBlocks;
+            int slotsLeft = SLOTS;
+            for (int i = 0; i < units; i++) {
+                ShortVector w = load(data, next);
+                next += UNIT;
+                even = w.mul(pair(a[from + 4 * i])).add(even);
+                odd = w.lanewise(VectorOperators.LSHR, 5)
+                        .mul(pair(a[from + 4 * i + 1]))
+                        .add(odd);
+                even = w.lanewise(VectorOperators.LSHR, 10)
+                        .mul(pair(a[from + 4 * i + 2]))
+                        .add(even);
+                odd = w.lanewise(VectorOperators.LSHR, 15)
+                        .mul(pair(a[from + 4 * i + 3]))
+                        .add(odd);
+                if (--left == 0) {
+                    left = UNITS;
+                    even.add(odd).intoArray(records, to);
+                    to += GROUP;
+                    even = ShortVector.zero(Shorts.S);
+                    odd = even;
+                    if (--slotsLeft == 0) {
+                        slotsLeft = SLOTS;
+                        copy(data, next, records, to);
+                        next += UNIT;
+                        to += GROUP;
+                        if (twoHeads) {
+                            copy(data, next, records, to);
+                            next += UNIT;
+                            to += GROUP;
+                        }
+                        if (--blocksLeft == 0) {
+                            blocksLeft = superBlocks;
+                            copy(data, next, records, to);
+                            copy(data, next + UNIT, records, to + GROUP);
+                            next += 2 * UNIT;
+                            to += 2 * GROUP;
+                        }
+                    }
+                }
+            }
+        }
+
+        @Override
+        void unpack(Piece p) {
+            for (int block = 0; block < p.columns / 32; block++) {
+                unpack(p.data, p.at + block * p.layout.blockBytes(), p.quants, p.quantsTo() + block * 32 * GROUP);
+            }
+        }
+
+        private static void unpack(MemorySegment data, long at, short[] out, int outAt) {
+            ShortVector last = ShortVector.zero(Shorts.S);
+            int j = 0;
+            int to = outAt;
+            for (int i = 0; i < 2 * UNITS; i++) {
+                ShortVector w = load(data, at + i * UNIT);
+                w.and((short) 31).sub((short) CENTER).intoArray(out, to);
+                field(w, 5, 31).sub((short) CENTER).intoArray(out, to + GROUP);
+                field(w, 10, 31).sub((short) CENTER).intoArray(out, to + 2 * GROUP);
+                last = w.lanewise(VectorOperators.LSHR, 15)
+                        .lanewise(VectorOperators.LSHL, j)
+                        .or(last);
+                to += 3 * GROUP;
+                if (++j == UNITS) {
+                    j = 0;
+                    last.sub((short) CENTER).intoArray(out, to);
+                    to += GROUP;
+                    last = ShortVector.zero(Shorts.S);
+                }
+            }
+        }
+    }
+
+    /** Q6_K. */
+    static final class Six extends Fields {
+        private static final int CENTER = 32;
+        private static final int UNITS = 3;
+        private static final int SLOTS = 4;
+
+        Six() {
+            super(
+                    8,
+                    words(UNITS, j -> new Field[] {
+                        new Field(0, 2 * j, 1),
+                        new Field(6, 2 * j + 1, 1),
+                        new Field(12, 6, 1 << 2 * j),
+                        new Field(14, 7, 1 << 2 * j)
+                    }),
+                    CENTER);
+        }
+
+        @Override
+        void pack(long[] values, int blocks, int lane, short[] out, Layout layout) {
+            for (int i = 0; i < 4 * blocks; i++) {
+                int at = layout.blockAt(i / 4) / 2 + i % 4 * UNITS * GROUP + lane;
+                long v = values[i];
+                int seventh = (int) (v >>> 48) & 63;
+                int eighth = (int) (v >>> 56);
+                out[at] = word(v, seventh, eighth);
+                out[at + GROUP] = word(v >>> 16, seventh >> 2, eighth >> 2);
+                out[at + 2 * GROUP] = word(v >>> 32, seventh >> 4, eighth >> 4);
+            }
+        }
+
+        private static short word(long two, int seventh, int eighth) {
+            return (short) (two & 63 | two >>> 2 & 63 << 6 | (seventh & 3) << 12 | eighth << 14);
+        }
+
+        @Override
+        void sums(Piece p) {
+            sums(p.data, p.at, p.columns / 32 * SLOTS * UNITS, p.factors, p.factorsAt, p.records);
+        }
+
+        private static void sums(MemorySegment data, long at, int units, int[] a, int from, short[] records) {
+            ShortVector even = ShortVector.zero(Shorts.S);
+            ShortVector odd = even;
+            long next = at;
+            int to = 0;
+            int left = UNITS;
+            int blocksLeft = Layout.SUPER_BLOCKS;
+            int slotsLeft = SLOTS;
+            for (int i = 0; i < units; i++) {
+                ShortVector w = load(data, next);
+                next += UNIT;
+                even = w.mul(pair(a[from + 4 * i])).add(even);
+                odd = w.lanewise(VectorOperators.LSHR, 6)
+                        .mul(pair(a[from + 4 * i + 1]))
+                        .add(odd);
+                even = w.lanewise(VectorOperators.LSHR, 12)
+                        .mul(pair(a[from + 4 * i + 2]))
+                        .add(even);
+                odd = w.lanewise(VectorOperators.LSHR, 14)
+                        .mul(pair(a[from + 4 * i + 3]))
+                        .add(odd);
+                if (--left == 0) {
+                    left = UNITS;
+                    even.add(odd).intoArray(records, to);
+                    to += GROUP;
+                    even = ShortVector.zero(Shorts.S);
+                    odd = even;
+                    if (--slotsLeft == 0) {
+                        slotsLeft = SLOTS;
+                        copy(data, next, records, to);
+                        next += UNIT;
+                        to += GROUP;
+                        if (--blocksLeft == 0) {
+                            blocksLeft = Layout.SUPER_BLOCKS;
+                            copy(data, next, records, to);
+                            next += UNIT;
+                            to += GROUP;
+                        }
+                    }
+                }
+            }
+        }
+
+        @Override
+        void unpack(Piece p) {
+            for (int block = 0; block < p.columns / 32; block++) {
+                unpack(p.data, p.at + block * p.layout.blockBytes(), p.quants, p.quantsTo() + block * 32 * GROUP);
+            }
+        }
+
+        private static void unpack(MemorySegment data, long at, short[] out, int to) {
+            ShortVector seventh = ShortVector.zero(Shorts.S);
+            ShortVector eighth = seventh;
+            int j = 0;
+            int slot = to;
+            for (int i = 0; i < 4 * UNITS; i++) {
+                ShortVector w = load(data, at + i * UNIT);
+                w.and((short) 63).sub((short) CENTER).intoArray(out, slot + 2 * j * GROUP);
+                field(w, 6, 63).sub((short) CENTER).intoArray(out, slot + (2 * j + 1) * GROUP);
+                seventh = field(w, 12, 3).lanewise(VectorOperators.LSHL, 2 * j).or(seventh);
+                eighth = w.lanewise(VectorOperators.LSHR, 14)
+                        .lanewise(VectorOperators.LSHL, 2 * j)
+                        .or(eighth);
+                if (++j == UNITS) {
+                    j = 0;
+                    seventh.sub((short) CENTER).intoArray(out, slot + 6 * GROUP);
+                    eighth.sub((short) CENTER).intoArray(out, slot + 7 * GROUP);
+                    slot += 8 * GROUP;
+                    seventh = ShortVector.zero(Shorts.S);
+                    eighth = seventh;
+                }
+            }
+        }
+    }
+}
