@@ -100,7 +100,7 @@ final class CpuForwardPass implements ForwardPass {
 
     @Override
     public long workspaceBytes() {
-        return workspace.bytes(MAX_BATCH_ROWS) + linears.repackedBytes();
+        return workspace.bytes(MAX_BATCH_ROWS) + linears.copiedBytes();
     }
 
     @Override
