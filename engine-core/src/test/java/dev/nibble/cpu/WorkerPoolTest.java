@@ -150,7 +150,7 @@ class WorkerPoolTest {
             for (int round = 0; round < 100; round++) {
                 pool.forEach(2, 1, (worker, from, to) -> {
                     if (from == 0) {
-                        while (other.getState() != Thread.State.WAITING) {
+                        while (other.isAlive() && other.getState() != Thread.State.WAITING) {
                             Thread.onSpinWait();
                         }
                         assertThat(regions.get()).isGreaterThan(seen.getAndSet(regions.get()));

@@ -47,7 +47,7 @@ class TurnsTest {
                 AtomicBoolean first = new AtomicBoolean(true);
                 evaluateToken(pass, () -> {
                     if (first.getAndSet(false)) {
-                        while (other.getState() != Thread.State.WAITING && other.getState() != Thread.State.BLOCKED) {
+                        while (other.isAlive() && !waits(other)) {
                             Thread.onSpinWait();
                         }
                         assertThat(tokens.get()).isGreaterThan(seen.getAndSet(tokens.get()));
@@ -58,6 +58,10 @@ class TurnsTest {
             done.set(true);
             other.join();
         }
+    }
+
+    private static boolean waits(Thread thread) {
+        return thread.getState() == Thread.State.WAITING || thread.getState() == Thread.State.BLOCKED;
     }
 
     private static void evaluateToken(ForwardPass pass, BooleanSupplier cancelled) {
