@@ -1,20 +1,23 @@
 #!/usr/bin/env python3
 """Makes the reference logits of tiny random models with llama.cpp.
 
-    pip install numpy llama-cpp-python
+    pip install numpy gguf llama-cpp-python
     for name in deepseek2 granitemoe ...; do java ... dev.nibble.testdata.TinyModels models/$name.gguf $name; done
+    java ... dev.nibble.testdata.TinyModels models/llama-Q4_0.gguf llama 1 Q4_0 ...
     python make_logits.py ../resources/logits models/*.gguf
 
-Weights, activations, keys and values are F32, attention is computed without flash attention, the context is 256. For
-each model NAME.json is written: the checksum of the model file, 40 tokens, the best token after each of them, the next
+Weights, activations, keys and values are F32, attention is computed without flash attention, the context is 256. In
+place of a quantized model, one runs that has the exact values of its weights in F32. For each model NAME.json is written: the checksum of the model file, 40 tokens, the best token after each of them, the next
 16 tokens by greedy choice, and the logits after a few positions. Tokens are drawn anew until no choice is close.
 """
 import ctypes
 import hashlib
 import json
 import sys
+import tempfile
 from pathlib import Path
 
+import gguf
 import llama_cpp as lib
 import numpy as np
 
@@ -78,11 +81,36 @@ def reference(model, seed):
     return tokens, logits, greedy, smallest
 
 
+def write_dequantized(file, out):
+    """Copies a model with all tensors in F32."""
+    reader = gguf.GGUFReader(file)
+    writer = gguf.GGUFWriter(out, reader.fields["general.architecture"].contents())
+    for field in reader.fields.values():
+        if field.name != "general.architecture" and not field.name.startswith("GGUF."):
+            array = field.types[0] == gguf.GGUFValueType.ARRAY
+            writer.add_key_value(field.name, field.contents(), field.types[0], field.types[-1] if array else None)
+    for tensor in reader.tensors:
+        writer.add_tensor(tensor.name, gguf.dequantize(tensor.data, tensor.tensor_type).astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def load(file):
+    with tempfile.TemporaryDirectory() as folder:
+        twin = Path(folder, "f32.gguf")
+        write_dequantized(file, twin)
+        params = lib.llama_model_default_params()
+        params.use_mmap = False
+        return lib.llama_model_load_from_file(str(twin).encode(), params)
+
+
 def main(folder, files):
     folder.mkdir(parents=True, exist_ok=True)
     lib.llama_log_set(QUIET, ctypes.c_void_p(0))
     for file in files:
-        model = lib.llama_model_load_from_file(str(file).encode(), lib.llama_model_default_params())
+        model = load(file)
         assert model, file
         seed = 1
         while True:

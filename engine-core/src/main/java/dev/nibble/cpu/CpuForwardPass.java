@@ -18,6 +18,7 @@ import dev.nibble.spi.Sequence;
 import dev.nibble.tensor.DType;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -37,8 +38,12 @@ final class CpuForwardPass implements ForwardPass {
     private final VectorOps ops;
     private final LinearFactory linears;
     private final Map<DType, String> kernels;
-    private @Nullable ActivationObserver observer;
     private final int maxBatchRows;
+
+    /** One evaluation at a time; fair, else a session that decodes would keep all others from their first token. */
+    private final ReentrantLock turn = new ReentrantLock(true);
+
+    private @Nullable ActivationObserver observer;
     private boolean closed;
 
     CpuForwardPass(Model model, WorkerPool pool, KernelReport family, LinearFactory linears) {
@@ -95,7 +100,7 @@ final class CpuForwardPass implements ForwardPass {
 
     @Override
     public long workspaceBytes() {
-        return workspace.bytes(MAX_BATCH_ROWS) + linears.repackedBytes();
+        return workspace.bytes(MAX_BATCH_ROWS) + linears.copiedBytes();
     }
 
     @Override
@@ -109,8 +114,17 @@ final class CpuForwardPass implements ForwardPass {
     }
 
     @Override
-    public synchronized void evaluate(Batch batch, float[] logits, BooleanSupplier cancelled) {
-        check(batch, logits);
+    public void evaluate(Batch batch, float[] logits, BooleanSupplier cancelled) {
+        turn.lock();
+        try {
+            check(batch, logits);
+            evaluateInTurn(batch, logits, cancelled);
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    private void evaluateInTurn(Batch batch, float[] logits, BooleanSupplier cancelled) {
         int begun = 0;
         try {
             pass.begin(batch, observer);
@@ -211,16 +225,26 @@ final class CpuForwardPass implements ForwardPass {
     }
 
     @Override
-    public synchronized void observe(@Nullable ActivationObserver newObserver) {
-        observer = newObserver;
+    public void observe(@Nullable ActivationObserver newObserver) {
+        turn.lock();
+        try {
+            observer = newObserver;
+        } finally {
+            turn.unlock();
+        }
     }
 
     @Override
-    public synchronized void close() {
-        if (!closed) {
-            closed = true;
-            workspace.clear();
-            linears.close();
+    public void close() {
+        turn.lock();
+        try {
+            if (!closed) {
+                closed = true;
+                workspace.clear();
+                linears.close();
+            }
+        } finally {
+            turn.unlock();
         }
     }
 }

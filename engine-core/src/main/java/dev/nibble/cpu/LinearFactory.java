@@ -6,14 +6,14 @@ import dev.nibble.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.util.IdentityHashMap;
 
-/** Makes the compiled form of projections, and counts what their kernels keep beside the mapped weights. */
+/** Makes the compiled form of projections, and counts what is kept beside the mapped weights. */
 final class LinearFactory implements AutoCloseable {
     private final KernelFamily family;
     private final LoadOptions options;
     private final WorkerPool pool;
     private final Arena arena = Arena.ofShared();
     private final IdentityHashMap<Tensor, MatmulKernel> kernels = new IdentityHashMap<>();
-    private long repackedBytes;
+    private long copiedBytes;
 
     LinearFactory(KernelFamily family, LoadOptions options, WorkerPool pool) {
         this.family = family;
@@ -25,7 +25,8 @@ final class LinearFactory implements AutoCloseable {
         // A tensor used twice, as a tied embedding may be, is prepared once.
         MatmulKernel kernel = kernels.computeIfAbsent(projection.weight(), weight -> {
             MatmulKernel created = family.kernel(weight, options, arena, pool);
-            repackedBytes += created.repackedBytes();
+            copiedBytes += created.repackedBytes()
+                    + (weight.data().isMapped() ? 0 : weight.data().byteSize());
             return created;
         });
         return new Linear(kernel, projection.bias(), projection.scale());
@@ -37,7 +38,8 @@ final class LinearFactory implements AutoCloseable {
         arena.close();
     }
 
-    long repackedBytes() {
-        return repackedBytes;
+    /** Bytes beside the mapped file: rearranged copies, and weights that an architecture had to make anew. */
+    long copiedBytes() {
+        return copiedBytes;
     }
 }

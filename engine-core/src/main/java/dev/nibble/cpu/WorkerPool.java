@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * is allocated. The caller never waits for a worker that did not start: it closes the region when the chunks are used
  * up and waits only for the workers that are inside.
  *
- * <p>Thread-safe: regions of several callers run one after the other.
+ * <p>Thread-safe: regions of several callers run one after the other, in the order of their calls.
  */
 public final class WorkerPool implements AutoCloseable {
 
@@ -41,7 +41,8 @@ public final class WorkerPool implements AutoCloseable {
     private static final long OPEN = 1L << 31;
     private static final long INSIDE = OPEN - 1;
 
-    private final ReentrantLock callers = new ReentrantLock();
+    private final ReentrantLock callers =
+            new ReentrantLock(true); // fair, else the next region would overtake who waits
     private final AtomicLong state = new AtomicLong();
     private final AtomicInteger next = new AtomicInteger();
     private final AtomicInteger parked = new AtomicInteger();

@@ -25,7 +25,7 @@ public interface ForwardPass extends AutoCloseable {
     /** Bytes {@link #newSequence} allocates for these arguments. */
     long sequenceBytes(int contextLength, KvCacheType type);
 
-    /** Bytes allocated beside the mapped weights and the sequences: workspace, rearranged weights. */
+    /** Bytes allocated beside the mapped weights and the sequences: workspace, rearranged or converted weights. */
     long workspaceBytes();
 
     /**

@@ -5,12 +5,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nibble.LoadOptions;
 import dev.nibble.cpu.scalar.ScalarKernelFamily;
+import dev.nibble.model.Projection;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
+import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -45,6 +53,23 @@ class LinearTest {
         for (int inputs : new int[] {1, 3}) {
             Tensor weight = RandomWeights.matrix(dtype, columns, 101, random);
             MatmulOracle.check(family, weight, RandomWeights.gaussian(inputs * columns, random), inputs, pool);
+        }
+    }
+
+    /** Weights of the mapped file cost nothing more; what an architecture had to make anew does, once. */
+    @Test
+    void countsTheWeightsThatAreNotMapped(@TempDir Path folder) throws IOException {
+        Tensor made = RandomWeights.matrix(DType.F32, 8, 5, random);
+        Path file = Files.write(folder.resolve("weights"), made.data().toArray(ValueLayout.JAVA_BYTE));
+        try (LinearFactory linears = new LinearFactory(family, LoadOptions.DEFAULT, pool);
+                Arena arena = Arena.ofConfined();
+                FileChannel channel = FileChannel.open(file)) {
+            MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+            linears.create(Projection.of(new Tensor("mapped", DType.F32, made.shape(), mapped)));
+            assertThat(linears.copiedBytes()).isZero();
+            linears.create(Projection.of(made));
+            linears.create(Projection.of(made));
+            assertThat(linears.copiedBytes()).isEqualTo(4 * 8 * 5);
         }
     }
 

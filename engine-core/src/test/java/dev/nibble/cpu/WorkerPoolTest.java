@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicReference;
@@ -127,6 +130,59 @@ class WorkerPoolTest {
                 caller.join();
             }
             assertThat(failure.get()).isNull();
+        }
+    }
+
+    /** Each region waits until the other caller stands in line; that one has to come before the next. */
+    @Test
+    void aCallerThatWaitsIsNotOvertaken() throws InterruptedException {
+        try (WorkerPool pool = new WorkerPool(2)) {
+            AtomicInteger regions = new AtomicInteger();
+            AtomicBoolean done = new AtomicBoolean();
+            Thread other = new Thread(() -> {
+                while (!done.get()) {
+                    pool.forEach(2, 1, (worker, from, to) -> {});
+                    regions.incrementAndGet();
+                }
+            });
+            other.start();
+            AtomicInteger seen = new AtomicInteger(-1);
+            for (int round = 0; round < 100; round++) {
+                pool.forEach(2, 1, (worker, from, to) -> {
+                    if (from == 0) {
+                        while (other.isAlive() && other.getState() != Thread.State.WAITING) {
+                            Thread.onSpinWait();
+                        }
+                        assertThat(regions.get()).isGreaterThan(seen.getAndSet(regions.get()));
+                    }
+                });
+            }
+            done.set(true);
+            other.join();
+        }
+    }
+
+    /** Each chunk of the first region waits for all threads; the regions after it may bring no thread that is new. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 4})
+    void chunksRunInAsManyThreadsAsAskedFor(int threads) {
+        try (WorkerPool pool = new WorkerPool(threads)) {
+            Set<Thread> executing = ConcurrentHashMap.newKeySet();
+            CountDownLatch all = new CountDownLatch(threads);
+            pool.forEach(threads, 1, (worker, from, to) -> {
+                executing.add(Thread.currentThread());
+                all.countDown();
+                try {
+                    assertThat(all.await(30, TimeUnit.SECONDS)).isTrue();
+                } catch (InterruptedException e) {
+                    throw new AssertionError(e);
+                }
+            });
+            assertThat(executing).hasSize(threads).contains(Thread.currentThread());
+            for (int round = 0; round < 1000; round++) {
+                pool.forEach(64, 1, (worker, from, to) -> executing.add(Thread.currentThread()));
+            }
+            assertThat(executing).hasSize(threads);
         }
     }
 

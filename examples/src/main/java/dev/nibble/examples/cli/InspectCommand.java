@@ -1,9 +1,11 @@
 package dev.nibble.examples.cli;
 
+import dev.nibble.EmbeddingModel;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.MemoryPlan;
 import dev.nibble.NibbleException;
+import dev.nibble.UnsupportedModelException;
 import dev.nibble.chat.ChatTemplates;
 import dev.nibble.model.Metadata;
 import dev.nibble.model.ModelSource;
@@ -190,8 +192,24 @@ final class InspectCommand extends ModelCommand {
                                     ? "; available "
                                             + Units.bytes(plan.available().getAsLong())
                                     : ""));
+        } catch (UnsupportedModelException e) {
+            embeddings(file, e);
         } catch (NibbleException e) {
             row("runs", "no: " + e.getMessage());
+        }
+    }
+
+    /** A model that does not generate text may be one that embeds it. */
+    private void embeddings(Path file, UnsupportedModelException refusal) throws IOException {
+        try (EmbeddingModel loaded = EmbeddingModel.load(
+                file, modelOptions().apply(LoadOptions.DEFAULT).withContextLength(0))) {
+            row("runs on", loaded.backendDescription());
+            row(
+                    "embeds",
+                    "texts of up to " + loaded.contextLength() + " tokens in " + loaded.dimensions()
+                            + " dimensions: nibble embed -m " + file);
+        } catch (NibbleException e) {
+            row("runs", "no: " + refusal.getMessage());
         }
     }
 

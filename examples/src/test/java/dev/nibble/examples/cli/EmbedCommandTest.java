@@ -94,6 +94,17 @@ class EmbedCommandTest {
     }
 
     @Test
+    void inspectNamesTheCommandForAModelThatOnlyEmbeds() {
+        Path bert = Path.of("../testdata/src/test/resources/embeddings/bert.gguf");
+        assertThat(run("", "inspect", bert.toString())).as(error()).isZero();
+        assertThat(out.toString(StandardCharsets.UTF_8))
+                .containsPattern("runs on +cpu, ")
+                .containsPattern("embeds +texts of up to \\d+ tokens in \\d+ dimensions: nibble embed -m .*bert.gguf")
+                .doesNotContain("does not generate");
+        assertThat(run("", "embed", "-m", bert.toString(), "one")).as(error()).isZero();
+    }
+
+    @Test
     void wrongUseIsSaidInALine() {
         assertThat(run("", "embed", "-m", model.toString(), "one")).isEqualTo(Cli.FAILED);
         assertThat(error()).contains("the file does not say how").hasLineCount(1);
