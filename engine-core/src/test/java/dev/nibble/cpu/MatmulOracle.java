@@ -1,6 +1,5 @@
 package dev.nibble.cpu;
 
-import dev.nibble.ActivationType;
 import dev.nibble.LoadOptions;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.Arena;
@@ -13,16 +12,27 @@ public final class MatmulOracle {
 
     /** Multiplies as a forward pass does with exact activations, and checks every output. */
     public static void check(KernelFamily family, Tensor weight, float[] x, int inputs, WorkerPool pool) {
-        check(family, LoadOptions.EXACT, weight, x, inputs, pool);
+        check(family, LoadOptions.EXACT, weight, x, x, inputs, pool);
     }
 
-    /** Likewise with activations rounded to 8 bits, from a rearranged copy of the weights. */
-    public static void checkRounded(KernelFamily family, Tensor weight, float[] x, int inputs, WorkerPool pool) {
-        check(family, LoadOptions.DEFAULT, weight, x, inputs, pool);
+    /**
+     * Likewise from a rearranged copy of the weights.
+     *
+     * @param rounded whether the kernel rounds so many inputs to 8 bits
+     */
+    public static void checkRearranged(
+            KernelFamily family, Tensor weight, float[] x, int inputs, boolean rounded, WorkerPool pool) {
+        check(family, LoadOptions.DEFAULT, weight, x, rounded ? rounded(x) : x, inputs, pool);
     }
 
     private static void check(
-            KernelFamily family, LoadOptions options, Tensor weight, float[] x, int inputs, WorkerPool pool) {
+            KernelFamily family,
+            LoadOptions options,
+            Tensor weight,
+            float[] x,
+            float[] used,
+            int inputs,
+            WorkerPool pool) {
         int columns = Math.toIntExact(weight.columns());
         int outputs = Math.toIntExact(weight.rows());
         MatmulInput input = new MatmulInput(inputs, columns);
@@ -35,13 +45,11 @@ public final class MatmulOracle {
             Linear linear = new Linear(family.kernel(weight, options, arena, pool), null, 1);
             linear.apply(pool, input, y, offset, stride);
         }
-        float[] rounded = options.activations() == ActivationType.Q8 ? rounded(x) : x;
-
         WorstError error = new WorstError(family.description() + " " + weight.name() + " with " + inputs + " inputs");
         for (int n = 0; n < outputs; n++) {
             float[] row = RandomWeights.row(weight, n);
             for (int r = 0; r < inputs; r++) {
-                addTo(error, r, n, row, rounded, r * columns, y[offset + r * stride + n]);
+                addTo(error, r, n, row, used, r * columns, y[offset + r * stride + n]);
             }
         }
         error.check();

@@ -44,7 +44,11 @@ final class BlockLayout extends Layout {
     }
 
     @Override
-    void scales(Piece p) {
+    Step readScales() {
+        return this::scales;
+    }
+
+    private void scales(Piece p) {
         halves(p, 0, p.scales, p.scalesTo());
         if (hasMinimum) {
             halves(p, Quants.UNIT, p.shifts, p.shiftsTo());

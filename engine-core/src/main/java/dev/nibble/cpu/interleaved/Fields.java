@@ -135,16 +135,18 @@ abstract class Fields extends Quants {
 
         @Override
         void unpack(Piece p) {
-            unpack(p.data, p.at, p.layout.blockBytes(), p.columns / 4, p.quants, p.quantsTo());
+            unpack(p.data, p.at, p.layout.blockBytes(), p.columns / 4, p.quants, p.quantsTo(), p.quantsStride);
         }
 
-        private static void unpack(MemorySegment data, long at, int blockBytes, int units, short[] out, int to) {
+        private static void unpack(
+                MemorySegment data, long at, int blockBytes, int units, short[] out, int outAt, int stride) {
             for (int i = 0; i < units; i++) {
                 ShortVector w = load(data, at + (i >> 3) * blockBytes + (i & 7) * UNIT);
-                w.and((short) 15).sub((short) CENTER).intoArray(out, to + 4 * i * GROUP);
-                field(w, 4, 15).sub((short) CENTER).intoArray(out, to + (4 * i + 1) * GROUP);
-                field(w, 8, 15).sub((short) CENTER).intoArray(out, to + (4 * i + 2) * GROUP);
-                w.lanewise(VectorOperators.LSHR, 12).sub((short) CENTER).intoArray(out, to + (4 * i + 3) * GROUP);
+                int to = outAt + 4 * i * stride;
+                w.and((short) 15).sub((short) CENTER).intoArray(out, to);
+                field(w, 4, 15).sub((short) CENTER).intoArray(out, to + stride);
+                field(w, 8, 15).sub((short) CENTER).intoArray(out, to + 2 * stride);
+                w.lanewise(VectorOperators.LSHR, 12).sub((short) CENTER).intoArray(out, to + 3 * stride);
             }
         }
     }

@@ -35,7 +35,6 @@ final class Fold {
                 p.beginsAt,
                 p.x.scales(),
                 p.index,
-                p.x.stride(),
                 p.result);
     }
 
@@ -49,39 +48,38 @@ final class Fold {
                 p.beginsAt,
                 p.x.scales(),
                 p.index,
-                p.x.stride(),
                 p.result);
     }
 
     /** Blocks with one sum of 32 bits. */
     static void wideBlocks(Piece p) {
-        wideBlocks(p.wideSums, p.records, p.columns / Layout.BLOCK, p.x.scales(), p.index, p.x.stride(), p.result);
+        wideBlocks(p.wideSums, p.records, p.columns / Layout.BLOCK, p.x.scales(), p.index, p.result);
     }
 
     /** The shifts of blocks, behind {@code sums} sums and a scale; {@code center} is in the sums. */
     static void shifts(Piece p, int sums, int center) {
         int blocks = p.columns / Layout.BLOCK;
-        shifts(p.records, p.layout.record(), sums, center, blocks, p.x.totals(), p.index, p.x.stride(), p.result);
+        shifts(p.records, p.layout.record(), sums, center, blocks, p.x.totals(), p.index, p.result);
     }
 
     /** Sub-blocks with one sum. */
     static void eighths(Piece p) {
-        eighths(p.records, p.begins, p.beginsAt, p.x.scales(), p.index, p.x.stride(), p.result);
+        eighths(p.records, p.begins, p.beginsAt, p.x.scales(), p.index, p.result);
     }
 
     /** Sub-blocks with two sums. */
     static void halvedEighths(Piece p) {
-        halvedEighths(p.records, p.begins, p.beginsAt, p.x.scales(), p.index, p.x.stride(), p.result);
+        halvedEighths(p.records, p.begins, p.beginsAt, p.x.scales(), p.index, p.result);
     }
 
     /** Blocks of two sub-blocks with two sums each. */
     static void sixteenths(Piece p) {
-        sixteenths(p.records, p.begins, p.beginsAt, p.x.scales(), p.index, p.x.stride(), p.result);
+        sixteenths(p.records, p.begins, p.beginsAt, p.x.scales(), p.index, p.result);
     }
 
     /** The minima of sub-blocks, behind {@code sums} sums. */
     static void minima(Piece p, int sums) {
-        minima(p.records, p.layout.record(), sums, p.x.totals(), p.index, p.x.stride(), p.result);
+        minima(p.records, p.layout.record(), sums, p.x.totals(), p.index, p.result);
     }
 
     /** Sums of 16 bits, those of the even and of the odd lanes in an int. */
@@ -92,20 +90,12 @@ final class Fold {
     }
 
     private static void blocks(
-            short[] records,
-            int record,
-            int blocks,
-            int[] begins,
-            int begin,
-            float[] xScales,
-            int index,
-            int xStride,
-            float[] y) {
+            short[] records, int record, int blocks, int[] begins, int begin, float[] xScales, int index, float[] y) {
         FloatVector first = load(y, 0);
         FloatVector second = load(y, HALF);
         for (int i = 0; i < blocks; i++) {
             int at = i * record;
-            FloatVector scale = broadcast(xScales[index + i * xStride]);
+            FloatVector scale = broadcast(xScales[index + i]);
             IntVector halves = pairs(records, at + GROUP);
             IntVector sums = centered(records, at, begins, begin + i);
             first = Shorts.floats(Shorts.even(sums)).mul(scale).fma(Shorts.evenHalves(halves), first);
@@ -116,20 +106,12 @@ final class Fold {
     }
 
     private static void halvedBlocks(
-            short[] records,
-            int record,
-            int blocks,
-            int[] begins,
-            int begin,
-            float[] xScales,
-            int index,
-            int xStride,
-            float[] y) {
+            short[] records, int record, int blocks, int[] begins, int begin, float[] xScales, int index, float[] y) {
         FloatVector first = load(y, 0);
         FloatVector second = load(y, HALF);
         for (int i = 0; i < blocks; i++) {
             int at = i * record;
-            FloatVector scale = broadcast(xScales[index + i * xStride]);
+            FloatVector scale = broadcast(xScales[index + i]);
             IntVector halves = pairs(records, at + 2 * GROUP);
             IntVector left = centered(records, at, begins, begin + 2 * i);
             IntVector right = centered(records, at + GROUP, begins, begin + 2 * i + 1);
@@ -142,13 +124,12 @@ final class Fold {
         second.intoArray(y, HALF);
     }
 
-    private static void wideBlocks(
-            int[] sums, short[] records, int blocks, float[] xScales, int index, int xStride, float[] y) {
+    private static void wideBlocks(int[] sums, short[] records, int blocks, float[] xScales, int index, float[] y) {
         FloatVector first = load(y, 0);
         FloatVector second = load(y, HALF);
         for (int i = 0; i < blocks; i++) {
             int at = i * GROUP;
-            FloatVector scale = broadcast(xScales[index + i * xStride]);
+            FloatVector scale = broadcast(xScales[index + i]);
             IntVector halves = pairs(records, at);
             IntVector even = IntVector.fromArray(Lanes.I, sums, at);
             IntVector odd = IntVector.fromArray(Lanes.I, sums, at + HALF);
@@ -160,20 +141,12 @@ final class Fold {
     }
 
     private static void shifts(
-            short[] records,
-            int record,
-            int sums,
-            float center,
-            int blocks,
-            float[] totals,
-            int index,
-            int xStride,
-            float[] y) {
+            short[] records, int record, int sums, float center, int blocks, float[] totals, int index, float[] y) {
         FloatVector first = load(y, 0);
         FloatVector second = load(y, HALF);
         for (int i = 0; i < blocks; i++) {
             int at = i * record + sums * GROUP;
-            float sum = totals[index + i * xStride];
+            float sum = totals[index + i];
             FloatVector total = broadcast(sum);
             FloatVector centered = broadcast(center * sum);
             IntVector scales = pairs(records, at);
@@ -187,13 +160,12 @@ final class Fold {
         second.intoArray(y, HALF);
     }
 
-    private static void eighths(
-            short[] records, int[] begins, int begin, float[] xScales, int index, int xStride, float[] y) {
+    private static void eighths(short[] records, int[] begins, int begin, float[] xScales, int index, float[] y) {
         FloatVector first = FloatVector.zero(Lanes.F);
         FloatVector second = first;
         for (int i = 0; i < SUPER_BLOCKS; i++) {
             int at = i * 2 * GROUP;
-            FloatVector scale = broadcast(xScales[index + i * xStride]);
+            FloatVector scale = broadcast(xScales[index + i]);
             IntVector start = IntVector.broadcast(Lanes.I, begins[begin + i] >> 16);
             IntVector scales = pairs(records, at + GROUP);
             IntVector sums = centered(records, at, begins, begin + i);
@@ -207,14 +179,13 @@ final class Fold {
         Shorts.oddHalves(halves).fma(second, load(y, HALF)).intoArray(y, HALF);
     }
 
-    private static void halvedEighths(
-            short[] records, int[] begins, int begin, float[] xScales, int index, int xStride, float[] y) {
+    private static void halvedEighths(short[] records, int[] begins, int begin, float[] xScales, int index, float[] y) {
         FloatVector first = FloatVector.zero(Lanes.F);
         FloatVector second = first;
         for (int i = 0; i < SUPER_BLOCKS; i++) {
             int at = i * 3 * GROUP;
             int starts = (begins[begin + 2 * i] >> 16) + (begins[begin + 2 * i + 1] >> 16);
-            FloatVector scale = broadcast(xScales[index + i * xStride]);
+            FloatVector scale = broadcast(xScales[index + i]);
             IntVector start = IntVector.broadcast(Lanes.I, starts);
             IntVector scales = pairs(records, at + 2 * GROUP);
             IntVector left = centered(records, at, begins, begin + 2 * i);
@@ -230,14 +201,13 @@ final class Fold {
         Shorts.oddHalves(halves).fma(second, load(y, HALF)).intoArray(y, HALF);
     }
 
-    private static void sixteenths(
-            short[] records, int[] begins, int begin, float[] xScales, int index, int xStride, float[] y) {
+    private static void sixteenths(short[] records, int[] begins, int begin, float[] xScales, int index, float[] y) {
         FloatVector first = FloatVector.zero(Lanes.F);
         FloatVector second = first;
         for (int i = 0; i < 2 * SUPER_BLOCKS; i++) {
             int block = (i >> 1) * 5 * GROUP;
             int at = block + (i & 1) * 2 * GROUP;
-            FloatVector scale = broadcast(xScales[index + (i >> 1) * xStride]);
+            FloatVector scale = broadcast(xScales[index + (i >> 1)]);
             // brings the byte of this half of the block to where the first one lies
             IntVector scales = pairs(records, block + 4 * GROUP).lanewise(VectorOperators.LSHR, 8 * (i & 1));
             IntVector left = centered(records, at, begins, begin + 2 * i);
@@ -252,12 +222,11 @@ final class Fold {
         Shorts.oddHalves(halves).fma(second, load(y, HALF)).intoArray(y, HALF);
     }
 
-    private static void minima(
-            short[] records, int record, int sums, float[] totals, int index, int xStride, float[] y) {
+    private static void minima(short[] records, int record, int sums, float[] totals, int index, float[] y) {
         FloatVector first = FloatVector.zero(Lanes.F);
         FloatVector second = first;
         for (int i = 0; i < SUPER_BLOCKS; i++) {
-            FloatVector total = broadcast(-totals[index + i * xStride]);
+            FloatVector total = broadcast(-totals[index + i]);
             IntVector scales = pairs(records, i * record + sums * GROUP);
             first = Shorts.floats(Shorts.secondOfEven(scales)).fma(total, first);
             second = Shorts.floats(Shorts.secondOfOdd(scales)).fma(total, second);

@@ -47,6 +47,8 @@ public final class InterleavedKernel extends MatmulKernel {
     /** What is done with a piece for one input row. */
     private final Step[] rowSteps;
 
+    private final Step readScales;
+
     private InterleavedKernel(Tensor weight, Layout layout, long groupBytes, MemorySegment data) {
         super(sizeOf(weight, weight.rows(), "rows"), sizeOf(weight, weight.columns(), "columns"));
         this.dtype = weight.dtype();
@@ -57,6 +59,7 @@ public final class InterleavedKernel extends MatmulKernel {
         pieceBytes = layout.bytes(Layout.PIECE);
         pieceSlots = Layout.PIECE / layout.quants().slotColumns();
         pieceFactors = pieceSlots * layout.quants().terms().count();
+        readScales = layout.readScales();
         Step[] folds = layout.folds();
         rowSteps = new Step[1 + folds.length];
         rowSteps[0] = layout.quants().addProducts;
@@ -110,31 +113,37 @@ public final class InterleavedKernel extends MatmulKernel {
 
     @Override
     public void prepare(MatmulInput x, WorkerPool pool) {
-        QuantizedInput input = QuantizedInput.pack(x, pool);
         if (x.rows() < MIN_BATCH) {
-            input.multiplyBy(layout.quants().terms(), layout.quants().center());
-        } else if (!Batch.sumsInShorts(layout)) {
-            input.expand(pool);
+            QuantizedInput.pack(x, pool)
+                    .multiplyBy(layout.quants().terms(), layout.quants().center());
+        } else if (ShortBatch.serves(layout)) {
+            QuantizedInput.pack(x, pool);
         }
     }
 
     @Override
     public void multiply(MatmulInput x, int xRow, int xRows, float[] y, int yOffset, int yStride, int from, int to) {
-        QuantizedInput input = x.packed(QuantizedInput.class);
-        if (input == null) {
-            throw new IllegalStateException("the input was not prepared");
-        }
         try {
             if (x.rows() < MIN_BATCH) {
                 for (int row = 0; row < xRows; row++) {
-                    multiplyRow(input, xRow + row, y, yOffset + row * yStride, from, to);
+                    multiplyRow(prepared(x), xRow + row, y, yOffset + row * yStride, from, to);
                 }
+            } else if (ShortBatch.serves(layout)) {
+                ShortBatch.multiply(this, prepared(x), xRow, xRows, y, yOffset, yStride, from, to);
             } else {
-                Batch.multiply(this, input, xRow, xRows, y, yOffset, yStride, from, to);
+                FloatBatch.multiply(this, x.values(), xRow, xRows, y, yOffset, yStride, from, to);
             }
         } finally {
             Reference.reachabilityFence(data); // read by address, see Shorts
         }
+    }
+
+    private static QuantizedInput prepared(MatmulInput x) {
+        QuantizedInput input = x.packed(QuantizedInput.class);
+        if (input == null) {
+            throw new IllegalStateException("the input was not prepared");
+        }
+        return input;
     }
 
     private void multiplyRow(QuantizedInput x, int token, float[] y, int yAt, int from, int to) {
@@ -148,7 +157,7 @@ public final class InterleavedKernel extends MatmulKernel {
         for (int group = from / GROUP; group * GROUP < to; group++) {
             piece.factorsAt = token * factors.tokenValues();
             piece.beginsAt = token * factors.slots();
-            piece.index = token;
+            piece.index = token * columns() / Layout.BLOCK;
             piece.at = addressOf(group, 0);
             multiplyGroup(piece);
             int begin = Math.max(from, group * GROUP);
@@ -167,12 +176,16 @@ public final class InterleavedKernel extends MatmulKernel {
             piece.at += pieceBytes;
             piece.factorsAt += pieceFactors;
             piece.beginsAt += pieceSlots;
-            piece.index += Layout.PIECE / Layout.BLOCK * piece.x.stride();
+            piece.index += Layout.PIECE / Layout.BLOCK;
         }
     }
 
     Layout layout() {
         return layout;
+    }
+
+    Step readScales() {
+        return readScales;
     }
 
     MemorySegment data() {

@@ -1,9 +1,7 @@
 package dev.nibble.cpu.interleaved;
 
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
-import static dev.nibble.cpu.interleaved.Shorts.HALF;
 
-import dev.nibble.cpu.vector.Lanes;
 import dev.nibble.tensor.DType;
 import org.jspecify.annotations.Nullable;
 
@@ -52,9 +50,6 @@ abstract class Layout {
 
     private final int superUnits;
 
-    /** {@link #scales}. */
-    final Step readScales = this::scales;
-
     Layout(Quants quants, QuantReader reader, int scaleColumns, int shiftSign, int headUnits, int superUnits) {
         this.headUnits = headUnits;
         this.superUnits = superUnits;
@@ -90,10 +85,6 @@ abstract class Layout {
     /** Whether elements have a shift. */
     final boolean shifted() {
         return shiftSign != 0;
-    }
-
-    final int shiftSign() {
-        return shiftSign;
     }
 
     /** Units of the head of a block. */
@@ -154,21 +145,24 @@ abstract class Layout {
     }
 
     /** Reads the scales of a super-block or less, and the shifts if there are any, rows in order. */
-    abstract void scales(Piece p);
+    abstract Step readScales();
 
     /** The head of a block in memory, of the first super-block. */
     final long headAt(Piece p, int block) {
         return p.at + (long) block * blockBytes() + (long) quants.blockUnits() * Quants.UNIT;
     }
 
-    /** {@code shifts = center · scales ± shifts}: for quants that stay centered. */
-    static void center(
-            float[] scales, int scalesAt, float center, float sign, float[] shifts, int shiftsAt, int count) {
-        for (int i = 0; i < count; i += HALF) {
-            Lanes.load(scales, scalesAt + i)
-                    .mul(center)
-                    .add(Lanes.load(shifts, shiftsAt + i).mul(sign))
-                    .intoArray(shifts, shiftsAt + i);
+    /** {@code shifts = center · scales ± shifts}, as the unpacked quants stay centered. */
+    final void center(Piece p) {
+        if (shiftSign == 0) {
+            return;
+        }
+        float[] scales = p.scales;
+        float[] shifts = p.shifts;
+        for (int i = 0; i < p.columns / BLOCK * GROUP; i++) {
+            float scale = scales[p.scalesTo() + i];
+            int at = p.shiftsTo() + i;
+            shifts[at] = quants.center() * scale + shiftSign * shifts[at];
         }
     }
 }

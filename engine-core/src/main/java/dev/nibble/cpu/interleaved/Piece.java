@@ -6,6 +6,10 @@ import java.lang.foreign.MemorySegment;
 
 /** What a thread works on: some columns of a group of rows, a token, and memory for what is made of them. */
 final class Piece {
+    // of one group
+    static final int SCALES = Layout.PIECE / 16 * GROUP;
+    static final int SHIFTS = Layout.PIECE / Layout.BLOCK * GROUP;
+
     private static final Layout NONE = new BlockLayout(new EightBits(), QuantReader::q8, 34, false);
     private static final ThreadLocal<Piece> CURRENT = ThreadLocal.withInitial(Piece::new);
 
@@ -20,7 +24,7 @@ final class Piece {
 
     QuantizedInput x = new QuantizedInput();
 
-    /** Index in {@link #x} of the first block and the first token. */
+    /** Index of the first block in the scales and totals of {@link #x}. */
     int index;
 
     /** {@link QuantizedInput.Factors} of one token, from the first column on. */
@@ -35,35 +39,48 @@ final class Piece {
     /** That of the weights. */
     Layout layout = NONE;
 
-    /** Which of the groups that are unpacked together. */
-    int which;
-
     /** What {@link Quants#sums} make of blocks. */
     final short[] records =
             new short[(Layout.PIECE / Layout.BLOCK * 5 + Layout.PIECE / Layout.SUPER_BLOCK * 2) * GROUP];
 
-    /** Sums of 16 bits of a tile of a batch. */
-    final short[] sums = new short[Batch.SUMS];
-
     /** Sums of 32 bits [blocks, GROUP]. */
     final int[] wideSums = new int[Layout.PIECE / Layout.BLOCK * GROUP];
 
-    /** [which, columns of a scale, GROUP]. */
-    final float[] scales = new float[Math.max(Layout.PIECE / 16 * GROUP, Batch.GROUPS * Batch.SCALES)];
-
-    /** [which, blocks, GROUP]. */
-    final float[] shifts = new float[Math.max(Layout.PIECE / Layout.BLOCK * GROUP, Batch.GROUPS * Batch.SHIFTS)];
+    /** A rounded block, see {@link QuantizedInput}. */
+    final int[] rounded = new int[Layout.BLOCK];
 
     /** Results of a group and a token. */
     final float[] result = new float[GROUP];
 
-    /** Unpacked quants of a batch [which, columns, GROUP]. */
-    final short[] quants = new short[Batch.GROUPS * Batch.QUANTS];
+    // Of batches.
 
-    /** Dequantized weights of a batch [which, columns, GROUP]. */
-    final float[] weights = new float[Batch.GROUPS * Batch.QUANTS];
+    /** Which of the groups that are unpacked together. */
+    int which;
 
-    /** Results of a batch [tokens, GROUPS, GROUP]; where the first token of a tile begins. */
+    /** Shorts from column to column in {@link #quants}. */
+    int quantsStride = GROUP;
+
+    /** Unpacked quants [columns, groups, GROUP]. */
+    final short[] quants = new short[Layout.PIECE * ShortBatch.GROUPS * GROUP];
+
+    /** [groups, columns of a scale, GROUP]. */
+    final float[] scales = new float[ShortBatch.GROUPS * SCALES];
+
+    /** [groups, blocks, GROUP]. */
+    final float[] shifts = new float[ShortBatch.GROUPS * SHIFTS];
+
+    /** Dequantized weights [columns, GROUP]. */
+    final float[] weights = new float[Layout.PIECE * GROUP];
+
+    /** Sums of a tile. */
+    final short[] sums = new short[ShortBatch.SUMS];
+
+    /** Activations, and where in them the rows of a tile begin. */
+    float[] values = new float[0];
+
+    final int[] rows = new int[6];
+
+    /** Results of a batch; where the first token of a tile begins. */
     float[] results = new float[0];
 
     int resultsAt;
@@ -84,14 +101,14 @@ final class Piece {
 
     /** Where the scales of this one of the groups begin. */
     int scalesTo() {
-        return which * Batch.SCALES;
+        return which * SCALES;
     }
 
     int shiftsTo() {
-        return which * Batch.SHIFTS;
+        return which * SHIFTS;
     }
 
     int quantsTo() {
-        return which * Batch.QUANTS;
+        return which * GROUP;
     }
 }

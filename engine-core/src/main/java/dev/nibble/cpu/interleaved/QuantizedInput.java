@@ -13,15 +13,15 @@ import org.jspecify.annotations.Nullable;
  * Input rows (tokens) rounded to 8 bits, with a scale for each block of 32 columns: {@code x ≈ scale · q},
  * {@code scale = max|x| / 127}.
  *
- * <p>Everything lies block by block, within a block token by token, so that a batch reads a block of all tokens in one
- * stream. Behind the last token there is room for {@link #SPARE} more, zeros, so that tiles of tokens need no ends.
+ * <p>A batch lies in tiles of {@link #TILE} tokens, side by side for each column: [tiles, columns, TILE]; the last tile is
+ * filled up with zeros. Few tokens, fewer than {@link InterleavedKernel#MIN_BATCH}, lie one behind the other.
  */
 final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job {
     /** Columns of a block. */
     static final int BLOCK = 32;
 
-    /** Tokens behind the last one that a tile may read. */
-    static final int SPARE = 3;
+    /** Tokens of a tile in a batch. */
+    static final int TILE = 4;
 
     /** Adding it to a float rounds to an integer, which then stands in the low bits. */
     private static final float ROUND = 0x1.8p23f;
@@ -32,9 +32,10 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
     private static final int GRAIN = 4;
 
     private int tokens;
-    private int stride;
     private int blocks;
-    private boolean hasValues;
+
+    /** Tokens side by side: those of a tile, or one. */
+    private int width;
 
     /** Counts the inputs, to know whether a copy is of the present one. */
     private long fills;
@@ -42,10 +43,9 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
     private Factors[] copies = new Factors[0];
     private float[] source = new float[0];
 
-    private int[] pairs = new int[0]; // [blocks, stride, BLOCK]: q in both halves of an int
-    private float[] scales = new float[0]; // [blocks, stride]
-    private float[] totals = new float[0]; // [blocks, stride]: scale times the sum of q
-    private float[] values = new float[0]; // [blocks, stride, BLOCK]: scale · q
+    private int[] pairs = new int[0]; // [tiles, columns, width]: q in both halves of an int
+    private float[] scales = new float[0]; // [tiles, blocks, width]
+    private float[] totals = new float[0]; // [tiles, blocks, width]: scale times the sum of q
 
     /** Packs the rows of {@code x} unless that is done. */
     static QuantizedInput pack(MatmulInput x, WorkerPool pool) {
@@ -61,17 +61,16 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
     private void fill(MatmulInput x, WorkerPool pool) {
         tokens = x.rows();
         blocks = x.columns() / BLOCK;
-        stride = tokens < InterleavedKernel.MIN_BATCH ? tokens : tokens + SPARE;
+        width = tokens < InterleavedKernel.MIN_BATCH ? 1 : TILE;
         source = x.values();
-        hasValues = false;
         fills++;
-        int size = Math.multiplyExact(blocks * stride, BLOCK);
-        if (pairs.length < size) {
-            pairs = new int[size];
-            scales = new float[blocks * stride];
-            totals = new float[blocks * stride];
+        int count = blocks * Math.ceilDiv(tokens, width) * width;
+        if (scales.length < count) {
+            pairs = new int[Math.multiplyExact(count, BLOCK)];
+            scales = new float[count];
+            totals = new float[count];
         }
-        if (tokens < InterleavedKernel.MIN_BATCH) {
+        if (width == 1) {
             run(0, 0, blocks);
         } else {
             pool.forEach(blocks, GRAIN, this);
@@ -80,19 +79,30 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
 
     @Override
     public void run(int worker, int from, int to) {
-        for (int block = from; block < to; block++) {
-            for (int token = 0; token < tokens; token++) {
-                quantize(source, (token * blocks + block) * BLOCK, block * stride + token);
-            }
-            for (int spare = block * stride + tokens; spare < (block + 1) * stride; spare++) {
-                Arrays.fill(pairs, spare * BLOCK, (spare + 1) * BLOCK, 0);
-                scales[spare] = 0;
-                totals[spare] = 0;
+        int[] rounded = Piece.current().rounded;
+        for (int tile = 0; tile * width < tokens; tile++) {
+            for (int i = 0; i < width; i++) {
+                int token = tile * width + i;
+                for (int block = from; block < to; block++) {
+                    int index = (tile * blocks + block) * width + i;
+                    if (token < tokens) {
+                        quantize(source, (token * blocks + block) * BLOCK, index, rounded);
+                    } else {
+                        Arrays.fill(rounded, 0);
+                        scales[index] = 0;
+                        totals[index] = 0;
+                    }
+                    int at = (tile * blocks + block) * BLOCK * width + i;
+                    for (int k = 0; k < BLOCK; k++) {
+                        pairs[at + k * width] = rounded[k];
+                    }
+                }
             }
         }
     }
 
-    private void quantize(float[] x, int at, int index) {
+    /** Rounds a block of {@code x}, each value into both halves of an int. */
+    private void quantize(float[] x, int at, int index, int[] rounded) {
         FloatVector largest = Lanes.load(x, at).abs();
         for (int i = 1; i < VECTORS; i++) {
             largest = largest.max(Lanes.load(x, at + i * Lanes.COUNT).abs());
@@ -101,44 +111,19 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
         float scale = max / 127;
         // a block of values so small that the inverse overflows is a block of zeros
         float inverse = scale >= 0x1p-126f ? 1 / scale : 0;
+        IntVector sums = IntVector.zero(Lanes.I);
         for (int i = 0; i < VECTORS; i++) {
             IntVector q = Lanes.load(x, at + i * Lanes.COUNT)
                     .mul(inverse)
                     .add(ROUND)
                     .reinterpretAsInts()
                     .sub(Float.floatToRawIntBits(ROUND));
-            q.and(0xffff).or(q.lanewise(VectorOperators.LSHL, 16)).intoArray(pairs, index * BLOCK + i * Lanes.COUNT);
-        }
-        int total = 0;
-        for (int i = index * BLOCK; i < (index + 1) * BLOCK; i++) {
-            total += pairs[i] >> 16;
+            sums = sums.add(q);
+            q.and(0xffff).or(q.lanewise(VectorOperators.LSHL, 16)).intoArray(rounded, i * Lanes.COUNT);
         }
         // a NaN or an infinity makes the results NaN, as it does without rounding
         scales[index] = Float.isFinite(max) ? inverse == 0 ? 0 : scale : Float.NaN;
-        totals[index] = scales[index] * total;
-    }
-
-    /** Makes {@link #values()}. */
-    void expand(WorkerPool pool) {
-        if (hasValues) {
-            return;
-        }
-        if (values.length < pairs.length) {
-            values = new float[pairs.length];
-        }
-        pool.forEach(blocks, GRAIN, this::expandBlocks);
-        hasValues = true;
-    }
-
-    private void expandBlocks(int worker, int from, int to) {
-        for (int index = from * stride; index < to * stride; index++) {
-            float scale = scales[index];
-            for (int at = index * BLOCK; at < (index + 1) * BLOCK; at += Lanes.COUNT) {
-                Shorts.floats(Shorts.odd(IntVector.fromArray(Lanes.I, pairs, at)))
-                        .mul(scale)
-                        .intoArray(values, at);
-            }
-        }
+        totals[index] = scales[index] * sums.reduceLanes(VectorOperators.ADD);
     }
 
     /** Makes what {@link #factors} returns. */
@@ -150,12 +135,12 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
             copies[copies.length - 1] = factors;
         }
         if (factors.filled != fills) {
-            factors.fill(pairs, tokens, stride, blocks);
+            factors.fill(pairs, tokens, blocks);
             factors.filled = fills;
         }
     }
 
-    /** What the words of quants are multiplied with. */
+    /** What the words of quants are multiplied with, of few tokens. */
     Factors factors(Terms terms) {
         Factors factors = find(terms);
         if (factors == null || factors.filled != fills) {
@@ -187,23 +172,20 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
             this.center = center;
         }
 
-        private void fill(int[] source, int tokens, int stride, int blocks) {
+        private void fill(int[] source, int tokens, int blocks) {
             slots = blocks * BLOCK / terms.columns();
             if (values.length < tokens * tokenValues()) {
                 values = new int[tokens * tokenValues()];
                 begins = new int[tokens * slots];
             }
-            for (int token = 0; token < tokens; token++) {
-                for (int slot = 0; slot < slots; slot++) {
-                    int column = slot * terms.columns();
-                    int at = ((column >> 5) * stride + token) * BLOCK + (column & 31);
-                    terms.fill(source, at, values, token * tokenValues() + slot * terms.count());
-                    int sum = 0;
-                    for (int i = at; i < at + terms.columns(); i++) {
-                        sum += source[i] >> 16;
-                    }
-                    begins[token * slots + slot] = Shorts.pairOf(-center * sum);
+            for (int slot = 0; slot < tokens * slots; slot++) {
+                int at = slot * terms.columns();
+                terms.fill(source, at, values, slot * terms.count());
+                int sum = 0;
+                for (int i = at; i < at + terms.columns(); i++) {
+                    sum += source[i] >> 16;
                 }
+                begins[slot] = Shorts.pairOf(-center * sum);
             }
         }
 
@@ -228,11 +210,6 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
         }
     }
 
-    /** Tokens between blocks, the spare ones included: index of a block and token is {@code block * stride + token}. */
-    int stride() {
-        return stride;
-    }
-
     int[] pairs() {
         return pairs;
     }
@@ -243,9 +220,5 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
 
     float[] totals() {
         return totals;
-    }
-
-    float[] values() {
-        return values;
     }
 }

@@ -50,6 +50,11 @@ final class Shorts {
 
     private Shorts() {}
 
+    /** Whether weights are read by their address. */
+    static boolean readsByAddress() {
+        return ALL != null;
+    }
+
     /** What is added to an offset in {@code data} for {@link #load}. */
     static long base(MemorySegment data) {
         return ALL == null ? 0 : data.address();

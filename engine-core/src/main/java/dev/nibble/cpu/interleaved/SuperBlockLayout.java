@@ -83,23 +83,20 @@ final class SuperBlockLayout extends Layout {
         out[head + Shorts.lane(row)] = (short) (first & 0xff | second << 8);
     }
 
-    /** Of one super-block. */
     @Override
-    void scales(Piece p) {
+    Step readScales() {
+        return hasMinimum ? this::scalesAndMinima : this::pairsOfScales;
+    }
+
+    private void scalesAndMinima(Piece p) {
         int stride = blockBytes();
-        if (hasMinimum) {
-            scalesAndMinima(
-                    p.data,
-                    headAt(p, 0),
-                    stride,
-                    p.at + SUPER_BLOCKS * stride,
-                    p.scales,
-                    p.scalesTo(),
-                    p.shifts,
-                    p.shiftsTo());
-        } else {
-            pairsOfScales(p.data, headAt(p, 0), stride, p.at + SUPER_BLOCKS * stride, p.scales, p.scalesTo());
-        }
+        long superAt = p.at + SUPER_BLOCKS * stride;
+        scalesAndMinima(p.data, headAt(p, 0), stride, superAt, p.scales, p.scalesTo(), p.shifts, p.shiftsTo());
+    }
+
+    private void pairsOfScales(Piece p) {
+        int stride = blockBytes();
+        pairsOfScales(p.data, headAt(p, 0), stride, p.at + SUPER_BLOCKS * stride, p.scales, p.scalesTo());
     }
 
     private static void scalesAndMinima(

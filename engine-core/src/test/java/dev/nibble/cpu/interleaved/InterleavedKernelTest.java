@@ -61,7 +61,13 @@ class InterleavedKernelTest {
         Tensor weight = RandomWeights.matrix(dtype, columns, rows, random);
         assertThat(kernel(weight).description()).contains(dtype + ", " + Shorts.GROUP + " rows interleaved");
         float[] x = RandomWeights.gaussian(inputs * columns, random);
-        MatmulOracle.checkRounded(new VectorKernelFamily(), weight, x, inputs, POOL);
+        checkWith(weight, x, inputs);
+    }
+
+    private static void checkWith(Tensor weight, float[] x, int inputs) {
+        boolean rounded = inputs < InterleavedKernel.MIN_BATCH
+                || ShortBatch.serves(Objects.requireNonNull(Layout.of(weight.dtype())));
+        MatmulOracle.checkRearranged(new VectorKernelFamily(), weight, x, inputs, rounded, POOL);
     }
 
     /** The largest activations and quants: sums of 16 bits use their whole range. */
@@ -78,7 +84,7 @@ class InterleavedKernelTest {
                     RandomWeights.fillQuants(weight, quants);
                     float[] x = new float[inputs * columns];
                     java.util.Arrays.fill(x, sign * 3.7f);
-                    MatmulOracle.checkRounded(new VectorKernelFamily(), weight, x, inputs, POOL);
+                    checkWith(weight, x, inputs);
                 }
             }
         }
@@ -125,6 +131,12 @@ class InterleavedKernelTest {
         kernel.multiply(x, 0, 6, parts, 0, rows, 0, rows);
         kernel.multiply(x, 6, 5, parts, 6 * rows, rows, 0, rows);
         assertThat(parts).isEqualTo(whole);
+    }
+
+    /** Executions of this test have native access, or have not: both ways to read are tested. */
+    @Test
+    void readsByAddressWhereThatIsAllowed() {
+        assertThat(Shorts.readsByAddress()).isEqualTo(Boolean.getBoolean("nibble.test.address"));
     }
 
     @Test

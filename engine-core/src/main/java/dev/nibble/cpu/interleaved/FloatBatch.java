@@ -1,0 +1,220 @@
+package dev.nibble.cpu.interleaved;
+
+import static dev.nibble.cpu.interleaved.Shorts.GROUP;
+import static dev.nibble.cpu.interleaved.Shorts.HALF;
+import static dev.nibble.cpu.interleaved.Shorts.pairs;
+import static dev.nibble.cpu.vector.Lanes.broadcast;
+import static dev.nibble.cpu.vector.Lanes.load;
+
+import dev.nibble.cpu.vector.Lanes;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+
+/**
+ * Many input rows where sums of 16 bits would overflow soon: a group of weight rows is dequantized, {@link Layout#PIECE}
+ * columns of it, and multiplied by tiles of tokens, rows in the lanes, activations as they are broadcast from memory.
+ */
+final class FloatBatch {
+    /** Tokens of a tile: 12 sums, and with 16 registers 8. */
+    private static final int TOKENS = Lanes.COUNT == 8 ? 4 : 6;
+
+    private static final Step MULTIPLY = Lanes.COUNT == 8 ? FloatBatch::four : FloatBatch::six;
+    private static final Step DEQUANTIZE = FloatBatch::dequantize;
+
+    private FloatBatch() {}
+
+    static void multiply(
+            InterleavedKernel kernel,
+            float[] x,
+            int firstToken,
+            int tokens,
+            float[] y,
+            int yOffset,
+            int yStride,
+            int from,
+            int to) {
+        Piece p = Piece.current();
+        p.data = kernel.data();
+        p.layout = kernel.layout();
+        p.values = x;
+        p.which = 0;
+        p.quantsStride = GROUP;
+        int columns = kernel.columns();
+        int size = Math.ceilDiv(tokens, TOKENS) * TOKENS * GROUP;
+        p.ensureResults(size);
+        for (int group = from / GROUP; group * GROUP < to; group++) {
+            Arrays.fill(p.results, 0, size, 0);
+            for (int k = 0; k < columns; k += Layout.PIECE) {
+                p.columns = Math.min(Layout.PIECE, columns - k);
+                p.at = kernel.addressOf(group, k);
+                Step.call(p.layout.quants().unpackQuants, p);
+                Step.call(kernel.readScales(), p);
+                p.layout.center(p);
+                Step.call(DEQUANTIZE, p);
+                for (int token = 0; token < tokens; token += TOKENS) {
+                    for (int i = 0; i < TOKENS; i++) {
+                        // behind the last token it comes again: its results are not used
+                        p.rows[i] = (firstToken + Math.min(token + i, tokens - 1)) * columns + k;
+                    }
+                    p.resultsAt = token * GROUP;
+                    Step.call(MULTIPLY, p);
+                }
+            }
+            int begin = Math.max(from, group * GROUP);
+            int end = Math.min(to, (group + 1) * GROUP);
+            for (int token = 0; token < tokens; token++) {
+                int at = token * GROUP + begin - group * GROUP;
+                System.arraycopy(p.results, at, y, yOffset + token * yStride + begin, end - begin);
+            }
+        }
+    }
+
+    /** {@link Piece#weights} from what was unpacked. */
+    private static void dequantize(Piece p) {
+        int width = p.layout.scaleColumns();
+        for (int k = 0; k < p.columns; k += width) {
+            int at = k * GROUP;
+            dequantize(p.quants, at, p.scales, k / width * GROUP, width, p.weights);
+            if (p.layout.shifted()) {
+                addShift(p.shifts, k / Layout.BLOCK * GROUP, width, p.weights, at);
+            }
+        }
+    }
+
+    /** {@code weights = quants · scale}, rows in order. */
+    private static void dequantize(short[] quants, int at, float[] scales, int scaleAt, int columns, float[] weights) {
+        FloatVector first = load(scales, scaleAt);
+        FloatVector second = load(scales, scaleAt + HALF);
+        for (int i = at; i < at + columns * GROUP; i += GROUP) {
+            IntVector pairs = pairs(quants, i);
+            Shorts.floats(Shorts.even(pairs)).mul(first).intoArray(weights, i);
+            Shorts.floats(Shorts.odd(pairs)).mul(second).intoArray(weights, i + HALF);
+        }
+    }
+
+    private static void addShift(float[] shifts, int shiftAt, int columns, float[] weights, int to) {
+        FloatVector first = load(shifts, shiftAt);
+        FloatVector second = load(shifts, shiftAt + HALF);
+        for (int at = to; at < to + columns * GROUP; at += GROUP) {
+            load(weights, at).add(first).intoArray(weights, at);
+            load(weights, at + HALF).add(second).intoArray(weights, at + HALF);
+        }
+    }
+
+    private static void six(Piece p) {
+        int[] rows = p.rows;
+        six(
+                p.weights,
+                p.values,
+                rows[0],
+                rows[1],
+                rows[2],
+                rows[3],
+                rows[4],
+                rows[5],
+                p.columns,
+                p.results,
+                p.resultsAt);
+    }
+
+    private static void four(Piece p) {
+        int[] rows = p.rows;
+        four(p.weights, p.values, rows[0], rows[1], rows[2], rows[3], p.columns, p.results, p.resultsAt);
+    }
+
+    /** {@code c += weights · activations}: a group and six tokens. */
+    private static void six(
+            float[] w, float[] x, int x0, int x1, int x2, int x3, int x4, int x5, int columns, float[] c, int at) {
+        int at1 = at + GROUP;
+        int at2 = at1 + GROUP;
+        int at3 = at2 + GROUP;
+        int at4 = at3 + GROUP;
+        int at5 = at4 + GROUP;
+        FloatVector sum00 = load(c, at);
+        FloatVector sum01 = load(c, at + HALF);
+        FloatVector sum10 = load(c, at1);
+        FloatVector sum11 = load(c, at1 + HALF);
+        FloatVector sum20 = load(c, at2);
+        FloatVector sum21 = load(c, at2 + HALF);
+        FloatVector sum30 = load(c, at3);
+        FloatVector sum31 = load(c, at3 + HALF);
+        FloatVector sum40 = load(c, at4);
+        FloatVector sum41 = load(c, at4 + HALF);
+        FloatVector sum50 = load(c, at5);
+        FloatVector sum51 = load(c, at5 + HALF);
+        for (int k = 0; k < columns; k++) {
+            FloatVector w0 = load(w, k * GROUP);
+            FloatVector w1 = load(w, k * GROUP + HALF);
+            FloatVector value = broadcast(x[x0 + k]);
+            sum00 = w0.fma(value, sum00);
+            sum01 = w1.fma(value, sum01);
+            value = broadcast(x[x1 + k]);
+            sum10 = w0.fma(value, sum10);
+            sum11 = w1.fma(value, sum11);
+            value = broadcast(x[x2 + k]);
+            sum20 = w0.fma(value, sum20);
+            sum21 = w1.fma(value, sum21);
+            value = broadcast(x[x3 + k]);
+            sum30 = w0.fma(value, sum30);
+            sum31 = w1.fma(value, sum31);
+            value = broadcast(x[x4 + k]);
+            sum40 = w0.fma(value, sum40);
+            sum41 = w1.fma(value, sum41);
+            value = broadcast(x[x5 + k]);
+            sum50 = w0.fma(value, sum50);
+            sum51 = w1.fma(value, sum51);
+        }
+        sum00.intoArray(c, at);
+        sum01.intoArray(c, at + HALF);
+        sum10.intoArray(c, at1);
+        sum11.intoArray(c, at1 + HALF);
+        sum20.intoArray(c, at2);
+        sum21.intoArray(c, at2 + HALF);
+        sum30.intoArray(c, at3);
+        sum31.intoArray(c, at3 + HALF);
+        sum40.intoArray(c, at4);
+        sum41.intoArray(c, at4 + HALF);
+        sum50.intoArray(c, at5);
+        sum51.intoArray(c, at5 + HALF);
+    }
+
+    /** {@code c += weights · activations}: a group and four tokens. */
+    private static void four(float[] w, float[] x, int x0, int x1, int x2, int x3, int columns, float[] c, int at) {
+        int at1 = at + GROUP;
+        int at2 = at1 + GROUP;
+        int at3 = at2 + GROUP;
+        FloatVector sum00 = load(c, at);
+        FloatVector sum01 = load(c, at + HALF);
+        FloatVector sum10 = load(c, at1);
+        FloatVector sum11 = load(c, at1 + HALF);
+        FloatVector sum20 = load(c, at2);
+        FloatVector sum21 = load(c, at2 + HALF);
+        FloatVector sum30 = load(c, at3);
+        FloatVector sum31 = load(c, at3 + HALF);
+        for (int k = 0; k < columns; k++) {
+            FloatVector w0 = load(w, k * GROUP);
+            FloatVector w1 = load(w, k * GROUP + HALF);
+            FloatVector value = broadcast(x[x0 + k]);
+            sum00 = w0.fma(value, sum00);
+            sum01 = w1.fma(value, sum01);
+            value = broadcast(x[x1 + k]);
+            sum10 = w0.fma(value, sum10);
+            sum11 = w1.fma(value, sum11);
+            value = broadcast(x[x2 + k]);
+            sum20 = w0.fma(value, sum20);
+            sum21 = w1.fma(value, sum21);
+            value = broadcast(x[x3 + k]);
+            sum30 = w0.fma(value, sum30);
+            sum31 = w1.fma(value, sum31);
+        }
+        sum00.intoArray(c, at);
+        sum01.intoArray(c, at + HALF);
+        sum10.intoArray(c, at1);
+        sum11.intoArray(c, at1 + HALF);
+        sum20.intoArray(c, at2);
+        sum21.intoArray(c, at2 + HALF);
+        sum30.intoArray(c, at3);
+        sum31.intoArray(c, at3 + HALF);
+    }
+}

@@ -1,0 +1,251 @@
+package dev.nibble.cpu.interleaved;
+
+import static dev.nibble.cpu.interleaved.Shorts.GROUP;
+import static dev.nibble.cpu.interleaved.Shorts.HALF;
+import static dev.nibble.cpu.interleaved.Shorts.pair;
+import static dev.nibble.cpu.interleaved.Shorts.pairs;
+import static dev.nibble.cpu.vector.Lanes.broadcast;
+import static dev.nibble.cpu.vector.Lanes.load;
+
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+
+/**
+ * Many input rows where the products of a block's 32 columns fit 16 bits: quants of 4 bits. Two groups of weight rows at a
+ * time are unpacked, {@link Layout#PIECE} columns of them, and multiplied by tiles of tokens, rows in the lanes,
+ * activations broadcast from memory.
+ */
+final class ShortBatch {
+    /** Groups of rows that are multiplied at a time. */
+    static final int GROUPS = 2;
+
+    /** Tokens of a tile: those that lie side by side in a {@link QuantizedInput}. */
+    private static final int TOKENS = QuantizedInput.TILE;
+
+    private static final int ROWS = GROUPS * GROUP;
+    private static final int BLOCK = Layout.BLOCK;
+
+    /** Sums of a tile and a block. */
+    private static final int TILE = TOKENS * ROWS;
+
+    /** Sums of a tile and a piece. */
+    static final int SUMS = Layout.PIECE / BLOCK * TILE;
+
+    private static final Step MULTIPLY = ShortBatch::tile;
+    private static final Step FOLD = ShortBatch::fold;
+    private static final Step FOLD_SHIFTED = ShortBatch::foldShifted;
+
+    private ShortBatch() {}
+
+    /** Whether this class serves a layout. */
+    static boolean serves(Layout layout) {
+        return layout.quants().slotColumns() == BLOCK;
+    }
+
+    static void multiply(
+            InterleavedKernel kernel,
+            QuantizedInput x,
+            int firstToken,
+            int tokens,
+            float[] y,
+            int yOffset,
+            int yStride,
+            int from,
+            int to) {
+        Piece p = Piece.current();
+        p.data = kernel.data();
+        p.layout = kernel.layout();
+        p.x = x;
+        p.quantsStride = ROWS;
+        int columns = kernel.columns();
+        int groups = Math.ceilDiv(kernel.rows(), GROUP);
+        int firstTile = firstToken / TOKENS;
+        int endTile = Math.ceilDiv(firstToken + tokens, TOKENS);
+        int size = (endTile - firstTile) * TILE;
+        p.ensureResults(size);
+        Step fold = p.layout.shifted() ? FOLD_SHIFTED : FOLD;
+        for (int group = from / GROUP; group * GROUP < to; group += GROUPS) {
+            Arrays.fill(p.results, 0, size, 0);
+            for (int k = 0; k < columns; k += Layout.PIECE) {
+                p.columns = Math.min(Layout.PIECE, columns - k);
+                // an odd last group is multiplied twice rather than by a tile of its own
+                unpack(kernel, p, group, k, 0);
+                unpack(kernel, p, Math.min(group + 1, groups - 1), k, 1);
+                for (int tile = firstTile; tile < endTile; tile++) {
+                    p.factorsAt = (tile * columns + k) * TOKENS;
+                    p.index = (tile * columns + k) / BLOCK * TOKENS;
+                    p.resultsAt = (tile - firstTile) * TILE;
+                    Step.call(MULTIPLY, p);
+                    Step.call(fold, p);
+                }
+            }
+            int begin = Math.max(from, group * GROUP);
+            int end = Math.min(to, (group + GROUPS) * GROUP);
+            int at = (firstToken - firstTile * TOKENS) * ROWS + begin - group * GROUP;
+            for (int token = 0; token < tokens; token++) {
+                System.arraycopy(p.results, token * ROWS + at, y, yOffset + token * yStride + begin, end - begin);
+            }
+        }
+    }
+
+    private static void unpack(InterleavedKernel kernel, Piece p, int group, int k, int which) {
+        p.at = kernel.addressOf(group, k);
+        p.which = which;
+        Step.call(p.layout.quants().unpackQuants, p);
+        Step.call(kernel.readScales(), p);
+        p.layout.center(p);
+    }
+
+    private static void tile(Piece p) {
+        tile(p.quants, p.x.pairs(), p.factorsAt, p.columns, p.sums);
+    }
+
+    /** {@code sums} [blocks, TOKENS, GROUPS, GROUP]: products of two groups and four tokens. */
+    private static void tile(short[] quants, int[] a, int at, int columns, short[] sums) {
+        ShortVector zero = ShortVector.zero(Shorts.S);
+        ShortVector sum00 = zero;
+        ShortVector sum01 = zero;
+        ShortVector sum10 = zero;
+        ShortVector sum11 = zero;
+        ShortVector sum20 = zero;
+        ShortVector sum21 = zero;
+        ShortVector sum30 = zero;
+        ShortVector sum31 = zero;
+        int left = BLOCK;
+        int to = 0;
+        for (int k = 0; k < columns; k++) {
+            ShortVector w0 = ShortVector.fromArray(Shorts.S, quants, k * ROWS);
+            ShortVector w1 = ShortVector.fromArray(Shorts.S, quants, k * ROWS + GROUP);
+            ShortVector x = pair(a[at + TOKENS * k]);
+            sum00 = w0.mul(x).add(sum00);
+            sum01 = w1.mul(x).add(sum01);
+            x = pair(a[at + TOKENS * k + 1]);
+            sum10 = w0.mul(x).add(sum10);
+            sum11 = w1.mul(x).add(sum11);
+            x = pair(a[at + TOKENS * k + 2]);
+            sum20 = w0.mul(x).add(sum20);
+            sum21 = w1.mul(x).add(sum21);
+            x = pair(a[at + TOKENS * k + 3]);
+            sum30 = w0.mul(x).add(sum30);
+            sum31 = w1.mul(x).add(sum31);
+            if (--left == 0) {
+                left = BLOCK;
+                sum00.intoArray(sums, to);
+                sum01.intoArray(sums, to + GROUP);
+                sum10.intoArray(sums, to + 2 * GROUP);
+                sum11.intoArray(sums, to + 3 * GROUP);
+                sum20.intoArray(sums, to + 4 * GROUP);
+                sum21.intoArray(sums, to + 5 * GROUP);
+                sum30.intoArray(sums, to + 6 * GROUP);
+                sum31.intoArray(sums, to + 7 * GROUP);
+                to += TILE;
+                sum00 = zero;
+                sum01 = zero;
+                sum10 = zero;
+                sum11 = zero;
+                sum20 = zero;
+                sum21 = zero;
+                sum30 = zero;
+                sum31 = zero;
+            }
+        }
+    }
+
+    private static void fold(Piece p) {
+        int blocks = p.columns / BLOCK;
+        for (int i = 0; i < TOKENS; i++) {
+            int token = i & -2; // two tokens, one group
+            int group = i & 1;
+            int at = token * ROWS + group * GROUP;
+            fold(
+                    p.sums,
+                    at,
+                    blocks,
+                    p.scales,
+                    group * Piece.SCALES,
+                    p.x.scales(),
+                    p.index + token,
+                    p.results,
+                    p.resultsAt + at);
+        }
+    }
+
+    private static void foldShifted(Piece p) {
+        int blocks = p.columns / BLOCK;
+        for (int i = 0; i < TOKENS; i++) {
+            int token = i & -2;
+            int group = i & 1;
+            int at = token * ROWS + group * GROUP;
+            fold(
+                    p.sums,
+                    at,
+                    blocks,
+                    p.scales,
+                    group * Piece.SCALES,
+                    p.x.scales(),
+                    p.index + token,
+                    p.results,
+                    p.resultsAt + at);
+            shift(blocks, p.shifts, group * Piece.SHIFTS, p.x.totals(), p.index + token, p.results, p.resultsAt + at);
+        }
+    }
+
+    /** {@code c += Σ sums · weight scale · activation scale} of a group and two tokens. */
+    private static void fold(
+            short[] sums,
+            int sumsAt,
+            int blocks,
+            float[] scales,
+            int scalesAt,
+            float[] xScales,
+            int index,
+            float[] c,
+            int at) {
+        int next = at + ROWS;
+        FloatVector first0 = load(c, at);
+        FloatVector second0 = load(c, at + HALF);
+        FloatVector first1 = load(c, next);
+        FloatVector second1 = load(c, next + HALF);
+        for (int block = 0; block < blocks; block++) {
+            FloatVector first = load(scales, scalesAt + block * GROUP);
+            FloatVector second = load(scales, scalesAt + block * GROUP + HALF);
+            FloatVector scale = broadcast(xScales[index + block * TOKENS]);
+            IntVector pairs = pairs(sums, sumsAt + block * TILE);
+            first0 = Shorts.floats(Shorts.even(pairs)).mul(scale).fma(first, first0);
+            second0 = Shorts.floats(Shorts.odd(pairs)).mul(scale).fma(second, second0);
+            scale = broadcast(xScales[index + block * TOKENS + 1]);
+            pairs = pairs(sums, sumsAt + block * TILE + ROWS);
+            first1 = Shorts.floats(Shorts.even(pairs)).mul(scale).fma(first, first1);
+            second1 = Shorts.floats(Shorts.odd(pairs)).mul(scale).fma(second, second1);
+        }
+        first0.intoArray(c, at);
+        second0.intoArray(c, at + HALF);
+        first1.intoArray(c, next);
+        second1.intoArray(c, next + HALF);
+    }
+
+    /** {@code c += Σ shift · Σ activations} of a group and two tokens. */
+    private static void shift(int blocks, float[] shifts, int shiftsAt, float[] totals, int index, float[] c, int at) {
+        int next = at + ROWS;
+        FloatVector first0 = load(c, at);
+        FloatVector second0 = load(c, at + HALF);
+        FloatVector first1 = load(c, next);
+        FloatVector second1 = load(c, next + HALF);
+        for (int block = 0; block < blocks; block++) {
+            FloatVector first = load(shifts, shiftsAt + block * GROUP);
+            FloatVector second = load(shifts, shiftsAt + block * GROUP + HALF);
+            FloatVector total = broadcast(totals[index + block * TOKENS]);
+            first0 = first.fma(total, first0);
+            second0 = second.fma(total, second0);
+            total = broadcast(totals[index + block * TOKENS + 1]);
+            first1 = first.fma(total, first1);
+            second1 = second.fma(total, second1);
+        }
+        first0.intoArray(c, at);
+        second0.intoArray(c, at + HALF);
+        first1.intoArray(c, next);
+        second1.intoArray(c, next + HALF);
+    }
+}
