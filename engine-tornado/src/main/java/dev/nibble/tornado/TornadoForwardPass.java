@@ -9,6 +9,7 @@ import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
 import dev.nibble.tornado.kernels.Layout;
+import dev.nibble.tornado.kernels.OutputKernels;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
@@ -79,6 +80,12 @@ final class TornadoForwardPass implements ForwardPass {
         return config.vocabSize();
     }
 
+    /** The positions of the whole KV cache on the device. */
+    @Override
+    public int maxContextLength() {
+        return model.plan().slots();
+    }
+
     @Override
     public Sequence newSequence(int contextLength, KvCacheType type) {
         if (contextLength < 1) {
@@ -105,7 +112,47 @@ final class TornadoForwardPass implements ForwardPass {
 
     @Override
     public synchronized void evaluate(Batch batch, float[] logits, BooleanSupplier cancelled) {
-        check(batch, logits);
+        check(batch);
+        if (logits.length < (long) batch.outputCount() * outputSize()) {
+            throw new IllegalArgumentException("logits has room for " + logits.length + " values, but "
+                    + batch.outputCount() + " rows of " + outputSize() + " are wanted");
+        }
+        runLayers(batch, cancelled);
+        project(batch, logits);
+        forEachSequence(batch, TornadoSequence::commit);
+    }
+
+    /** Unless the logits are capped: the kernels' approximation of that may make two of them equal that are not. */
+    @Override
+    public boolean canChoose() {
+        return config.logitSoftcap() == 0 && config.vocabSize() <= OutputKernels.MAX_TOKENS;
+    }
+
+    @Override
+    public synchronized void choose(Batch batch, int[] tokens, float[] logProbabilities, BooleanSupplier cancelled) {
+        if (!canChoose()) {
+            throw new UnsupportedOperationException("the logits of this model are to be fetched");
+        }
+        check(batch);
+        int room = Math.min(tokens.length, logProbabilities.length);
+        if (room < batch.outputCount()) {
+            throw new IllegalArgumentException(
+                    "there is room for " + room + " tokens, but " + batch.outputCount() + " are wanted");
+        }
+        runLayers(batch, cancelled);
+        int at = 0;
+        for (int row = 0; row < batch.size(); row++) {
+            if (batch.wantsLogits(row)) {
+                BestToken best = model.best(row);
+                tokens[at] = best.token();
+                logProbabilities[at++] = best.logProbability();
+            }
+        }
+        forEachSequence(batch, TornadoSequence::commit);
+    }
+
+    /** Everything up to the residual stream that the output reads. */
+    private void runLayers(Batch batch, BooleanSupplier cancelled) {
         upload(batch);
         CpuLayers cpu = model.cpu();
         if (cpu != null) {
@@ -120,8 +167,6 @@ final class TornadoForwardPass implements ForwardPass {
         } else {
             run(batch, cancelled);
         }
-        project(batch, logits);
-        forEachSequence(batch, TornadoSequence::commit);
     }
 
     /** Writes tokens, positions and page numbers into the array that goes up. */
@@ -183,16 +228,12 @@ final class TornadoForwardPass implements ForwardPass {
         }
     }
 
-    private void check(Batch batch, float[] logits) {
+    private void check(Batch batch) {
         if (closed) {
             throw new IllegalStateException("the forward pass is closed");
         }
         if (batch.size() < 1 || batch.size() > rows) {
             throw new IllegalArgumentException("a batch has 1 to " + rows + " rows, not " + batch.size());
-        }
-        if (logits.length < (long) batch.outputCount() * outputSize()) {
-            throw new IllegalArgumentException("logits has room for " + logits.length + " values, but "
-                    + batch.outputCount() + " rows of " + outputSize() + " are wanted");
         }
         for (int row = 0; row < batch.size(); row++) {
             if (batch.token(row) < 0 || batch.token(row) >= config.vocabSize()) {
