@@ -121,6 +121,15 @@ final class DeviceModel implements AutoCloseable {
         return buffers;
     }
 
+    /** Bytes of all arrays on the host, where TornadoVM keeps a copy of each: the weights too. */
+    long hostBytes() {
+        long floats = entering == null ? 0 : entering.getSize();
+        for (int i = 0; i < outputLogits.size(); i++) {
+            floats += 2L * outputLogits.get(i).getSize() + bestResults.get(i).getSize();
+        }
+        return buffers.bytes() + Float.BYTES * floats;
+    }
+
     /** The layers on the CPU, or null if there are none. */
     @Nullable CpuLayers cpu() {
         return cpu;

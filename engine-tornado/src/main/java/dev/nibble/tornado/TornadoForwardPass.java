@@ -2,6 +2,7 @@ package dev.nibble.tornado;
 
 import dev.nibble.KvCacheType;
 import dev.nibble.LoadOptions;
+import dev.nibble.OutOfMemoryException;
 import dev.nibble.model.Model;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.spi.ActivationObserver;
@@ -61,8 +62,18 @@ final class TornadoForwardPass implements ForwardPass {
         Support.check(model, options);
         OffloadPlan plan = OffloadPlan.of(model, options, device, maxRows);
         LOG.log(System.Logger.Level.INFO, "{0}: {1}", device.description(), plan.describe());
-        return new TornadoForwardPass(
-                new DeviceModel(model, plan, device, options, maxRows), model.config(), options, maxRows);
+        try {
+            return new TornadoForwardPass(
+                    new DeviceModel(model, plan, device, options, maxRows), model.config(), options, maxRows);
+        } catch (OutOfMemoryError e) {
+            throw new OutOfMemoryException(
+                    "TornadoVM keeps what is on the device on the host as well, " + Math.ceilDiv(plan.bytes(), 1 << 20)
+                            + " MiB, and could not allocate that (" + e.getMessage()
+                            + "); -XX:MaxDirectMemorySize limits"
+                            + " memory outside the Java heap, by default to the size of the heap, and fewer layers"
+                            + " (gpuLayers) need less",
+                    e);
+        }
     }
 
     /** One line: what runs where, and what was converted. */
@@ -107,7 +118,7 @@ final class TornadoForwardPass implements ForwardPass {
     @Override
     public long workspaceBytes() {
         CpuLayers cpu = model.cpu();
-        return model.buffers().bytes() + (cpu == null ? 0 : cpu.workspaceBytes());
+        return model.hostBytes() + (cpu == null ? 0 : cpu.workspaceBytes());
     }
 
     @Override

@@ -15,6 +15,7 @@ import dev.nibble.tensor.DType;
 import dev.nibble.testdata.TinyModels;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -52,7 +53,7 @@ class OffloadPlanTest {
     }
 
     @Test
-    void countsTheCacheOfAllSessionsOnTheDeviceAndOnTheHost() throws IOException {
+    void countsWeightsAndTheCacheOfAllSessionsOnTheDeviceAndOnTheHost() throws IOException {
         try (GgufFile gguf = write()) {
             Model model = Architectures.read(gguf, 100);
             AttentionConfig attention =
@@ -66,9 +67,48 @@ class OffloadPlanTest {
             try (ForwardPass small = TornadoForwardPass.compile(model, device, OPTIONS, 8);
                     ForwardPass large = TornadoForwardPass.compile(model, device, larger, 8)) {
                 assertThat(large.workspaceBytes() - small.workspaceBytes()).isBetween(192 * token, 193 * token);
+                long weights = gguf.tensors().stream()
+                        .filter(tensor -> tensor.shape().rank() == 2)
+                        .mapToLong(WeightStore::deviceBytes)
+                        .sum();
+                assertThat(small.workspaceBytes()).isGreaterThan(weights + 128 * token);
+                assertThat(plan(model, OPTIONS, Long.MAX_VALUE).bytes()).isGreaterThan(weights + 128 * token);
                 assertThat(large.maxContextLength()).isEqualTo(320);
                 assertThat(large.sequenceBytes(300, KvCacheType.F16)).isZero();
             }
+        }
+    }
+
+    @Test
+    void namesTheHostWhereItsCopyDoesNotFit() throws IOException {
+        Device full = new Device() {
+            @Override
+            public String description() {
+                return "device of a full host";
+            }
+
+            @Override
+            public long memory() {
+                return 1L << 40;
+            }
+
+            @Override
+            public long maxArrayBytes() {
+                return 1 << 30;
+            }
+
+            @Override
+            public Program prepare(
+                    List<Object> constants, List<Object> buffers, List<Graph> graphs, List<Object> passedOn) {
+                throw new OutOfMemoryError("Cannot reserve 5 bytes");
+            }
+        };
+        try (GgufFile gguf = write()) {
+            Model model = Architectures.read(gguf, 100);
+            assertThatThrownBy(() -> TornadoForwardPass.compile(model, full, OPTIONS))
+                    .isInstanceOf(OutOfMemoryException.class)
+                    .hasMessageMatching("TornadoVM keeps what is on the device on the host as well, \\d+ MiB, and could"
+                            + " not allocate that \\(Cannot reserve 5 bytes\\); -XX:MaxDirectMemorySize limits .*");
         }
     }
 
