@@ -1,6 +1,8 @@
 package dev.nibble.examples.cli;
 
+import com.sun.management.OperatingSystemMXBean;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -47,7 +49,7 @@ final class TornadoArgfile {
         Optional<Path> source = source(home);
         if (source.isPresent()) {
             Path unfinished = Files.createTempFile(file.toAbsolutePath().getParent(), "tornado", null);
-            Files.write(unfinished, options(Files.readAllLines(source.get()), home));
+            Files.write(unfinished, options(Files.readAllLines(source.get()), home, memory()));
             Files.move(unfinished, file, StandardCopyOption.REPLACE_EXISTING);
             return WRITTEN;
         }
@@ -82,8 +84,16 @@ final class TornadoArgfile {
         return Optional.empty();
     }
 
-    /** The SDK's options for an SDK at {@code home}, but for the garbage collector, which is ours to choose. */
-    static List<String> options(List<String> lines, Path home) {
+    /** Bytes of the machine, or of its container. */
+    private static long memory() {
+        return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
+    }
+
+    /**
+     * The SDK's options for an SDK at {@code home}, but for the garbage collector, which is ours to choose. TornadoVM keeps
+     * a copy of the weights outside the heap, which may take all {@code memory} and not only as much as the heap.
+     */
+    static List<String> options(List<String> lines, Path home, long memory) {
         List<String> options = new ArrayList<>();
         for (String line : lines) {
             if (!COLLECTOR.matcher(line.strip()).matches()) {
@@ -91,6 +101,7 @@ final class TornadoArgfile {
                 options.add(ownModules.replace(PLACEHOLDER, quoted(home.toString())));
             }
         }
+        options.add("-XX:MaxDirectMemorySize=" + memory);
         return options;
     }
 
