@@ -1,6 +1,7 @@
 @echo off
 rem Runs the Nibble command line from a checkout: finds a JDK, builds what is missing, starts it.
 rem NIBBLE_JAVA_OPTS: further JVM options, as -Xmx8g. Delete examples\target\.built to build again.
+rem TORNADOVM_HOME: a TornadoVM SDK: the JVM is started with it, so that models can run on a GPU (docs\GPU.md).
 setlocal EnableExtensions DisableDelayedExpansion
 set "ROOT=%~dp0"
 set "ROOT=%ROOT:~0,-1%"
@@ -50,7 +51,18 @@ if not exist "%ROOT%\examples\target\.built" (
   type nul > "%ROOT%\examples\target\.built"
 )
 
-"%JDK%\bin\java" --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -Dnibble.launcher=nibble %NIBBLE_JAVA_OPTS% -cp "%LIB%\*" dev.nibble.examples.cli.Main %*
+rem With a TornadoVM SDK its options come first; what decides and writes them is shared with the script nibble.
+set TORNADO=
+if not defined TORNADOVM_HOME goto :start
+set "ARGFILE=%ROOT%\examples\target\tornado-argfile"
+"%JDK%\bin\java" -Xshare:auto -XX:TieredStopAtLevel=1 -cp "%LIB%\*" dev.nibble.examples.cli.TornadoArgfile "%ARGFILE%" %*
+rem 0: written; 3: the CPU is asked for, or there is no SDK and nobody insists on one
+if errorlevel 3 goto :start
+if errorlevel 1 exit /b 1
+set TORNADO="@%ARGFILE%"
+
+:start
+"%JDK%\bin\java" %TORNADO% --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -Dnibble.launcher=nibble %NIBBLE_JAVA_OPTS% -cp "%LIB%\*" dev.nibble.examples.cli.Main %*
 exit /b %errorlevel%
 
 rem Takes the folder %1 as the JDK if it is one, new enough, and none was found before.

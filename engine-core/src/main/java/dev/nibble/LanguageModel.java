@@ -273,7 +273,9 @@ public final class LanguageModel implements AutoCloseable {
         if (asked > 0) {
             return asked;
         }
-        return options.contextLength() > 0 ? options.contextLength() : config.contextLength();
+        return options.contextLength() > 0
+                ? options.contextLength()
+                : Math.min(config.contextLength(), pass.maxContextLength());
     }
 
     private void checkOpen() {

@@ -29,8 +29,16 @@ final class FakeForwardPass implements ForwardPass {
     volatile Runnable duringEvaluation = () -> {};
 
     boolean canTruncate = true;
+    /** Whether it chooses tokens itself. */
+    boolean canChoose;
+    /** How often it was asked for tokens, and for logits. */
+    int choices;
+
+    int evaluations;
+    boolean damaged;
     boolean outOfMemory;
     long bytesPerToken = 1000;
+    int maxContextLength = Integer.MAX_VALUE;
     boolean closed;
     private final int vocabSize;
 
@@ -83,6 +91,11 @@ final class FakeForwardPass implements ForwardPass {
     }
 
     @Override
+    public int maxContextLength() {
+        return maxContextLength;
+    }
+
+    @Override
     public Sequence newSequence(int contextLength, KvCacheType type) {
         if (outOfMemory) {
             throw new OutOfMemoryError("Cannot reserve memory");
@@ -101,7 +114,34 @@ final class FakeForwardPass implements ForwardPass {
     }
 
     @Override
+    public boolean canChoose() {
+        return canChoose;
+    }
+
+    @Override
+    public void choose(Batch batch, int[] tokens, float[] logProbabilities, BooleanSupplier cancelled) {
+        choices++;
+        float[] logits = new float[batch.outputCount() * vocabSize];
+        run(batch, logits, cancelled);
+        for (int row = 0; row < batch.outputCount(); row++) {
+            int best = 0;
+            double sum = 0;
+            for (int id = 0; id < vocabSize; id++) {
+                sum += Math.exp(logits[row * vocabSize + id]);
+                best = logits[row * vocabSize + id] > logits[row * vocabSize + best] ? id : best;
+            }
+            tokens[row] = best;
+            logProbabilities[row] = (float) (logits[row * vocabSize + best] - Math.log(sum));
+        }
+    }
+
+    @Override
     public void evaluate(Batch batch, float[] logits, BooleanSupplier cancelled) {
+        evaluations++;
+        run(batch, logits, cancelled);
+    }
+
+    private void run(Batch batch, float[] logits, BooleanSupplier cancelled) {
         duringEvaluation.run();
         if (cancelled.getAsBoolean()) {
             throw new CancellationException("fake");
@@ -137,6 +177,9 @@ final class FakeForwardPass implements ForwardPass {
         } else {
             // Without a script the model ends by chance only, far from every test's limit.
             Arrays.fill(logits, offset + ByteTokenizer.BOS, offset + vocabSize, -30);
+        }
+        if (damaged) {
+            logits[offset] = Float.NaN;
         }
     }
 

@@ -68,6 +68,18 @@ class MemoryTest {
     }
 
     @Test
+    void whereMemoryIsReservedAtLoadNoContextIsLarger() {
+        fake.pass.maxContextLength = 128;
+        LanguageModel model = fake.open();
+        assertThat(model.newSession().contextLength()).as("of 200").isEqualTo(128);
+        assertThat(model.memoryPlan(0).contextLength()).isEqualTo(128);
+        assertThatThrownBy(() -> model.newSession(SessionOptions.DEFAULT.withContextLength(129)))
+                .isInstanceOf(OutOfMemoryException.class)
+                .hasMessage("a context of 129 tokens was asked for, but memory was reserved for 128 when the model was"
+                        + " loaded; load it with a context of 129 (LoadOptions.withContextLength, --ctx)");
+    }
+
+    @Test
     void anAllocationThatFailsIsANamedException() {
         fake.pass.outOfMemory = true;
         LanguageModel model = fake.open();

@@ -84,12 +84,19 @@ public final class Generator {
     }
 
     private @Nullable GeneratedToken step(long start) {
-        float[] logits;
+        float[] logits = null;
+        int id = 0;
         try {
             if (cancellation.getAsBoolean()) {
                 throw new CancellationException();
             }
-            logits = context.nextLogits(cancellation);
+            boolean modelChooses = sampler.isGreedy() && context.canChoose();
+            if (modelChooses) {
+                id = context.chooseNext(cancellation);
+            }
+            if (!modelChooses || Float.isNaN(context.chosenLogProbability())) {
+                logits = context.nextLogits(cancellation); // without a usable number in them, the sampler says so
+            }
         } catch (CancellationException e) {
             cancel();
             return null;
@@ -102,11 +109,15 @@ public final class Generator {
                 return null;
             }
         }
-        int id = sampler.sample(logits, context.tokens(), context.count());
+        float logProbability = context.chosenLogProbability();
+        if (logits != null) {
+            id = sampler.sample(logits, context.tokens(), context.count());
+            logProbability = sampler.logProbability();
+        }
         generated.add(id);
         String piece = accept(id);
         text.append(piece);
-        return new GeneratedToken(id, piece, sampler.logProbability());
+        return new GeneratedToken(id, piece, logProbability);
     }
 
     /** Adds a token to the context and gives the text that is certain now. */

@@ -26,6 +26,11 @@ public final class MemoryCheck {
      * @throws OutOfMemoryException if it is required and cannot fit
      */
     public void session(int contextLength, KvCacheType type, boolean required) {
+        if (contextLength > pass.maxContextLength()) {
+            throw new OutOfMemoryException("a context of " + contextLength + " tokens was asked for, but memory was"
+                    + " reserved for " + pass.maxContextLength() + " when the model was loaded; load it with a context"
+                    + " of " + contextLength + " (LoadOptions.withContextLength, --ctx)");
+        }
         OptionalLong allocatable = memory.allocatable();
         long needed = pass.sequenceBytes(contextLength, type);
         if (allocatable.isEmpty() || needed <= allocatable.getAsLong()) {

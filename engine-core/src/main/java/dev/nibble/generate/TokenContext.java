@@ -9,6 +9,7 @@ import dev.nibble.spi.Sequence;
 import java.util.Arrays;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tokens of a session and what the model remembers of them. The first {@code sequence.length()} tokens are
@@ -24,6 +25,9 @@ public final class TokenContext implements AutoCloseable {
     private final int vocabSize;
     /** [vocabSize], the scores of what follows the first {@link #logitsAt} tokens. */
     private final float[] logits;
+
+    private final int[] chosen = new int[1];
+    private final float[] chosenLogProbability = new float[1];
 
     private int logitsAt = NONE;
     private int[] tokens = new int[64];
@@ -164,6 +168,29 @@ public final class TokenContext implements AutoCloseable {
         return logits;
     }
 
+    /** Whether {@link #chooseNext} can be called and is cheaper than {@link #nextLogits}: the scores are not here yet. */
+    public boolean canChoose() {
+        return logitsAt != count && pass.canChoose();
+    }
+
+    /**
+     * The most probable next token, the lowest id among equals; evaluates what is pending. {@link #nextLogits} gives the
+     * scores it was chosen from.
+     *
+     * @throws CancellationException when cancelled; what was evaluated so far stays evaluated
+     */
+    public int chooseNext(BooleanSupplier cancelled) {
+        prepare();
+        logitsAt = NONE;
+        evaluate(count - 1, null, cancelled);
+        return chosen[0];
+    }
+
+    /** Natural logarithm of the probability of the token chosen last; NaN if its scores held no usable number. */
+    public float chosenLogProbability() {
+        return chosenLogProbability[0];
+    }
+
     /**
      * Appends tokens, evaluates everything pending, and gives the scores after each of them or after the last.
      *
@@ -189,8 +216,11 @@ public final class TokenContext implements AutoCloseable {
         }
     }
 
-    /** Evaluates what is pending; rows from position {@code firstOutput} on want logits. */
-    private void evaluate(int firstOutput, float[] result, BooleanSupplier cancelled) {
+    /**
+     * Evaluates what is pending; rows from position {@code firstOutput} on want logits, or, without a place for them, a
+     * token to be chosen: the last row alone.
+     */
+    private void evaluate(int firstOutput, float @Nullable [] result, BooleanSupplier cancelled) {
         int written = 0;
         while (sequence.length() < count) {
             if (cancelled.getAsBoolean()) {
@@ -202,18 +232,27 @@ public final class TokenContext implements AutoCloseable {
             for (int position = from; position < to; position++) {
                 batch.add(sequence, tokens[position], position >= firstOutput);
             }
-            int size = batch.outputCount() * vocabSize;
-            float[] target = size == 0 || size == result.length ? result : new float[size];
             try {
-                pass.evaluate(batch, target, cancelled);
+                if (result == null) {
+                    pass.choose(batch, chosen, chosenLogProbability, cancelled);
+                } else {
+                    written += evaluateBatch(result, written, cancelled);
+                }
             } catch (OutOfMemoryError e) {
                 throw MemoryCheck.failed(e, "a KV cache of " + to + " tokens", pass.sequenceBytes(to, type));
             }
-            if (target != result) {
-                System.arraycopy(target, 0, result, written, size);
-            }
-            written += size;
         }
+    }
+
+    /** Evaluates the batch; its logits go to {@code result} from {@code at} on. Returns how many they are. */
+    private int evaluateBatch(float[] result, int at, BooleanSupplier cancelled) {
+        int size = batch.outputCount() * vocabSize;
+        float[] target = size == 0 || size == result.length ? result : new float[size];
+        pass.evaluate(batch, target, cancelled);
+        if (target != result) {
+            System.arraycopy(target, 0, result, at, size);
+        }
+        return size;
     }
 
     /** Frees what the model remembers. */

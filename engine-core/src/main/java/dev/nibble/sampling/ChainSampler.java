@@ -93,6 +93,11 @@ final class ChainSampler implements Sampler {
         return logProbability;
     }
 
+    @Override
+    public boolean isGreedy() {
+        return candidates == null && !changesLogits;
+    }
+
     private float[] change(float[] logits, int[] tokens, int count) {
         if (!changesLogits) {
             return logits;

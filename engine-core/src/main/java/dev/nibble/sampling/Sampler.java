@@ -19,4 +19,12 @@ public interface Sampler {
      * token chosen last.
      */
     float logProbability();
+
+    /**
+     * Whether {@link #sample} always gives the most probable token of the logits as given, the lowest id among equals,
+     * so that whoever has the logits may choose as well.
+     */
+    default boolean isGreedy() {
+        return false;
+    }
 }

@@ -22,6 +22,11 @@ public interface ForwardPass extends AutoCloseable {
      */
     Sequence newSequence(int contextLength, KvCacheType type);
 
+    /** Tokens that a sequence can hold at most, where the backend reserves memory for them when it is loaded. */
+    default int maxContextLength() {
+        return Integer.MAX_VALUE;
+    }
+
     /** Bytes {@link #newSequence} allocates for these arguments. */
     long sequenceBytes(int contextLength, KvCacheType type);
 
@@ -47,6 +52,27 @@ public interface ForwardPass extends AutoCloseable {
      * @throws IllegalArgumentException if a token is outside the vocabulary or a row does not fit its sequence
      */
     void evaluate(Batch batch, float[] logits, BooleanSupplier cancelled);
+
+    /**
+     * Whether {@link #choose} spares something: the logits lie where fetching them all costs. Without it, the caller
+     * chooses from the logits itself.
+     */
+    default boolean canChoose() {
+        return false;
+    }
+
+    /**
+     * As {@link #evaluate}, but of each row that wants logits only the most probable token is handed out, the lowest id
+     * among equals.
+     *
+     * @param tokens receives [batch.outputCount()] ids
+     * @param logProbabilities receives [batch.outputCount()], the natural logarithms of their probabilities; NaN where the
+     *     logits hold no usable number, and the id means nothing then
+     * @throws UnsupportedOperationException unless {@link #canChoose}
+     */
+    default void choose(Batch batch, int[] tokens, float[] logProbabilities, BooleanSupplier cancelled) {
+        throw new UnsupportedOperationException("this backend hands out logits only");
+    }
 
     /** Reports every named intermediate result from now on, or none with null. For finding differences, slow. */
     void observe(@Nullable ActivationObserver observer);

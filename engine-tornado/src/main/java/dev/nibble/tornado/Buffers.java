@@ -86,7 +86,7 @@ record Buffers(
         return List.of(residual, hidden, projected, query, mixed, both, inner, keys, values);
     }
 
-    /** Bytes of all of them, on the device and again on the host, where TornadoVM keeps each array too. */
+    /** Bytes of all of them. */
     long bytes() {
         long bytes = 0;
         for (ByteArray array : weights) {

@@ -7,6 +7,7 @@ import dev.nibble.model.Model;
 import dev.nibble.model.Projection;
 import dev.nibble.model.RopeConfig;
 import dev.nibble.tornado.kernels.Layout;
+import dev.nibble.tornado.kernels.OutputKernels;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -29,6 +30,9 @@ final class DeviceModel implements AutoCloseable {
     private final Graph enterMany;
     private final List<Graph> outputGraphs = new ArrayList<>(); // of each piece of the output
     private final List<FloatArray> outputLogits = new ArrayList<>();
+    private final List<Graph> bestGraphs = new ArrayList<>(); // likewise
+    private final List<FloatArray> bestResults = new ArrayList<>();
+    private final BestToken best = new BestToken();
     private final @Nullable CpuLayers cpu;
     private final @Nullable FloatArray entering;
     private final String converted;
@@ -88,11 +92,16 @@ final class DeviceModel implements AutoCloseable {
             FloatArray logits = new FloatArray(outputPieces.get(i).rows());
             outputLogits.add(logits);
             outputGraphs.add(one.logits(outputPieces.get(i), model.outputNorm() != null, logits, i));
+            FloatArray result = new FloatArray(OutputKernels.GROUPS * OutputKernels.RESULT_SIZE);
+            bestResults.add(result);
+            float logitScale = model.config().logitScale();
+            bestGraphs.add(one.best(outputPieces.get(i), model.outputNorm() != null, logitScale, result, i));
         }
         List<Graph> graphs = new ArrayList<>(List.of(enterOne, enterMany));
         graphs.addAll(oneRow);
         graphs.addAll(manyRows);
         graphs.addAll(outputGraphs);
+        graphs.addAll(bestGraphs);
         cpu = onCpu == 0 ? null : new CpuLayers(model, onCpu, options, rows);
         try {
             program = device.prepare(buffers.constants(), buffers.onDevice(), graphs, List.of(buffers.batch()));
@@ -110,6 +119,15 @@ final class DeviceModel implements AutoCloseable {
 
     Buffers buffers() {
         return buffers;
+    }
+
+    /** Bytes of all arrays on the host, where TornadoVM keeps a copy of each: the weights too. */
+    long hostBytes() {
+        long floats = entering == null ? 0 : entering.getSize();
+        for (int i = 0; i < outputLogits.size(); i++) {
+            floats += 2L * outputLogits.get(i).getSize() + bestResults.get(i).getSize();
+        }
+        return buffers.bytes() + Float.BYTES * floats;
     }
 
     /** The layers on the CPU, or null if there are none. */
@@ -153,6 +171,18 @@ final class DeviceModel implements AutoCloseable {
             MemorySegment.copy(piece.getSegment(), ValueLayout.JAVA_FLOAT, 0, target, at, piece.getSize());
             at += piece.getSize();
         }
+    }
+
+    /** The most probable token after a row of the batch, valid until the next call. */
+    BestToken best(int row) {
+        best.clear();
+        int first = 0;
+        for (int i = 0; i < bestGraphs.size(); i++) {
+            run(bestGraphs.get(i), plan.layers() + i, row);
+            best.add(bestResults.get(i), first);
+            first += outputLogits.get(i).getSize();
+        }
+        return best;
     }
 
     /** What runs where, and what was converted. */

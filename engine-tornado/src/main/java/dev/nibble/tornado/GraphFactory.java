@@ -3,6 +3,7 @@ package dev.nibble.tornado;
 import dev.nibble.tornado.kernels.AttentionKernels;
 import dev.nibble.tornado.kernels.Layout;
 import dev.nibble.tornado.kernels.MatrixKernels;
+import dev.nibble.tornado.kernels.OutputKernels;
 import dev.nibble.tornado.kernels.RowKernels;
 import dev.nibble.tornado.kernels.Weights;
 import java.util.ArrayList;
@@ -79,7 +80,28 @@ final class GraphFactory {
 
     /** Norm and logits of one row, for one piece of the output matrix. */
     Graph logits(WeightStore.Piece piece, boolean norm, FloatArray logits, int index) {
-        Launch launch = project(
+        Launch launch = output(piece, norm, logits);
+        return new Graph("logits" + index, List.of(buffers.step()), List.of(launch), List.of(logits));
+    }
+
+    /** As {@link #logits}, but only what {@link OutputKernels#best} makes of them comes down. */
+    Graph best(WeightStore.Piece piece, boolean norm, float scale, FloatArray result, int index) {
+        FloatArray logits = new FloatArray(piece.rows());
+        Launch best = Launch.of(
+                "best",
+                OutputKernels.GROUPS,
+                OutputKernels.LANES,
+                OutputKernels::best,
+                logits,
+                result,
+                piece.rows(),
+                scale);
+        List<Launch> launches = List.of(output(piece, norm, logits), best);
+        return new Graph("best" + index, List.of(buffers.step()), launches, List.of(result));
+    }
+
+    private Launch output(WeightStore.Piece piece, boolean norm, FloatArray logits) {
+        return project(
                 "logits",
                 piece.array(),
                 Weights.code(piece.type()),
@@ -92,7 +114,6 @@ final class GraphFactory {
                 logits,
                 norm ? Layout.ATTENTION_NORM : Layout.NO_NORM,
                 false);
-        return new Graph("logits" + index, List.of(buffers.step()), List.of(launch), List.of(logits));
     }
 
     private void attention(LayerShape shape, List<Launch> launches) {

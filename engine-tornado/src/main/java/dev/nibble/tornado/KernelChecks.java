@@ -31,6 +31,7 @@ final class KernelChecks {
         checks.add(RowChecks.normalize(RowKernels.REPLACE));
         checks.add(RowChecks.normalize(RowKernels.ADD));
         checks.add(RowChecks.copy());
+        checks.add(ChoiceChecks.best());
         for (int flags : new int[] {
             0,
             AttentionKernels.HALVES,

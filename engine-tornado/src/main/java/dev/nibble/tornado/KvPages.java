@@ -38,13 +38,28 @@ final class KvPages {
             throw new OutOfMemoryException("the KV cache on the device holds " + free.length * Layout.PAGE
                     + " tokens of all sessions together, " + freeCount * Layout.PAGE + " are free and "
                     + missing * Layout.PAGE + " more are needed for a sequence of " + positions
-                    + "; load the model with a larger context (LoadOptions.withContextLength, --ctx)");
+                    + "; close other sessions, or load the model with a larger context"
+                    + " (LoadOptions.withContextLength, --ctx)");
         }
         int[] extended = Arrays.copyOf(pages, pages.length + missing);
         for (int i = pages.length; i < extended.length; i++) {
             extended[i] = free[--freeCount];
         }
         return extended;
+    }
+
+    /**
+     * Gives back the pages that a sequence of {@code positions} positions does not need.
+     *
+     * @return the others: the same array if all are needed
+     */
+    int[] trim(int[] pages, int positions) {
+        int needed = Math.ceilDiv(positions, Layout.PAGE);
+        if (needed >= pages.length) {
+            return pages;
+        }
+        release(Arrays.copyOfRange(pages, needed, pages.length));
+        return Arrays.copyOf(pages, needed);
     }
 
     /** Gives pages back. */

@@ -97,7 +97,7 @@ record OffloadPlan(int layers, int totalLayers, int slots, long bytes, long avai
         if (layers == total && model.tokenEmbedding() != model.output().weight()) {
             bytes += WeightStore.deviceBytes(model.tokenEmbedding());
         }
-        bytes += Float.BYTES * (2L * rows * hidden + model.config().vocabSize());
+        bytes += Float.BYTES * (2L * rows * hidden + 2L * model.config().vocabSize());
         long widest = 0;
         Set<RopeConfig> ropes = new HashSet<>();
         for (BlockConfig block : model.blocks().subList(total - layers, total)) {

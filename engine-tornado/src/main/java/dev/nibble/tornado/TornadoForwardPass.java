@@ -2,6 +2,7 @@ package dev.nibble.tornado;
 
 import dev.nibble.KvCacheType;
 import dev.nibble.LoadOptions;
+import dev.nibble.OutOfMemoryException;
 import dev.nibble.model.Model;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.spi.ActivationObserver;
@@ -9,6 +10,7 @@ import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
 import dev.nibble.tornado.kernels.Layout;
+import dev.nibble.tornado.kernels.OutputKernels;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
@@ -60,8 +62,18 @@ final class TornadoForwardPass implements ForwardPass {
         Support.check(model, options);
         OffloadPlan plan = OffloadPlan.of(model, options, device, maxRows);
         LOG.log(System.Logger.Level.INFO, "{0}: {1}", device.description(), plan.describe());
-        return new TornadoForwardPass(
-                new DeviceModel(model, plan, device, options, maxRows), model.config(), options, maxRows);
+        try {
+            return new TornadoForwardPass(
+                    new DeviceModel(model, plan, device, options, maxRows), model.config(), options, maxRows);
+        } catch (OutOfMemoryError e) {
+            throw new OutOfMemoryException(
+                    "TornadoVM keeps what is on the device on the host as well, " + Math.ceilDiv(plan.bytes(), 1 << 20)
+                            + " MiB, and could not allocate that (" + e.getMessage()
+                            + "); -XX:MaxDirectMemorySize limits"
+                            + " memory outside the Java heap, by default to the size of the heap, and fewer layers"
+                            + " (gpuLayers) need less",
+                    e);
+        }
     }
 
     /** One line: what runs where, and what was converted. */
@@ -77,6 +89,12 @@ final class TornadoForwardPass implements ForwardPass {
     @Override
     public int outputSize() {
         return config.vocabSize();
+    }
+
+    /** The positions of the whole KV cache on the device. */
+    @Override
+    public int maxContextLength() {
+        return model.plan().slots();
     }
 
     @Override
@@ -100,12 +118,52 @@ final class TornadoForwardPass implements ForwardPass {
     @Override
     public long workspaceBytes() {
         CpuLayers cpu = model.cpu();
-        return model.buffers().bytes() + (cpu == null ? 0 : cpu.workspaceBytes());
+        return model.hostBytes() + (cpu == null ? 0 : cpu.workspaceBytes());
     }
 
     @Override
     public synchronized void evaluate(Batch batch, float[] logits, BooleanSupplier cancelled) {
-        check(batch, logits);
+        check(batch);
+        if (logits.length < (long) batch.outputCount() * outputSize()) {
+            throw new IllegalArgumentException("logits has room for " + logits.length + " values, but "
+                    + batch.outputCount() + " rows of " + outputSize() + " are wanted");
+        }
+        runLayers(batch, cancelled);
+        project(batch, logits);
+        forEachSequence(batch, TornadoSequence::commit);
+    }
+
+    /** Unless the logits are capped: the kernels' approximation of that may make two of them equal that are not. */
+    @Override
+    public boolean canChoose() {
+        return config.logitSoftcap() == 0 && config.vocabSize() <= OutputKernels.MAX_TOKENS;
+    }
+
+    @Override
+    public synchronized void choose(Batch batch, int[] tokens, float[] logProbabilities, BooleanSupplier cancelled) {
+        if (!canChoose()) {
+            throw new UnsupportedOperationException("the logits of this model are to be fetched");
+        }
+        check(batch);
+        int room = Math.min(tokens.length, logProbabilities.length);
+        if (room < batch.outputCount()) {
+            throw new IllegalArgumentException(
+                    "there is room for " + room + " tokens, but " + batch.outputCount() + " are wanted");
+        }
+        runLayers(batch, cancelled);
+        int at = 0;
+        for (int row = 0; row < batch.size(); row++) {
+            if (batch.wantsLogits(row)) {
+                BestToken best = model.best(row);
+                tokens[at] = best.token();
+                logProbabilities[at++] = best.logProbability();
+            }
+        }
+        forEachSequence(batch, TornadoSequence::commit);
+    }
+
+    /** Everything up to the residual stream that the output reads. */
+    private void runLayers(Batch batch, BooleanSupplier cancelled) {
         upload(batch);
         CpuLayers cpu = model.cpu();
         if (cpu != null) {
@@ -120,8 +178,6 @@ final class TornadoForwardPass implements ForwardPass {
         } else {
             run(batch, cancelled);
         }
-        project(batch, logits);
-        forEachSequence(batch, TornadoSequence::commit);
     }
 
     /** Writes tokens, positions and page numbers into the array that goes up. */
@@ -183,16 +239,12 @@ final class TornadoForwardPass implements ForwardPass {
         }
     }
 
-    private void check(Batch batch, float[] logits) {
+    private void check(Batch batch) {
         if (closed) {
             throw new IllegalStateException("the forward pass is closed");
         }
         if (batch.size() < 1 || batch.size() > rows) {
             throw new IllegalArgumentException("a batch has 1 to " + rows + " rows, not " + batch.size());
-        }
-        if (logits.length < (long) batch.outputCount() * outputSize()) {
-            throw new IllegalArgumentException("logits has room for " + logits.length + " values, but "
-                    + batch.outputCount() + " rows of " + outputSize() + " are wanted");
         }
         for (int row = 0; row < batch.size(); row++) {
             if (batch.token(row) < 0 || batch.token(row) >= config.vocabSize()) {

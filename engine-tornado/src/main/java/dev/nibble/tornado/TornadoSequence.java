@@ -69,6 +69,7 @@ final class TornadoSequence implements Sequence {
             return false;
         }
         length = newLength;
+        pages = pool.trim(pages, length);
         return true;
     }
 

@@ -1,6 +1,7 @@
 package dev.nibble.tornado;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.nibble.ActivationType;
 import dev.nibble.KvCacheType;
@@ -8,6 +9,7 @@ import dev.nibble.LoadOptions;
 import dev.nibble.gguf.GgufFile;
 import dev.nibble.model.Architectures;
 import dev.nibble.model.Model;
+import dev.nibble.model.ModelConfig;
 import dev.nibble.spi.Backend;
 import dev.nibble.spi.BackendProvider;
 import dev.nibble.spi.Batch;
@@ -24,6 +26,9 @@ final class ModelOnDevice {
     static final int CONTEXT = 128;
     static final LoadOptions OPTIONS =
             LoadOptions.DEFAULT.withContextLength(CONTEXT).withActivations(ActivationType.F32);
+
+    /** The logits of tiny models are of the size of 1: what a few hundred roundings make of them and their sum. */
+    private static final float LOG_PROBABILITY = 1e-4f;
 
     /** Tokens of a prompt, evaluated in batches of these sizes; 1 is decoding. */
     private static final int[] BATCHES = {19, 1, 1, 5, 1};
@@ -46,6 +51,39 @@ final class ModelOnDevice {
                         expected,
                         exact,
                         model.config().vocabSize());
+                compareChoice(name, pass, model.config());
+            }
+        }
+    }
+
+    /** The token chosen on the device is the most probable one by the logits that the device hands out. */
+    private static void compareChoice(String name, ForwardPass pass, ModelConfig config) {
+        assertThat(pass.canChoose()).as(name).isEqualTo(config.logitSoftcap() == 0);
+        if (!pass.canChoose()) {
+            return;
+        }
+        float[] logits = new float[config.vocabSize()];
+        int[] token = new int[1];
+        float[] logProbability = new float[1];
+        Batch batch = new Batch(1);
+        try (Sequence sequence = pass.newSequence(CONTEXT, KvCacheType.F16)) {
+            for (int i = 0; i < 3; i++) {
+                batch.clear();
+                batch.add(sequence, 5 + i, true);
+                pass.evaluate(batch, logits, () -> false);
+                assertThat(sequence.truncate(i)).isTrue();
+                pass.choose(batch, token, logProbability, () -> false);
+                int best = 0;
+                double sum = 0;
+                for (int id = 0; id < logits.length; id++) {
+                    sum += Math.exp(logits[id]);
+                    best = logits[id] > logits[best] ? id : best;
+                }
+                assertThat(token[0]).as(name).isEqualTo(best);
+                assertThat(logProbability[0])
+                        .as(name)
+                        .isCloseTo((float) (logits[best] - Math.log(sum)), within(LOG_PROBABILITY));
+                assertThat(sequence.length()).isEqualTo(i + 1);
             }
         }
     }

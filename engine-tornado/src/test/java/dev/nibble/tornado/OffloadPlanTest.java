@@ -3,15 +3,19 @@ package dev.nibble.tornado;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.nibble.KvCacheType;
 import dev.nibble.LoadOptions;
 import dev.nibble.OutOfMemoryException;
 import dev.nibble.gguf.GgufFile;
 import dev.nibble.model.Architectures;
+import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.Model;
+import dev.nibble.spi.ForwardPass;
 import dev.nibble.tensor.DType;
 import dev.nibble.testdata.TinyModels;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -49,6 +53,66 @@ class OffloadPlanTest {
     }
 
     @Test
+    void countsWeightsAndTheCacheOfAllSessionsOnTheDeviceAndOnTheHost() throws IOException {
+        try (GgufFile gguf = write()) {
+            Model model = Architectures.read(gguf, 100);
+            AttentionConfig attention =
+                    (AttentionConfig) model.blocks().getFirst().mixer();
+            long token = 3L * Short.BYTES * attention.kvHeadCount() * (attention.headDim() + attention.valueDim());
+            LoadOptions larger = OPTIONS.withContextLength(300); // 320 slots instead of 128
+            long onDevice = plan(model, larger, Long.MAX_VALUE).bytes()
+                    - plan(model, OPTIONS, Long.MAX_VALUE).bytes();
+            assertThat(onDevice).isBetween(192 * token, 193 * token);
+            EmulatedDevice device = new EmulatedDevice();
+            try (ForwardPass small = TornadoForwardPass.compile(model, device, OPTIONS, 8);
+                    ForwardPass large = TornadoForwardPass.compile(model, device, larger, 8)) {
+                assertThat(large.workspaceBytes() - small.workspaceBytes()).isBetween(192 * token, 193 * token);
+                long weights = gguf.tensors().stream()
+                        .filter(tensor -> tensor.shape().rank() == 2)
+                        .mapToLong(WeightStore::deviceBytes)
+                        .sum();
+                assertThat(small.workspaceBytes()).isGreaterThan(weights + 128 * token);
+                assertThat(plan(model, OPTIONS, Long.MAX_VALUE).bytes()).isGreaterThan(weights + 128 * token);
+                assertThat(large.maxContextLength()).isEqualTo(320);
+                assertThat(large.sequenceBytes(300, KvCacheType.F16)).isZero();
+            }
+        }
+    }
+
+    @Test
+    void namesTheHostWhereItsCopyDoesNotFit() throws IOException {
+        Device full = new Device() {
+            @Override
+            public String description() {
+                return "device of a full host";
+            }
+
+            @Override
+            public long memory() {
+                return 1L << 40;
+            }
+
+            @Override
+            public long maxArrayBytes() {
+                return 1 << 30;
+            }
+
+            @Override
+            public Program prepare(
+                    List<Object> constants, List<Object> buffers, List<Graph> graphs, List<Object> passedOn) {
+                throw new OutOfMemoryError("Cannot reserve 5 bytes");
+            }
+        };
+        try (GgufFile gguf = write()) {
+            Model model = Architectures.read(gguf, 100);
+            assertThatThrownBy(() -> TornadoForwardPass.compile(model, full, OPTIONS))
+                    .isInstanceOf(OutOfMemoryException.class)
+                    .hasMessageMatching("TornadoVM keeps what is on the device on the host as well, \\d+ MiB, and could"
+                            + " not allocate that \\(Cannot reserve 5 bytes\\); -XX:MaxDirectMemorySize limits .*");
+        }
+    }
+
+    @Test
     void whatWasAskedForAndDoesNotFitIsAnErrorWithNumbers() throws IOException {
         try (GgufFile gguf = write()) {
             Model model = Architectures.read(gguf, 100);
@@ -72,7 +136,11 @@ class OffloadPlanTest {
         assertThatThrownBy(() -> pages.reserve(first, 129))
                 .isInstanceOf(OutOfMemoryException.class)
                 .hasMessageContaining("holds 128 tokens of all sessions together, 0 are free and 64 more are needed");
-        pages.release(first);
+        int[] kept = pages.trim(first, 64);
+        assertThat(kept).containsExactly(first[0]);
+        assertThat(pages.reserve(new int[0], 1)).containsExactly(first[1]);
+        assertThat(pages.trim(kept, 1)).isSameAs(kept);
+        pages.release(kept);
         assertThat(pages.reserve(new int[0], 1)).hasSize(1);
     }
 }

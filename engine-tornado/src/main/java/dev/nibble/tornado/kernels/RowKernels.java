@@ -166,7 +166,7 @@ public final class RowKernels {
     }
 
     /** The exponential, kept finite: a device may be told that there are no infinities. */
-    private static float exp(float x) {
+    static float exp(float x) {
         return TornadoMath.exp(x > LARGEST_EXPONENT ? LARGEST_EXPONENT : x);
     }
 }
