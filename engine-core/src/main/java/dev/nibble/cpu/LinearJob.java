@@ -9,10 +9,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class LinearJob implements WorkerPool.Job {
     /** Chunks start at multiples of this, so that a kernel's tiles of rows are whole except at the end of a layer. */
-    private static final int GRAIN_UNIT = 64;
-
-    /** Chunks a thread should find: enough to even out unequal threads, few enough to read weights in long streams. */
-    private static final int CHUNKS_PER_THREAD = 6;
+    static final int GRAIN = 64;
 
     private @Nullable MatmulInput x;
     private int count;
@@ -68,13 +65,7 @@ final class LinearJob implements WorkerPool.Job {
         for (int i = 0; i < count; i++) {
             layers[i].kernel().prepare(input, pool);
         }
-        pool.forEach(outputs, grain(outputs, pool), this);
-    }
-
-    /** How many outputs a thread should take at a time. */
-    static int grain(int outputs, WorkerPool pool) {
-        int units = (outputs + GRAIN_UNIT - 1) / GRAIN_UNIT;
-        return GRAIN_UNIT * Math.max(1, units / (CHUNKS_PER_THREAD * pool.threads()));
+        pool.forEachShrinking(outputs, GRAIN, this);
     }
 
     @Override

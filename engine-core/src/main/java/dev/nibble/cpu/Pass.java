@@ -138,6 +138,12 @@ public final class Pass {
         pool.forEach(items, grain, runJob);
     }
 
+    /** As {@link WorkerPool#forEachShrinking}. */
+    public void forEachShrinking(int items, int grain, Job body) {
+        job = body;
+        pool.forEachShrinking(items, grain, runJob);
+    }
+
     private void runJob(int worker, int from, int to) {
         if (job != null) {
             job.run(this, worker, from, to);

@@ -36,6 +36,9 @@ public final class WorkerPool implements AutoCloseable {
     /** Spins between two looks at the clock. */
     private static final int SPINS_PER_CLOCK = 64;
 
+    /** What is left is divided by so many for each thread. */
+    private static final int SHARES = 3;
+
     // state: region number in the upper half, then OPEN, then the number of workers inside
     private static final long REGION = 1L << 32;
     private static final long OPEN = 1L << 31;
@@ -54,6 +57,7 @@ public final class WorkerPool implements AutoCloseable {
     private @Nullable Job job;
     private int items;
     private int grain;
+    private int shares;
 
     /**
      * Starts {@code threads - 1} daemon threads; the caller of a loop is the remaining one.
@@ -93,6 +97,18 @@ public final class WorkerPool implements AutoCloseable {
      * @throws IllegalStateException if the pool is closed, or the call comes from inside a job of this pool
      */
     public void forEach(int items, int grain, Job job) {
+        forEach(items, grain, 0, job);
+    }
+
+    /**
+     * As {@link #forEach}, but in chunks that shrink from a share of what is left down to {@code grain} items: long
+     * stretches of memory at first, and at the end no thread waits long for another.
+     */
+    public void forEachShrinking(int items, int grain, Job job) {
+        forEach(items, grain, SHARES * threads(), job);
+    }
+
+    private void forEach(int items, int grain, int shares, Job job) {
         if (items < 0 || grain < 1) {
             throw new IllegalArgumentException("items " + items + " must not be negative, grain " + grain + " not < 1");
         }
@@ -112,16 +128,17 @@ public final class WorkerPool implements AutoCloseable {
                 }
                 return;
             }
-            runShared(items, grain, job);
+            runShared(items, grain, shares, job);
         } finally {
             callers.unlock();
         }
     }
 
-    private void runShared(int itemCount, int chunk, Job shared) {
+    private void runShared(int itemCount, int chunk, int chunkShares, Job shared) {
         job = shared;
         items = itemCount;
         grain = chunk;
+        shares = chunkShares;
         next.set(0);
         state.set((state.get() & -REGION) + REGION + OPEN);
         wake((itemCount - 1) / chunk);
@@ -168,13 +185,21 @@ public final class WorkerPool implements AutoCloseable {
             return;
         }
         try {
-            // next stays below items + threads * grain, so a loop of nearly 2^31 items needs the long comparison
-            for (long from = next.getAndAdd(grain); from >= 0 && from < items; from = next.getAndAdd(grain)) {
-                shared.run(worker, (int) from, (int) Math.min(items, from + grain));
+            for (int from = next.get(); from < items; from = next.get()) {
+                int to = from + chunk(items - from);
+                if (next.compareAndSet(from, to)) {
+                    shared.run(worker, from, to);
+                }
             }
         } catch (Throwable t) {
             record(t);
         }
+    }
+
+    /** Items of the next chunk: whole grains, all of the rest if that is less than one. */
+    private int chunk(int left) {
+        int grains = shares == 0 ? 1 : Math.max(1, left / grain / shares);
+        return Math.min(left, grains * grain);
     }
 
     private synchronized void record(Throwable t) {
