@@ -1,0 +1,171 @@
+package dev.nibble.sampling;
+
+import java.util.Arrays;
+
+/**
+ * Finds where the weights e^(logit - max), added up from the greatest on, reach a target, without sorting a vocabulary:
+ * a histogram of the weights by logit names the bucket in which it happens, a histogram of that bucket a smaller one, and
+ * what is left in the end is sorted. Allocates nothing after construction.
+ */
+final class MassCut {
+    private static final int BUCKETS = 256;
+
+    /** So few logits are sorted. */
+    private static final int FEW = 512;
+
+    /** How far below the greatest logit the first buckets reach; what lies deeper is together in the last one. */
+    private static final float DEPTH = 32;
+
+    /** Logits so close to each other are sorted too: their difference is no good divisor. */
+    private static final float CLOSE = 1e-30f;
+
+    private final Exp exp = new Exp();
+    private final double[] mass = new double[BUCKETS];
+    private float high;
+    private float scale;
+    private float logit;
+    private int reached;
+    private int beyond;
+
+    /**
+     * Finds the place.
+     *
+     * @param logits not NaN, at least one
+     * @param count how many of them
+     * @param max the greatest of all logits, to which the weights are relative
+     * @param target a sum of weights; above all of them, the place is behind the last one
+     * @param scratch of at least that length
+     */
+    void find(float[] logits, int count, float max, double target, float[] scratch) {
+        float[] left = logits;
+        int size = count;
+        double sum = 0;
+        float low;
+        while (true) {
+            high = Exp.max(left, size);
+            low = Exp.min(left, size);
+            if (size <= FEW || high - low < CLOSE) {
+                break;
+            }
+            histogram(left, size, max, Math.min(high - low, DEPTH));
+            int bucket = 0;
+            while (bucket < BUCKETS - 1 && sum + mass[bucket] < target) {
+                sum += mass[bucket++];
+            }
+            size = copyBucket(bucket, left, size, scratch);
+            left = scratch;
+        }
+        if (left != scratch) {
+            System.arraycopy(left, 0, scratch, 0, size);
+        }
+        if (low != high) {
+            Arrays.sort(scratch, 0, size);
+        }
+        walk(scratch, size, max, target, sum);
+    }
+
+    /** From the greatest, which is the last, to where the sum reaches the target. */
+    private void walk(float[] ascending, int size, float max, double target, double before) {
+        double sum = before;
+        double weight = 0;
+        logit = Float.NaN;
+        reached = 0;
+        int i = size;
+        do {
+            i--;
+            if (ascending[i] != logit) {
+                logit = ascending[i];
+                weight = Exp.exp(logit - max);
+                reached = 0;
+            }
+            reached++;
+            sum += weight;
+        } while (sum < target && i > 0);
+        beyond = 0;
+        while (i > 0 && ascending[--i] == logit) {
+            beyond++;
+        }
+    }
+
+    /** The logit at which the target was reached. */
+    float logit() {
+        return logit;
+    }
+
+    /** How many of those with this logit it took to reach the target: the first of them. */
+    int reached() {
+        return reached;
+    }
+
+    /** How many more there are with this logit. */
+    int beyond() {
+        return beyond;
+    }
+
+    /**
+     * The sum of all weights, and their histogram for {@link #copyNucleus}.
+     *
+     * @param max the greatest logit
+     */
+    double histogram(float[] logits, float max) {
+        high = max;
+        histogram(logits, logits.length, max, DEPTH);
+        double sum = 0;
+        for (double part : mass) {
+            sum += part;
+        }
+        return sum;
+    }
+
+    /**
+     * Copies, in their order, the logits of those buckets of the last histogram that reach the target.
+     *
+     * @return how many; 0 if that takes the last bucket, where masked logits are too
+     */
+    int copyNucleus(float[] logits, double target, int[] ids, float[] copies) {
+        int bucket = 0;
+        double sum = mass[0];
+        while (bucket < BUCKETS - 1 && sum < target) {
+            sum += mass[++bucket];
+        }
+        if (bucket == BUCKETS - 1) {
+            return 0;
+        }
+        int count = 0;
+        for (int id = 0; id < logits.length; id++) {
+            ids[count] = id;
+            copies[count] = logits[id];
+            count += (bucket(logits[id]) - bucket - 1) >>> 31; // no branch: which logits are copied is no pattern
+        }
+        return count;
+    }
+
+    private void histogram(float[] logits, int count, float max, float depth) {
+        scale = BUCKETS / depth;
+        Arrays.fill(mass, 0);
+        for (int from = 0; from < count; from += Exp.BLOCK) {
+            int size = Math.min(Exp.BLOCK, count - from);
+            double[] weights = exp.block(logits, from, size, max);
+            for (int i = 0; i < size; i++) {
+                mass[bucket(logits[from + i])] += weights[i];
+            }
+        }
+    }
+
+    /** From 0 for {@link #high} on; the greatest and the least logit never share one. */
+    private int bucket(float value) {
+        float place = (high - value) * scale;
+        return place < BUCKETS ? (int) place : BUCKETS - 1;
+    }
+
+    private int copyBucket(int wanted, float[] from, int count, float[] to) {
+        int copied = 0;
+        for (int i = 0; i < count; i++) {
+            float value = from[i];
+            int difference = bucket(value) - wanted;
+            to[copied] = value;
+            copied += 1 + ((difference | -difference) >> 31); // 1 where there is no difference, 0 elsewhere
+        }
+        return copied;
+    }
+}
