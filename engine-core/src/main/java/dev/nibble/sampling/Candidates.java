@@ -39,17 +39,25 @@ final class Candidates {
         }
         if (limit < source.length) {
             heapify(count);
-            float worst = next < source.length ? logits[0] : 0;
-            for (; next < source.length; next++) {
-                float logit = source[next];
-                if (logit > worst) { // an equal one has a higher id and loses
-                    put(0, next, logit);
+            while (next < source.length) {
+                next = nextAbove(logits[0], source, next); // an equal one has a higher id and loses
+                if (next < source.length) {
+                    put(0, next, source[next]);
                     siftDown(0, count);
-                    worst = logits[0];
+                    next++;
                 }
             }
             sortHeap(count);
         }
+    }
+
+    /** The loop over the vocabulary, alone, so that the compiler makes the best of it. */
+    private static int nextAbove(float worst, float[] source, int from) {
+        int next = from;
+        while (next < source.length && !(source[next] > worst)) {
+            next++;
+        }
+        return next;
     }
 
     private void put(int index, int id, float logit) {

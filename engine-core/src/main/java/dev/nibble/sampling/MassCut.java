@@ -21,6 +21,7 @@ final class MassCut {
 
     private final Exp exp = new Exp();
     private final double[] mass = new double[BUCKETS];
+    private final int[] buckets = new int[Exp.BLOCK];
     private float high;
     private float scale;
     private float logit;
@@ -132,10 +133,14 @@ final class MassCut {
             return 0;
         }
         int count = 0;
-        for (int id = 0; id < logits.length; id++) {
-            ids[count] = id;
-            copies[count] = logits[id];
-            count += (bucket(logits[id]) - bucket - 1) >>> 31; // no branch: which logits are copied is no pattern
+        for (int from = 0; from < logits.length; from += Exp.BLOCK) {
+            int size = Math.min(Exp.BLOCK, logits.length - from);
+            findBuckets(logits, from, size);
+            for (int i = 0; i < size; i++) {
+                ids[count] = from + i;
+                copies[count] = logits[from + i];
+                count += (buckets[i] - bucket - 1) >>> 31; // no branch: which logits are copied is no pattern
+            }
         }
         return count;
     }
@@ -146,25 +151,30 @@ final class MassCut {
         for (int from = 0; from < count; from += Exp.BLOCK) {
             int size = Math.min(Exp.BLOCK, count - from);
             double[] weights = exp.block(logits, from, size, max);
+            findBuckets(logits, from, size);
             for (int i = 0; i < size; i++) {
-                mass[bucket(logits[from + i])] += weights[i];
+                mass[buckets[i]] += weights[i];
             }
         }
     }
 
-    /** From 0 for {@link #high} on; the greatest and the least logit never share one. */
-    private int bucket(float value) {
-        float place = (high - value) * scale;
-        return place < BUCKETS ? (int) place : BUCKETS - 1;
+    /** The buckets of some logits, from 0 for {@link #high} on; the greatest and the least never share one. */
+    private void findBuckets(float[] logits, int from, int size) {
+        for (int i = 0; i < size; i++) {
+            buckets[i] = (int) Math.min((high - logits[from + i]) * scale, BUCKETS - 1f);
+        }
     }
 
-    private int copyBucket(int wanted, float[] from, int count, float[] to) {
+    private int copyBucket(int wanted, float[] source, int count, float[] target) {
         int copied = 0;
-        for (int i = 0; i < count; i++) {
-            float value = from[i];
-            int difference = bucket(value) - wanted;
-            to[copied] = value;
-            copied += 1 + ((difference | -difference) >> 31); // 1 where there is no difference, 0 elsewhere
+        for (int from = 0; from < count; from += Exp.BLOCK) {
+            int size = Math.min(Exp.BLOCK, count - from);
+            findBuckets(source, from, size);
+            for (int i = 0; i < size; i++) {
+                int difference = buckets[i] - wanted;
+                target[copied] = source[from + i];
+                copied += 1 + ((difference | -difference) >> 31); // 1 where there is no difference, 0 elsewhere
+            }
         }
         return copied;
     }
