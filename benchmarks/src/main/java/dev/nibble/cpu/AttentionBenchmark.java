@@ -67,7 +67,9 @@ public class AttentionBenchmark {
     /** Fills the cache. */
     @Setup
     public void setUp() {
-        ops = kernels.equals("scalar") ? new ScalarOps() : KernelFamilies.select().ops();
+        ops = kernels.equals("scalar")
+                ? new ScalarOps()
+                : KernelFamilies.select().ops();
         Projection none = new Projection(
                 new Tensor("none", DType.F32, Shape.of(1, 1), MemorySegment.ofArray(new float[1])), null, 1);
         config = new AttentionConfig.Builder(0, HEADS, KV_HEADS, DIM, DIM, none, none, none, none).build();

@@ -39,7 +39,8 @@ class ExpTest {
     void logSumExpOfUselessLogitsIsNaN() {
         float none = Float.NEGATIVE_INFINITY;
         assertThat(new Exp().logSumExp(new float[] {0, Float.NaN})).isNaN();
-        assertThat(new Exp().logSumExp(new float[] {0, Float.POSITIVE_INFINITY})).isNaN();
+        assertThat(new Exp().logSumExp(new float[] {0, Float.POSITIVE_INFINITY}))
+                .isNaN();
         assertThat(new Exp().logSumExp(new float[] {none, none})).isNaN();
         assertThat(new Exp().logSumExp(new float[] {none, 2})).isEqualTo(2);
     }

@@ -17,11 +17,8 @@ class OracleTest {
     private static final int VOCAB = 20_000;
     private static final int DRAWS = 40;
     private static final int[] TOKENS = {3, 3, 17};
-    private static final GenerationOptions PURE = GenerationOptions.DEFAULT
-            .withTemperature(1)
-            .withTopK(0)
-            .withTopP(1)
-            .withMinP(0);
+    private static final GenerationOptions PURE =
+            GenerationOptions.DEFAULT.withTemperature(1).withTopK(0).withTopP(1).withMinP(0);
 
     /** Logits of a kind, and a chain. */
     record Case(String logits, GenerationOptions options) {}
@@ -56,7 +53,8 @@ class OracleTest {
         for (int i = 0; i < DRAWS; i++) {
             int token = sampler.sample(logits, TOKENS, TOKENS.length);
             assertThat(token).as("draw %d", i).isEqualTo(expected.draw(random.nextDouble()));
-            assertThat((double) sampler.logProbability()).isCloseTo(logits[token] - logSum, within(2e-6 * (1 + Math.abs(logSum))));
+            assertThat((double) sampler.logProbability())
+                    .isCloseTo(logits[token] - logSum, within(2e-6 * (1 + Math.abs(logSum))));
         }
     }
 
@@ -143,16 +141,17 @@ class OracleTest {
         float[] logits = new float[VOCAB];
         for (int i = 0; i < VOCAB; i++) {
             double normal = random.nextGaussian();
-            logits[i] = (float) switch (kind) {
-                case "flat" -> normal;
-                case "usual" -> 3 * normal + 2;
-                case "sure" -> i == 777 ? 30 : normal;
-                case "tied" -> Math.rint(3 * normal) + (random.nextBoolean() ? 0.0 : -0.0);
-                case "equal" -> 1.5;
-                case "masked" -> i % 100 == 7 ? normal : Double.NEGATIVE_INFINITY;
-                case "deep" -> i == 9 ? -3e38 : i % 2 == 0 ? 1e4 * normal : 4e4 + normal;
-                default -> throw new IllegalArgumentException(kind);
-            };
+            logits[i] = (float)
+                    switch (kind) {
+                        case "flat" -> normal;
+                        case "usual" -> 3 * normal + 2;
+                        case "sure" -> i == 777 ? 30 : normal;
+                        case "tied" -> Math.rint(3 * normal) + (random.nextBoolean() ? 0.0 : -0.0);
+                        case "equal" -> 1.5;
+                        case "masked" -> i % 100 == 7 ? normal : Double.NEGATIVE_INFINITY;
+                        case "deep" -> i == 9 ? -3e38 : i % 2 == 0 ? 1e4 * normal : 4e4 + normal;
+                        default -> throw new IllegalArgumentException(kind);
+                    };
         }
         return logits;
     }

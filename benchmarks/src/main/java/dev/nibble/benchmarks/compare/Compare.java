@@ -77,8 +77,7 @@ public final class Compare {
 
     /** A program that does not tell its bandwidth or its arithmetic needs the same for a token as the one that does. */
     private static List<Report> completed(List<Report> round) {
-        return completed(
-                completed(round, Metric.PROMPT, Metric.ARITHMETIC), Metric.GENERATION, Metric.BANDWIDTH);
+        return completed(completed(round, Metric.PROMPT, Metric.ARITHMETIC), Metric.GENERATION, Metric.BANDWIDTH);
     }
 
     static List<Report> completed(List<Report> round, Metric rate, Metric derived) {
@@ -87,7 +86,8 @@ public final class Compare {
             if (told.isPresent()) {
                 double perToken = told.getAsDouble() / teller.value(rate).orElseThrow();
                 return round.stream()
-                        .map(report -> report.with(derived, perToken * report.value(rate).orElseThrow()))
+                        .map(report -> report.with(
+                                derived, perToken * report.value(rate).orElseThrow()))
                         .toList();
             }
         }

@@ -89,7 +89,8 @@ public class VocabularyBenchmark {
     @Benchmark
     public int open() throws IOException {
         try (GgufFile file = GgufFile.open(path)) {
-            return file.tensors().size() + file.metadata().requireString("tokenizer.ggml.model").length();
+            return file.tensors().size()
+                    + file.metadata().requireString("tokenizer.ggml.model").length();
         }
     }
 
@@ -119,7 +120,8 @@ public class VocabularyBenchmark {
     public int[] encodeOracle() {
         List<Integer> encoded = new ArrayList<>();
         for (String word : text.replace(" ", " \u0120").split(" ")) {
-            List<String> parts = new ArrayList<>(word.chars().mapToObj(Character::toString).toList());
+            List<String> parts =
+                    new ArrayList<>(word.chars().mapToObj(Character::toString).toList());
             while (true) {
                 int best = -1;
                 int rank = Integer.MAX_VALUE;

@@ -83,7 +83,9 @@ final class CompareTest {
                 new Report("Nibble", Map.of(Metric.GENERATION, 10.0, Metric.BANDWIDTH, 5.0)),
                 generation("llama.cpp", 20));
 
-        assertThat(Compare.completed(round, Metric.GENERATION, Metric.BANDWIDTH).get(1).value(Metric.BANDWIDTH))
+        assertThat(Compare.completed(round, Metric.GENERATION, Metric.BANDWIDTH)
+                        .get(1)
+                        .value(Metric.BANDWIDTH))
                 .hasValue(10);
         assertThat(Compare.completed(round, Metric.PROMPT, Metric.ARITHMETIC)).isEqualTo(round);
     }

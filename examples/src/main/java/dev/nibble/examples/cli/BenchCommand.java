@@ -203,7 +203,8 @@ final class BenchCommand extends ModelCommand {
         if (generateTokens > 0) {
             row(
                     "generation",
-                    generateTokens + " tokens" + (depth > 0 ? " after " + depth : "") + ", " + rate(result, "generation_tokens_per_second")
+                    generateTokens + " tokens" + (depth > 0 ? " after " + depth : "") + ", "
+                            + rate(result, "generation_tokens_per_second")
                             + format(", %.1f GB/s", result, "gigabytes_per_second"));
         }
     }
