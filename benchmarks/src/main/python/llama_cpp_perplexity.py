@@ -19,6 +19,7 @@ def parse():
     parser.add_argument("-f", "--file", required=True)
     parser.add_argument("--ctx", type=int, default=512)
     parser.add_argument("--kv", choices=KV_TYPES, default="f16")
+    parser.add_argument("--no-flash-attention", action="store_true", help="not with q8_0")
     parser.add_argument("-t", "--threads", type=int, default=2)
     return parser.parse_args()
 
@@ -76,6 +77,8 @@ def main():
     parameters.n_batch = arguments.ctx
     parameters.n_threads = parameters.n_threads_batch = arguments.threads
     parameters.type_k = parameters.type_v = KV_TYPES[arguments.kv]
+    if arguments.no_flash_attention:
+        parameters.flash_attn_type = 0
     context = llama.llama_init_from_model(model, parameters)
     if not context:
         raise SystemExit("llama.cpp cannot make a context")
