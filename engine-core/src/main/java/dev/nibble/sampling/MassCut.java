@@ -11,7 +11,7 @@ final class MassCut {
     private static final int BUCKETS = 256;
 
     /** So few logits are sorted. */
-    private static final int FEW = 512;
+    private static final int FEW = 128;
 
     /** How far below the greatest logit the first buckets reach; what lies deeper is together in the last one. */
     private static final float DEPTH = 32;
@@ -60,9 +60,40 @@ final class MassCut {
             System.arraycopy(left, 0, scratch, 0, size);
         }
         if (low != high) {
-            Arrays.sort(scratch, 0, size);
+            sort(scratch, size);
         }
         walk(scratch, size, max, target, sum);
+    }
+
+    /** Heapsort, ascending: {@link Arrays#sort(float[])} allocates. */
+    private static void sort(float[] values, int size) {
+        for (int i = size / 2 - 1; i >= 0; i--) {
+            siftDown(values, i, size);
+        }
+        for (int end = size - 1; end > 0; end--) {
+            float greatest = values[0];
+            values[0] = values[end];
+            values[end] = greatest;
+            siftDown(values, 0, end);
+        }
+    }
+
+    private static void siftDown(float[] values, int start, int size) {
+        float value = values[start];
+        int hole = start;
+        int child = 2 * hole + 1;
+        while (child < size) {
+            if (child + 1 < size && values[child + 1] > values[child]) {
+                child++;
+            }
+            if (values[child] <= value) {
+                break;
+            }
+            values[hole] = values[child];
+            hole = child;
+            child = 2 * hole + 1;
+        }
+        values[hole] = value;
     }
 
     /** From the greatest, which is the last, to where the sum reaches the target. */
