@@ -1,7 +1,7 @@
 """Measures llama.cpp through its own library as llama-cpp-python ships it, and prints one JSON object.
 
-The low-level API is used, so that what is timed is llama_decode and nothing of Python's: a batch of P random tokens,
-then N tokens one at a time, after a warm-up of both.
+The low-level API is used, so that what is timed is llama_decode and nothing of Python's: a batch of P random tokens, and
+apart from it, after D tokens, N tokens one at a time; after a warm-up of both.
 """
 
 import argparse
@@ -18,6 +18,7 @@ def parse():
     parser.add_argument("-m", "--model", required=True)
     parser.add_argument("-p", "--prompt", type=int, default=256)
     parser.add_argument("-n", "--generate", type=int, default=32)
+    parser.add_argument("-d", "--depth", type=int, default=0)
     parser.add_argument("-t", "--threads", type=int, required=True)
     return parser.parse_args()
 
@@ -34,6 +35,10 @@ def evaluate(context, tokens):
     llama.llama_synchronize(context)
 
 
+def clear(context):
+    llama.llama_memory_clear(llama.llama_get_memory(context), True)
+
+
 def main():
     arguments = parse()
     log = llama.llama_log_callback(silent)
@@ -47,8 +52,8 @@ def main():
     if not model:
         raise SystemExit(f"llama.cpp cannot load {arguments.model}")
     parameters = llama.llama_context_default_params()
-    parameters.n_ctx = arguments.prompt + arguments.generate
-    parameters.n_batch = max(arguments.prompt, 1)
+    parameters.n_ctx = max(arguments.prompt, arguments.depth + arguments.generate)
+    parameters.n_batch = max(arguments.prompt, arguments.depth, 1)
     parameters.n_threads = arguments.threads
     parameters.n_threads_batch = arguments.threads
     context = llama.llama_init_from_model(model, parameters)
@@ -58,18 +63,23 @@ def main():
 
     choice = random.Random(42)
     vocabulary = llama.llama_vocab_n_tokens(llama.llama_model_get_vocab(model))
-    prompt = [choice.randrange(vocabulary) for _ in range(arguments.prompt)]
-    generated = [choice.randrange(vocabulary) for _ in range(arguments.generate)]
+    prompt, before, generated = (
+        [choice.randrange(vocabulary) for _ in range(count)]
+        for count in (arguments.prompt, arguments.depth, arguments.generate)
+    )
 
-    memory = llama.llama_get_memory(context)
     evaluate(context, prompt)
+    clear(context)
     evaluate(context, generated[:1])
-    llama.llama_memory_clear(memory, True)
+    clear(context)
 
     start = time.perf_counter()
     evaluate(context, prompt)
     prompted = time.perf_counter()
 
+    clear(context)
+    if before:
+        evaluate(context, before)
     begun = time.perf_counter()
     for token in generated:
         evaluate(context, [token])

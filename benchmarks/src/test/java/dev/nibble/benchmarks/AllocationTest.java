@@ -12,6 +12,8 @@ import dev.nibble.TokenStream;
 import dev.nibble.cpu.CpuBackendProvider;
 import dev.nibble.gguf.GgufFile;
 import dev.nibble.model.Architectures;
+import dev.nibble.sampling.Sampler;
+import dev.nibble.sampling.Samplers;
 import dev.nibble.spi.Backend;
 import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
@@ -23,10 +25,13 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.SplittableRandom;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What decoding allocates, on all threads that take part, as the virtual machine counts it. */
@@ -68,6 +73,36 @@ class AllocationTest {
                     0);
             assertThat(allocated).isZero();
         }
+    }
+
+    static Stream<GenerationOptions> chains() {
+        GenerationOptions options = GenerationOptions.DEFAULT.withSeed(1);
+        return Stream.of(
+                GenerationOptions.GREEDY,
+                options.withTopK(40).withTopP(0.95f),
+                options.withTopK(0).withTopP(0.95f),
+                options.withTopK(0).withTopP(1).withMinP(0).withRepeatPenalty(1.1f),
+                options.withTopK(0).withTypicalP(0.5f).withXtcProbability(0.5f));
+    }
+
+    @ParameterizedTest
+    @MethodSource("chains")
+    void choosingATokenAllocatesNothing(GenerationOptions options) {
+        SplittableRandom random = new SplittableRandom(1);
+        float[] logits = new float[30_000];
+        for (int i = 0; i < logits.length; i++) {
+            logits[i] = (float) random.nextGaussian();
+        }
+        int[] tokens = {1, 2, 2};
+        Sampler sampler = Samplers.of(options, logits.length);
+        long allocated = allocatedBy(
+                () -> {
+                    for (int i = 0; i < TOKENS; i++) {
+                        sampler.sample(logits, tokens, tokens.length);
+                    }
+                },
+                0);
+        assertThat(allocated).isZero();
     }
 
     /** Only what the caller gets is new: the token with its text. */

@@ -19,6 +19,9 @@ final class ChainSampler implements Sampler {
     private final int topK;
     private final Filter[] filters;
     private final @Nullable Candidates candidates; // null when greedy
+    private final float topP;
+    private final boolean nucleus; // whether top-p is the first to drop tokens
+    private final Exp exp = new Exp();
     private final SplittableRandom random;
     private float logProbability;
 
@@ -45,6 +48,8 @@ final class ChainSampler implements Sampler {
         boolean greedy = options.temperature() <= 0;
         filters = greedy ? new Filter[0] : filters(options, random);
         candidates = greedy ? null : new Candidates(vocabSize);
+        topP = options.topP();
+        nucleus = topK == 0 && filters.length > 0 && filters[0] instanceof Filter.TopP;
     }
 
     private static @Nullable Penalties penalties(GenerationOptions options, int vocabSize) {
@@ -77,7 +82,10 @@ final class ChainSampler implements Sampler {
 
     @Override
     public int sample(float[] logits, int[] tokens, int count) {
-        double total = Exp.logSumExp(logits);
+        // What top-p needs to know of all tokens includes the sum that the log-probability needs.
+        double total = candidates != null && nucleus && !changesLogits
+                ? candidates.loadNucleus(logits, topP)
+                : exp.logSumExp(logits);
         if (Double.isNaN(total)) {
             throw new NibbleException("the model's scores after " + count
                     + " tokens hold no usable number (NaN or infinity); the file may be damaged");
@@ -131,23 +139,18 @@ final class ChainSampler implements Sampler {
     }
 
     private int draw(Candidates left, float[] scores) {
-        left.load(scores, topK);
+        if (!nucleus) {
+            left.load(scores, topK);
+        } else if (changesLogits) {
+            left.loadNucleus(scores, topP);
+        }
         if (left.count() == 0) {
             throw allMasked();
         }
         for (Filter filter : filters) {
             filter.apply(left);
         }
-        left.normalize();
-        double remaining = random.nextDouble();
-        int last = left.count() - 1;
-        for (int i = 0; i < last; i++) {
-            remaining -= left.probability(i);
-            if (remaining < 0) {
-                return left.id(i);
-            }
-        }
-        return left.id(last);
+        return left.choose(random.nextDouble());
     }
 
     private static IllegalStateException allMasked() {

@@ -5,9 +5,6 @@ import java.util.SplittableRandom;
 /** A step of the chain: drops candidates, or changes how likely they are. At least one always stays. */
 sealed interface Filter {
 
-    /** Candidates put in order at first when a filter cannot know how many it needs; then eight times as many. */
-    int FIRST_SORT = 128;
-
     void apply(Candidates candidates);
 
     /**
@@ -16,9 +13,11 @@ sealed interface Filter {
      * @param mass probability that stays
      */
     record TypicalP(float mass) implements Filter {
+        /** Candidates put in order at first; then eight times as many. */
+        private static final int FIRST_SORT = 128;
+
         @Override
         public void apply(Candidates candidates) {
-            candidates.normalize();
             double entropy = 0;
             for (int i = 0; i < candidates.count(); i++) {
                 double probability = candidates.probability(i);
@@ -52,21 +51,7 @@ sealed interface Filter {
     record TopP(float mass) implements Filter {
         @Override
         public void apply(Candidates candidates) {
-            candidates.normalize();
-            int sorted = FIRST_SORT;
-            candidates.sortTop(sorted);
-            double sum = 0;
-            for (int i = 0; i < candidates.count(); i++) {
-                if (i == sorted) {
-                    sorted = (int) Math.min(8L * sorted, Integer.MAX_VALUE);
-                    candidates.sortTop(sorted);
-                }
-                sum += candidates.probability(i);
-                if (sum >= mass) {
-                    candidates.keepFirst(i + 1);
-                    return;
-                }
-            }
+            candidates.keepMass(mass);
         }
     }
 
@@ -78,8 +63,7 @@ sealed interface Filter {
     record MinP(float share) implements Filter {
         @Override
         public void apply(Candidates candidates) {
-            candidates.sortTop(1);
-            candidates.keepFrom(candidates.logit(0) + (float) Math.log(share));
+            candidates.keepFrom(candidates.highest() + (float) Math.log(share));
         }
     }
 
@@ -94,18 +78,8 @@ sealed interface Filter {
         @Override
         public void apply(Candidates candidates) {
             // Above one half at most one token is likely, and the last likely one stays.
-            if (threshold > 0.5f || random.nextDouble() >= probability) {
-                return;
-            }
-            int most = (int) Math.min(candidates.count(), Math.floor(1.0 / threshold) + 1);
-            candidates.sortTop(most);
-            candidates.normalize();
-            int likely = 0;
-            while (likely < most && candidates.probability(likely) >= threshold) {
-                likely++;
-            }
-            if (likely > 1) {
-                candidates.dropFirst(likely - 1);
+            if (threshold <= 0.5f && random.nextDouble() < probability) {
+                candidates.dropFrom(candidates.logitOf(threshold));
             }
         }
     }

@@ -22,18 +22,28 @@ class CandidatesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 3, 128, 1000, 5000})
-    void sortTopPutsTheBestInFrontAndLosesNone(int k) {
+    @ValueSource(doubles = {0, 0.01, 0.3, 0.5, 0.9, 0.999, 1})
+    void keepMassKeepsTheBestInTheirOrder(double share) {
         for (int seed = 0; seed < 20; seed++) {
             float[] logits = manyTies(seed);
             Candidates candidates = new Candidates(logits.length);
             candidates.load(logits, 0);
-            candidates.sortTop(k);
-            assertThat(IntStream.of(ids(candidates)).limit(k).toArray())
-                    .isEqualTo(sortedIds(logits).limit(k).toArray());
-            assertThat(IntStream.of(ids(candidates)).sorted().toArray())
-                    .isEqualTo(sortedIds(logits).sorted().toArray());
+            candidates.keepMass(share);
+            int kept = candidates.count();
+            assertThat(ids(candidates))
+                    .isEqualTo(sortedIds(logits).limit(kept).sorted().toArray());
+            assertThat(massOf(logits, kept)).isGreaterThan(share - 1e-9);
+            assertThat(massOf(logits, kept - 1)).isLessThanOrEqualTo(share + 1e-9);
         }
+    }
+
+    private static double massOf(float[] logits, int best) {
+        double all = sortedIds(logits).mapToDouble(id -> Math.exp(logits[id])).sum();
+        return sortedIds(logits)
+                        .limit(best)
+                        .mapToDouble(id -> Math.exp(logits[id]))
+                        .sum()
+                / all;
     }
 
     /** 1000 logits of few different values; every tenth is masked. */

@@ -14,15 +14,15 @@ class FilterTest {
     @Test
     void topPKeepsUntilTheMassIsReached() {
         assertThat(kept(new Filter.TopP(0.49f), PROBABILITIES)).containsExactly(2);
-        assertThat(kept(new Filter.TopP(0.51f), PROBABILITIES)).containsExactly(2, 1);
-        assertThat(kept(new Filter.TopP(0.74f), PROBABILITIES)).containsExactly(2, 1);
-        assertThat(kept(new Filter.TopP(0.76f), PROBABILITIES)).containsExactly(2, 1, 4);
-        assertThat(kept(new Filter.TopP(0.90f), PROBABILITIES)).containsExactly(2, 1, 4, 0);
+        assertThat(kept(new Filter.TopP(0.51f), PROBABILITIES)).containsExactlyInAnyOrder(2, 1);
+        assertThat(kept(new Filter.TopP(0.74f), PROBABILITIES)).containsExactlyInAnyOrder(2, 1);
+        assertThat(kept(new Filter.TopP(0.76f), PROBABILITIES)).containsExactlyInAnyOrder(2, 1, 4);
+        assertThat(kept(new Filter.TopP(0.90f), PROBABILITIES)).containsExactlyInAnyOrder(2, 1, 4, 0);
         assertThat(kept(new Filter.TopP(0), PROBABILITIES)).containsExactly(2);
     }
 
     @Test
-    void topPOverAFlatVocabularySortsInGrowingPieces() {
+    void topPOverAFlatVocabularyKeepsTheFirstOfEquals() {
         float[] logits = new float[100_000];
         Candidates candidates = load(logits);
         new Filter.TopP(0.25f).apply(candidates);
@@ -67,7 +67,6 @@ class FilterTest {
     void temperatureIsAPowerOfTheProbabilities() {
         Candidates candidates = load(logits(PROBABILITIES));
         new Filter.Temperature(0.5f).apply(candidates);
-        candidates.normalize();
         double sum = IntStream.range(0, 5)
                 .mapToDouble(i -> PROBABILITIES[i] * PROBABILITIES[i])
                 .sum();
@@ -81,9 +80,8 @@ class FilterTest {
     void aTinyTemperatureDoesNotOverflow() {
         Candidates candidates = load(logits(PROBABILITIES));
         new Filter.Temperature(Float.MIN_VALUE).apply(candidates);
-        candidates.normalize();
-        assertThat(candidates.id(0)).isEqualTo(2);
-        assertThat(candidates.probability(0)).isEqualTo(1);
+        assertThat(candidates.choose(0.999)).isEqualTo(2);
+        assertThat(candidates.probability(2)).isEqualTo(1);
     }
 
     private static int[] kept(Filter filter, double[] probabilities) {

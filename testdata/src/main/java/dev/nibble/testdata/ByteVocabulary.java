@@ -2,6 +2,8 @@ package dev.nibble.testdata;
 
 import dev.nibble.gguf.GgufValueType;
 import dev.nibble.gguf.GgufWriter;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -11,7 +13,7 @@ import java.util.Set;
  * A byte-level BPE vocabulary of any size from 288: a token for each byte, 24 merges of common English letters, 8 control
  * tokens, and then as many made-up words of lower-case letters as it takes.
  */
-final class ByteVocabulary {
+public final class ByteVocabulary {
     static final int MIN_SIZE = 288;
     static final int BEGIN_OF_TEXT = 280;
     static final int END_OF_TURN = 282;
@@ -41,7 +43,13 @@ final class ByteVocabulary {
     private final List<Integer> types = new ArrayList<>();
     private final List<String> merges = new ArrayList<>(MERGES);
 
-    ByteVocabulary(int size) {
+    /**
+     * Makes one.
+     *
+     * @param size number of tokens
+     * @throws IllegalArgumentException if it is less than 288
+     */
+    public ByteVocabulary(int size) {
         if (size < MIN_SIZE) {
             throw new IllegalArgumentException("a vocabulary has at least " + MIN_SIZE + " tokens, not " + size);
         }
@@ -55,6 +63,23 @@ final class ByteVocabulary {
             add(special, special.endsWith("think>") ? USER_DEFINED : CONTROL);
         }
         addWords(size);
+    }
+
+    /** The tokens as they are written, by id. */
+    public List<String> tokens() {
+        return List.copyOf(tokens);
+    }
+
+    /** The merges, the first of all first. */
+    public List<String> merges() {
+        return List.copyOf(merges);
+    }
+
+    /** Writes a file that holds the vocabulary and no tensors. */
+    public void write(Path file) throws IOException {
+        GgufWriter writer = new GgufWriter().putString("general.architecture", "llama");
+        putInto(writer);
+        writer.write(file);
     }
 
     /** Adds the {@code tokenizer} keys. */

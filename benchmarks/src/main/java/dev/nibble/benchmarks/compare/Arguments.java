@@ -1,14 +1,17 @@
 package dev.nibble.benchmarks.compare;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** The options of a comparison. */
 record Arguments(
         String model,
-        int promptTokens,
+        List<Integer> prompts,
         int generatedTokens,
+        int depth,
         int threads,
         int rounds,
         Optional<String> python,
@@ -17,8 +20,9 @@ record Arguments(
     static final String USAGE = """
             usage: benchmarks/compare -m MODEL [options]
               -m MODEL           a GGUF file, or whatever nibble takes for one
-              -p TOKENS          length of the prompt (256)
-              -n TOKENS          tokens generated after it (32)
+              -p TOKENS          length of the prompt (256), or several lengths as 64,256,1024
+              -n TOKENS          tokens generated, in a context of their own (32)
+              -d TOKENS          tokens in that context before them (0)
               -t THREADS         threads of both programs (the processors of this machine)
               -r ROUNDS          measurements of each program, in turn (5)
               --llama-bench FILE the llama-bench to use (the one on the PATH)
@@ -35,7 +39,7 @@ record Arguments(
         Map<String, String> options = new HashMap<>();
         for (int i = 0; i < arguments.length; i += 2) {
             String option = arguments[i];
-            if (!option.matches("-[mpntr]|--python|--llama-bench")) {
+            if (!option.matches("-[mpndtr]|--python|--llama-bench")) {
                 throw new IllegalArgumentException("unknown option '" + option + "'");
             }
             if (i + 1 == arguments.length) {
@@ -50,8 +54,11 @@ record Arguments(
         String python = options.getOrDefault("--python", environment.getOrDefault("NIBBLE_BENCH_PYTHON", ""));
         return new Arguments(
                 model,
-                positive(options, "-p", 256),
+                Stream.of(options.getOrDefault("-p", "256").split(",", -1))
+                        .map(text -> number("-p", text, 1))
+                        .toList(),
                 positive(options, "-n", 32),
+                number("-d", options.getOrDefault("-d", "0"), 0),
                 positive(options, "-t", Runtime.getRuntime().availableProcessors()),
                 positive(options, "-r", 5),
                 python.isEmpty() ? Optional.empty() : Optional.of(python),
@@ -59,12 +66,13 @@ record Arguments(
     }
 
     private static int positive(Map<String, String> options, String option, int otherwise) {
-        String text = options.get(option);
-        if (text == null) {
-            return otherwise;
-        }
-        if (!text.matches("[1-9][0-9]{0,8}")) {
-            throw new IllegalArgumentException(option + " needs a whole number above 0, not '" + text + "'");
+        return number(option, options.getOrDefault(option, Integer.toString(otherwise)), 1);
+    }
+
+    private static int number(String option, String text, int least) {
+        if (!text.matches("0|[1-9][0-9]{0,8}") || Integer.parseInt(text) < least) {
+            throw new IllegalArgumentException(
+                    option + " needs a whole number from " + least + " on, not '" + text + "'");
         }
         return Integer.parseInt(text);
     }

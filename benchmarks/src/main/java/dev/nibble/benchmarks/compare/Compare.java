@@ -47,53 +47,51 @@ public final class Compare {
                                 "compare: no llama-bench on the PATH and no Python with llama-cpp-python; measuring Nibble alone"
                                         + " (give --llama-bench or --python)"));
         out.printf(
-                "%s (%.1f MiB), prompt %d, generation %d, %d threads, %d rounds%n",
-                model.getFileName(),
-                Files.size(model) / 0x1p20,
-                arguments.promptTokens(),
-                arguments.generatedTokens(),
-                arguments.threads(),
-                arguments.rounds());
-        List<List<Report>> rounds = new ArrayList<>();
-        for (int round = 0; round < arguments.rounds(); round++) {
-            rounds.add(measure(round % 2 == 0 ? engines : engines.reversed(), engines));
-            System.err.printf("compare: round %d of %d%n", round + 1, arguments.rounds());
+                "%s (%.1f MiB), %d threads, %d rounds%n",
+                model.getFileName(), Files.size(model) / 0x1p20, arguments.threads(), arguments.rounds());
+        int generate = arguments.generatedTokens();
+        for (int prompt : arguments.prompts()) {
+            out.printf(
+                    "%nprompt %d%s%n",
+                    prompt, generate == 0 ? "" : ", generation " + generate + " at depth " + arguments.depth());
+            new Table(engines, rounds(engines, arguments.rounds(), prompt, generate)).print(out);
+            generate = 0; // it does not depend on the prompt
         }
-        new Table(engines, rounds).print(out);
     }
 
-    /** One report for each engine, in the order of {@code columns}, measured in the order of {@code turns}. */
-    private static List<Report> measure(List<Engine> turns, List<Engine> columns)
+    /** The reports of each round, in the order of {@code engines}. */
+    private static List<List<Report>> rounds(List<Engine> engines, int count, int prompt, int generate)
             throws IOException, InterruptedException {
-        List<Report> reports = new ArrayList<>();
-        for (Engine engine : turns) {
-            reports.add(engine.measure());
+        List<List<Report>> rounds = new ArrayList<>();
+        for (int round = 0; round < count; round++) {
+            boolean forward = round % 2 == 0;
+            List<Report> reports = new ArrayList<>();
+            for (Engine engine : forward ? engines : engines.reversed()) {
+                reports.add(engine.measure(prompt, generate));
+            }
+            rounds.add(completed(forward ? reports : reports.reversed()));
+            System.err.printf("compare: prompt %d, round %d of %d%n", prompt, round + 1, count);
         }
-        List<Report> round = turns.equals(columns) ? reports : reports.reversed();
-        return withBandwidth(round);
+        return rounds;
     }
 
-    /** A program that does not tell its bandwidth reads the same bytes for a token as the one that does. */
-    private static List<Report> withBandwidth(List<Report> round) {
-        OptionalDouble bytesPerToken = OptionalDouble.empty();
-        for (Report report : round) {
-            OptionalDouble bandwidth = report.value(Metric.BANDWIDTH);
-            if (bandwidth.isPresent()) {
-                bytesPerToken = OptionalDouble.of(bandwidth.getAsDouble()
-                        / report.value(Metric.GENERATION).getAsDouble());
+    /** A program that does not tell its bandwidth or its arithmetic needs the same for a token as the one that does. */
+    private static List<Report> completed(List<Report> round) {
+        return completed(completed(round, Metric.PROMPT, Metric.ARITHMETIC), Metric.GENERATION, Metric.BANDWIDTH);
+    }
+
+    static List<Report> completed(List<Report> round, Metric rate, Metric derived) {
+        for (Report teller : round) {
+            OptionalDouble told = teller.value(derived);
+            if (told.isPresent()) {
+                double perToken = told.getAsDouble() / teller.value(rate).orElseThrow();
+                return round.stream()
+                        .map(report -> report.with(
+                                derived, perToken * report.value(rate).orElseThrow()))
+                        .toList();
             }
         }
-        List<Report> completed = new ArrayList<>();
-        for (Report report : round) {
-            completed.add(
-                    bytesPerToken.isPresent()
-                            ? report.with(
-                                    Metric.BANDWIDTH,
-                                    bytesPerToken.getAsDouble()
-                                            * report.value(Metric.GENERATION).getAsDouble())
-                            : report);
-        }
-        return completed;
+        return round;
     }
 
     /** The file itself, or what {@code nibble pull} finds or downloads for a locator. */

@@ -13,7 +13,12 @@ interface Engine {
     /** What the tables call it. */
     String name();
 
-    Report measure() throws IOException, InterruptedException;
+    /**
+     * Measures a prompt, and a generation apart from it.
+     *
+     * @param generate how many tokens, 0 for no generation
+     */
+    Report measure(int prompt, int generate) throws IOException, InterruptedException;
 
     /** {@code ./nibble bench}. */
     record Nibble(Path root, Path model, Arguments arguments) implements Engine {
@@ -23,16 +28,18 @@ interface Engine {
         }
 
         @Override
-        public Report measure() throws IOException, InterruptedException {
+        public Report measure(int prompt, int generate) throws IOException, InterruptedException {
             Program.Result result = Program.run(List.of(
                     launcher(root),
                     "bench",
                     "-m",
                     model.toString(),
                     "-p",
-                    Integer.toString(arguments.promptTokens()),
+                    Integer.toString(prompt),
                     "-n",
-                    Integer.toString(arguments.generatedTokens()),
+                    Integer.toString(generate),
+                    "-d",
+                    Integer.toString(arguments.depth()),
                     "-t",
                     Integer.toString(arguments.threads()),
                     "-r",
@@ -55,7 +62,7 @@ interface Engine {
         }
 
         @Override
-        public Report measure() throws IOException, InterruptedException {
+        public Report measure(int prompt, int generate) throws IOException, InterruptedException {
             Program.Result result = Program.run(List.of(
                     python,
                     root.resolve("benchmarks/src/main/python/llama_cpp_bench.py")
@@ -63,9 +70,11 @@ interface Engine {
                     "-m",
                     model.toString(),
                     "-p",
-                    Integer.toString(arguments.promptTokens()),
+                    Integer.toString(prompt),
                     "-n",
-                    Integer.toString(arguments.generatedTokens()),
+                    Integer.toString(generate),
+                    "-d",
+                    Integer.toString(arguments.depth()),
                     "-t",
                     Integer.toString(arguments.threads())));
             return report(name(), result);
@@ -80,16 +89,17 @@ interface Engine {
         }
 
         @Override
-        public Report measure() throws IOException, InterruptedException {
-            String prompt = Integer.toString(arguments.promptTokens());
-            String generated = Integer.toString(arguments.generatedTokens());
-            Program.Result promptRun = run("-p", prompt, "-n", "0");
-            // The generation follows a prompt of the same length, as it does in the other programs.
-            Program.Result generationRun = run("-p", "0", "-n", generated, "-d", prompt);
+        public Report measure(int prompt, int generate) throws IOException, InterruptedException {
             Map<Metric, Double> values = new EnumMap<>(Metric.class);
-            values.put(Metric.PROMPT, rate(promptRun));
-            values.put(Metric.GENERATION, rate(generationRun));
-            putMemory(values, Math.max(promptRun.peakMemory(), generationRun.peakMemory()));
+            Program.Result run = run("-p", Integer.toString(prompt), "-n", "0");
+            values.put(Metric.PROMPT, rate(run));
+            long peak = run.peakMemory();
+            if (generate > 0) {
+                run = run("-p", "0", "-n", Integer.toString(generate), "-d", Integer.toString(arguments.depth()));
+                values.put(Metric.GENERATION, rate(run));
+                peak = Math.max(peak, run.peakMemory());
+            }
+            putMemory(values, peak);
             return new Report(name(), values);
         }
 
@@ -113,8 +123,8 @@ interface Engine {
 
     private static Report report(String name, Program.Result result) throws IOException {
         Map<Metric, Double> values = Report.metrics(result.output());
-        if (!values.containsKey(Metric.PROMPT) || !values.containsKey(Metric.GENERATION)) {
-            throw new IOException(name + " printed no JSON line with the rates, but: "
+        if (!values.containsKey(Metric.PROMPT)) {
+            throw new IOException(name + " printed no JSON line with its rates, but: "
                     + result.output().strip());
         }
         putMemory(values, result.peakMemory());

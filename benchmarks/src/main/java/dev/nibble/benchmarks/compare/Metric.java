@@ -3,6 +3,7 @@ package dev.nibble.benchmarks.compare;
 /** What is compared, in the order it is printed. */
 enum Metric {
     PROMPT("prompt tokens/s", "prompt_tokens_per_second"),
+    ARITHMETIC("prompt GMAC/s", "gigamacs_per_second"),
     GENERATION("generation tokens/s", "generation_tokens_per_second"),
     BANDWIDTH("generation GB/s", "gigabytes_per_second"),
     LOAD("load ms", "load_seconds"),

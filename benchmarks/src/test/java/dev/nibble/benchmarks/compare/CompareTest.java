@@ -60,7 +60,8 @@ final class CompareTest {
         Arguments arguments = Arguments.parse(
                 new String[] {"-m", "a.gguf", "-t", "3"}, Map.of("NIBBLE_BENCH_PYTHON", "venv/bin/python"));
 
-        assertThat(arguments.promptTokens()).isEqualTo(256);
+        assertThat(arguments.prompts()).containsExactly(256);
+        assertThat(arguments.depth()).isZero();
         assertThat(arguments.generatedTokens()).isEqualTo(32);
         assertThat(arguments.threads()).isEqualTo(3);
         assertThat(arguments.python()).contains("venv/bin/python");
@@ -68,11 +69,33 @@ final class CompareTest {
     }
 
     @Test
+    void promptsMayHaveSeveralLengths() {
+        Arguments arguments = Arguments.parse(new String[] {"-m", "a.gguf", "-p", "64,256", "-d", "128"}, Map.of());
+
+        assertThat(arguments.prompts()).containsExactly(64, 256);
+        assertThat(arguments.depth()).isEqualTo(128);
+        assertRefused("-p needs a whole number from 1 on, not ''", "-m", "a.gguf", "-p", "64,");
+    }
+
+    @Test
+    void whatOneProgramNeedsForATokenTheOtherNeedsToo() {
+        List<Report> round = List.of(
+                new Report("Nibble", Map.of(Metric.GENERATION, 10.0, Metric.BANDWIDTH, 5.0)),
+                generation("llama.cpp", 20));
+
+        assertThat(Compare.completed(round, Metric.GENERATION, Metric.BANDWIDTH)
+                        .get(1)
+                        .value(Metric.BANDWIDTH))
+                .hasValue(10);
+        assertThat(Compare.completed(round, Metric.PROMPT, Metric.ARITHMETIC)).isEqualTo(round);
+    }
+
+    @Test
     void wrongOptionsAreNamed() {
         assertRefused("-m MODEL is missing", "-p", "8");
         assertRefused("unknown option '--rounds'", "--rounds", "8");
         assertRefused("-r needs a value", "-m", "a.gguf", "-r");
-        assertRefused("-n needs a whole number above 0, not '0'", "-m", "a.gguf", "-n", "0");
+        assertRefused("-n needs a whole number from 1 on, not '0'", "-m", "a.gguf", "-n", "0");
     }
 
     private static void assertRefused(String message, String... arguments) {
@@ -93,7 +116,7 @@ final class CompareTest {
             }
 
             @Override
-            public Report measure() {
+            public Report measure(int prompt, int generate) {
                 throw new AssertionError("not measured here");
             }
         };

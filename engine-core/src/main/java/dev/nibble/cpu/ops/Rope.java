@@ -17,18 +17,27 @@ public final class Rope {
 
     /** Computes the angles of the rows of a batch, once for all layers that share this rotation. */
     public void prepare(Pass pass) {
-        int rows = pass.rows();
-        int pairs = frequencies.length;
-        if (cos.length < rows * pairs) {
-            cos = new float[rows * pairs];
-            sin = new float[rows * pairs];
+        reserve(pass.rows());
+        for (int row = 0; row < pass.rows(); row++) {
+            prepare(row, pass.position(row));
         }
-        for (int row = 0; row < rows; row++) {
-            for (int i = 0; i < pairs; i++) {
-                double angle = pass.position(row) * frequencies[i];
-                cos[row * pairs + i] = (float) (Math.cos(angle) * config.magnitude());
-                sin[row * pairs + i] = (float) (Math.sin(angle) * config.magnitude());
-            }
+    }
+
+    /** Makes room for the angles of {@code rows} rows. */
+    public void reserve(int rows) {
+        if (cos.length < rows * frequencies.length) {
+            cos = new float[rows * frequencies.length];
+            sin = new float[rows * frequencies.length];
+        }
+    }
+
+    /** Computes the angles of one row. */
+    public void prepare(int row, int position) {
+        int pairs = frequencies.length;
+        for (int i = 0; i < pairs; i++) {
+            double angle = position * frequencies[i];
+            cos[row * pairs + i] = (float) (Math.cos(angle) * config.magnitude());
+            sin[row * pairs + i] = (float) (Math.sin(angle) * config.magnitude());
         }
     }
 

@@ -12,6 +12,7 @@ import dev.nibble.TokenStream;
 import dev.nibble.model.ModelSource;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -27,12 +28,13 @@ import picocli.CommandLine.Option;
         footer = {
             "",
             "After a warm-up each repetition evaluates a prompt of -p random tokens in an empty session, and generates -n",
-            "tokens after a single one in another. Shown are the median and the range of the repetitions. GB/s are the",
-            "bytes of weights that one token needs times the tokens a second: what the memory has to deliver.",
+            "tokens after a single one, or after -d of them, in another. Shown are the median and the range of the",
+            "repetitions. GB/s are the bytes of weights that one token needs times the tokens a second: what the memory",
+            "has to deliver. GMAC/s are the multiply-adds with the weights of the layers, in a prompt.",
             "",
             "Examples:",
             "  nibble bench -m model.gguf",
-            "  nibble bench -m model.gguf -p 512 -n 128 -r 5 -t 4 --json"
+            "  nibble bench -m model.gguf -p 512 -n 128 -d 4096 -r 5 -t 4 --json"
         })
 final class BenchCommand extends ModelCommand {
     private static final long WARM_UP_NANOS = 1_500_000_000L;
@@ -56,6 +58,13 @@ final class BenchCommand extends ModelCommand {
     private int generateTokens;
 
     @Option(
+            names = {"-d", "--depth"},
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Tokens in the context before those generated (default: ${DEFAULT-VALUE}).")
+    private int depth;
+
+    @Option(
             names = {"-r", "--repetitions"},
             paramLabel = "N",
             defaultValue = "3",
@@ -70,16 +79,21 @@ final class BenchCommand extends ModelCommand {
         if (promptTokens < 0 || generateTokens < 0 || promptTokens + generateTokens == 0) {
             throw new UsageException("-p and -n must be 0 or more, and not both 0");
         }
+        if (depth < 0) {
+            throw new UsageException("-d must be 0 or more, not " + depth);
+        }
         if (repetitions < 1) {
             throw new UsageException("-r must be 1 or more, not " + repetitions);
         }
         Path file = resolve(model.locator());
         long bytesPerToken;
+        long multiplyAddsPerToken;
         Map<String, Object> result = new LinkedHashMap<>();
         result.put("model", file.toString());
         try (ModelSource source = LanguageModel.open(file)) {
             ModelFacts facts = new ModelFacts(source);
             bytesPerToken = facts.bytesPerToken();
+            multiplyAddsPerToken = facts.multiplyAddsPerToken();
             result.put("architecture", facts.architecture());
             result.put("type", facts.quantization());
             result.put("parameters", facts.parameters());
@@ -91,7 +105,7 @@ final class BenchCommand extends ModelCommand {
             result.put("backend", loaded.backendDescription());
             result.put("repetitions", repetitions);
             result.put("load_seconds", loadSeconds);
-            measure(loaded, bytesPerToken, result);
+            measure(loaded, bytesPerToken, multiplyAddsPerToken, result);
         }
         if (json) {
             out().println(JSON.std.asString(result));
@@ -100,10 +114,11 @@ final class BenchCommand extends ModelCommand {
         }
     }
 
-    private void measure(LanguageModel loaded, long bytesPerToken, Map<String, Object> result) {
-        int context = Math.max(promptTokens + 1, generateTokens + 1);
+    private void measure(
+            LanguageModel loaded, long bytesPerToken, long multiplyAddsPerToken, Map<String, Object> result) {
+        int context = Math.max(promptTokens + 1, Math.max(depth, 1) + generateTokens);
         int[] prompt = randomTokens(promptTokens, loaded.config().vocabSize());
-        int[] first = randomTokens(1, loaded.config().vocabSize());
+        int[] before = randomTokens(Math.max(depth, 1), loaded.config().vocabSize());
         double[] promptRates = new double[repetitions];
         double[] generationRates = new double[repetitions];
         double[] firstTokenSeconds = new double[repetitions];
@@ -112,39 +127,45 @@ final class BenchCommand extends ModelCommand {
             long begun = System.nanoTime();
             do {
                 run(session, prompt, 1);
-                run(session, first, generateTokens);
+                generate(session, before);
             } while (System.nanoTime() - begun < WARM_UP_NANOS);
             for (int i = 0; i < repetitions; i++) {
                 err().println("Repetition " + (i + 1) + " of " + repetitions + " ...");
                 GenerationStats evaluated = run(session, prompt, 1);
                 promptRates[i] = evaluated.promptTokensPerSecond();
                 firstTokenSeconds[i] = evaluated.timeToFirstToken().toNanos() * 1e-9;
-                generationRates[i] = run(session, first, generateTokens).generationTokensPerSecond();
+                generationRates[i] = generate(session, before).generationTokensPerSecond();
             }
         }
         if (promptTokens > 0) {
             result.put("prompt_tokens", promptTokens);
             put(result, "prompt_tokens_per_second", promptRates);
             put(result, "time_to_first_token_seconds", firstTokenSeconds);
+            result.put("multiply_adds_per_token", multiplyAddsPerToken);
+            result.put("gigamacs_per_second", median(promptRates) * multiplyAddsPerToken * 1e-9);
         }
         if (generateTokens > 0) {
             result.put("generated_tokens", generateTokens);
+            result.put("depth", depth);
             put(result, "generation_tokens_per_second", generationRates);
             result.put("weight_bytes_per_token", bytesPerToken);
             result.put("gigabytes_per_second", median(generationRates) * bytesPerToken * 1e-9);
         }
     }
 
+    /** Generates after {@code before}: one token more than is counted, as the first one's time is the prompt's. */
+    private GenerationStats generate(Session session, int[] before) {
+        return run(session, before, generateTokens == 0 ? 0 : generateTokens + 1);
+    }
+
     /** Evaluates {@code tokens} in the emptied session and goes on for {@code count} tokens. */
     private static GenerationStats run(Session session, int[] tokens, int count) {
         session.reset();
         if (tokens.length == 0 || count == 0) {
-            return new GenerationStats(
-                    0, 0, 0, java.time.Duration.ZERO, java.time.Duration.ZERO, java.time.Duration.ZERO);
+            return new GenerationStats(0, 0, 0, Duration.ZERO, Duration.ZERO, Duration.ZERO);
         }
-        GenerationOptions options = GenerationOptions.GREEDY
-                .withIgnoreEndOfGeneration(true)
-                .withMaxTokens(count + (tokens.length == 1 ? 1 : 0));
+        GenerationOptions options =
+                GenerationOptions.GREEDY.withIgnoreEndOfGeneration(true).withMaxTokens(count);
         try (TokenStream stream = session.stream(tokens, options)) {
             Generation generation = stream.result();
             return generation.stats();
@@ -173,13 +194,17 @@ final class BenchCommand extends ModelCommand {
         row("backend", String.valueOf(result.get("backend")));
         row("load", format("%.2f s", result, "load_seconds"));
         if (promptTokens > 0) {
-            row("prompt", promptTokens + " tokens, " + rate(result, "prompt_tokens_per_second"));
+            row(
+                    "prompt",
+                    promptTokens + " tokens, " + rate(result, "prompt_tokens_per_second")
+                            + format(", %.1f GMAC/s", result, "gigamacs_per_second"));
             row("first token", format("%.3f s", result, "time_to_first_token_seconds"));
         }
         if (generateTokens > 0) {
             row(
                     "generation",
-                    generateTokens + " tokens, " + rate(result, "generation_tokens_per_second")
+                    generateTokens + " tokens" + (depth > 0 ? " after " + depth : "") + ", "
+                            + rate(result, "generation_tokens_per_second")
                             + format(", %.1f GB/s", result, "gigabytes_per_second"));
         }
     }

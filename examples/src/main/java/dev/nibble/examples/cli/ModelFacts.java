@@ -136,4 +136,21 @@ final class ModelFacts {
         }
         return bytes;
     }
+
+    /**
+     * Multiply-adds with weights that one token of a prompt takes: all matrices of the layers, of the experts those that
+     * are used. The output counts nothing, as only the last token needs it, and attention is left out.
+     */
+    long multiplyAddsPerToken() {
+        int experts = metadata.optionalInt(architecture() + ".expert_count", 0);
+        int used = metadata.optionalInt(architecture() + ".expert_used_count", 0);
+        long sum = 0;
+        for (Tensor tensor : source.tensors()) {
+            long size = tensor.columns() * tensor.rows();
+            if (tensor.rows() > 1 && tensor.name().startsWith("blk.")) {
+                sum += tensor.name().contains("_exps") && experts > 0 && used > 0 ? size / experts * used : size;
+            }
+        }
+        return sum;
+    }
 }
