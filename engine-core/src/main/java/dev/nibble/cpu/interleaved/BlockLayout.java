@@ -14,19 +14,25 @@ final class BlockLayout extends Layout {
      * @param fileBytes bytes of a block in the file
      */
     BlockLayout(Quants quants, QuantReader reader, int fileBytes, boolean hasMinimum) {
-        super(quants, reader, BLOCK, hasMinimum ? 1 : 0, hasMinimum ? 2 : 1, 0);
+        super(quants, reader, BLOCK, hasMinimum ? 1 : 0, hasMinimum ? 2 : 1, 0, false);
         this.fileBytes = fileBytes;
         this.hasMinimum = hasMinimum;
     }
 
     @Override
-    Step[] folds() {
+    Step[] rowSteps() {
         if (quants() instanceof EightBits) {
-            return new Step[] {Fold::wideBlocks};
+            return new Step[] {Fused::eight};
         }
         int sums = quants().recordSums();
+        if (sums == 1 && !hasMinimum) {
+            return new Step[] {Fused::four};
+        }
+        Step records = quants()::records;
         Step blocks = sums == 1 ? Fold::blocks : Fold::halvedBlocks;
-        return hasMinimum ? new Step[] {blocks, p -> Fold.shifts(p, sums, quants().center())} : new Step[] {blocks};
+        return hasMinimum
+                ? new Step[] {records, blocks, p -> Fold.shifts(p, sums, quants().center())}
+                : new Step[] {records, blocks};
     }
 
     @Override
@@ -34,13 +40,19 @@ final class BlockLayout extends Layout {
         boolean finite = true;
         for (int block = 0; block < columns / BLOCK; block++) {
             int at = block * fileBytes;
-            int to = blockAt(block) / 2 + quants().blockUnits() * GROUP;
+            int to = headAt(block) / 2;
             finite &= packHalf(in, at, row, out, to);
             if (hasMinimum) {
                 finite &= packHalf(in, at + 2, row, out, to + GROUP);
             }
         }
         return finite;
+    }
+
+    private static boolean packHalf(byte[] in, int at, int row, short[] out, int to) {
+        short half = QuantReader.shortAt(in, at);
+        out[to + Shorts.lane(row)] = half;
+        return isFiniteHalf(half);
     }
 
     @Override
@@ -57,7 +69,7 @@ final class BlockLayout extends Layout {
 
     private void halves(Piece p, int offset, float[] out, int to) {
         for (int i = 0; i < p.columns / BLOCK; i++) {
-            IntVector pairs = Shorts.load(p.data, headAt(p, i) + offset).reinterpretAsInts();
+            IntVector pairs = Shorts.load(p.data, p.at + headAt(i) + offset).reinterpretAsInts();
             Shorts.evenHalves(pairs).intoArray(out, to + i * GROUP);
             Shorts.oddHalves(pairs).intoArray(out, to + i * GROUP + HALF);
         }

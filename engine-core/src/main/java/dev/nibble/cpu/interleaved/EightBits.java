@@ -1,20 +1,16 @@
 package dev.nibble.cpu.interleaved;
 
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
-import static dev.nibble.cpu.interleaved.Shorts.HALF;
 import static dev.nibble.cpu.interleaved.Shorts.load;
-import static dev.nibble.cpu.interleaved.Shorts.pair;
 
 import dev.nibble.cpu.interleaved.Terms.Field;
-import dev.nibble.cpu.vector.Lanes;
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
  * Quants of 8 bits, signed: Q8_0. A word has two; their products fit 16 bits, 2 · 128 · 127 &lt; 2^15, those of more
- * columns do not, so sums are of 32 bits: one for each block and row, rows in order, in {@link Piece#wideSums}.
+ * columns do not.
  */
 final class EightBits extends Quants {
     private static final int BLOCK = Layout.BLOCK;
@@ -27,7 +23,7 @@ final class EightBits extends Quants {
     @Override
     void pack(long[] values, int blocks, int lane, short[] out, Layout layout) {
         for (int i = 0; i < 4 * blocks; i++) {
-            int at = layout.blockAt(i / 4) / 2 + i % 4 * 4 * GROUP + lane;
+            int at = layout.quantsAt(i / 4) / 2 + i % 4 * 4 * GROUP + lane;
             long v = values[i];
             out[at] = (short) v;
             out[at + GROUP] = (short) (v >>> 16);
@@ -36,45 +32,11 @@ final class EightBits extends Quants {
         }
     }
 
-    @Override
-    void sums(Piece p) {
-        sums(p.data, p.at, p.columns / 2, p.factors, p.factorsAt, p.wideSums, p.records);
-    }
-
-    private static void sums(MemorySegment data, long at, int units, int[] a, int from, int[] sums, short[] records) {
-        long next = at;
-        IntVector even = IntVector.zero(Lanes.I);
-        IntVector odd = even;
-        for (int i = 0; i < units; i++) {
-            ShortVector w = load(data, next);
-            next += UNIT;
-            IntVector pairs = low(w).mul(pair(a[from + 2 * i]))
-                    .add(high(w).mul(pair(a[from + 2 * i + 1])))
-                    .reinterpretAsInts();
-            even = Shorts.even(pairs).add(even);
-            odd = Shorts.odd(pairs).add(odd);
-            if ((i & BLOCK / 2 - 1) == BLOCK / 2 - 1) {
-                int to = i / (BLOCK / 2) * GROUP;
-                even.intoArray(sums, to);
-                odd.intoArray(sums, to + HALF);
-                even = IntVector.zero(Lanes.I);
-                odd = even;
-                copy(data, next, records, to);
-                next += UNIT;
-            }
-        }
-    }
-
-    @Override
-    int recordSums() {
-        return 0;
-    }
-
-    private static ShortVector low(ShortVector w) {
+    static ShortVector low(ShortVector w) {
         return w.lanewise(VectorOperators.LSHL, 8).lanewise(VectorOperators.ASHR, 8);
     }
 
-    private static ShortVector high(ShortVector w) {
+    static ShortVector high(ShortVector w) {
         return w.lanewise(VectorOperators.ASHR, 8);
     }
 

@@ -58,7 +58,7 @@ abstract class Fields extends Quants {
         @Override
         void pack(long[] values, int blocks, int lane, short[] out, Layout layout) {
             for (int i = 0; i < 4 * blocks; i++) {
-                int at = layout.blockAt(i / 4) / 2 + i % 4 * 2 * GROUP + lane;
+                int at = layout.quantsAt(i / 4) / 2 + i % 4 * 2 * GROUP + lane;
                 long v = values[i];
                 v = (v | v >>> 4) & 0x00ff00ff00ff00ffL;
                 v |= v >>> 8;
@@ -67,34 +67,18 @@ abstract class Fields extends Quants {
             }
         }
 
+        /** Of Q4_1, whose head has two units. */
         @Override
-        void sums(Piece p) {
-            sums(
-                    p.data,
-                    p.at,
-                    p.columns / 32 * UNITS,
-                    p.factors,
-                    p.factorsAt,
-                    p.records,
-                    p.layout.headUnits() > 1,
-                    p.layout.superBlocks());
+        void records(Piece p) {
+            records(p.data, p.at, p.columns / 32 * UNITS, p.factors, p.factorsAt, p.records);
         }
 
-        private static void sums(
-                MemorySegment data,
-                long at,
-                int units,
-                int[] a,
-                int from,
-                short[] records,
-                boolean twoHeads,
-                int superBlocks) {
+        private static void records(MemorySegment data, long at, int units, int[] a, int from, short[] records) {
             ShortVector even = ShortVector.zero(Shorts.S);
             ShortVector odd = even;
             long next = at;
             int to = 0;
             int left = UNITS;
-            int blocksLeft = superBlocks;
             for (int i = 0; i < units; i++) {
                 ShortVector w = load(data, next);
                 next += UNIT;
@@ -117,18 +101,9 @@ abstract class Fields extends Quants {
                     copy(data, next, records, to);
                     next += UNIT;
                     to += GROUP;
-                    if (twoHeads) {
-                        copy(data, next, records, to);
-                        next += UNIT;
-                        to += GROUP;
-                    }
-                    if (--blocksLeft == 0) {
-                        blocksLeft = superBlocks;
-                        copy(data, next, records, to);
-                        copy(data, next + UNIT, records, to + GROUP);
-                        next += 2 * UNIT;
-                        to += 2 * GROUP;
-                    }
+                    copy(data, next, records, to);
+                    next += UNIT;
+                    to += GROUP;
                 }
             }
         }
@@ -172,7 +147,7 @@ abstract class Fields extends Quants {
         @Override
         void pack(long[] values, int blocks, int lane, short[] out, Layout layout) {
             for (int i = 0; i < 4 * blocks; i += 2) {
-                int at = layout.blockAt(i / 4) / 2 + i % 4 / 2 * UNITS * GROUP + lane;
+                int at = layout.quantsAt(i / 4) / 2 + i % 4 / 2 * UNITS * GROUP + lane;
                 long v = values[i];
                 long w = values[i + 1];
                 int last = (int) (w >>> 56);
@@ -189,33 +164,24 @@ abstract class Fields extends Quants {
         }
 
         @Override
-        void sums(Piece p) {
-            sums(
+        void records(Piece p) {
+            records(
                     p.data,
                     p.at,
                     p.columns / 32 * SLOTS * UNITS,
                     p.factors,
                     p.factorsAt,
                     p.records,
-                    p.layout.headUnits() > 1,
-                    p.layout.superBlocks());
+                    p.layout.headUnits() > 1);
         }
 
-        private static void sums(
-                MemorySegment data,
-                long at,
-                int units,
-                int[] a,
-                int from,
-                short[] records,
-                boolean twoHeads,
-                int superBlocks) {
+        private static void records(
+                MemorySegment data, long at, int units, int[] a, int from, short[] records, boolean twoHeads) {
             ShortVector even = ShortVector.zero(Shorts.S);
             ShortVector odd = even;
             long next = at;
             int to = 0;
             int left = UNITS;
-            int blocksLeft = superBlocks;
             int slotsLeft = SLOTS;
             for (int i = 0; i < units; i++) {
                 ShortVector w = load(data, next);
@@ -246,13 +212,6 @@ abstract class Fields extends Quants {
                             next += UNIT;
                             to += GROUP;
                         }
-                        if (--blocksLeft == 0) {
-                            blocksLeft = superBlocks;
-                            copy(data, next, records, to);
-                            copy(data, next + UNIT, records, to + GROUP);
-                            next += 2 * UNIT;
-                            to += 2 * GROUP;
-                        }
                     }
                 }
             }
@@ -261,7 +220,7 @@ abstract class Fields extends Quants {
         @Override
         void unpack(Piece p) {
             for (int block = 0; block < p.columns / 32; block++) {
-                unpack(p.data, p.at + block * p.layout.blockBytes(), p.quants, p.quantsTo() + block * 32 * GROUP);
+                unpack(p.data, p.at + p.layout.quantsAt(block), p.quants, p.quantsTo() + block * 32 * GROUP);
             }
         }
 
@@ -292,7 +251,6 @@ abstract class Fields extends Quants {
     static final class Six extends Fields {
         private static final int CENTER = 32;
         private static final int UNITS = 3;
-        private static final int SLOTS = 4;
 
         Six() {
             super(
@@ -309,7 +267,7 @@ abstract class Fields extends Quants {
         @Override
         void pack(long[] values, int blocks, int lane, short[] out, Layout layout) {
             for (int i = 0; i < 4 * blocks; i++) {
-                int at = layout.blockAt(i / 4) / 2 + i % 4 * UNITS * GROUP + lane;
+                int at = layout.quantsAt(i / 4) / 2 + i % 4 * UNITS * GROUP + lane;
                 long v = values[i];
                 int seventh = (int) (v >>> 48) & 63;
                 int eighth = (int) (v >>> 56);
@@ -324,57 +282,9 @@ abstract class Fields extends Quants {
         }
 
         @Override
-        void sums(Piece p) {
-            sums(p.data, p.at, p.columns / 32 * SLOTS * UNITS, p.factors, p.factorsAt, p.records);
-        }
-
-        private static void sums(MemorySegment data, long at, int units, int[] a, int from, short[] records) {
-            ShortVector even = ShortVector.zero(Shorts.S);
-            ShortVector odd = even;
-            long next = at;
-            int to = 0;
-            int left = UNITS;
-            int blocksLeft = Layout.SUPER_BLOCKS;
-            int slotsLeft = SLOTS;
-            for (int i = 0; i < units; i++) {
-                ShortVector w = load(data, next);
-                next += UNIT;
-                even = w.mul(pair(a[from + 4 * i])).add(even);
-                odd = w.lanewise(VectorOperators.LSHR, 6)
-                        .mul(pair(a[from + 4 * i + 1]))
-                        .add(odd);
-                even = w.lanewise(VectorOperators.LSHR, 12)
-                        .mul(pair(a[from + 4 * i + 2]))
-                        .add(even);
-                odd = w.lanewise(VectorOperators.LSHR, 14)
-                        .mul(pair(a[from + 4 * i + 3]))
-                        .add(odd);
-                if (--left == 0) {
-                    left = UNITS;
-                    even.add(odd).intoArray(records, to);
-                    to += GROUP;
-                    even = ShortVector.zero(Shorts.S);
-                    odd = even;
-                    if (--slotsLeft == 0) {
-                        slotsLeft = SLOTS;
-                        copy(data, next, records, to);
-                        next += UNIT;
-                        to += GROUP;
-                        if (--blocksLeft == 0) {
-                            blocksLeft = Layout.SUPER_BLOCKS;
-                            copy(data, next, records, to);
-                            next += UNIT;
-                            to += GROUP;
-                        }
-                    }
-                }
-            }
-        }
-
-        @Override
         void unpack(Piece p) {
             for (int block = 0; block < p.columns / 32; block++) {
-                unpack(p.data, p.at + block * p.layout.blockBytes(), p.quants, p.quantsTo() + block * 32 * GROUP);
+                unpack(p.data, p.at + p.layout.quantsAt(block), p.quants, p.quantsTo() + block * 32 * GROUP);
             }
         }
 

@@ -8,13 +8,13 @@ import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.load;
 
 import dev.nibble.cpu.vector.Lanes;
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
- * From records of a group of rows, see {@link Quants#sums}, and a token to results:
+ * From records of a group of rows, see {@link Quants#records}, and a token to results:
  * {@code y += Σ sum · weight scale · activation scale ± Σ shift · Σ activations}.
  *
  * <p>Sums become those of centered quants, which fit 16 bits, by {@link QuantizedInput.Factors#begins}. In super-blocks,
@@ -51,35 +51,28 @@ final class Fold {
                 p.result);
     }
 
-    /** Blocks with one sum of 32 bits. */
-    static void wideBlocks(Piece p) {
-        wideBlocks(p.wideSums, p.records, p.columns / Layout.BLOCK, p.x.scales(), p.index, p.result);
-    }
-
     /** The shifts of blocks, behind {@code sums} sums and a scale; {@code center} is in the sums. */
     static void shifts(Piece p, int sums, int center) {
         int blocks = p.columns / Layout.BLOCK;
         shifts(p.records, p.layout.record(), sums, center, blocks, p.x.totals(), p.index, p.result);
     }
 
-    /** Sub-blocks with one sum. */
-    static void eighths(Piece p) {
-        eighths(p.records, p.begins, p.beginsAt, p.x.scales(), p.index, p.result);
-    }
-
-    /** Sub-blocks with two sums. */
+    /** Sub-blocks with two sums, but for the minima and the scale of the super-block: {@link #minima}. */
     static void halvedEighths(Piece p) {
-        halvedEighths(p.records, p.begins, p.beginsAt, p.x.scales(), p.index, p.result);
+        halvedEighths(p.records, p.begins, p.beginsAt, p.x.scales(), p.index, p.partial);
     }
 
-    /** Blocks of two sub-blocks with two sums each. */
-    static void sixteenths(Piece p) {
-        sixteenths(p.records, p.begins, p.beginsAt, p.x.scales(), p.index, p.result);
+    /**
+     * From {@link Piece#partial} to results: takes off the minima of sub-blocks, behind {@code sums} sums in a record, and
+     * multiplies with the scales of the super-block, whose head begins {@code superAt} bytes behind its quants.
+     */
+    static void minima(Piece p, int sums, int superAt) {
+        minima(p.records, sums, p.x.totals(), p.index, p.data, p.at + superAt, p.partial, p.result);
     }
 
-    /** The minima of sub-blocks, behind {@code sums} sums. */
-    static void minima(Piece p, int sums) {
-        minima(p.records, p.layout.record(), sums, p.x.totals(), p.index, p.result);
+    /** From {@link Piece#partial} to results: multiplies with the scale of the super-block. */
+    static void scale(Piece p, int superAt) {
+        scale(p.data, p.at + superAt, p.partial, p.result);
     }
 
     /** Sums of 16 bits, those of the even and of the odd lanes in an int. */
@@ -124,22 +117,6 @@ final class Fold {
         second.intoArray(y, HALF);
     }
 
-    private static void wideBlocks(int[] sums, short[] records, int blocks, float[] xScales, int index, float[] y) {
-        FloatVector first = load(y, 0);
-        FloatVector second = load(y, HALF);
-        for (int i = 0; i < blocks; i++) {
-            int at = i * GROUP;
-            FloatVector scale = broadcast(xScales[index + i]);
-            IntVector halves = pairs(records, at);
-            IntVector even = IntVector.fromArray(Lanes.I, sums, at);
-            IntVector odd = IntVector.fromArray(Lanes.I, sums, at + HALF);
-            first = Shorts.floats(even).mul(scale).fma(Shorts.evenHalves(halves), first);
-            second = Shorts.floats(odd).mul(scale).fma(Shorts.oddHalves(halves), second);
-        }
-        first.intoArray(y, 0);
-        second.intoArray(y, HALF);
-    }
-
     private static void shifts(
             short[] records, int record, int sums, float center, int blocks, float[] totals, int index, float[] y) {
         FloatVector first = load(y, 0);
@@ -160,26 +137,8 @@ final class Fold {
         second.intoArray(y, HALF);
     }
 
-    private static void eighths(short[] records, int[] begins, int begin, float[] xScales, int index, float[] y) {
-        FloatVector first = FloatVector.zero(Lanes.F);
-        FloatVector second = first;
-        for (int i = 0; i < SUPER_BLOCKS; i++) {
-            int at = i * 2 * GROUP;
-            FloatVector scale = broadcast(xScales[index + i]);
-            IntVector start = IntVector.broadcast(Lanes.I, begins[begin + i] >> 16);
-            IntVector scales = pairs(records, at + GROUP);
-            IntVector sums = centered(records, at, begins, begin + i);
-            IntVector even = Shorts.even(sums).sub(start).mul(Shorts.firstOfEven(scales));
-            IntVector odd = Shorts.odd(sums).sub(start).mul(Shorts.firstOfOdd(scales));
-            first = Shorts.floats(even).fma(scale, first);
-            second = Shorts.floats(odd).fma(scale, second);
-        }
-        IntVector halves = pairs(records, SUPER_BLOCKS * 2 * GROUP);
-        Shorts.evenHalves(halves).fma(first, load(y, 0)).intoArray(y, 0);
-        Shorts.oddHalves(halves).fma(second, load(y, HALF)).intoArray(y, HALF);
-    }
-
-    private static void halvedEighths(short[] records, int[] begins, int begin, float[] xScales, int index, float[] y) {
+    private static void halvedEighths(
+            short[] records, int[] begins, int begin, float[] xScales, int index, float[] partial) {
         FloatVector first = FloatVector.zero(Lanes.F);
         FloatVector second = first;
         for (int i = 0; i < SUPER_BLOCKS; i++) {
@@ -196,43 +155,39 @@ final class Fold {
             first = Shorts.floats(even).fma(scale, first);
             second = Shorts.floats(odd).fma(scale, second);
         }
-        IntVector halves = pairs(records, SUPER_BLOCKS * 3 * GROUP);
-        Shorts.evenHalves(halves).fma(first, load(y, 0)).intoArray(y, 0);
-        Shorts.oddHalves(halves).fma(second, load(y, HALF)).intoArray(y, HALF);
+        first.intoArray(partial, 0);
+        second.intoArray(partial, HALF);
     }
 
-    private static void sixteenths(short[] records, int[] begins, int begin, float[] xScales, int index, float[] y) {
-        FloatVector first = FloatVector.zero(Lanes.F);
-        FloatVector second = first;
-        for (int i = 0; i < 2 * SUPER_BLOCKS; i++) {
-            int block = (i >> 1) * 5 * GROUP;
-            int at = block + (i & 1) * 2 * GROUP;
-            FloatVector scale = broadcast(xScales[index + (i >> 1)]);
-            // brings the byte of this half of the block to where the first one lies
-            IntVector scales = pairs(records, block + 4 * GROUP).lanewise(VectorOperators.LSHR, 8 * (i & 1));
-            IntVector left = centered(records, at, begins, begin + 2 * i);
-            IntVector right = centered(records, at + GROUP, begins, begin + 2 * i + 1);
-            IntVector even = Shorts.even(left).add(Shorts.even(right)).mul(Shorts.firstOfEven(scales));
-            IntVector odd = Shorts.odd(left).add(Shorts.odd(right)).mul(Shorts.firstOfOdd(scales));
-            first = Shorts.floats(even).fma(scale, first);
-            second = Shorts.floats(odd).fma(scale, second);
-        }
-        IntVector halves = pairs(records, SUPER_BLOCKS * 5 * GROUP);
-        Shorts.evenHalves(halves).fma(first, load(y, 0)).intoArray(y, 0);
-        Shorts.oddHalves(halves).fma(second, load(y, HALF)).intoArray(y, HALF);
-    }
-
-    private static void minima(short[] records, int record, int sums, float[] totals, int index, float[] y) {
+    private static void minima(
+            short[] records,
+            int sums,
+            float[] totals,
+            int index,
+            MemorySegment data,
+            long superAt,
+            float[] partial,
+            float[] y) {
         FloatVector first = FloatVector.zero(Lanes.F);
         FloatVector second = first;
         for (int i = 0; i < SUPER_BLOCKS; i++) {
             FloatVector total = broadcast(-totals[index + i]);
-            IntVector scales = pairs(records, i * record + sums * GROUP);
+            IntVector scales = pairs(records, (i * (sums + 1) + sums) * GROUP);
             first = Shorts.floats(Shorts.secondOfEven(scales)).fma(total, first);
             second = Shorts.floats(Shorts.secondOfOdd(scales)).fma(total, second);
         }
-        IntVector halves = pairs(records, SUPER_BLOCKS * record + GROUP);
-        Shorts.evenHalves(halves).fma(first, load(y, 0)).intoArray(y, 0);
-        Shorts.oddHalves(halves).fma(second, load(y, HALF)).intoArray(y, HALF);
+        first = first.fma(Shorts.loadFloats(data, superAt + 2 * Quants.UNIT), load(y, 0));
+        second = second.fma(Shorts.loadFloats(data, superAt + 3 * Quants.UNIT), load(y, HALF));
+        first = load(partial, 0).fma(Shorts.loadFloats(data, superAt), first);
+        second = load(partial, HALF).fma(Shorts.loadFloats(data, superAt + Quants.UNIT), second);
+        first.intoArray(y, 0);
+        second.intoArray(y, HALF);
+    }
+
+    private static void scale(MemorySegment data, long superAt, float[] partial, float[] y) {
+        FloatVector first = load(partial, 0).fma(Shorts.loadFloats(data, superAt), load(y, 0));
+        FloatVector second = load(partial, HALF).fma(Shorts.loadFloats(data, superAt + Quants.UNIT), load(y, HALF));
+        first.intoArray(y, 0);
+        second.intoArray(y, HALF);
     }
 }

@@ -60,10 +60,7 @@ public final class InterleavedKernel extends MatmulKernel {
         pieceSlots = Layout.PIECE / layout.quants().slotColumns();
         pieceFactors = pieceSlots * layout.quants().terms().count();
         readScales = layout.readScales();
-        Step[] folds = layout.folds();
-        rowSteps = new Step[1 + folds.length];
-        rowSteps[0] = layout.quants().addProducts;
-        System.arraycopy(folds, 0, rowSteps, 1, folds.length);
+        rowSteps = layout.rowSteps();
     }
 
     /**

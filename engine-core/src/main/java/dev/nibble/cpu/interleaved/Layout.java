@@ -9,13 +9,13 @@ import org.jspecify.annotations.Nullable;
  * How a tensor type is laid out with a group of rows side by side, and the code that reads it.
  *
  * <p>A group of {@link Shorts#GROUP} rows is a sequence of blocks of 32 columns. A block is its quants, as {@link Quants}
- * say, and a head behind them; eight blocks of a super-block are followed by a head of their own. So a group is read in
+ * say, and a head behind them (Q6_K: before them); eight blocks of a super-block are followed by a head of their own. So a group is read in
  * one stream without gaps: what processors fetch ahead. A gap of a few lines halves the speed.
  *
  * <pre>
  * head of a block         [GROUP] halves d, [GROUP] halves m           (types without super-blocks)
  *                         [GROUP] pairs of bytes: scale and minimum, or the scales of two sub-blocks of 16
- * head of a super-block   [GROUP] halves d, [GROUP] halves dmin
+ * head of a super-block   [GROUP] floats d, [GROUP] floats dmin: as halves they are often subnormal, which is slow
  * </pre>
  *
  * <p>An element is {@code scale · q ± shift}, or {@code scale · (q - center)}; q is unsigned but in Q8_0.
@@ -50,7 +50,18 @@ abstract class Layout {
 
     private final int superUnits;
 
-    Layout(Quants quants, QuantReader reader, int scaleColumns, int shiftSign, int headUnits, int superUnits) {
+    /** Whether the head of a block comes before its quants. */
+    private final boolean headFirst;
+
+    Layout(
+            Quants quants,
+            QuantReader reader,
+            int scaleColumns,
+            int shiftSign,
+            int headUnits,
+            int superUnits,
+            boolean headFirst) {
+        this.headFirst = headFirst;
         this.headUnits = headUnits;
         this.superUnits = superUnits;
         this.quants = quants;
@@ -92,14 +103,24 @@ abstract class Layout {
         return headUnits;
     }
 
+    /** Units of the head of a super-block. */
+    final int superUnits() {
+        return superUnits;
+    }
+
     /** Bytes of a block of a group. */
     final int blockBytes() {
         return (quants.blockUnits() + headUnits) * Quants.UNIT;
     }
 
-    /** The byte of a group at which a block begins. */
-    final int blockAt(int block) {
-        return block * blockBytes() + block / SUPER_BLOCKS * superUnits * Quants.UNIT;
+    /** The byte of a group at which the quants of a block begin. */
+    final int quantsAt(int block) {
+        return (int) bytes(block * BLOCK) + (headFirst ? headUnits * Quants.UNIT : 0);
+    }
+
+    /** The byte of a group at which the head of a block begins. */
+    final int headAt(int block) {
+        return (int) bytes(block * BLOCK) + (headFirst ? 0 : quants.blockUnits() * Quants.UNIT);
     }
 
     /** Bytes of {@code columns} columns of a group. */
@@ -107,18 +128,13 @@ abstract class Layout {
         return (long) columns / BLOCK * blockBytes() + (long) columns / SUPER_BLOCK * superUnits * Quants.UNIT;
     }
 
-    /** Blocks of a super-block; without super-blocks, more than there can be. */
-    final int superBlocks() {
-        return superUnits == 0 ? Integer.MAX_VALUE : SUPER_BLOCKS;
-    }
-
-    /** Shorts of a record, see {@link Quants#sums}. */
+    /** Shorts of a record, see {@link Quants#records}. */
     final int record() {
         return (quants.recordSums() + headUnits) * GROUP;
     }
 
-    /** From records to results: what is done with a piece for one token. */
-    abstract Step[] folds();
+    /** From weights to results: what is done with a piece for one token. */
+    abstract Step[] rowSteps();
 
     /**
      * Rearranges the elements of one row.
@@ -138,19 +154,12 @@ abstract class Layout {
     /** Puts the scales of a row in place; false if one is not a finite number. */
     abstract boolean packScales(byte[] in, int columns, int row, short[] out);
 
-    static boolean packHalf(byte[] in, int at, int row, short[] out, int to) {
-        short half = QuantReader.shortAt(in, at);
-        out[to + Shorts.lane(row)] = half;
+    static boolean isFiniteHalf(short half) {
         return (half & 0x7fff) <= MAX_FINITE_HALF;
     }
 
     /** Reads the scales of a super-block or less, and the shifts if there are any, rows in order. */
     abstract Step readScales();
-
-    /** The head of a block in memory, of the first super-block. */
-    final long headAt(Piece p, int block) {
-        return p.at + (long) block * blockBytes() + (long) quants.blockUnits() * Quants.UNIT;
-    }
 
     /** {@code shifts = center · scales ± shifts}, as the unpacked quants stay centered. */
     final void center(Piece p) {

@@ -39,12 +39,11 @@ final class Piece {
     /** That of the weights. */
     Layout layout = NONE;
 
-    /** What {@link Quants#sums} make of blocks. */
-    final short[] records =
-            new short[(Layout.PIECE / Layout.BLOCK * 5 + Layout.PIECE / Layout.SUPER_BLOCK * 2) * GROUP];
+    /** What {@link Quants#records} makes of blocks, or only the heads of blocks. */
+    final short[] records = new short[Layout.PIECE / Layout.BLOCK * 4 * GROUP];
 
-    /** Sums of 32 bits [blocks, GROUP]. */
-    final int[] wideSums = new int[Layout.PIECE / Layout.BLOCK * GROUP];
+    /** Results of a super-block before its scale. */
+    final float[] partial = new float[GROUP];
 
     /** A rounded block, see {@link QuantizedInput}. */
     final int[] rounded = new int[Layout.BLOCK];

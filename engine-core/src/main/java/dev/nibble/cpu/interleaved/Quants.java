@@ -17,9 +17,7 @@ abstract class Quants {
     private final int slotUnits;
     private final int center;
 
-    /** {@link #sums} and {@link #unpack}. */
-    final Step addProducts = this::sums;
-
+    /** {@link #unpack}. */
     final Step unpackQuants = this::unpack;
 
     Quants(Terms terms, int slotUnits, int center) {
@@ -28,7 +26,7 @@ abstract class Quants {
         this.center = center;
     }
 
-    /** What {@link #sums} multiplies with. */
+    /** What words are multiplied with. */
     final Terms terms() {
         return terms;
     }
@@ -59,22 +57,23 @@ abstract class Quants {
      * @param values 8 quants each, a byte each, the first in the lowest
      * @param blocks of 32 columns
      * @param lane of the row
-     * @param layout says where blocks begin
+     * @param layout says where the quants of a block begin
      */
     abstract void pack(long[] values, int blocks, int lane, short[] out, Layout layout);
 
     /**
      * Makes a record of each block in {@link Piece#records}: the sums of products with the activations of one token, modulo
-     * 2^16, a slot each, and behind them the block's head. Behind that of the last
-     * block of a super-block is the head of the super-block.
+     * 2^16, a slot each, and behind them the block's head. Only for types that {@link Fused} does not serve.
      */
-    abstract void sums(Piece p);
+    void records(Piece p) {
+        throw new UnsupportedOperationException(p.layout + " is multiplied without records");
+    }
 
     /** Unpacks {@code q - center}, column by column, lanes as they are. */
     abstract void unpack(Piece p);
 
     /** Sums in a record. */
-    int recordSums() {
+    final int recordSums() {
         return Layout.BLOCK / slotColumns();
     }
 

@@ -79,6 +79,11 @@ final class Shorts {
         return ShortVector.fromMemorySegment(S, memory(data), at, Lanes.LE);
     }
 
+    /** {@link #HALF} floats. */
+    static FloatVector loadFloats(MemorySegment data, long at) {
+        return FloatVector.fromMemorySegment(Lanes.F, memory(data), at, Lanes.LE);
+    }
+
     /** An int in all places: two neighbouring shorts, which are the same in a {@link QuantizedInput}. */
     static ShortVector pair(int value) {
         return IntVector.broadcast(Lanes.I, value).reinterpretAsShorts();

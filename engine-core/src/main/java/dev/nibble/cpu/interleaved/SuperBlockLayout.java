@@ -18,7 +18,7 @@ final class SuperBlockLayout extends Layout {
 
     private SuperBlockLayout(
             Quants quants, QuantReader reader, int scaleColumns, int fileBytes, int scaleAt, boolean hasMinimum) {
-        super(quants, reader, scaleColumns, hasMinimum ? -1 : 0, 1, hasMinimum ? 2 : 1);
+        super(quants, reader, scaleColumns, hasMinimum ? -1 : 0, 1, hasMinimum ? 4 : 2, !hasMinimum);
         this.fileBytes = fileBytes;
         this.scaleAt = scaleAt;
         this.hasMinimum = hasMinimum;
@@ -37,12 +37,13 @@ final class SuperBlockLayout extends Layout {
     }
 
     @Override
-    Step[] folds() {
-        int sums = quants().recordSums();
+    Step[] rowSteps() {
         if (!hasMinimum) {
-            return new Step[] {Fold::sixteenths};
+            return new Step[] {Fused::sixK, p -> Fold.scale(p, superAt(0))};
         }
-        return new Step[] {sums == 1 ? Fold::eighths : Fold::halvedEighths, p -> Fold.minima(p, sums)};
+        return quants().recordSums() == 1
+                ? new Step[] {Fused::fourK, p -> Fold.minima(p, 0, superAt(0))}
+                : new Step[] {quants()::records, Fold::halvedEighths, p -> Fold.minima(p, 2, superAt(0))};
     }
 
     @Override
@@ -50,10 +51,10 @@ final class SuperBlockLayout extends Layout {
         boolean finite = true;
         for (int i = 0; i < columns / SUPER_BLOCK; i++) {
             int at = i * fileBytes;
-            int to = (blockAt(i * SUPER_BLOCKS) + SUPER_BLOCKS * blockBytes()) / 2;
-            finite &= packHalf(in, at + scaleAt, row, out, to);
+            int to = superAt(i) / 2;
+            finite &= packFloat(in, at + scaleAt, out, to + 2 * row);
             if (hasMinimum) {
-                finite &= packHalf(in, at + scaleAt + 2, row, out, to + GROUP);
+                finite &= packFloat(in, at + scaleAt + 2, out, to + 2 * (GROUP + row));
                 packSixBits(in, at + 4, row, out, i * SUPER_BLOCKS);
             } else {
                 for (int j = 0; j < SUPER_BLOCKS; j++) {
@@ -62,6 +63,19 @@ final class SuperBlockLayout extends Layout {
             }
         }
         return finite;
+    }
+
+    private static boolean packFloat(byte[] in, int at, short[] out, int to) {
+        short half = QuantReader.shortAt(in, at);
+        int bits = Float.floatToRawIntBits(Float.float16ToFloat(half));
+        out[to] = (short) bits;
+        out[to + 1] = (short) (bits >> 16);
+        return isFiniteHalf(half);
+    }
+
+    /** The byte of a group at which the head of a super-block begins. */
+    private int superAt(int block) {
+        return (int) bytes((block + 1) * SUPER_BLOCK) - superUnits() * Quants.UNIT;
     }
 
     /** Unpacks the eight scales and minima that Q4_K and Q5_K have in 12 bytes, see dev.nibble.cpu.quant.KScales. */
@@ -79,7 +93,7 @@ final class SuperBlockLayout extends Layout {
     }
 
     private void packBytes(int first, int second, int row, short[] out, int block) {
-        int head = blockAt(block) / 2 + quants().blockUnits() * GROUP;
+        int head = headAt(block) / 2;
         out[head + Shorts.lane(row)] = (short) (first & 0xff | second << 8);
     }
 
@@ -89,14 +103,12 @@ final class SuperBlockLayout extends Layout {
     }
 
     private void scalesAndMinima(Piece p) {
-        int stride = blockBytes();
-        long superAt = p.at + SUPER_BLOCKS * stride;
-        scalesAndMinima(p.data, headAt(p, 0), stride, superAt, p.scales, p.scalesTo(), p.shifts, p.shiftsTo());
+        long heads = p.at + headAt(0);
+        scalesAndMinima(p.data, heads, blockBytes(), p.at + superAt(0), p.scales, p.scalesTo(), p.shifts, p.shiftsTo());
     }
 
     private void pairsOfScales(Piece p) {
-        int stride = blockBytes();
-        pairsOfScales(p.data, headAt(p, 0), stride, p.at + SUPER_BLOCKS * stride, p.scales, p.scalesTo());
+        pairsOfScales(p.data, p.at + headAt(0), blockBytes(), p.at + superAt(0), p.scales, p.scalesTo());
     }
 
     private static void scalesAndMinima(
@@ -108,12 +120,10 @@ final class SuperBlockLayout extends Layout {
             int scalesTo,
             float[] minima,
             int minimaTo) {
-        IntVector halves = Shorts.load(data, headAt).reinterpretAsInts();
-        IntVector minHalves = Shorts.load(data, headAt + Quants.UNIT).reinterpretAsInts();
-        FloatVector even = Shorts.evenHalves(halves);
-        FloatVector odd = Shorts.oddHalves(halves);
-        FloatVector evenMin = Shorts.evenHalves(minHalves);
-        FloatVector oddMin = Shorts.oddHalves(minHalves);
+        FloatVector even = Shorts.loadFloats(data, headAt);
+        FloatVector odd = Shorts.loadFloats(data, headAt + Quants.UNIT);
+        FloatVector evenMin = Shorts.loadFloats(data, headAt + 2 * Quants.UNIT);
+        FloatVector oddMin = Shorts.loadFloats(data, headAt + 3 * Quants.UNIT);
         for (int i = 0; i < SUPER_BLOCKS; i++) {
             IntVector pairs = Shorts.load(data, at + i * stride).reinterpretAsInts();
             int to = i * GROUP;
@@ -126,9 +136,8 @@ final class SuperBlockLayout extends Layout {
 
     private static void pairsOfScales(
             MemorySegment data, long at, int stride, long headAt, float[] scales, int scalesTo) {
-        IntVector halves = Shorts.load(data, headAt).reinterpretAsInts();
-        FloatVector even = Shorts.evenHalves(halves);
-        FloatVector odd = Shorts.oddHalves(halves);
+        FloatVector even = Shorts.loadFloats(data, headAt);
+        FloatVector odd = Shorts.loadFloats(data, headAt + Quants.UNIT);
         for (int i = 0; i < SUPER_BLOCKS; i++) {
             IntVector pairs = Shorts.load(data, at + i * stride).reinterpretAsInts();
             int to = scalesTo + 2 * i * GROUP;

@@ -1,0 +1,244 @@
+package dev.nibble.cpu.interleaved;
+
+import static dev.nibble.cpu.interleaved.Shorts.GROUP;
+import static dev.nibble.cpu.interleaved.Shorts.HALF;
+import static dev.nibble.cpu.interleaved.Shorts.pair;
+import static dev.nibble.cpu.vector.Lanes.broadcast;
+import static dev.nibble.cpu.vector.Lanes.load;
+
+import dev.nibble.cpu.vector.Lanes;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * One input row, from weights to results in one loop: while a block is folded, the processor reads on. For the types whose
+ * loop is small enough for the compiler to keep its vectors in registers; the others make records first, see {@link Fold}.
+ */
+final class Fused {
+    private static final int UNIT = Quants.UNIT;
+    private static final int SUPER_BLOCKS = Layout.SUPER_BLOCKS;
+
+    private Fused() {}
+
+    /** Q4_0. */
+    static void four(Piece p) {
+        int units = p.columns / 4;
+        four(p.data, p.at, units, p.factors, p.factorsAt, p.begins, p.beginsAt, p.x.scales(), p.index, p.result);
+    }
+
+    /** Q8_0. */
+    static void eight(Piece p) {
+        eight(p.data, p.at, p.columns / 2, p.factors, p.factorsAt, p.x.scales(), p.index, p.result);
+    }
+
+    /** Q4_K, but for the minima and the scale of the super-block: {@link Fold#minima}. */
+    static void fourK(Piece p) {
+        fourK(p.data, p.at, p.factors, p.factorsAt, p.begins, p.beginsAt, p.x.scales(), p.index, p.records, p.partial);
+    }
+
+    /** Q6_K, but for the scale of the super-block: {@link Fold#scale}. */
+    static void sixK(Piece p) {
+        sixK(p.data, p.at, p.factors, p.factorsAt, p.begins, p.beginsAt, p.x.scales(), p.index, p.partial);
+    }
+
+    private static void four(
+            MemorySegment data,
+            long at,
+            int units,
+            int[] a,
+            int from,
+            int[] begins,
+            int begin,
+            float[] xScales,
+            int index,
+            float[] y) {
+        FloatVector first = load(y, 0);
+        FloatVector second = load(y, HALF);
+        ShortVector even = ShortVector.zero(Shorts.S);
+        ShortVector odd = even;
+        long next = at;
+        int block = 0;
+        int left = 8;
+        for (int i = 0; i < units; i++) {
+            ShortVector w = Shorts.load(data, next);
+            next += UNIT;
+            even = w.mul(pair(a[from + 4 * i])).add(even);
+            odd = w.lanewise(VectorOperators.LSHR, 4)
+                    .mul(pair(a[from + 4 * i + 1]))
+                    .add(odd);
+            even = w.lanewise(VectorOperators.LSHR, 8)
+                    .mul(pair(a[from + 4 * i + 2]))
+                    .add(even);
+            odd = w.lanewise(VectorOperators.LSHR, 12)
+                    .mul(pair(a[from + 4 * i + 3]))
+                    .add(odd);
+            if (--left == 0) {
+                left = 8;
+                IntVector halves = Shorts.load(data, next).reinterpretAsInts();
+                next += UNIT;
+                FloatVector scale = broadcast(xScales[index + block]);
+                IntVector sums = even.add(odd).add(pair(begins[begin + block])).reinterpretAsInts();
+                first = Shorts.floats(Shorts.even(sums)).mul(scale).fma(Shorts.evenHalves(halves), first);
+                second = Shorts.floats(Shorts.odd(sums)).mul(scale).fma(Shorts.oddHalves(halves), second);
+                block++;
+                even = ShortVector.zero(Shorts.S);
+                odd = even;
+            }
+        }
+        first.intoArray(y, 0);
+        second.intoArray(y, HALF);
+    }
+
+    private static void eight(
+            MemorySegment data, long at, int units, int[] a, int from, float[] xScales, int index, float[] y) {
+        FloatVector first = load(y, 0);
+        FloatVector second = load(y, HALF);
+        IntVector even = IntVector.zero(Lanes.I);
+        IntVector odd = even;
+        long next = at;
+        int block = 0;
+        int left = 16;
+        for (int i = 0; i < units; i++) {
+            ShortVector w = Shorts.load(data, next);
+            next += UNIT;
+            // the products of two columns fit 16 bits: 2 · 128 · 127 < 2^15
+            IntVector pairs = EightBits.low(w)
+                    .mul(pair(a[from + 2 * i]))
+                    .add(EightBits.high(w).mul(pair(a[from + 2 * i + 1])))
+                    .reinterpretAsInts();
+            even = Shorts.even(pairs).add(even);
+            odd = Shorts.odd(pairs).add(odd);
+            if (--left == 0) {
+                left = 16;
+                IntVector halves = Shorts.load(data, next).reinterpretAsInts();
+                next += UNIT;
+                FloatVector scale = broadcast(xScales[index + block]);
+                first = Shorts.floats(even).mul(scale).fma(Shorts.evenHalves(halves), first);
+                second = Shorts.floats(odd).mul(scale).fma(Shorts.oddHalves(halves), second);
+                block++;
+                even = IntVector.zero(Lanes.I);
+                odd = even;
+            }
+        }
+        first.intoArray(y, 0);
+        second.intoArray(y, HALF);
+    }
+
+    private static void fourK(
+            MemorySegment data,
+            long at,
+            int[] a,
+            int from,
+            int[] begins,
+            int begin,
+            float[] xScales,
+            int index,
+            short[] heads,
+            float[] partial) {
+        FloatVector first = FloatVector.zero(Lanes.F);
+        FloatVector second = first;
+        ShortVector even = ShortVector.zero(Shorts.S);
+        ShortVector odd = even;
+        long next = at;
+        int block = 0;
+        int left = 8;
+        for (int i = 0; i < 8 * SUPER_BLOCKS; i++) {
+            ShortVector w = Shorts.load(data, next);
+            next += UNIT;
+            even = w.mul(pair(a[from + 4 * i])).add(even);
+            odd = w.lanewise(VectorOperators.LSHR, 4)
+                    .mul(pair(a[from + 4 * i + 1]))
+                    .add(odd);
+            even = w.lanewise(VectorOperators.LSHR, 8)
+                    .mul(pair(a[from + 4 * i + 2]))
+                    .add(even);
+            odd = w.lanewise(VectorOperators.LSHR, 12)
+                    .mul(pair(a[from + 4 * i + 3]))
+                    .add(odd);
+            if (--left == 0) {
+                left = 8;
+                ShortVector head = Shorts.load(data, next);
+                next += UNIT;
+                head.intoArray(heads, block * GROUP);
+                IntVector scales = head.reinterpretAsInts();
+                FloatVector scale = broadcast(xScales[index + block]);
+                int start = begins[begin + block];
+                IntVector sums = even.add(odd).add(pair(start)).reinterpretAsInts();
+                IntVector centered = IntVector.broadcast(Lanes.I, start >> 16);
+                IntVector evens = Shorts.even(sums).sub(centered).mul(Shorts.firstOfEven(scales));
+                IntVector odds = Shorts.odd(sums).sub(centered).mul(Shorts.firstOfOdd(scales));
+                first = Shorts.floats(evens).fma(scale, first);
+                second = Shorts.floats(odds).fma(scale, second);
+                block++;
+                even = ShortVector.zero(Shorts.S);
+                odd = even;
+            }
+        }
+        first.intoArray(partial, 0);
+        second.intoArray(partial, HALF);
+    }
+
+    private static void sixK(
+            MemorySegment data,
+            long at,
+            int[] a,
+            int from,
+            int[] begins,
+            int begin,
+            float[] xScales,
+            int index,
+            float[] partial) {
+        FloatVector first = FloatVector.zero(Lanes.F);
+        FloatVector second = first;
+        ShortVector even = ShortVector.zero(Shorts.S);
+        ShortVector odd = even;
+        IntVector evens = IntVector.zero(Lanes.I);
+        IntVector odds = evens;
+        IntVector scales = Shorts.load(data, at).reinterpretAsInts();
+        long next = at + UNIT;
+        int slot = 0;
+        int left = 3;
+        for (int i = 0; i < 12 * SUPER_BLOCKS; i++) {
+            ShortVector w = Shorts.load(data, next);
+            next += UNIT;
+            even = w.mul(pair(a[from + 4 * i])).add(even);
+            odd = w.lanewise(VectorOperators.LSHR, 6)
+                    .mul(pair(a[from + 4 * i + 1]))
+                    .add(odd);
+            even = w.lanewise(VectorOperators.LSHR, 12)
+                    .mul(pair(a[from + 4 * i + 2]))
+                    .add(even);
+            odd = w.lanewise(VectorOperators.LSHR, 14)
+                    .mul(pair(a[from + 4 * i + 3]))
+                    .add(odd);
+            if (--left == 0) {
+                left = 3;
+                IntVector sums = even.add(odd).add(pair(begins[begin + slot])).reinterpretAsInts();
+                evens = Shorts.even(sums).add(evens);
+                odds = Shorts.odd(sums).add(odds);
+                slot++;
+                even = ShortVector.zero(Shorts.S);
+                odd = even;
+                if ((slot & 1) == 0) {
+                    FloatVector scale = broadcast(xScales[index + (slot - 1 >> 2)]);
+                    first = Shorts.floats(evens.mul(Shorts.firstOfEven(scales))).fma(scale, first);
+                    second = Shorts.floats(odds.mul(Shorts.firstOfOdd(scales))).fma(scale, second);
+                    evens = IntVector.zero(Lanes.I);
+                    odds = evens;
+                    // the second byte comes to where the first one was
+                    scales = scales.lanewise(VectorOperators.LSHR, 8);
+                    if ((slot & 3) == 0) {
+                        // the next block's head, at last a part of the super-block's
+                        scales = Shorts.load(data, next).reinterpretAsInts();
+                        next += UNIT;
+                    }
+                }
+            }
+        }
+        first.intoArray(partial, 0);
+        second.intoArray(partial, HALF);
+    }
+}
