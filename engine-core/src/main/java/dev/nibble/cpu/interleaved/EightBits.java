@@ -13,7 +13,6 @@ import jdk.incubator.vector.VectorOperators;
  * columns do not.
  */
 final class EightBits extends Quants {
-    private static final int BLOCK = Layout.BLOCK;
     private static final Field[][] WORD = {{new Field(0, 0, 1)}, {new Field(0, 1, 1)}};
 
     EightBits() {
