@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class LinearJob implements WorkerPool.Job {
     /** Chunks start at multiples of this, so that a kernel's tiles of rows are whole except at the end of a layer. */
-    static final int GRAIN = 64;
+    static final int GRAIN = 128;
 
     private @Nullable MatmulInput x;
     private int count;

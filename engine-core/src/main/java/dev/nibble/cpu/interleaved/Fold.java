@@ -35,7 +35,8 @@ final class Fold {
                 p.beginsAt,
                 p.x.scales(),
                 p.index,
-                p.result);
+                p.result,
+                p.resultAt);
     }
 
     /** Blocks with two sums. */
@@ -48,13 +49,14 @@ final class Fold {
                 p.beginsAt,
                 p.x.scales(),
                 p.index,
-                p.result);
+                p.result,
+                p.resultAt);
     }
 
     /** The shifts of blocks, behind {@code sums} sums and a scale; {@code center} is in the sums. */
     static void shifts(Piece p, int sums, int center) {
         int blocks = p.columns / Layout.BLOCK;
-        shifts(p.records, p.layout.record(), sums, center, blocks, p.x.totals(), p.index, p.result);
+        shifts(p.records, p.layout.record(), sums, center, blocks, p.x.totals(), p.index, p.result, p.resultAt);
     }
 
     /** Sub-blocks with two sums, but for the minima and the scale of the super-block: {@link #minima}. */
@@ -67,12 +69,12 @@ final class Fold {
      * multiplies with the scales of the super-block, whose head begins {@code superAt} bytes behind its quants.
      */
     static void minima(Piece p, int sums, int superAt) {
-        minima(p.records, sums, p.x.totals(), p.index, p.data, p.at + superAt, p.partial, p.result);
+        minima(p.records, sums, p.x.totals(), p.index, p.data, p.at + superAt, p.partial, p.result, p.resultAt);
     }
 
     /** From {@link Piece#partial} to results: multiplies with the scale of the super-block. */
     static void scale(Piece p, int superAt) {
-        scale(p.data, p.at + superAt, p.partial, p.result);
+        scale(p.data, p.at + superAt, p.partial, p.result, p.resultAt);
     }
 
     /** Sums of 16 bits, those of the even and of the odd lanes in an int. */
@@ -83,9 +85,17 @@ final class Fold {
     }
 
     private static void blocks(
-            short[] records, int record, int blocks, int[] begins, int begin, float[] xScales, int index, float[] y) {
-        FloatVector first = load(y, 0);
-        FloatVector second = load(y, HALF);
+            short[] records,
+            int record,
+            int blocks,
+            int[] begins,
+            int begin,
+            float[] xScales,
+            int index,
+            float[] y,
+            int to) {
+        FloatVector first = load(y, to);
+        FloatVector second = load(y, to + HALF);
         for (int i = 0; i < blocks; i++) {
             int at = i * record;
             FloatVector scale = broadcast(xScales[index + i]);
@@ -94,14 +104,22 @@ final class Fold {
             first = Shorts.floats(Shorts.even(sums)).mul(scale).fma(Shorts.evenHalves(halves), first);
             second = Shorts.floats(Shorts.odd(sums)).mul(scale).fma(Shorts.oddHalves(halves), second);
         }
-        first.intoArray(y, 0);
-        second.intoArray(y, HALF);
+        first.intoArray(y, to);
+        second.intoArray(y, to + HALF);
     }
 
     private static void halvedBlocks(
-            short[] records, int record, int blocks, int[] begins, int begin, float[] xScales, int index, float[] y) {
-        FloatVector first = load(y, 0);
-        FloatVector second = load(y, HALF);
+            short[] records,
+            int record,
+            int blocks,
+            int[] begins,
+            int begin,
+            float[] xScales,
+            int index,
+            float[] y,
+            int to) {
+        FloatVector first = load(y, to);
+        FloatVector second = load(y, to + HALF);
         for (int i = 0; i < blocks; i++) {
             int at = i * record;
             FloatVector scale = broadcast(xScales[index + i]);
@@ -113,14 +131,22 @@ final class Fold {
             first = Shorts.floats(even).mul(scale).fma(Shorts.evenHalves(halves), first);
             second = Shorts.floats(odd).mul(scale).fma(Shorts.oddHalves(halves), second);
         }
-        first.intoArray(y, 0);
-        second.intoArray(y, HALF);
+        first.intoArray(y, to);
+        second.intoArray(y, to + HALF);
     }
 
     private static void shifts(
-            short[] records, int record, int sums, float center, int blocks, float[] totals, int index, float[] y) {
-        FloatVector first = load(y, 0);
-        FloatVector second = load(y, HALF);
+            short[] records,
+            int record,
+            int sums,
+            float center,
+            int blocks,
+            float[] totals,
+            int index,
+            float[] y,
+            int to) {
+        FloatVector first = load(y, to);
+        FloatVector second = load(y, to + HALF);
         for (int i = 0; i < blocks; i++) {
             int at = i * record + sums * GROUP;
             float sum = totals[index + i];
@@ -133,8 +159,8 @@ final class Fold {
             first = Shorts.evenHalves(scales).fma(centered, first);
             second = Shorts.oddHalves(scales).fma(centered, second);
         }
-        first.intoArray(y, 0);
-        second.intoArray(y, HALF);
+        first.intoArray(y, to);
+        second.intoArray(y, to + HALF);
     }
 
     private static void halvedEighths(
@@ -167,7 +193,8 @@ final class Fold {
             MemorySegment data,
             long superAt,
             float[] partial,
-            float[] y) {
+            float[] y,
+            int to) {
         FloatVector first = FloatVector.zero(Lanes.F);
         FloatVector second = first;
         for (int i = 0; i < SUPER_BLOCKS; i++) {
@@ -176,18 +203,19 @@ final class Fold {
             first = Shorts.floats(Shorts.secondOfEven(scales)).fma(total, first);
             second = Shorts.floats(Shorts.secondOfOdd(scales)).fma(total, second);
         }
-        first = first.fma(Shorts.loadFloats(data, superAt + 2 * Quants.UNIT), load(y, 0));
-        second = second.fma(Shorts.loadFloats(data, superAt + 3 * Quants.UNIT), load(y, HALF));
+        first = first.fma(Shorts.loadFloats(data, superAt + 2 * Quants.UNIT), load(y, to));
+        second = second.fma(Shorts.loadFloats(data, superAt + 3 * Quants.UNIT), load(y, to + HALF));
         first = load(partial, 0).fma(Shorts.loadFloats(data, superAt), first);
         second = load(partial, HALF).fma(Shorts.loadFloats(data, superAt + Quants.UNIT), second);
-        first.intoArray(y, 0);
-        second.intoArray(y, HALF);
+        first.intoArray(y, to);
+        second.intoArray(y, to + HALF);
     }
 
-    private static void scale(MemorySegment data, long superAt, float[] partial, float[] y) {
-        FloatVector first = load(partial, 0).fma(Shorts.loadFloats(data, superAt), load(y, 0));
-        FloatVector second = load(partial, HALF).fma(Shorts.loadFloats(data, superAt + Quants.UNIT), load(y, HALF));
-        first.intoArray(y, 0);
-        second.intoArray(y, HALF);
+    private static void scale(MemorySegment data, long superAt, float[] partial, float[] y, int to) {
+        FloatVector first = load(partial, 0).fma(Shorts.loadFloats(data, superAt), load(y, to));
+        FloatVector second =
+                load(partial, HALF).fma(Shorts.loadFloats(data, superAt + Quants.UNIT), load(y, to + HALF));
+        first.intoArray(y, to);
+        second.intoArray(y, to + HALF);
     }
 }

@@ -26,12 +26,23 @@ final class Fused {
     /** Q4_0. */
     static void four(Piece p) {
         int units = p.columns / 4;
-        four(p.data, p.at, units, p.factors, p.factorsAt, p.begins, p.beginsAt, p.x.scales(), p.index, p.result);
+        four(
+                p.data,
+                p.at,
+                units,
+                p.factors,
+                p.factorsAt,
+                p.begins,
+                p.beginsAt,
+                p.x.scales(),
+                p.index,
+                p.result,
+                p.resultAt);
     }
 
     /** Q8_0. */
     static void eight(Piece p) {
-        eight(p.data, p.at, p.columns / 2, p.factors, p.factorsAt, p.x.scales(), p.index, p.result);
+        eight(p.data, p.at, p.columns / 2, p.factors, p.factorsAt, p.x.scales(), p.index, p.result, p.resultAt);
     }
 
     /** Q4_K, but for the minima and the scale of the super-block: {@link Fold#minima}. */
@@ -54,9 +65,10 @@ final class Fused {
             int begin,
             float[] xScales,
             int index,
-            float[] y) {
-        FloatVector first = load(y, 0);
-        FloatVector second = load(y, HALF);
+            float[] y,
+            int to) {
+        FloatVector first = load(y, to);
+        FloatVector second = load(y, to + HALF);
         ShortVector even = ShortVector.zero(Shorts.S);
         ShortVector odd = even;
         long next = at;
@@ -88,14 +100,14 @@ final class Fused {
                 odd = even;
             }
         }
-        first.intoArray(y, 0);
-        second.intoArray(y, HALF);
+        first.intoArray(y, to);
+        second.intoArray(y, to + HALF);
     }
 
     private static void eight(
-            MemorySegment data, long at, int units, int[] a, int from, float[] xScales, int index, float[] y) {
-        FloatVector first = load(y, 0);
-        FloatVector second = load(y, HALF);
+            MemorySegment data, long at, int units, int[] a, int from, float[] xScales, int index, float[] y, int to) {
+        FloatVector first = load(y, to);
+        FloatVector second = load(y, to + HALF);
         IntVector even = IntVector.zero(Lanes.I);
         IntVector odd = even;
         long next = at;
@@ -123,8 +135,8 @@ final class Fused {
                 odd = even;
             }
         }
-        first.intoArray(y, 0);
-        second.intoArray(y, HALF);
+        first.intoArray(y, to);
+        second.intoArray(y, to + HALF);
     }
 
     private static void fourK(

@@ -30,6 +30,12 @@ public final class InterleavedKernel extends MatmulKernel {
     private static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    /**
+     * Groups whose pieces lie side by side: all of a band are multiplied with the same columns of the input one after the
+     * other, while these are in the L1 cache.
+     */
+    static final int BAND = 4;
+
     /** A group must fit an array of shorts while it is packed. */
     private static final long MAX_GROUP_BYTES = 1L << 31;
 
@@ -40,7 +46,6 @@ public final class InterleavedKernel extends MatmulKernel {
     private final long groupBytes;
 
     // of a piece
-    private final long pieceBytes;
     private final int pieceFactors;
     private final int pieceSlots;
 
@@ -56,7 +61,6 @@ public final class InterleavedKernel extends MatmulKernel {
         this.groupBytes = groupBytes;
         this.data = data;
         base = Shorts.base(data);
-        pieceBytes = layout.bytes(Layout.PIECE);
         pieceSlots = Layout.PIECE / layout.quants().slotColumns();
         pieceFactors = pieceSlots * layout.quants().terms().count();
         readScales = layout.readScales();
@@ -104,7 +108,11 @@ public final class InterleavedKernel extends MatmulKernel {
             MemorySegment.copy(weight.data(), ValueLayout.JAVA_BYTE, at, in, 0, in.length);
             finite &= layout.pack(in, columns(), values, row, out);
         }
-        MemorySegment.copy(out, 0, data, SHORT, group * groupBytes, out.length);
+        for (int k = 0; k < columns(); k += Layout.PIECE) {
+            int at = (int) layout.bytes(k) / 2;
+            int length = (int) layout.bytes(Math.min(Layout.PIECE, columns() - k)) / 2;
+            MemorySegment.copy(out, at, data, SHORT, offsetOf(group, k), length);
+        }
         return finite;
     }
 
@@ -151,26 +159,32 @@ public final class InterleavedKernel extends MatmulKernel {
         QuantizedInput.Factors factors = x.factors(layout.quants().terms());
         piece.factors = factors.values();
         piece.begins = factors.begins();
-        for (int group = from / GROUP; group * GROUP < to; group++) {
-            piece.factorsAt = token * factors.tokenValues();
-            piece.beginsAt = token * factors.slots();
-            piece.index = token * columns() / Layout.BLOCK;
-            piece.at = addressOf(group, 0);
-            multiplyGroup(piece);
+        for (int group = from / GROUP; group * GROUP < to; ) {
+            int end = Math.min(Math.ceilDiv(to, GROUP), (group / BAND + 1) * BAND);
+            multiplyBand(piece, factors, token, group, end);
             int begin = Math.max(from, group * GROUP);
-            int end = Math.min(to, (group + 1) * GROUP);
-            System.arraycopy(piece.result, begin - group * GROUP, y, yAt + begin, end - begin);
+            int count = Math.min(to, end * GROUP) - begin;
+            System.arraycopy(piece.result, begin - group * GROUP, y, yAt + begin, count);
+            group = end;
         }
     }
 
-    private void multiplyGroup(Piece piece) {
+    private void multiplyBand(Piece piece, QuantizedInput.Factors factors, int token, int from, int to) {
         Arrays.fill(piece.result, 0);
+        piece.factorsAt = token * factors.tokenValues();
+        piece.beginsAt = token * factors.slots();
+        piece.index = token * columns() / Layout.BLOCK;
         for (int k = 0; k < columns(); k += Layout.PIECE) {
             piece.columns = Math.min(Layout.PIECE, columns() - k);
-            for (Step step : rowSteps) {
-                Step.call(step, piece);
+            piece.at = addressOf(from, k);
+            piece.resultAt = 0;
+            for (int group = from; group < to; group++) {
+                for (Step step : rowSteps) {
+                    Step.call(step, piece);
+                }
+                piece.at += layout.bytes(piece.columns);
+                piece.resultAt += GROUP;
             }
-            piece.at += pieceBytes;
             piece.factorsAt += pieceFactors;
             piece.beginsAt += pieceSlots;
             piece.index += Layout.PIECE / Layout.BLOCK;
@@ -189,9 +203,16 @@ public final class InterleavedKernel extends MatmulKernel {
         return data;
     }
 
-    /** Where the columns of a group begin, from {@code k} on, a multiple of a super-block. */
+    /** Where the columns of a group begin, those of a piece, from {@code k} on. */
     long addressOf(int group, int k) {
-        return base + group * groupBytes + layout.bytes(k);
+        return base + offsetOf(group, k);
+    }
+
+    private long offsetOf(int group, int k) {
+        int first = group / BAND * BAND;
+        int count = Math.min(BAND, Math.ceilDiv(rows(), GROUP) - first);
+        long piece = layout.bytes(Math.min(Layout.PIECE, columns() - k));
+        return first * groupBytes + count * layout.bytes(k) + (group - first) * piece;
     }
 
     @Override

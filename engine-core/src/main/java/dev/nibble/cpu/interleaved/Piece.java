@@ -48,8 +48,10 @@ final class Piece {
     /** A rounded block, see {@link QuantizedInput}. */
     final int[] rounded = new int[Layout.BLOCK];
 
-    /** Results of a group and a token. */
-    final float[] result = new float[GROUP];
+    /** Results of a band and a token; where those of the group begin. */
+    final float[] result = new float[InterleavedKernel.BAND * GROUP];
+
+    int resultAt;
 
     // Of batches.
 

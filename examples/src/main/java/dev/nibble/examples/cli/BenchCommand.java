@@ -37,7 +37,7 @@ import picocli.CommandLine.Option;
             "  nibble bench -m model.gguf -p 512 -n 128 -d 4096 -r 5 -t 4 --json"
         })
 final class BenchCommand extends ModelCommand {
-    private static final long WARM_UP_NANOS = 1_500_000_000L;
+    private static final long WARM_UP_NANOS = 5_000_000_000L;
     private static final int SEED = 42;
 
     @Mixin
