@@ -7,7 +7,7 @@ import dev.nibble.generate.ChatPrompts;
 import dev.nibble.generate.MemoryCheck;
 import dev.nibble.generate.PromptEncoder;
 import dev.nibble.generate.SamplingDefaults;
-import dev.nibble.generate.SystemMemory;
+import dev.nibble.memory.SystemMemory;
 import dev.nibble.generate.TokenContext;
 import dev.nibble.model.Metadata;
 import dev.nibble.model.ModelConfig;

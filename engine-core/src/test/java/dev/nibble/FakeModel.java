@@ -1,7 +1,7 @@
 package dev.nibble;
 
 import dev.nibble.generate.SamplingDefaults;
-import dev.nibble.generate.SystemMemory;
+import dev.nibble.memory.SystemMemory;
 import dev.nibble.model.Metadata;
 import dev.nibble.model.Model;
 import dev.nibble.model.ModelConfig;

@@ -2,7 +2,6 @@ package dev.nibble.cpu;
 
 import dev.nibble.LoadOptions;
 import dev.nibble.tensor.Tensor;
-import java.lang.foreign.Arena;
 
 /** Kernels written for one kind of hardware access: scalar Java, the Vector API. Chosen once, see {@link KernelFamilies}. */
 public interface KernelFamily {
@@ -19,9 +18,9 @@ public interface KernelFamily {
     /**
      * The kernel for a weight matrix: its rows are the outputs, all dimensions but the first taken together.
      *
-     * @param arena owns the rearranged copy of the weights, if the kernel makes one
+     * @param memory holds the rearranged copy of the weights, if the kernel makes one
      * @param pool rearranges them
      * @throws IllegalArgumentException if the matrix has 2^31 or more rows or columns, or a type without a format
      */
-    MatmulKernel kernel(Tensor weight, LoadOptions options, Arena arena, WorkerPool pool);
+    MatmulKernel kernel(Tensor weight, LoadOptions options, RepackMemory memory, WorkerPool pool);
 }

@@ -3,7 +3,6 @@ package dev.nibble.cpu;
 import dev.nibble.LoadOptions;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
-import java.lang.foreign.Arena;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -37,8 +36,8 @@ final class KernelReport implements KernelFamily {
     }
 
     @Override
-    public MatmulKernel kernel(Tensor weight, LoadOptions options, Arena arena, WorkerPool pool) {
-        MatmulKernel kernel = family.kernel(weight, options, arena, pool);
+    public MatmulKernel kernel(Tensor weight, LoadOptions options, RepackMemory memory, WorkerPool pool) {
+        MatmulKernel kernel = family.kernel(weight, options, memory, pool);
         String description = kernel.description();
         descriptions.merge(weight.dtype(), description, (old, one) -> old.contains(one) ? old : old + " or " + one);
         return kernel;

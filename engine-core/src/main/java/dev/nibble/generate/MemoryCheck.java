@@ -2,6 +2,7 @@ package dev.nibble.generate;
 
 import dev.nibble.KvCacheType;
 import dev.nibble.OutOfMemoryException;
+import dev.nibble.memory.SystemMemory;
 import dev.nibble.spi.ForwardPass;
 import java.util.OptionalLong;
 import java.util.function.IntToLongFunction;

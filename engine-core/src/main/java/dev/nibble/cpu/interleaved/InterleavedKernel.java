@@ -4,17 +4,14 @@ import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 
 import dev.nibble.cpu.MatmulInput;
 import dev.nibble.cpu.MatmulKernel;
+import dev.nibble.cpu.RepackMemory;
 import dev.nibble.cpu.WorkerPool;
 import dev.nibble.cpu.vector.Lanes;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
-import java.nio.ByteOrder;
 import java.util.Arrays;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,23 +24,19 @@ public final class InterleavedKernel extends MatmulKernel {
     /** Input rows from which unpacking pays. */
     static final int MIN_BATCH = 4;
 
-    private static final ValueLayout.OfShort SHORT =
-            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
     /**
      * Groups whose pieces lie side by side: all of a band are multiplied with the same columns of the input one after the
      * other, while these are in the L1 cache.
      */
     static final int BAND = 4;
 
-    /** A group must fit an array of shorts while it is packed. */
+    /** What a block's place in its group is counted in must fit an int. */
     private static final long MAX_GROUP_BYTES = 1L << 31;
 
     private final DType dtype;
     private final Layout layout;
     private final MemorySegment data;
     private final long base;
-    private final long groupBytes;
 
     // of a piece
     private final int pieceFactors;
@@ -54,11 +47,10 @@ public final class InterleavedKernel extends MatmulKernel {
 
     private final Step readScales;
 
-    private InterleavedKernel(Tensor weight, Layout layout, long groupBytes, MemorySegment data) {
+    private InterleavedKernel(Tensor weight, Layout layout, MemorySegment data) {
         super(sizeOf(weight, weight.rows(), "rows"), sizeOf(weight, weight.columns(), "columns"));
         this.dtype = weight.dtype();
         this.layout = layout;
-        this.groupBytes = groupBytes;
         this.data = data;
         base = Shorts.base(data);
         pieceSlots = Layout.PIECE / layout.quants().slotColumns();
@@ -67,53 +59,36 @@ public final class InterleavedKernel extends MatmulKernel {
         rowSteps = layout.rowSteps();
     }
 
+    /** Names how copies are laid out; empty where they are not read by their address, see {@link Shorts}. */
+    public static String copyLayout() {
+        return Shorts.readsByAddress() ? "interleaved " + Packer.VERSION + ", " + GROUP + " rows" : "";
+    }
+
     /**
-     * Rearranges a weight matrix.
+     * Rearranges a weight matrix, or takes what an earlier load made of it.
      *
-     * @param arena owner of the copy
+     * @param memory holds the copy
      * @return null if the type has no such layout, or a scale is not a finite number
      */
-    public static @Nullable InterleavedKernel of(Tensor weight, Arena arena, WorkerPool pool) {
+    public static @Nullable InterleavedKernel of(Tensor weight, RepackMemory memory, WorkerPool pool) {
         Layout layout = Layout.of(weight.dtype());
         if (layout == null || weight.rows() > Integer.MAX_VALUE || weight.columns() > Integer.MAX_VALUE) {
             return null;
         }
-        int columns = (int) weight.columns();
-        int groups = Math.ceilDiv((int) weight.rows(), GROUP);
-        long groupBytes = layout.bytes(columns);
+        long groupBytes = layout.bytes((int) weight.columns());
         if (groupBytes > MAX_GROUP_BYTES) {
             return null;
         }
-        MemorySegment data = arena.allocate(groups * groupBytes, 64);
-        InterleavedKernel kernel = new InterleavedKernel(weight, layout, groupBytes, data);
-        AtomicBoolean finite = new AtomicBoolean(true);
-        pool.forEach(groups, 1, (worker, from, to) -> {
-            for (int group = from; group < to; group++) {
-                if (!kernel.pack(weight, group)) {
-                    finite.set(false);
-                }
+        long bytes = Math.ceilDiv((int) weight.rows(), GROUP) * groupBytes;
+        MemorySegment data = memory.find(weight, bytes);
+        if (data == null) {
+            data = memory.allocate(bytes);
+            if (!Packer.pack(weight, layout, data, pool)) {
+                data = RepackMemory.NONE;
             }
-        });
-        return finite.get() ? kernel : null;
-    }
-
-    private boolean pack(Tensor weight, int group) {
-        boolean finite = true;
-        int rows = Math.min(GROUP, rows() - group * GROUP);
-        byte[] in = new byte[(int) weight.rowBytes()];
-        long[] values = new long[columns() / 8];
-        short[] out = new short[(int) groupBytes / 2];
-        for (int row = 0; row < rows; row++) {
-            long at = (group * (long) GROUP + row) * weight.rowBytes();
-            MemorySegment.copy(weight.data(), ValueLayout.JAVA_BYTE, at, in, 0, in.length);
-            finite &= layout.pack(in, columns(), values, row, out);
+            memory.made(weight, data);
         }
-        for (int k = 0; k < columns(); k += Layout.PIECE) {
-            int at = (int) layout.bytes(k) / 2;
-            int length = (int) layout.bytes(Math.min(Layout.PIECE, columns() - k)) / 2;
-            MemorySegment.copy(out, at, data, SHORT, offsetOf(group, k), length);
-        }
-        return finite;
+        return data.byteSize() == 0 ? null : new InterleavedKernel(weight, layout, data);
     }
 
     @Override
@@ -209,10 +184,15 @@ public final class InterleavedKernel extends MatmulKernel {
     }
 
     private long offsetOf(int group, int k) {
+        return offsetOf(layout, rows(), columns(), group, k);
+    }
+
+    /** The byte of the copy at which the columns of a group begin, those of a piece, from {@code k} on. */
+    static long offsetOf(Layout layout, int rows, int columns, int group, int k) {
         int first = group / BAND * BAND;
-        int count = Math.min(BAND, Math.ceilDiv(rows(), GROUP) - first);
-        long piece = layout.bytes(Math.min(Layout.PIECE, columns() - k));
-        return first * groupBytes + count * layout.bytes(k) + (group - first) * piece;
+        int count = Math.min(BAND, Math.ceilDiv(rows, GROUP) - first);
+        long piece = layout.bytes(Math.min(Layout.PIECE, columns - k));
+        return first * layout.bytes(columns) + count * layout.bytes(k) + (group - first) * piece;
     }
 
     @Override

@@ -3,10 +3,10 @@ package dev.nibble.cpu.scalar;
 import dev.nibble.LoadOptions;
 import dev.nibble.cpu.KernelFamily;
 import dev.nibble.cpu.MatmulKernel;
+import dev.nibble.cpu.RepackMemory;
 import dev.nibble.cpu.VectorOps;
 import dev.nibble.cpu.WorkerPool;
 import dev.nibble.tensor.Tensor;
-import java.lang.foreign.Arena;
 
 /** Plain Java for every tensor type; runs everywhere and is the oracle of the other families. */
 public final class ScalarKernelFamily implements KernelFamily {
@@ -28,7 +28,7 @@ public final class ScalarKernelFamily implements KernelFamily {
     }
 
     @Override
-    public MatmulKernel kernel(Tensor weight, LoadOptions options, Arena arena, WorkerPool pool) {
+    public MatmulKernel kernel(Tensor weight, LoadOptions options, RepackMemory memory, WorkerPool pool) {
         return new ScalarMatmulKernel(weight, ops);
     }
 }

@@ -4,11 +4,11 @@ import dev.nibble.ActivationType;
 import dev.nibble.LoadOptions;
 import dev.nibble.cpu.KernelFamily;
 import dev.nibble.cpu.MatmulKernel;
+import dev.nibble.cpu.RepackMemory;
 import dev.nibble.cpu.VectorOps;
 import dev.nibble.cpu.WorkerPool;
 import dev.nibble.cpu.interleaved.InterleavedKernel;
 import dev.nibble.tensor.Tensor;
-import java.lang.foreign.Arena;
 
 /**
  * Kernels on the Vector API. No other package may name the classes of this one unless the module
@@ -33,9 +33,9 @@ public final class VectorKernelFamily implements KernelFamily {
     }
 
     @Override
-    public MatmulKernel kernel(Tensor weight, LoadOptions options, Arena arena, WorkerPool pool) {
+    public MatmulKernel kernel(Tensor weight, LoadOptions options, RepackMemory memory, WorkerPool pool) {
         if (options.repack() && options.activations() == ActivationType.Q8) {
-            MatmulKernel interleaved = InterleavedKernel.of(weight, arena, pool);
+            MatmulKernel interleaved = InterleavedKernel.of(weight, memory, pool);
             if (interleaved != null) {
                 return interleaved;
             }

@@ -1,4 +1,4 @@
-package dev.nibble.generate;
+package dev.nibble.memory;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

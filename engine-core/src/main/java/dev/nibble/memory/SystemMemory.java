@@ -1,4 +1,4 @@
-package dev.nibble.generate;
+package dev.nibble.memory;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

@@ -1,0 +1,130 @@
+package dev.nibble.memory;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.Objects;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Large pieces of memory outside the heap that will be written to before they are read. Thread-safe.
+ *
+ * <p>An {@link Arena} fills what it allocates with zeros, in one thread: 0.3 s for a gigabyte, mostly the system's work
+ * for each new page. Where this code may call native code, the memory is from the C library instead, so that the pages
+ * come when the threads of a pool first write to them; else from the arena.
+ */
+public final class NativeMemory implements AutoCloseable {
+    /** Of a segment: that of a cache line, and of the widest vector. */
+    public static final long ALIGNMENT = 64;
+
+    /** What may be allocated between two looks at what the system has left. */
+    private static final long CHECK_BYTES = 64L << 20;
+
+    private final SystemMemory system;
+    private final Arena arena = Arena.ofShared();
+    private long allocated;
+    private long unchecked = CHECK_BYTES;
+
+    public NativeMemory() {
+        this(new SystemMemory());
+    }
+
+    NativeMemory(SystemMemory system) {
+        this.system = system;
+    }
+
+    /** Frees what was allocated, and whatever else belongs to this arena. */
+    @Override
+    public void close() {
+        arena.close();
+    }
+
+    /** What the memory belongs to. */
+    public Arena arena() {
+        return arena;
+    }
+
+    /**
+     * Memory at a multiple of {@link #ALIGNMENT} bytes. It holds anything.
+     *
+     * @throws OutOfMemoryError with numbers, if there is not enough
+     */
+    public synchronized MemorySegment allocate(long bytes) {
+        check(bytes);
+        MemorySegment segment =
+                CLibrary.MALLOC == null ? arena.allocate(bytes, ALIGNMENT) : fromCLibrary(CLibrary.MALLOC, bytes);
+        allocated += bytes;
+        return segment;
+    }
+
+    /** A system that promises more memory than it has ends the process when it is used, so it is asked before. */
+    private void check(long bytes) {
+        unchecked += bytes;
+        if (unchecked < CHECK_BYTES) {
+            return;
+        }
+        unchecked = 0;
+        OptionalLong left = system.allocatable();
+        if (left.isPresent() && left.getAsLong() < Math.max(bytes, CHECK_BYTES)) {
+            throw outOfMemory(bytes, "only " + left.getAsLong() + " bytes can be allocated on this system");
+        }
+    }
+
+    @SuppressWarnings("restricted") // only called where native access is enabled
+    private MemorySegment fromCLibrary(MethodHandle malloc, long bytes) {
+        long address = CLibrary.malloc(malloc, bytes + ALIGNMENT - 1);
+        if (address == 0) {
+            throw outOfMemory(bytes, "the system has none left");
+        }
+        long aligned = Math.ceilDiv(address, ALIGNMENT) * ALIGNMENT;
+        return MemorySegment.ofAddress(aligned).reinterpret(bytes, arena, segment -> CLibrary.free(address));
+    }
+
+    private OutOfMemoryError outOfMemory(long bytes, String why) {
+        return new OutOfMemoryError(
+                bytes + " bytes outside the heap, after " + allocated + " of the kind, were not allocated: " + why);
+    }
+
+    /** The C library's functions, null where native access is not enabled. */
+    @SuppressWarnings("restricted")
+    private static final class CLibrary {
+        private static final @Nullable MethodHandle FREE =
+                find("free", FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG));
+        static final @Nullable MethodHandle MALLOC = FREE == null
+                ? null
+                : find("malloc", FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
+
+        private CLibrary() {}
+
+        private static @Nullable MethodHandle find(String name, FunctionDescriptor type) {
+            if (!NativeMemory.class.getModule().isNativeAccessEnabled()) {
+                return null;
+            }
+            Linker linker = Linker.nativeLinker();
+            return linker.defaultLookup()
+                    .find(name)
+                    .map(symbol -> linker.downcallHandle(symbol, type))
+                    .orElse(null);
+        }
+
+        static long malloc(MethodHandle malloc, long bytes) {
+            try {
+                return (long) malloc.invokeExact(bytes);
+            } catch (Throwable t) {
+                throw new IllegalStateException("malloc", t); // it throws nothing
+            }
+        }
+
+        static void free(long address) {
+            try {
+                Objects.requireNonNull(FREE).invokeExact(address);
+            } catch (Throwable t) {
+                throw new IllegalStateException("free", t); // it throws nothing
+            }
+        }
+    }
+}
