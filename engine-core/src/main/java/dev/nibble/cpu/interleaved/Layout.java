@@ -137,18 +137,18 @@ abstract class Layout {
     abstract Step[] rowSteps();
 
     /**
-     * Rearranges the elements of one row.
+     * Reads the quants of one row.
      *
      * @param in the row's blocks as the file has them
-     * @param values room for the quants, 8 in each
-     * @param row of the group
-     * @param out receives the group, as shorts
-     * @return false if a scale is not a finite number
+     * @param values receives the quants, 8 in each
      */
-    final boolean pack(byte[] in, int columns, long[] values, int row, short[] out) {
+    final void readQuants(byte[] in, int columns, long[] values) {
         reader.read(in, columns, values);
-        quants.pack(values, columns / BLOCK, Shorts.lane(row), out, this);
-        return packScales(in, columns, row, out);
+    }
+
+    /** Units of the head of a super-block, 0 for none. */
+    final int superUnits() {
+        return superUnits;
     }
 
     /** Puts the scales of a row in place; false if one is not a finite number. */

@@ -1,6 +1,7 @@
 package dev.nibble.cpu.interleaved;
 
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
+import static dev.nibble.cpu.interleaved.Shorts.HALF;
 
 import dev.nibble.cpu.WorkerPool;
 import dev.nibble.tensor.Tensor;
@@ -11,35 +12,52 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rearranges the weights of a matrix: a piece of {@link #COLUMNS} columns of a group at a time, which stays in the L1
- * cache while its rows, which each touch all of it, are put in place. An instance has the buffers of a thread.
+ * Rearranges the weights of a matrix, a piece of {@link #COLUMNS} columns of a group at a time, so that all of it stays in
+ * the L1 cache: the words of each row one after the other first, which are then transposed four rows by four words at a
+ * time, in longs. An instance has the buffers of a thread.
  */
 final class Packer {
-    private static final ValueLayout.OfShort SHORT =
-            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong LONG =
+            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    /** Columns of a piece, a multiple of a super-block; 16-bit words of 32 rows take 32 KB at 8 bits. */
-    private static final int COLUMNS = Integer.getInteger("pc", 1024);
+    /** Columns of a piece, a multiple of a super-block. */
+    private static final int COLUMNS = 512;
+
+    /** Of four words, the first and the third. */
+    private static final long EVEN = 0x0000ffff0000ffffL;
+
+    private static final long LOW = 0xffffffffL;
+
+    /** Longs of a unit. */
+    private static final int UNIT = GROUP / 4;
 
     private final Tensor weight;
     private final Layout layout;
     private final MemorySegment data;
-    private final long groupBytes;
+    private final int units;
+    private final int blockLongs;
+
+    // of a piece
     private final byte[] in;
     private final long[] values;
-    private final short[] out;
+    private final long[] words; // [GROUP, blocks, blockLongs]
+    private final short[] heads; // in place, between quants that are not there
+    private final long[] out;
+
     private boolean finite = true;
 
     private Packer(Tensor weight, Layout layout, MemorySegment data) {
         this.weight = weight;
         this.layout = layout;
         this.data = data;
-        int columns = (int) weight.columns();
-        groupBytes = layout.bytes(columns);
-        int piece = Math.min(columns, COLUMNS);
-        in = new byte[(int) weight.dtype().byteSize(piece)];
-        values = new long[piece / 8];
-        out = new short[(int) layout.bytes(piece) / 2];
+        units = layout.quants().blockUnits();
+        blockLongs = Math.ceilDiv(units, 4);
+        int columns = (int) Math.min(weight.columns(), COLUMNS);
+        in = new byte[(int) weight.dtype().byteSize(columns)];
+        values = new long[columns / 8];
+        words = new long[GROUP * columns / Layout.BLOCK * blockLongs];
+        heads = new short[(int) layout.bytes(columns) / 2];
+        out = new long[(int) layout.bytes(columns) / 8];
     }
 
     /**
@@ -65,24 +83,81 @@ final class Packer {
 
     private void pack(int group) {
         int columns = (int) weight.columns();
+        long to = group * layout.bytes(columns);
         for (int k = 0; k < columns; k += COLUMNS) {
-            pack(group, k, Math.min(COLUMNS, columns - k));
+            int count = Math.min(COLUMNS, columns - k);
+            readRows(group, k, count);
+            for (int quad = 0; quad < UNIT; quad++) {
+                transpose(quad, count / Layout.BLOCK);
+            }
+            for (int block = 0; block < count / Layout.BLOCK; block++) {
+                copyHead(block);
+            }
+            MemorySegment.copy(out, 0, data, LONG, to + layout.bytes(k), (int) (layout.bytes(count) / 8));
         }
     }
 
-    private void pack(int group, int k, int columns) {
+    private void readRows(int group, int k, int columns) {
         long firstRow = group * (long) GROUP;
         int rows = (int) Math.min(GROUP, weight.rows() - firstRow);
         if (rows < GROUP) {
-            Arrays.fill(out, (short) 0); // the lanes without a row
+            Arrays.fill(words, 0);
+            Arrays.fill(heads, (short) 0);
         }
         int bytes = (int) weight.dtype().byteSize(columns);
+        int rowLongs = columns / Layout.BLOCK * blockLongs;
         long at = firstRow * weight.rowBytes() + weight.dtype().byteSize(k);
         for (int row = 0; row < rows; row++) {
             MemorySegment.copy(weight.data(), ValueLayout.JAVA_BYTE, at + row * weight.rowBytes(), in, 0, bytes);
-            finite &= layout.pack(in, columns, values, row, out);
+            layout.readQuants(in, columns, values);
+            RowWords.put(units, values, columns / 8, words, row * rowLongs);
+            finite &= layout.packScales(in, columns, row, heads);
         }
-        long to = group * groupBytes + layout.bytes(k);
-        MemorySegment.copy(out, 0, data, SHORT, to, (int) (layout.bytes(columns) / 2));
+    }
+
+    /** Four rows that lie side by side, see {@link Shorts#lane}. */
+    private void transpose(int quad, int blocks) {
+        int rowLongs = blocks * blockLongs;
+        int first = 2 * quad * rowLongs;
+        int second = first + HALF * rowLongs;
+        for (int block = 0; block < blocks; block++) {
+            int from = block * blockLongs;
+            transpose(words, first + from, second + from, rowLongs, units, out, layout.blockAt(block) / 8 + quad);
+        }
+    }
+
+    private static void transpose(long[] in, int first, int second, int rowLongs, int units, long[] out, int to) {
+        for (int unit = 0, i = 0; unit < units; unit += 4, i++) {
+            long a = in[first + i];
+            long b = in[second + i];
+            long c = in[first + rowLongs + i];
+            long d = in[second + rowLongs + i];
+            long evenAb = a & EVEN | (b & EVEN) << 16;
+            long evenCd = c & EVEN | (d & EVEN) << 16;
+            long oddAb = a >>> 16 & EVEN | b & ~EVEN;
+            long oddCd = c >>> 16 & EVEN | d & ~EVEN;
+            int at = to + unit * UNIT;
+            out[at] = evenAb & LOW | evenCd << 32;
+            out[at + UNIT] = oddAb & LOW | oddCd << 32;
+            if (unit + 2 < units) {
+                out[at + 2 * UNIT] = evenAb >>> 32 | evenCd & ~LOW;
+                out[at + 3 * UNIT] = oddAb >>> 32 | oddCd & ~LOW;
+            }
+        }
+    }
+
+    /** The head of a block, and that of a super-block behind its last. */
+    private void copyHead(int block) {
+        int count = layout.headUnits() * UNIT;
+        if ((block + 1) % Layout.SUPER_BLOCKS == 0) {
+            count += layout.superUnits() * UNIT;
+        }
+        int at = layout.blockAt(block) / 8 + units * UNIT;
+        for (int i = at; i < at + count; i++) {
+            out[i] = heads[4 * i] & 0xffffL
+                    | (heads[4 * i + 1] & 0xffffL) << 16
+                    | (heads[4 * i + 2] & 0xffffL) << 32
+                    | (long) heads[4 * i + 3] << 48;
+        }
     }
 }
