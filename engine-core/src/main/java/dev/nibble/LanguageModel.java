@@ -213,7 +213,8 @@ public final class LanguageModel implements AutoCloseable {
                     .mapToLong(tensor -> tensor.data().byteSize())
                     .sum();
             long kvCache = pass.sequenceBytes(length, options.kvCacheType());
-            return new MemoryPlan(weights, pass.workspaceBytes(), length, kvCache, memory.available());
+            return new MemoryPlan(
+                    weights, pass.workspaceBytes(), pass.mappedBytes(), length, kvCache, memory.available());
         }
     }
 

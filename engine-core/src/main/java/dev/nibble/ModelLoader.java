@@ -54,7 +54,7 @@ final class ModelLoader {
                         source.name() + ": the tokenizer has " + tokens + " tokens, but the token embedding has only "
                                 + model.config().vocabSize() + " rows");
             }
-            Compiled compiled = compile(providers, model, options);
+            Compiled compiled = compile(providers, model, source, options);
             open.add(compiled.backend());
             LOG.log(
                     System.Logger.Level.INFO,
@@ -78,10 +78,10 @@ final class ModelLoader {
     record Compiled(Backend backend, ForwardPass pass) {}
 
     /** Compiles with the first of the providers that can run the model; the last one's failure is the result. */
-    static Compiled compile(List<BackendProvider> providers, Model model, LoadOptions options) {
+    static Compiled compile(List<BackendProvider> providers, Model model, ModelSource source, LoadOptions options) {
         for (BackendProvider provider : providers.subList(0, providers.size() - 1)) {
             try {
-                return compile(provider, model, options);
+                return compile(provider, model, source, options);
             } catch (NibbleException | IllegalStateException e) {
                 LOG.log(
                         System.Logger.Level.WARNING,
@@ -90,13 +90,13 @@ final class ModelLoader {
                         e.getMessage());
             }
         }
-        return compile(providers.getLast(), model, options);
+        return compile(providers.getLast(), model, source, options);
     }
 
-    private static Compiled compile(BackendProvider provider, Model model, LoadOptions options) {
+    private static Compiled compile(BackendProvider provider, Model model, ModelSource source, LoadOptions options) {
         Backend backend = provider.open(options);
         try {
-            return new Compiled(backend, backend.compile(model));
+            return new Compiled(backend, backend.compile(model, source));
         } catch (Throwable e) {
             backend.close();
             throw e;

@@ -2,8 +2,10 @@ package dev.nibble.cpu;
 
 import dev.nibble.LoadOptions;
 import dev.nibble.model.Model;
+import dev.nibble.model.ModelSource;
 import dev.nibble.spi.Backend;
 import dev.nibble.spi.ForwardPass;
+import org.jspecify.annotations.Nullable;
 
 /** The CPU backend: a kernel family and a worker pool, shared by the models compiled with it. */
 final class CpuBackend implements Backend {
@@ -24,10 +26,17 @@ final class CpuBackend implements Backend {
 
     @Override
     public ForwardPass compile(Model model) {
+        return compile(model, null);
+    }
+
+    @Override
+    public ForwardPass compile(Model model, @Nullable ModelSource source) {
         KernelReport report = new KernelReport(family);
-        LinearFactory linears = new LinearFactory(report, options, pool);
+        LinearFactory linears = new LinearFactory(report, options, pool, source);
         try {
-            return new CpuForwardPass(model, pool, report, linears);
+            CpuForwardPass pass = new CpuForwardPass(model, pool, report, linears);
+            linears.saveCopies();
+            return pass;
         } catch (Throwable t) {
             linears.close();
             throw t;

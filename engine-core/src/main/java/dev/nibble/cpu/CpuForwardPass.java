@@ -104,6 +104,11 @@ final class CpuForwardPass implements ForwardPass {
     }
 
     @Override
+    public long mappedBytes() {
+        return linears.mappedBytes();
+    }
+
+    @Override
     public Map<DType, String> kernels() {
         return kernels;
     }
@@ -137,7 +142,7 @@ final class CpuForwardPass implements ForwardPass {
             }
             begun = 0;
         } catch (InternalError e) {
-            throw MappedMemory.translate("the model file", e);
+            throw MappedMemory.translate(linears.mappedFiles(), e);
         } finally {
             for (int i = 0; i < begun; i++) {
                 pass.distinctSequence(i).rollback();

@@ -16,6 +16,14 @@ public interface KernelFamily {
     VectorOps ops();
 
     /**
+     * Names the form of rearranged copies: kernels of families with the same name can read each other's. Empty where
+     * copies are not made, or cannot be read where they are mapped from a file.
+     */
+    default String copyLayout() {
+        return "";
+    }
+
+    /**
      * The kernel for a weight matrix: its rows are the outputs, all dimensions but the first taken together.
      *
      * @param memory holds the rearranged copy of the weights, if the kernel makes one

@@ -31,6 +31,11 @@ final class KernelReport implements KernelFamily {
     }
 
     @Override
+    public String copyLayout() {
+        return family.copyLayout();
+    }
+
+    @Override
     public VectorOps ops() {
         return family.ops();
     }

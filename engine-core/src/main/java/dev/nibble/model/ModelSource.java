@@ -19,6 +19,14 @@ public interface ModelSource extends AutoCloseable {
     /** The tensor of this name, as {@code blk.0.attn_q.weight}. */
     Optional<Tensor> tensor(String name);
 
+    /**
+     * What changes when the model is written to: size and time of the last change of each of its files; empty if that is
+     * not known. It does not depend on where the files lie.
+     */
+    default String stamp() {
+        return "";
+    }
+
     /** Unmaps the file. Tensors must not be used afterwards; later calls do nothing. */
     @Override
     void close();

@@ -1,6 +1,7 @@
 package dev.nibble.spi;
 
 import dev.nibble.model.Model;
+import dev.nibble.model.ModelSource;
 
 /** An opened backend: its threads, its device. */
 public interface Backend extends AutoCloseable {
@@ -14,6 +15,15 @@ public interface Backend extends AutoCloseable {
      * @throws dev.nibble.UnsupportedModelException if the model needs what this backend lacks, named in the message
      */
     ForwardPass compile(Model model);
+
+    /**
+     * As {@link #compile(Model)}, for a backend that keeps something for later loads of the same file.
+     *
+     * @param source what the model was read from
+     */
+    default ForwardPass compile(Model model, ModelSource source) {
+        return compile(model);
+    }
 
     /** Ends its threads. */
     @Override

@@ -33,6 +33,11 @@ public interface ForwardPass extends AutoCloseable {
     /** Bytes allocated beside the mapped weights and the sequences: workspace, rearranged or converted weights. */
     long workspaceBytes();
 
+    /** Bytes of rearranged weights that are mapped from a file of {@link dev.nibble.LoadOptions#repackCache}. */
+    default long mappedBytes() {
+        return 0;
+    }
+
     /**
      * How the weights of each tensor type are multiplied, in a few words for {@code inspect}; with the word {@code
      * scalar} where the type has no fast kernel. Empty if the backend does not say.

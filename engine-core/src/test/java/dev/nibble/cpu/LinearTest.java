@@ -41,7 +41,7 @@ class LinearTest {
 
     private Linear linear(int columns, int rows) {
         Tensor weight = RandomWeights.matrix(DType.F32, columns, rows, random);
-        return new Linear(family.kernel(weight, LoadOptions.EXACT, Arena.ofAuto(), pool), null, 1);
+        return new Linear(family.kernel(weight, LoadOptions.EXACT, RepackMemory.of(Arena.ofAuto()), pool), null, 1);
     }
 
     @ParameterizedTest
@@ -76,7 +76,7 @@ class LinearTest {
     @Test
     void multipliesByTheScaleAndAddsTheBias() {
         Tensor weight = RandomWeights.matrix(DType.F32, 8, 5, random);
-        MatmulKernel kernel = family.kernel(weight, LoadOptions.EXACT, Arena.ofAuto(), pool);
+        MatmulKernel kernel = family.kernel(weight, LoadOptions.EXACT, RepackMemory.of(Arena.ofAuto()), pool);
         float[] bias = RandomWeights.gaussian(5, random);
         MatmulInput x = input(3, 8);
         float[] plain = new float[15];

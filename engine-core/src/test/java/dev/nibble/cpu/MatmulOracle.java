@@ -42,7 +42,7 @@ public final class MatmulOracle {
         int stride = outputs + 1;
         float[] y = new float[offset + inputs * stride];
         try (Arena arena = Arena.ofShared()) {
-            Linear linear = new Linear(family.kernel(weight, options, arena, pool), null, 1);
+            Linear linear = new Linear(family.kernel(weight, options, RepackMemory.of(arena), pool), null, 1);
             linear.apply(pool, input, y, offset, stride);
         }
         WorstError error = new WorstError(family.description() + " " + weight.name() + " with " + inputs + " inputs");

@@ -31,6 +31,7 @@ public final class GgufFile implements ModelSource {
     private final AtomicBoolean closed = new AtomicBoolean();
     private final List<Path> files;
     private final long fileSize;
+    private final String stamp;
     private final int version;
     private final int alignment;
     private final Metadata metadata;
@@ -45,6 +46,7 @@ public final class GgufFile implements ModelSource {
         this.arena = arena;
         this.files = shards.files();
         this.fileSize = shards.fileSize();
+        this.stamp = shards.stamp();
         this.version = first.version();
         this.alignment = first.alignment();
         this.metadata = new Metadata(name, first.values());
@@ -122,6 +124,11 @@ public final class GgufFile implements ModelSource {
     /** Bytes of all files. */
     public long fileSize() {
         return fileSize;
+    }
+
+    @Override
+    public String stamp() {
+        return stamp;
     }
 
     /** How long it took to map, parse and check the files. */

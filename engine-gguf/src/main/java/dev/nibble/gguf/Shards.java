@@ -17,6 +17,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 
 /**
  * The files of a model, usually one, mapped and parsed.
@@ -34,6 +35,7 @@ final class Shards {
     private final List<Path> files = new ArrayList<>();
     private final Map<String, GgufTensorInfo> infos = new LinkedHashMap<>();
     private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+    private final StringBuilder stamp = new StringBuilder();
     private long fileSize;
 
     private Shards(Path file, Arena arena) throws IOException {
@@ -59,6 +61,11 @@ final class Shards {
     /** Bytes of all files. */
     long fileSize() {
         return fileSize;
+    }
+
+    /** Sizes and times of the last change, from before the files were read. */
+    String stamp() {
+        return stamp.toString();
     }
 
     List<Path> files() {
@@ -163,8 +170,10 @@ final class Shards {
                             ? ": this is a directory; pass the path of a model file in it"
                             : ": this is not a regular file; pass the path of a model file"));
         }
+        long changed = Files.getLastModifiedTime(file).to(TimeUnit.NANOSECONDS);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             long size = channel.size();
+            stamp.append(size).append(" bytes at ").append(changed).append(";");
             if (size == 0) {
                 throw new ModelFormatException(file + ": the file is empty; download it again");
             }

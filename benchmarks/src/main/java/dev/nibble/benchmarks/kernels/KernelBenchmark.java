@@ -4,6 +4,7 @@ import dev.nibble.LoadOptions;
 import dev.nibble.cpu.KernelFamilies;
 import dev.nibble.cpu.Linear;
 import dev.nibble.cpu.MatmulInput;
+import dev.nibble.cpu.RepackMemory;
 import dev.nibble.cpu.WorkerPool;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Shape;
@@ -106,7 +107,7 @@ public class KernelBenchmark {
         }
         Tensor weight = new Tensor("weight", dtype, Shape.of(columns, rows), data);
         pool = new WorkerPool(threads);
-        linear = new Linear(KernelFamilies.select().kernel(weight, LoadOptions.EXACT, arena, pool), null, 1);
+        linear = new Linear(KernelFamilies.select().kernel(weight, LoadOptions.EXACT, RepackMemory.of(arena), pool), null, 1);
         x = new MatmulInput(inputs, columns);
         for (int i = 0; i < inputs * columns; i++) {
             x.values()[i] = (float) random.nextGaussian();

@@ -28,6 +28,11 @@ public final class VectorKernelFamily implements KernelFamily {
     }
 
     @Override
+    public String copyLayout() {
+        return InterleavedKernel.copyLayout();
+    }
+
+    @Override
     public VectorOps ops() {
         return ops;
     }

@@ -11,6 +11,7 @@ import dev.nibble.cpu.WorkerPool;
 import dev.nibble.cpu.WorstError;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
+import dev.nibble.cpu.RepackMemory;
 import java.lang.foreign.Arena;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
@@ -74,7 +75,7 @@ class VectorKernelTest {
         int columns = 320;
         int rows = 61;
         var kernel = FAMILY.kernel(
-                RandomWeights.matrix(dtype, columns, rows, random), LoadOptions.EXACT, Arena.ofAuto(), POOL);
+                RandomWeights.matrix(dtype, columns, rows, random), LoadOptions.EXACT, RepackMemory.of(Arena.ofAuto()), POOL);
         for (int inputs : new int[] {1, 3, 6, Lanes.COUNT + 1}) {
             MatmulInput x = new MatmulInput(inputs, columns);
             System.arraycopy(RandomWeights.gaussian(inputs * columns, random), 0, x.values(), 0, inputs * columns);
@@ -101,7 +102,7 @@ class VectorKernelTest {
     void dequantizesAsTheFormat(DType dtype) {
         int columns = 4 * Math.max(dtype.blockSize(), 16) + (dtype.blockSize() == 1 ? 3 : 0);
         Tensor weight = RandomWeights.matrix(dtype, columns, 9, new Random(3));
-        RowKernel kernel = (RowKernel) FAMILY.kernel(weight, LoadOptions.EXACT, Arena.ofAuto(), POOL);
+        RowKernel kernel = (RowKernel) FAMILY.kernel(weight, LoadOptions.EXACT, RepackMemory.of(Arena.ofAuto()), POOL);
         WorstError error = new WorstError(dtype + " dequantization");
         for (int n = 0; n < 9; n++) {
             float[] expected = RandomWeights.row(weight, n);

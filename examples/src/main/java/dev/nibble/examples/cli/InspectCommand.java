@@ -187,7 +187,11 @@ final class InspectCommand extends ModelCommand {
                     "memory",
                     Units.bytes(plan.total()) + " with a context of " + plan.contextLength() + " tokens: "
                             + Units.bytes(plan.weights()) + " weights, " + Units.bytes(plan.workspace())
-                            + " workspace, " + Units.bytes(plan.kvCache()) + " KV cache"
+                            + " workspace, "
+                            + (plan.mappedCopies() == 0
+                                    ? ""
+                                    : Units.bytes(plan.mappedCopies()) + " rearranged weights mapped from a file, ")
+                            + Units.bytes(plan.kvCache()) + " KV cache"
                             + (plan.available().isPresent()
                                     ? "; available "
                                             + Units.bytes(plan.available().getAsLong())

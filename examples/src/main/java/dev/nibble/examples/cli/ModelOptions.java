@@ -3,6 +3,9 @@ package dev.nibble.examples.cli;
 import dev.nibble.ActivationType;
 import dev.nibble.KvCacheType;
 import dev.nibble.LoadOptions;
+import dev.nibble.examples.models.Environment;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -44,6 +47,15 @@ final class ModelOptions {
     private boolean noRepack;
 
     @Option(
+            names = "--repack-cache",
+            paramLabel = "DIR",
+            arity = "0..1",
+            fallbackValue = "",
+            description = "Keep the rearranged weights in a file that later starts map, and processes share (default"
+                    + " folder: repacked, in that of models).")
+    private @Nullable String repackCache;
+
+    @Option(
             names = {"-ngl", "--gpu-layers"},
             paramLabel = "N",
             description = "Layers on the GPU, where the backend uses one (default: as many as fit).")
@@ -70,9 +82,24 @@ final class ModelOptions {
             if (backend != null) {
                 options = options.withBackend(backend);
             }
+            if (repackCache != null) {
+                options = options.withRepackCache(repackCacheDirectory(repackCache));
+            }
             return gpuLayers == null ? options : options.withGpuLayers(gpuLayers);
         } catch (IllegalArgumentException e) {
             throw new UsageException(String.valueOf(e.getMessage()), e);
         }
+    }
+
+    private static Path repackCacheDirectory(String given) {
+        if (given.isEmpty()) {
+            return Environment.system().cache().resolve("repacked");
+        }
+        Path directory = Path.of(given);
+        if (Files.isRegularFile(directory)) {
+            throw new UsageException("--repack-cache takes a folder, and " + given
+                    + " is a file; if it is the model, put it before the option");
+        }
+        return directory;
     }
 }
