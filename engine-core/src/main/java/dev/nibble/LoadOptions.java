@@ -68,7 +68,8 @@ public record LoadOptions(
     }
 
     public LoadOptions withRepack(boolean value) {
-        return new LoadOptions(backend, threads, contextLength, kvCacheType, activations, value, gpuLayers, repackCache);
+        return new LoadOptions(
+                backend, threads, contextLength, kvCacheType, activations, value, gpuLayers, repackCache);
     }
 
     public LoadOptions withGpuLayers(int value) {

@@ -14,7 +14,8 @@ import java.util.OptionalLong;
  * @param kvCache allocated for each session of that context
  * @param available what the system or the container can still give without swapping, if it says
  */
-public record MemoryPlan(long weights, long workspace, long mappedCopies, int contextLength, long kvCache, OptionalLong available) {
+public record MemoryPlan(
+        long weights, long workspace, long mappedCopies, int contextLength, long kvCache, OptionalLong available) {
 
     /** All of it: weights, workspace, mapped copies and one session. */
     public long total() {

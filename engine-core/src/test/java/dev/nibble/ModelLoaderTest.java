@@ -3,6 +3,7 @@ package dev.nibble;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.nibble.model.Metadata;
 import dev.nibble.model.Model;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
@@ -19,7 +20,10 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -87,12 +91,39 @@ class ModelLoaderTest {
         BackendProvider lacking = new CompilingProvider("gpu", "the backend gpu lacks experts", closed);
         BackendProvider cpu = new CompilingProvider("cpu", "", closed);
         Model model = emptyModel();
-        ModelLoader.Compiled compiled = ModelLoader.compile(List.of(lacking, cpu), model, LoadOptions.DEFAULT);
+        ModelLoader.Compiled compiled =
+                ModelLoader.compile(List.of(lacking, cpu), model, new NoSource(), LoadOptions.DEFAULT);
         assertThat(compiled.backend().description()).isEqualTo("cpu");
         assertThat(closed).containsExactly("gpu");
-        assertThatThrownBy(() -> ModelLoader.compile(List.of(lacking), model, LoadOptions.DEFAULT))
+        assertThatThrownBy(() -> ModelLoader.compile(List.of(lacking), model, new NoSource(), LoadOptions.DEFAULT))
                 .isInstanceOf(UnsupportedModelException.class)
                 .hasMessage("the backend gpu lacks experts");
+    }
+
+    /** Stands for the file, which these backends do not ask. */
+    private static final class NoSource implements ModelSource {
+        @Override
+        public String name() {
+            return "none";
+        }
+
+        @Override
+        public Metadata metadata() {
+            return new Metadata("none", Map.of());
+        }
+
+        @Override
+        public Collection<Tensor> tensors() {
+            return List.of();
+        }
+
+        @Override
+        public Optional<Tensor> tensor(String name) {
+            return Optional.empty();
+        }
+
+        @Override
+        public void close() {}
     }
 
     private static Model emptyModel() {

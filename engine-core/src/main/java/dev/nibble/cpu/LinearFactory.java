@@ -52,8 +52,7 @@ final class LinearFactory implements AutoCloseable {
     Linear create(Projection projection) {
         // A tensor used twice, as a tied embedding may be, is prepared once.
         MatmulKernel kernel = kernels.computeIfAbsent(projection.weight(), weight -> {
-            MatmulKernel created =
-                    family.kernel(weight, options, cache == null ? memory::allocate : cache, pool);
+            MatmulKernel created = family.kernel(weight, options, cache == null ? memory::allocate : cache, pool);
             repackedBytes += created.repackedBytes();
             convertedBytes += weight.data().isMapped() ? 0 : weight.data().byteSize();
             return created;

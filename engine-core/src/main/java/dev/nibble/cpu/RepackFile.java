@@ -86,9 +86,7 @@ final class RepackFile {
             MemorySegment all = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
             Map<Key, MemorySegment> copies = new LinkedHashMap<>();
             for (Entry entry : entries) {
-                copies.put(
-                        entry.key,
-                        entry.bytes == 0 ? RepackMemory.NONE : all.asSlice(entry.offset, entry.bytes));
+                copies.put(entry.key, entry.bytes == 0 ? RepackMemory.NONE : all.asSlice(entry.offset, entry.bytes));
             }
             return copies;
         } catch (EOFException e) {
@@ -144,9 +142,8 @@ final class RepackFile {
     /** Writes a file in place of the one that may be there. */
     static void write(Path file, Key identity, Map<Key, MemorySegment> copies) throws IOException {
         Files.createDirectories(file.toAbsolutePath().getParent());
-        Path unfinished =
-                file.resolveSibling(file.getFileName() + "." + Long.toHexString(ThreadLocalRandom.current().nextLong())
-                        + ".tmp");
+        Path unfinished = file.resolveSibling(file.getFileName() + "."
+                + Long.toHexString(ThreadLocalRandom.current().nextLong()) + ".tmp");
         try {
             try (FileChannel channel = FileChannel.open(
                     unfinished, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
@@ -161,8 +158,8 @@ final class RepackFile {
 
     private static void write(FileChannel channel, Path file, Key identity, Map<Key, MemorySegment> copies)
             throws IOException {
-        ByteBuffer header = ByteBuffer.allocate(FIXED_BYTES + copies.size() * ENTRY_BYTES)
-                .order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer header =
+                ByteBuffer.allocate(FIXED_BYTES + copies.size() * ENTRY_BYTES).order(ByteOrder.LITTLE_ENDIAN);
         long size = header.capacity();
         for (MemorySegment copy : copies.values()) {
             size = aligned(size) + copy.byteSize();
@@ -171,7 +168,10 @@ final class RepackFile {
         if (free < size) {
             throw new IOException("no space left: " + size + " bytes are needed, " + free + " are free");
         }
-        header.putLong(0, MAGIC).putInt(8, VERSION).putLong(16, header.capacity()).putLong(24, size);
+        header.putLong(0, MAGIC)
+                .putInt(8, VERSION)
+                .putLong(16, header.capacity())
+                .putLong(24, size);
         putKey(header, 32, identity);
         header.putLong(64, copies.size());
         long offset = header.capacity();

@@ -37,7 +37,7 @@ final class Evaluation {
     }
 
     static ForwardPass compile(Backend backend, GgufFile source) {
-        return backend.compile(Architectures.read(source, CONTEXT));
+        return backend.compile(Architectures.read(source, CONTEXT), source);
     }
 
     /** The logits after each token, [tokens, vocabulary], evaluated in chunks of so many tokens. */

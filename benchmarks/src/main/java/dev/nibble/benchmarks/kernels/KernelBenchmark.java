@@ -107,7 +107,8 @@ public class KernelBenchmark {
         }
         Tensor weight = new Tensor("weight", dtype, Shape.of(columns, rows), data);
         pool = new WorkerPool(threads);
-        linear = new Linear(KernelFamilies.select().kernel(weight, LoadOptions.EXACT, RepackMemory.of(arena), pool), null, 1);
+        linear = new Linear(
+                KernelFamilies.select().kernel(weight, LoadOptions.EXACT, RepackMemory.of(arena), pool), null, 1);
         x = new MatmulInput(inputs, columns);
         for (int i = 0; i < inputs * columns; i++) {
             x.values()[i] = (float) random.nextGaussian();

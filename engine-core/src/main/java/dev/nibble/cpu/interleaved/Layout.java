@@ -103,7 +103,7 @@ abstract class Layout {
         return headUnits;
     }
 
-    /** Units of the head of a super-block. */
+    /** Units of the head of a super-block, 0 for none. */
     final int superUnits() {
         return superUnits;
     }
@@ -121,6 +121,11 @@ abstract class Layout {
     /** The byte of a group at which the head of a block begins. */
     final int headAt(int block) {
         return (int) bytes(block * BLOCK) + (headFirst ? 0 : quants.blockUnits() * Quants.UNIT);
+    }
+
+    /** The byte of a group at which the head of a super-block begins. */
+    final int superAt(int block) {
+        return (int) bytes((block + 1) * SUPER_BLOCK) - superUnits * Quants.UNIT;
     }
 
     /** Bytes of {@code columns} columns of a group. */
@@ -144,11 +149,6 @@ abstract class Layout {
      */
     final void readQuants(byte[] in, int columns, long[] values) {
         reader.read(in, columns, values);
-    }
-
-    /** Units of the head of a super-block, 0 for none. */
-    final int superUnits() {
-        return superUnits;
     }
 
     /** Puts the scales of a row in place; false if one is not a finite number. */

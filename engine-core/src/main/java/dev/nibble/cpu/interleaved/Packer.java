@@ -17,8 +17,7 @@ import org.jspecify.annotations.Nullable;
  * time, in longs. An instance has the buffers of a thread.
  */
 final class Packer {
-    private static final ValueLayout.OfLong LONG =
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     /** Of the layout of any type; to be raised when one changes, because copies are kept in files. */
     static final int VERSION = 1;
@@ -44,7 +43,7 @@ final class Packer {
     private final byte[] in;
     private final long[] values;
     private final long[] words; // [GROUP, blocks, blockLongs]
-    private final short[] heads; // in place, between quants that are not there
+    private final short[] heads; // as in the group, which has quants between
     private final long[] out;
 
     private boolean finite = true;
@@ -94,7 +93,10 @@ final class Packer {
                 transpose(quad, count / Layout.BLOCK);
             }
             for (int block = 0; block < count / Layout.BLOCK; block++) {
-                copyHead(block);
+                copyHead(layout.headAt(block), layout.headUnits());
+            }
+            for (int block = 0; block < count / Layout.SUPER_BLOCK; block++) {
+                copyHead(layout.superAt(block), layout.superUnits());
             }
             MemorySegment.copy(out, 0, data, LONG, to + layout.bytes(k), (int) (layout.bytes(count) / 8));
         }
@@ -125,7 +127,7 @@ final class Packer {
         int second = first + HALF * rowLongs;
         for (int block = 0; block < blocks; block++) {
             int from = block * blockLongs;
-            transpose(words, first + from, second + from, rowLongs, units, out, layout.blockAt(block) / 8 + quad);
+            transpose(words, first + from, second + from, rowLongs, units, out, layout.quantsAt(block) / 8 + quad);
         }
     }
 
@@ -149,14 +151,9 @@ final class Packer {
         }
     }
 
-    /** The head of a block, and that of a super-block behind its last. */
-    private void copyHead(int block) {
-        int count = layout.headUnits() * UNIT;
-        if ((block + 1) % Layout.SUPER_BLOCKS == 0) {
-            count += layout.superUnits() * UNIT;
-        }
-        int at = layout.blockAt(block) / 8 + units * UNIT;
-        for (int i = at; i < at + count; i++) {
+    /** Copies units of heads, which {@code packScales} has put in place. */
+    private void copyHead(int headAt, int headUnits) {
+        for (int i = headAt / 8; i < headAt / 8 + headUnits * UNIT; i++) {
             out[i] = heads[4 * i] & 0xffffL
                     | (heads[4 * i + 1] & 0xffffL) << 16
                     | (heads[4 * i + 2] & 0xffffL) << 32

@@ -73,11 +73,6 @@ final class SuperBlockLayout extends Layout {
         return isFiniteHalf(half);
     }
 
-    /** The byte of a group at which the head of a super-block begins. */
-    private int superAt(int block) {
-        return (int) bytes((block + 1) * SUPER_BLOCK) - superUnits() * Quants.UNIT;
-    }
-
     /** Unpacks the eight scales and minima that Q4_K and Q5_K have in 12 bytes, see dev.nibble.cpu.quant.KScales. */
     private void packSixBits(byte[] in, int at, int row, short[] out, int block) {
         long both = QuantReader.longAt(in, at);

@@ -30,7 +30,8 @@ class InterleavedKernelTest {
     }
 
     private static InterleavedKernel kernel(Tensor weight) {
-        return Objects.requireNonNull(InterleavedKernel.of(weight, RepackMemory.of(Arena.ofAuto()), POOL), weight::name);
+        return Objects.requireNonNull(
+                InterleavedKernel.of(weight, RepackMemory.of(Arena.ofAuto()), POOL), weight::name);
     }
 
     private static MatmulInput input(int rows, int columns, Random random) {
@@ -144,7 +145,8 @@ class InterleavedKernelTest {
     void isNotMadeOfAnUnusualScale() {
         Tensor weight = RandomWeights.matrix(DType.Q4_0, 64, 2, new Random(7));
         weight.data().set(ValueLayout.JAVA_SHORT_UNALIGNED, 18, Float.floatToFloat16(Float.POSITIVE_INFINITY));
-        assertThat(InterleavedKernel.of(weight, RepackMemory.of(Arena.ofAuto()), POOL)).isNull();
+        assertThat(InterleavedKernel.of(weight, RepackMemory.of(Arena.ofAuto()), POOL))
+                .isNull();
         assertThat(InterleavedKernel.of(RandomWeights.matrix(DType.F16, 64, 2, new Random(8)), Arena.ofAuto(), POOL))
                 .isNull();
     }

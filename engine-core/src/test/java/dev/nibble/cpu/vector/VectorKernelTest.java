@@ -7,11 +7,11 @@ import dev.nibble.cpu.KernelFamily;
 import dev.nibble.cpu.MatmulInput;
 import dev.nibble.cpu.MatmulOracle;
 import dev.nibble.cpu.RandomWeights;
+import dev.nibble.cpu.RepackMemory;
 import dev.nibble.cpu.WorkerPool;
 import dev.nibble.cpu.WorstError;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
-import dev.nibble.cpu.RepackMemory;
 import java.lang.foreign.Arena;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
@@ -75,7 +75,10 @@ class VectorKernelTest {
         int columns = 320;
         int rows = 61;
         var kernel = FAMILY.kernel(
-                RandomWeights.matrix(dtype, columns, rows, random), LoadOptions.EXACT, RepackMemory.of(Arena.ofAuto()), POOL);
+                RandomWeights.matrix(dtype, columns, rows, random),
+                LoadOptions.EXACT,
+                RepackMemory.of(Arena.ofAuto()),
+                POOL);
         for (int inputs : new int[] {1, 3, 6, Lanes.COUNT + 1}) {
             MatmulInput x = new MatmulInput(inputs, columns);
             System.arraycopy(RandomWeights.gaussian(inputs * columns, random), 0, x.values(), 0, inputs * columns);
