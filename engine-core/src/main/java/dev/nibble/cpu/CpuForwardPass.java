@@ -123,6 +123,7 @@ final class CpuForwardPass implements ForwardPass {
         turn.lock();
         try {
             check(batch, logits);
+            linears.check();
             evaluateInTurn(batch, logits, cancelled);
         } finally {
             turn.unlock();
@@ -142,7 +143,7 @@ final class CpuForwardPass implements ForwardPass {
             }
             begun = 0;
         } catch (InternalError e) {
-            throw MappedMemory.translate(linears.mappedFiles(), e);
+            throw MappedMemory.translate("the model file or its rearranged weights", e);
         } finally {
             for (int i = 0; i < begun; i++) {
                 pass.distinctSequence(i).rollback();

@@ -71,6 +71,9 @@ final class LinearFactory implements AutoCloseable {
     @Override
     public void close() {
         memory.close();
+        if (cache != null) {
+            cache.close();
+        }
     }
 
     /** Bytes beside the mapped file: rearranged copies, and weights that an architecture had to make anew. */
@@ -78,10 +81,15 @@ final class LinearFactory implements AutoCloseable {
         return repackedBytes - mappedBytes() + convertedBytes;
     }
 
-    /** What is mapped, for messages. */
-    String mappedFiles() {
-        Path file = cache == null ? null : cache.file();
-        return mappedBytes() == 0 ? "the model file" : "the model file or its rearranged weights in " + file;
+    /**
+     * To be called before the kernels run.
+     *
+     * @throws dev.nibble.ModelFormatException if a file they read was cut short
+     */
+    void check() {
+        if (cache != null) {
+            cache.check();
+        }
     }
 
     /** Bytes of the rearranged copies that are mapped from a file. */

@@ -1,14 +1,15 @@
 package dev.nibble.cpu;
 
+import dev.nibble.ModelFormatException;
 import dev.nibble.cpu.RepackFile.Key;
 import dev.nibble.memory.NativeMemory;
 import dev.nibble.model.ModelSource;
 import dev.nibble.tensor.Tensor;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -26,13 +27,16 @@ import org.jspecify.annotations.Nullable;
  * the copies; size and time of the model file are compared with those in it. So neither another model, nor another path
  * to the same one, nor a file that changed is mistaken. Whatever goes wrong with the file, the model is loaded without.
  */
-final class RepackCache implements RepackMemory {
+final class RepackCache implements RepackMemory, AutoCloseable {
     private static final System.Logger LOG = System.getLogger("dev.nibble.cpu");
 
     /** Parts of a tensor's data that go into a digest, and their bytes. */
     private static final int SAMPLES = 4;
 
     private static final int SAMPLE_BYTES = 64;
+
+    /** Digits of a digest in the file's name. */
+    private static final int HASH_DIGITS = 32;
 
     private final ModelSource source;
     private final String layout;
@@ -43,6 +47,7 @@ final class RepackCache implements RepackMemory {
     private final Map<Key, MemorySegment> copies = new LinkedHashMap<>();
     private @Nullable Path file; // from the first question on
     private @Nullable Key identity;
+    private @Nullable RepackFile mapped;
     private long mappedBytes;
     private boolean changed;
 
@@ -94,9 +99,25 @@ final class RepackCache implements RepackMemory {
         return mappedBytes;
     }
 
-    /** The file; null if no copy was asked for. */
-    @Nullable Path file() {
-        return file;
+    /**
+     * To be called before copies are read.
+     *
+     * @throws ModelFormatException if the file was cut short
+     */
+    void check() {
+        if (mapped != null && !mapped.isWhole()) {
+            throw new ModelFormatException(
+                    file + ": this file of rearranged weights was cut short while in use. Close the model and load it"
+                            + " again");
+        }
+    }
+
+    /** Closes the file; the copies are freed with their memory. */
+    @Override
+    public void close() {
+        if (mapped != null) {
+            mapped.close();
+        }
     }
 
     private void open() {
@@ -111,10 +132,12 @@ final class RepackCache implements RepackMemory {
         Key state = digest.key();
         identity = state;
         try {
-            copies.putAll(RepackFile.open(found, state, memory.arena()));
+            RepackFile opened = RepackFile.open(found, state, memory.arena());
+            mapped = opened;
+            copies.putAll(opened.copies());
             LOG.log(System.Logger.Level.INFO, "{0}: rearranged weights are mapped from here", found);
-        } catch (NoSuchFileException e) {
-            LOG.log(System.Logger.Level.INFO, "{0}: made, as there are no rearranged weights yet", found);
+        } catch (FileNotFoundException e) {
+            LOG.log(System.Logger.Level.INFO, "rearranged weights are made for the first time: {0}", e.getMessage());
         } catch (IOException e) {
             LOG.log(System.Logger.Level.INFO, "{0}: rearranged weights are made anew: {1}", found, e.getMessage());
         }
@@ -138,9 +161,6 @@ final class RepackCache implements RepackMemory {
                     e);
         }
     }
-
-    /** Digits of a digest in the file's name. */
-    private static final int HASH_DIGITS = 32;
 
     /** Digests strings and tensors, one after the other. */
     private static final class Digest {

@@ -1,14 +1,16 @@
 package dev.nibble.cpu;
 
 import java.io.EOFException;
+import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -37,7 +39,7 @@ import java.util.zip.CRC32C;
  * parts of the copy: reading all of it would cost what the file is to save. A file is written under another name, forced
  * to the disk and renamed, so that whoever opens it sees all of it or none.
  */
-final class RepackFile {
+final class RepackFile implements AutoCloseable {
     private static final long MAGIC = 0x4b4350_45524c424eL;
     private static final int VERSION = 1;
     private static final int FIXED_BYTES = 72;
@@ -50,7 +52,17 @@ final class RepackFile {
     private static final int SAMPLE_BYTES = 4096;
     private static final int WRITE_BYTES = 1 << 26;
 
-    private RepackFile() {}
+    /** Open as long as the file is mapped; unlike a channel it stays so when a thread is interrupted. */
+    private final RandomAccessFile file;
+
+    private final long size;
+    private final Map<Key, MemorySegment> copies;
+
+    private RepackFile(RandomAccessFile file, long size, Map<Key, MemorySegment> copies) {
+        this.file = file;
+        this.size = size;
+        this.copies = copies;
+    }
 
     /** What tells a weight from others: its digest, 32 bytes in hexadecimal digits. */
     record Key(String digest) {}
@@ -71,26 +83,59 @@ final class RepackFile {
      *
      * @param identity of the weights they must be made from
      * @param arena unmaps them
-     * @throws NoSuchFileException if there is no file
+     * @throws FileNotFoundException if there is no file, or it may not be read
      * @throws UnusableException if it is damaged or was made from something else
      */
-    static Map<Key, MemorySegment> open(Path file, Key identity, Arena arena) throws IOException {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            long size = channel.size();
-            Entry[] entries = entries(header(channel, size), size, identity);
-            for (Entry entry : entries) {
-                if (check(channel, entry.offset, entry.bytes) != entry.check) {
-                    throw new UnusableException("the weights at byte " + entry.offset + " are damaged");
-                }
-            }
-            MemorySegment all = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
-            Map<Key, MemorySegment> copies = new LinkedHashMap<>();
-            for (Entry entry : entries) {
-                copies.put(entry.key, entry.bytes == 0 ? RepackMemory.NONE : all.asSlice(entry.offset, entry.bytes));
-            }
-            return copies;
+    static RepackFile open(Path path, Key identity, Arena arena) throws IOException {
+        RandomAccessFile file = new RandomAccessFile(path.toFile(), "r");
+        try {
+            return new RepackFile(file, file.length(), map(file.getChannel(), identity, arena));
         } catch (EOFException e) {
+            file.close();
             throw new UnusableException("it ends too early");
+        } catch (Throwable t) {
+            file.close();
+            throw t;
+        }
+    }
+
+    private static Map<Key, MemorySegment> map(FileChannel channel, Key identity, Arena arena) throws IOException {
+        long size = channel.size();
+        Entry[] entries = entries(header(channel, size), size, identity);
+        for (Entry entry : entries) {
+            if (check(channel, entry.offset, entry.bytes) != entry.check) {
+                throw new UnusableException("the weights at byte " + entry.offset + " are damaged");
+            }
+        }
+        MemorySegment all = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
+        Map<Key, MemorySegment> copies = new LinkedHashMap<>();
+        for (Entry entry : entries) {
+            copies.put(entry.key, entry.bytes == 0 ? RepackMemory.NONE : all.asSlice(entry.offset, entry.bytes));
+        }
+        return copies;
+    }
+
+    /** The copies, mapped. */
+    Map<Key, MemorySegment> copies() {
+        return copies;
+    }
+
+    /** Whether the file still has all bytes that are mapped; reading the others would end the process. */
+    boolean isWhole() {
+        try {
+            return file.length() >= size;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Closes the file; what is mapped stays. */
+    @Override
+    public void close() {
+        try {
+            file.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
