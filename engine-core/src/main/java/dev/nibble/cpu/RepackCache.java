@@ -1,7 +1,7 @@
 package dev.nibble.cpu;
 
 import dev.nibble.ModelFormatException;
-import dev.nibble.cpu.RepackFile.Key;
+import dev.nibble.cpu.RepackFile.WeightKey;
 import dev.nibble.memory.NativeMemory;
 import dev.nibble.model.ModelSource;
 import dev.nibble.tensor.Tensor;
@@ -42,11 +42,11 @@ final class RepackCache implements RepackMemory, AutoCloseable {
     private final String layout;
     private final Path directory;
     private final NativeMemory memory;
-    private final Map<Key, Integer> asked = new HashMap<>();
-    private final IdentityHashMap<Tensor, Key> keys = new IdentityHashMap<>();
-    private final Map<Key, MemorySegment> copies = new LinkedHashMap<>();
+    private final Map<WeightKey, Integer> asked = new HashMap<>();
+    private final IdentityHashMap<Tensor, WeightKey> keys = new IdentityHashMap<>();
+    private final Map<WeightKey, MemorySegment> copies = new LinkedHashMap<>();
     private @Nullable Path file; // from the first question on
-    private @Nullable Key identity;
+    private @Nullable WeightKey identity;
     private @Nullable RepackFile mapped;
     private long mappedBytes;
     private boolean changed;
@@ -74,11 +74,11 @@ final class RepackCache implements RepackMemory, AutoCloseable {
         }
         Digest digest = new Digest();
         digest.add(weight);
-        Key first = digest.key();
+        WeightKey first = digest.key();
         // parts of one tensor may look the same
         digest.add(String.valueOf(asked.merge(first, 1, Integer::sum)));
         digest.add(first.digest());
-        Key key = digest.key();
+        WeightKey key = digest.key();
         keys.put(weight, key);
         MemorySegment copy = copies.get(key);
         if (copy == null || (copy.byteSize() != 0 && copy.byteSize() != bytes)) {
@@ -124,12 +124,12 @@ final class RepackCache implements RepackMemory, AutoCloseable {
         Digest digest = new Digest();
         digest.add(layout);
         source.tensors().forEach(digest::add);
-        Key contents = digest.key();
+        WeightKey contents = digest.key();
         Path found = directory.resolve(contents.digest().substring(0, HASH_DIGITS) + ".nibble");
         file = found;
         digest.add(contents.digest());
         digest.add(source.stamp());
-        Key state = digest.key();
+        WeightKey state = digest.key();
         identity = state;
         try {
             RepackFile opened = RepackFile.open(found, state, memory.arena());
@@ -146,7 +146,7 @@ final class RepackCache implements RepackMemory, AutoCloseable {
     /** Writes the file, if it lacks a copy. */
     void save() {
         Path target = file;
-        Key state = identity;
+        WeightKey state = identity;
         if (!changed || target == null || state == null) {
             return;
         }
@@ -193,8 +193,8 @@ final class RepackCache implements RepackMemory, AutoCloseable {
         }
 
         /** The digest so far; begins a new one. */
-        Key key() {
-            return new Key(HexFormat.of().formatHex(sha256.digest()));
+        WeightKey key() {
+            return new WeightKey(HexFormat.of().formatHex(sha256.digest()));
         }
     }
 }

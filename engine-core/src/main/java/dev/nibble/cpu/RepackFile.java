@@ -56,16 +56,16 @@ final class RepackFile implements AutoCloseable {
     private final RandomAccessFile file;
 
     private final long size;
-    private final Map<Key, MemorySegment> copies;
+    private final Map<WeightKey, MemorySegment> copies;
 
-    private RepackFile(RandomAccessFile file, long size, Map<Key, MemorySegment> copies) {
+    private RepackFile(RandomAccessFile file, long size, Map<WeightKey, MemorySegment> copies) {
         this.file = file;
         this.size = size;
         this.copies = copies;
     }
 
     /** What tells a weight from others: its digest, 32 bytes in hexadecimal digits. */
-    record Key(String digest) {}
+    record WeightKey(String digest) {}
 
     /** Says why a file is of no use. */
     static final class UnusableException extends IOException {
@@ -76,7 +76,7 @@ final class RepackFile implements AutoCloseable {
         }
     }
 
-    private record Entry(Key key, long offset, long bytes, long check) {}
+    private record Entry(WeightKey key, long offset, long bytes, long check) {}
 
     /**
      * Maps the copies in a file.
@@ -86,7 +86,7 @@ final class RepackFile implements AutoCloseable {
      * @throws FileNotFoundException if there is no file, or it may not be read
      * @throws UnusableException if it is damaged or was made from something else
      */
-    static RepackFile open(Path path, Key identity, Arena arena) throws IOException {
+    static RepackFile open(Path path, WeightKey identity, Arena arena) throws IOException {
         RandomAccessFile file = new RandomAccessFile(path.toFile(), "r");
         try {
             return new RepackFile(file, file.length(), map(file.getChannel(), identity, arena));
@@ -99,7 +99,8 @@ final class RepackFile implements AutoCloseable {
         }
     }
 
-    private static Map<Key, MemorySegment> map(FileChannel channel, Key identity, Arena arena) throws IOException {
+    private static Map<WeightKey, MemorySegment> map(FileChannel channel, WeightKey identity, Arena arena)
+            throws IOException {
         long size = channel.size();
         Entry[] entries = entries(header(channel, size), size, identity);
         for (Entry entry : entries) {
@@ -108,7 +109,7 @@ final class RepackFile implements AutoCloseable {
             }
         }
         MemorySegment all = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
-        Map<Key, MemorySegment> copies = new LinkedHashMap<>();
+        Map<WeightKey, MemorySegment> copies = new LinkedHashMap<>();
         for (Entry entry : entries) {
             copies.put(entry.key, entry.bytes == 0 ? RepackMemory.NONE : all.asSlice(entry.offset, entry.bytes));
         }
@@ -116,7 +117,7 @@ final class RepackFile implements AutoCloseable {
     }
 
     /** The copies, mapped. */
-    Map<Key, MemorySegment> copies() {
+    Map<WeightKey, MemorySegment> copies() {
         return copies;
     }
 
@@ -159,7 +160,7 @@ final class RepackFile implements AutoCloseable {
         return header;
     }
 
-    private static Entry[] entries(ByteBuffer header, long size, Key identity) throws UnusableException {
+    private static Entry[] entries(ByteBuffer header, long size, WeightKey identity) throws UnusableException {
         if (header.getLong(24) != size) {
             throw new UnusableException("it has " + size + " bytes in place of " + header.getLong(24));
         }
@@ -185,7 +186,7 @@ final class RepackFile implements AutoCloseable {
     }
 
     /** Writes a file in place of the one that may be there. */
-    static void write(Path file, Key identity, Map<Key, MemorySegment> copies) throws IOException {
+    static void write(Path file, WeightKey identity, Map<WeightKey, MemorySegment> copies) throws IOException {
         Files.createDirectories(file.toAbsolutePath().getParent());
         Path unfinished = file.resolveSibling(file.getFileName() + "."
                 + Long.toHexString(ThreadLocalRandom.current().nextLong()) + ".tmp");
@@ -201,7 +202,7 @@ final class RepackFile implements AutoCloseable {
         }
     }
 
-    private static void write(FileChannel channel, Path file, Key identity, Map<Key, MemorySegment> copies)
+    private static void write(FileChannel channel, Path file, WeightKey identity, Map<WeightKey, MemorySegment> copies)
             throws IOException {
         ByteBuffer header =
                 ByteBuffer.allocate(FIXED_BYTES + copies.size() * ENTRY_BYTES).order(ByteOrder.LITTLE_ENDIAN);
@@ -221,7 +222,7 @@ final class RepackFile implements AutoCloseable {
         header.putLong(64, copies.size());
         long offset = header.capacity();
         int at = FIXED_BYTES;
-        for (Map.Entry<Key, MemorySegment> entry : copies.entrySet()) {
+        for (Map.Entry<WeightKey, MemorySegment> entry : copies.entrySet()) {
             MemorySegment copy = entry.getValue();
             offset = aligned(offset);
             for (long from = 0; from < copy.byteSize(); from += WRITE_BYTES) {
@@ -263,7 +264,7 @@ final class RepackFile implements AutoCloseable {
 
     private static int headerCheck(ByteBuffer header) {
         CRC32C crc = new CRC32C();
-        crc.update(header.array(), 16, header.capacity() - 16);
+        crc.update(header.slice(16, header.capacity() - 16));
         return (int) crc.getValue();
     }
 
@@ -277,11 +278,13 @@ final class RepackFile implements AutoCloseable {
         return crc.getValue();
     }
 
-    private static Key key(ByteBuffer header, int at) {
-        return new Key(HexFormat.of().formatHex(header.array(), at, at + HASH_BYTES));
+    private static WeightKey key(ByteBuffer header, int at) {
+        byte[] digest = new byte[HASH_BYTES];
+        header.get(at, digest);
+        return new WeightKey(HexFormat.of().formatHex(digest));
     }
 
-    private static void putKey(ByteBuffer header, int at, Key key) {
+    private static void putKey(ByteBuffer header, int at, WeightKey key) {
         header.put(at, HexFormat.of().parseHex(key.digest));
     }
 }

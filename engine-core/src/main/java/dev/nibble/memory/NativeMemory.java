@@ -69,7 +69,7 @@ public final class NativeMemory implements AutoCloseable {
         }
         unchecked = 0;
         OptionalLong left = system.allocatable();
-        if (left.isPresent() && left.getAsLong() < Math.max(bytes, CHECK_BYTES)) {
+        if (left.isPresent() && left.getAsLong() < bytes) {
             throw outOfMemory(bytes, "only " + left.getAsLong() + " bytes can be allocated on this system");
         }
     }

@@ -61,7 +61,7 @@ class LinearTest {
     void countsTheWeightsThatAreNotMapped(@TempDir Path folder) throws IOException {
         Tensor made = RandomWeights.matrix(DType.F32, 8, 5, random);
         Path file = Files.write(folder.resolve("weights"), made.data().toArray(ValueLayout.JAVA_BYTE));
-        try (LinearFactory linears = new LinearFactory(family, LoadOptions.DEFAULT, pool);
+        try (LinearFactory linears = new LinearFactory(family, LoadOptions.DEFAULT, pool, null);
                 Arena arena = Arena.ofConfined();
                 FileChannel channel = FileChannel.open(file)) {
             MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);

@@ -3,7 +3,7 @@ package dev.nibble.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.nibble.cpu.RepackFile.Key;
+import dev.nibble.cpu.RepackFile.WeightKey;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -20,16 +21,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class RepackFileTest {
-    private static final Key IDENTITY = key('1');
+    private static final WeightKey IDENTITY = key('1');
 
     @TempDir
     Path folder;
 
-    private final Map<Key, MemorySegment> copies = new LinkedHashMap<>();
+    private final Map<WeightKey, MemorySegment> copies = new LinkedHashMap<>();
     private Path file = Path.of("");
 
-    private static Key key(char digit) {
-        return new Key(String.valueOf(digit).repeat(64));
+    private static WeightKey key(char digit) {
+        return new WeightKey(String.valueOf(digit).repeat(64));
     }
 
     @BeforeEach
@@ -40,10 +41,9 @@ class RepackFileTest {
         for (int i = 0; i < sizes.length; i++) {
             byte[] bytes = new byte[sizes[i]];
             random.nextBytes(bytes);
-            copies.put(
-                    key((char) ('a' + i)),
-                    Arena.ofAuto().allocate(Math.max(1, sizes[i])).asSlice(0, sizes[i]));
-            copies.get(key((char) ('a' + i))).copyFrom(MemorySegment.ofArray(bytes));
+            MemorySegment copy = Arena.ofAuto().allocate(Math.max(1, sizes[i])).asSlice(0, sizes[i]);
+            copy.copyFrom(MemorySegment.ofArray(bytes));
+            copies.put(key((char) ('a' + i)), copy);
         }
         RepackFile.write(file, IDENTITY, copies);
     }
@@ -58,9 +58,9 @@ class RepackFileTest {
     void holdsWhatWasWrittenAlignedAndNothingElseIsLeftBehind() throws IOException {
         try (RepackFile opened = RepackFile.open(file, IDENTITY, Arena.ofAuto())) {
             assertThat(opened.copies().keySet()).containsExactlyElementsOf(copies.keySet());
-            opened.copies().forEach((key, copy) -> {
-                assertThat(copy.toArray(ValueLayout.JAVA_BYTE))
-                        .isEqualTo(copies.get(key).toArray(ValueLayout.JAVA_BYTE));
+            copies.forEach((key, written) -> {
+                MemorySegment copy = Objects.requireNonNull(opened.copies().get(key));
+                assertThat(copy.toArray(ValueLayout.JAVA_BYTE)).isEqualTo(written.toArray(ValueLayout.JAVA_BYTE));
                 assertThat(copy.address() % 64).isZero();
             });
             assertThat(opened.isWhole()).isTrue();

@@ -12,8 +12,10 @@ import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -147,7 +149,8 @@ class InterleavedKernelTest {
         weight.data().set(ValueLayout.JAVA_SHORT_UNALIGNED, 18, Float.floatToFloat16(Float.POSITIVE_INFINITY));
         assertThat(InterleavedKernel.of(weight, RepackMemory.of(Arena.ofAuto()), POOL))
                 .isNull();
-        assertThat(InterleavedKernel.of(RandomWeights.matrix(DType.F16, 64, 2, new Random(8)), Arena.ofAuto(), POOL))
+        assertThat(InterleavedKernel.of(
+                        RandomWeights.matrix(DType.F16, 64, 2, new Random(8)), RepackMemory.of(Arena.ofAuto()), POOL))
                 .isNull();
     }
 
@@ -166,5 +169,23 @@ class InterleavedKernelTest {
                 assertThat(y[1]).isNaN();
             }
         }
+    }
+
+    /** Copies are kept in files: where this fails, a layout changed, and {@link Packer#VERSION} is to be raised. */
+    @Test
+    void layoutsAreThoseOfTheirVersion() {
+        CRC32C crc = new CRC32C();
+        for (DType dtype : List.of(
+                DType.Q4_0, DType.Q4_1, DType.Q5_0, DType.Q5_1, DType.Q8_0, DType.Q4_K, DType.Q5_K, DType.Q6_K)) {
+            Tensor weight = RandomWeights.matrix(dtype, 768, Shorts.GROUP + 3, new Random(9));
+            crc.update(kernel(weight).data().asByteBuffer());
+        }
+        String expected = switch (Shorts.GROUP) {
+            case 8 -> "version 1: PIN8";
+            case 16 -> "version 1: PIN16";
+            default -> "version 1: PIN32";
+        };
+        assertThat("version " + Packer.VERSION + ": " + Long.toHexString(crc.getValue()))
+                .isEqualTo(expected);
     }
 }
