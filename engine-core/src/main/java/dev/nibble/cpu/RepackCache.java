@@ -186,7 +186,7 @@ final class RepackCache implements RepackMemory, AutoCloseable {
             long bytes = tensor.data().byteSize();
             byte[] sample = new byte[(int) Math.min(SAMPLE_BYTES, bytes)];
             for (int i = 0; i < SAMPLES; i++) {
-                long at = (bytes - sample.length) / (SAMPLES - 1) * i;
+                long at = (bytes - sample.length) * i / (SAMPLES - 1);
                 MemorySegment.copy(tensor.data(), ValueLayout.JAVA_BYTE, at, sample, 0, sample.length);
                 sha256.update(sample);
             }

@@ -273,7 +273,7 @@ final class RepackFile implements AutoCloseable {
         CRC32C crc = new CRC32C();
         int length = (int) Math.min(SAMPLE_BYTES, bytes);
         for (int i = 0; i < SAMPLES; i++) {
-            crc.update(read(channel, offset + (bytes - length) / (SAMPLES - 1) * i, length));
+            crc.update(read(channel, offset + (bytes - length) * i / (SAMPLES - 1), length));
         }
         return crc.getValue();
     }

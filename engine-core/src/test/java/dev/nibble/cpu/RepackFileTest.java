@@ -37,7 +37,7 @@ class RepackFileTest {
     void write() throws IOException {
         file = folder.resolve("new/copies.nibble");
         Random random = new Random(1);
-        int[] sizes = {1, 64, 0, 4097, 100_000};
+        int[] sizes = {1, 64, 0, 4097, 100_001};
         for (int i = 0; i < sizes.length; i++) {
             byte[] bytes = new byte[sizes[i]];
             random.nextBytes(bytes);
@@ -102,7 +102,7 @@ class RepackFileTest {
     @Test
     void damagedWeightsAreSeenAtBothEnds() throws IOException {
         byte[] whole = Files.readAllBytes(file);
-        for (int at : new int[] {whole.length - 100_000, whole.length - 1}) {
+        for (int at : new int[] {whole.length - 100_001, whole.length - 1}) {
             byte[] changed = whole.clone();
             changed[at]++;
             Files.write(file, changed);
