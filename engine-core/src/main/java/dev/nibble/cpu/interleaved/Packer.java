@@ -85,7 +85,6 @@ final class Packer {
 
     private void pack(int group) {
         int columns = (int) weight.columns();
-        long to = group * layout.bytes(columns);
         for (int k = 0; k < columns; k += COLUMNS) {
             int count = Math.min(COLUMNS, columns - k);
             readRows(group, k, count);
@@ -98,7 +97,11 @@ final class Packer {
             for (int block = 0; block < count / Layout.SUPER_BLOCK; block++) {
                 copyHead(layout.superAt(block), layout.superUnits());
             }
-            MemorySegment.copy(out, 0, data, LONG, to + layout.bytes(k), (int) (layout.bytes(count) / 8));
+            for (int i = 0; i < count; i += Layout.PIECE) {
+                int length = (int) layout.bytes(Math.min(Layout.PIECE, count - i)) / 8;
+                long to = InterleavedKernel.offsetOf(layout, (int) weight.rows(), columns, group, k + i);
+                MemorySegment.copy(out, (int) layout.bytes(i) / 8, data, LONG, to, length);
+            }
         }
     }
 
