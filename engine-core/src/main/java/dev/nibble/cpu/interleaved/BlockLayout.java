@@ -68,6 +68,7 @@ final class BlockLayout extends Layout {
     }
 
     private void halves(Piece p, int offset, float[] out, int to) {
+        Shorts.mayFault(p.data, p.at);
         for (int i = 0; i < p.columns / BLOCK; i++) {
             IntVector pairs = Shorts.load(p.data, p.at + headAt(i) + offset).reinterpretAsInts();
             Shorts.evenHalves(pairs).intoArray(out, to + i * GROUP);

@@ -19,18 +19,6 @@ final class EightBits extends Quants {
         super(new Terms(2, WORD), 1, 0);
     }
 
-    @Override
-    void pack(long[] values, int blocks, int lane, short[] out, Layout layout) {
-        for (int i = 0; i < 4 * blocks; i++) {
-            int at = layout.quantsAt(i / 4) / 2 + i % 4 * 4 * GROUP + lane;
-            long v = values[i];
-            out[at] = (short) v;
-            out[at + GROUP] = (short) (v >>> 16);
-            out[at + 2 * GROUP] = (short) (v >>> 32);
-            out[at + 3 * GROUP] = (short) (v >>> 48);
-        }
-    }
-
     static ShortVector low(ShortVector w) {
         return w.lanewise(VectorOperators.LSHL, 8).lanewise(VectorOperators.ASHR, 8);
     }
@@ -45,6 +33,7 @@ final class EightBits extends Quants {
     }
 
     private static void unpack(MemorySegment data, long at, int blockBytes, int units, short[] out, int to) {
+        Shorts.mayFault(data, at);
         for (int i = 0; i < units; i++) {
             ShortVector w = load(data, at + (i >> 4) * blockBytes + (i & 15) * UNIT);
             low(w).intoArray(out, to + 2 * i * GROUP);

@@ -55,18 +55,6 @@ abstract class Fields extends Quants {
                     CENTER);
         }
 
-        @Override
-        void pack(long[] values, int blocks, int lane, short[] out, Layout layout) {
-            for (int i = 0; i < 4 * blocks; i++) {
-                int at = layout.quantsAt(i / 4) / 2 + i % 4 * 2 * GROUP + lane;
-                long v = values[i];
-                v = (v | v >>> 4) & 0x00ff00ff00ff00ffL;
-                v |= v >>> 8;
-                out[at] = (short) v;
-                out[at + GROUP] = (short) (v >>> 32);
-            }
-        }
-
         /** Of Q4_1, whose head has two units. */
         @Override
         void records(Piece p) {
@@ -74,6 +62,7 @@ abstract class Fields extends Quants {
         }
 
         private static void records(MemorySegment data, long at, int units, int[] a, int from, short[] records) {
+            Shorts.mayFault(data, at);
             ShortVector even = ShortVector.zero(Shorts.S);
             ShortVector odd = even;
             long next = at;
@@ -115,6 +104,7 @@ abstract class Fields extends Quants {
 
         private static void unpack(
                 MemorySegment data, long at, int blockBytes, int units, short[] out, int outAt, int stride) {
+            Shorts.mayFault(data, at);
             for (int i = 0; i < units; i++) {
                 ShortVector w = load(data, at + (i >> 3) * blockBytes + (i & 7) * UNIT);
                 int to = outAt + 4 * i * stride;
@@ -145,25 +135,6 @@ abstract class Fields extends Quants {
         }
 
         @Override
-        void pack(long[] values, int blocks, int lane, short[] out, Layout layout) {
-            for (int i = 0; i < 4 * blocks; i += 2) {
-                int at = layout.quantsAt(i / 4) / 2 + i % 4 / 2 * UNITS * GROUP + lane;
-                long v = values[i];
-                long w = values[i + 1];
-                int last = (int) (w >>> 56);
-                out[at] = word(v, last);
-                out[at + GROUP] = word(v >>> 24, last >> 1);
-                out[at + 2 * GROUP] = word(v >>> 48 | w << 16, last >> 2);
-                out[at + 3 * GROUP] = word(w >>> 8, last >> 3);
-                out[at + 4 * GROUP] = word(w >>> 32, last >> 4);
-            }
-        }
-
-        private static short word(long three, int bit) {
-            return (short) (three & 31 | three >>> 3 & 31 << 5 | three >>> 6 & 31 << 10 | bit << 15);
-        }
-
-        @Override
         void records(Piece p) {
             records(
                     p.data,
@@ -177,6 +148,7 @@ abstract class Fields extends Quants {
 
         private static void records(
                 MemorySegment data, long at, int units, int[] a, int from, short[] records, boolean twoHeads) {
+            Shorts.mayFault(data, at);
             ShortVector even = ShortVector.zero(Shorts.S);
             ShortVector odd = even;
             long next = at;
@@ -225,6 +197,7 @@ abstract class Fields extends Quants {
         }
 
         private static void unpack(MemorySegment data, long at, short[] out, int outAt) {
+            Shorts.mayFault(data, at);
             ShortVector last = ShortVector.zero(Shorts.S);
             int j = 0;
             int to = outAt;
@@ -265,23 +238,6 @@ abstract class Fields extends Quants {
         }
 
         @Override
-        void pack(long[] values, int blocks, int lane, short[] out, Layout layout) {
-            for (int i = 0; i < 4 * blocks; i++) {
-                int at = layout.quantsAt(i / 4) / 2 + i % 4 * UNITS * GROUP + lane;
-                long v = values[i];
-                int seventh = (int) (v >>> 48) & 63;
-                int eighth = (int) (v >>> 56);
-                out[at] = word(v, seventh, eighth);
-                out[at + GROUP] = word(v >>> 16, seventh >> 2, eighth >> 2);
-                out[at + 2 * GROUP] = word(v >>> 32, seventh >> 4, eighth >> 4);
-            }
-        }
-
-        private static short word(long two, int seventh, int eighth) {
-            return (short) (two & 63 | two >>> 2 & 63 << 6 | (seventh & 3) << 12 | eighth << 14);
-        }
-
-        @Override
         void unpack(Piece p) {
             for (int block = 0; block < p.columns / 32; block++) {
                 unpack(p.data, p.at + p.layout.quantsAt(block), p.quants, p.quantsTo() + block * 32 * GROUP);
@@ -289,6 +245,7 @@ abstract class Fields extends Quants {
         }
 
         private static void unpack(MemorySegment data, long at, short[] out, int to) {
+            Shorts.mayFault(data, at);
             ShortVector seventh = ShortVector.zero(Shorts.S);
             ShortVector eighth = seventh;
             int j = 0;

@@ -195,6 +195,7 @@ final class Fold {
             float[] partial,
             float[] y,
             int to) {
+        Shorts.mayFault(data, superAt);
         FloatVector first = FloatVector.zero(Lanes.F);
         FloatVector second = first;
         for (int i = 0; i < SUPER_BLOCKS; i++) {
@@ -212,6 +213,7 @@ final class Fold {
     }
 
     private static void scale(MemorySegment data, long superAt, float[] partial, float[] y, int to) {
+        Shorts.mayFault(data, superAt);
         FloatVector first = load(partial, 0).fma(Shorts.loadFloats(data, superAt), load(y, to));
         FloatVector second =
                 load(partial, HALF).fma(Shorts.loadFloats(data, superAt + Quants.UNIT), load(y, to + HALF));

@@ -67,6 +67,7 @@ final class Fused {
             int index,
             float[] y,
             int to) {
+        Shorts.mayFault(data, at);
         FloatVector first = load(y, to);
         FloatVector second = load(y, to + HALF);
         ShortVector even = ShortVector.zero(Shorts.S);
@@ -106,6 +107,7 @@ final class Fused {
 
     private static void eight(
             MemorySegment data, long at, int units, int[] a, int from, float[] xScales, int index, float[] y, int to) {
+        Shorts.mayFault(data, at);
         FloatVector first = load(y, to);
         FloatVector second = load(y, to + HALF);
         IntVector even = IntVector.zero(Lanes.I);
@@ -150,6 +152,7 @@ final class Fused {
             int index,
             short[] heads,
             float[] partial) {
+        Shorts.mayFault(data, at);
         FloatVector first = FloatVector.zero(Lanes.F);
         FloatVector second = first;
         ShortVector even = ShortVector.zero(Shorts.S);
@@ -203,6 +206,7 @@ final class Fused {
             float[] xScales,
             int index,
             float[] partial) {
+        Shorts.mayFault(data, at);
         FloatVector first = FloatVector.zero(Lanes.F);
         FloatVector second = first;
         ShortVector even = ShortVector.zero(Shorts.S);

@@ -52,16 +52,6 @@ abstract class Quants {
     }
 
     /**
-     * Puts the quants of a row in place.
-     *
-     * @param values 8 quants each, a byte each, the first in the lowest
-     * @param blocks of 32 columns
-     * @param lane of the row
-     * @param layout says where the quants of a block begin
-     */
-    abstract void pack(long[] values, int blocks, int lane, short[] out, Layout layout);
-
-    /**
      * Makes a record of each block in {@link Piece#records}: the sums of products with the activations of one token, modulo
      * 2^16, a slot each, and behind them the block's head. Only for types that {@link Fused} does not serve.
      */

@@ -115,6 +115,7 @@ final class SuperBlockLayout extends Layout {
             int scalesTo,
             float[] minima,
             int minimaTo) {
+        Shorts.mayFault(data, at);
         FloatVector even = Shorts.loadFloats(data, headAt);
         FloatVector odd = Shorts.loadFloats(data, headAt + Quants.UNIT);
         FloatVector evenMin = Shorts.loadFloats(data, headAt + 2 * Quants.UNIT);
@@ -131,6 +132,7 @@ final class SuperBlockLayout extends Layout {
 
     private static void pairsOfScales(
             MemorySegment data, long at, int stride, long headAt, float[] scales, int scalesTo) {
+        Shorts.mayFault(data, at);
         FloatVector even = Shorts.loadFloats(data, headAt);
         FloatVector odd = Shorts.loadFloats(data, headAt + Quants.UNIT);
         for (int i = 0; i < SUPER_BLOCKS; i++) {
