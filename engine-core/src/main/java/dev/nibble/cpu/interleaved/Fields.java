@@ -99,7 +99,14 @@ abstract class Fields extends Quants {
 
         @Override
         void unpack(Piece p) {
-            unpack(p.data, p.at, p.layout.blockBytes(), p.columns / 4, p.quants, p.quantsTo(), p.quantsStride);
+            unpack(
+                    p.data,
+                    p.at + p.layout.quantsAt(0),
+                    p.layout.blockBytes(),
+                    p.columns / 4,
+                    p.quants,
+                    p.quantsTo(),
+                    p.quantsStride);
         }
 
         private static void unpack(
@@ -138,7 +145,7 @@ abstract class Fields extends Quants {
         void records(Piece p) {
             records(
                     p.data,
-                    p.at,
+                    p.at + p.layout.quantsAt(0),
                     p.columns / 32 * SLOTS * UNITS,
                     p.factors,
                     p.factorsAt,

@@ -66,7 +66,7 @@ final class Fold {
 
     /**
      * From {@link Piece#partial} to results: takes off the minima of sub-blocks, behind {@code sums} sums in a record, and
-     * multiplies with the scales of the super-block, whose head begins {@code superAt} bytes behind its quants.
+     * multiplies with the scales of the super-block, whose head begins at {@code superAt}.
      */
     static void minima(Piece p, int sums, int superAt) {
         minima(p.records, sums, p.x.totals(), p.index, p.data, p.at + superAt, p.partial, p.result, p.resultAt);

@@ -47,12 +47,14 @@ final class Fused {
 
     /** Q4_K, but for the minima and the scale of the super-block: {@link Fold#minima}. */
     static void fourK(Piece p) {
-        fourK(p.data, p.at, p.factors, p.factorsAt, p.begins, p.beginsAt, p.x.scales(), p.index, p.records, p.partial);
+        long at = p.at + p.layout.quantsAt(0);
+        fourK(p.data, at, p.factors, p.factorsAt, p.begins, p.beginsAt, p.x.scales(), p.index, p.records, p.partial);
     }
 
     /** Q6_K, but for the scale of the super-block: {@link Fold#scale}. */
     static void sixK(Piece p) {
-        sixK(p.data, p.at, p.factors, p.factorsAt, p.begins, p.beginsAt, p.x.scales(), p.index, p.partial);
+        long at = p.at + p.layout.headAt(0);
+        sixK(p.data, at, p.factors, p.factorsAt, p.begins, p.beginsAt, p.x.scales(), p.index, p.partial);
     }
 
     private static void four(
@@ -246,8 +248,8 @@ final class Fused {
                     odds = evens;
                     // the second byte comes to where the first one was
                     scales = scales.lanewise(VectorOperators.LSHR, 8);
-                    if ((slot & 3) == 0) {
-                        // the next block's head, at last a part of the super-block's
+                    if ((slot & 3) == 0 && slot < 4 * SUPER_BLOCKS) {
+                        // the next block's head
                         scales = Shorts.load(data, next).reinterpretAsInts();
                         next += UNIT;
                     }

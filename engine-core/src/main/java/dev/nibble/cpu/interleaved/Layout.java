@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * How a tensor type is laid out with a group of rows side by side, and the code that reads it.
  *
  * <p>A group of {@link Shorts#GROUP} rows is a sequence of blocks of 32 columns. A block is its quants, as {@link Quants}
- * say, and a head behind them (Q6_K: before them); eight blocks of a super-block are followed by a head of their own. So a group is read in
+ * say, and a head behind them (Q6_K: before them); before the eight blocks of a super-block is a head of their own. So a group is read in
  * one stream without gaps: what processors fetch ahead. A gap of a few lines halves the speed.
  *
  * <pre>
@@ -113,19 +113,23 @@ abstract class Layout {
         return (quants.blockUnits() + headUnits) * Quants.UNIT;
     }
 
+    private int blockAt(int block) {
+        return (int) bytes(block * BLOCK) + superUnits * Quants.UNIT;
+    }
+
     /** The byte of a group at which the quants of a block begin. */
     final int quantsAt(int block) {
-        return (int) bytes(block * BLOCK) + (headFirst ? headUnits * Quants.UNIT : 0);
+        return blockAt(block) + (headFirst ? headUnits * Quants.UNIT : 0);
     }
 
     /** The byte of a group at which the head of a block begins. */
     final int headAt(int block) {
-        return (int) bytes(block * BLOCK) + (headFirst ? 0 : quants.blockUnits() * Quants.UNIT);
+        return blockAt(block) + (headFirst ? 0 : quants.blockUnits() * Quants.UNIT);
     }
 
     /** The byte of a group at which the head of a super-block begins. */
     final int superAt(int block) {
-        return (int) bytes((block + 1) * SUPER_BLOCK) - superUnits * Quants.UNIT;
+        return (int) bytes(block * SUPER_BLOCK);
     }
 
     /** Bytes of {@code columns} columns of a group. */

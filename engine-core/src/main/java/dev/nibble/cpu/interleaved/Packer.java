@@ -20,7 +20,7 @@ final class Packer {
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     /** Of the layout of any type; to be raised when one changes, because copies are kept in files. */
-    static final int VERSION = 1;
+    static final int VERSION = 2;
 
     /** Columns of a piece, a multiple of a super-block. */
     private static final int COLUMNS = 512;
