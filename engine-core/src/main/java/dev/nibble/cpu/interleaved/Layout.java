@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
  * How a tensor type is laid out with a group of rows side by side, and the code that reads it.
  *
  * <p>A group of {@link Shorts#GROUP} rows is a sequence of blocks of 32 columns. A block is its quants, as {@link Quants}
- * say, and a head behind them (Q6_K: before them); before the eight blocks of a super-block is a head of their own. So a group is read in
- * one stream without gaps: what processors fetch ahead. A gap of a few lines halves the speed.
+ * say, and a head behind them (Q6_K: before them); before the eight blocks of a super-block is a head of their own. So a
+ * group is read in one stream without gaps: what processors fetch ahead. A gap of a few lines halves the speed.
  *
  * <pre>
  * head of a block         [GROUP] halves d, [GROUP] halves m           (types without super-blocks)
@@ -24,8 +24,8 @@ abstract class Layout {
     static final int SUPER_BLOCK = 256;
 
     /**
-     * Columns that are worked on at a time, the last of a row excepted. So few, because while their records are folded no
-     * weights are read: what the processor has fetched ahead meanwhile should last for that time.
+     * Columns that are worked on at a time, the last of a row excepted. So few, because no weights are read while records
+     * are folded, or a super-block is finished: what the processor has fetched ahead should last for that time.
      */
     static final int PIECE = SUPER_BLOCK;
 

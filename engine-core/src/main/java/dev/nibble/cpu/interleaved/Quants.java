@@ -56,7 +56,7 @@ abstract class Quants {
      * 2^16, a slot each, and behind them the block's head. Only for types that {@link Fused} does not serve.
      */
     void records(Piece p) {
-        throw new UnsupportedOperationException(p.layout + " is multiplied without records");
+        throw new UnsupportedOperationException(getClass().getSimpleName() + " are multiplied without records");
     }
 
     /** Unpacks {@code q - center}, column by column, lanes as they are. */
