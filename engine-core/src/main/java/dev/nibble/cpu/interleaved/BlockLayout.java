@@ -2,6 +2,7 @@ package dev.nibble.cpu.interleaved;
 
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.HALF;
+import static dev.nibble.cpu.interleaved.Shorts.LANES;
 
 import jdk.incubator.vector.IntVector;
 
@@ -22,17 +23,19 @@ final class BlockLayout extends Layout {
     @Override
     Step[] rowSteps() {
         if (quants() instanceof EightBits) {
-            return new Step[] {Fused::eight};
+            return new Step[] {Fused.SERVES ? Fused::eight : FusedPair::eight};
         }
         int sums = quants().recordSums();
         if (sums == 1 && !hasMinimum) {
-            return new Step[] {Fused::four};
+            return new Step[] {Fused.SERVES ? Fused::four : FusedPair::four};
         }
-        Step records = quants()::records;
+        if (sums == 1 && !Fused.SERVES) {
+            return new Step[] {FusedPair::fourShifted};
+        }
         Step blocks = sums == 1 ? Fold::blocks : Fold::halvedBlocks;
         return hasMinimum
-                ? new Step[] {records, blocks, p -> Fold.shifts(p, sums, quants().center())}
-                : new Step[] {records, blocks};
+                ? new Step[] {Records::fields, blocks, p -> Fold.shifts(p, sums, quants().center())}
+                : new Step[] {Records::fields, blocks};
     }
 
     @Override
@@ -71,8 +74,8 @@ final class BlockLayout extends Layout {
         Shorts.mayFault(p.data, p.at);
         for (int i = 0; i < p.columns / BLOCK; i++) {
             IntVector pairs = Shorts.load(p.data, p.at + headAt(i) + offset).reinterpretAsInts();
-            Shorts.evenHalves(pairs).intoArray(out, to + i * GROUP);
-            Shorts.oddHalves(pairs).intoArray(out, to + i * GROUP + HALF);
+            Shorts.evenHalves(pairs).mul(Shorts.HALF_BIAS).intoArray(out, to + i * LANES);
+            Shorts.oddHalves(pairs).mul(Shorts.HALF_BIAS).intoArray(out, to + i * LANES + HALF);
         }
     }
 }

@@ -1,30 +1,38 @@
 package dev.nibble.cpu.interleaved;
 
-import static dev.nibble.cpu.interleaved.Shorts.GROUP;
+import static dev.nibble.cpu.interleaved.Shorts.LANES;
 import static dev.nibble.cpu.interleaved.Shorts.load;
 
 import dev.nibble.cpu.interleaved.Terms.Field;
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Quants of 8 bits, signed: Q8_0. A word has two; their products fit 16 bits, 2 · 128 · 127 &lt; 2^15, those of more
- * columns do not.
+ * Quants of 8 bits, plus 128: Q8_0. A word has two; the products of two columns fit 16 bits, 2 · 128 · 127 &lt; 2^15, those
+ * of more do not. With 2^15 added they are positive, so that both shorts of an int can be summed at once: the upper ones
+ * are also summed by themselves and taken off at last.
  */
 final class EightBits extends Quants {
-    private static final Field[][] WORD = {{new Field(0, 0, 1)}, {new Field(0, 1, 1)}};
+    private static final int CENTER = 128;
+    private static final int BIAS = 1 << 15;
+
+    /** Added to the sum of a block by its slots. */
+    static final int BLOCK_BIAS = Layout.BLOCK / 2 * BIAS;
 
     EightBits() {
-        super(new Terms(2, WORD), 1, 0);
+        super(new Terms(2, new Field[][] {{new Field(0, 0, 1), new Field(8, 1, 1)}}, CENTER, BIAS), 1);
     }
 
-    static ShortVector low(ShortVector w) {
-        return w.lanewise(VectorOperators.LSHL, 8).lanewise(VectorOperators.ASHR, 8);
+    /** The sum of a block of the first half's rows, from the sum of ints and that of their upper halves. */
+    static IntVector even(IntVector whole, IntVector upper) {
+        return whole.sub(upper.lanewise(VectorOperators.LSHL, 16)).sub(BLOCK_BIAS);
     }
 
-    static ShortVector high(ShortVector w) {
-        return w.lanewise(VectorOperators.ASHR, 8);
+    /** That of the second half's rows. */
+    static IntVector odd(IntVector upper) {
+        return upper.sub(BLOCK_BIAS);
     }
 
     @Override
@@ -36,8 +44,8 @@ final class EightBits extends Quants {
         Shorts.mayFault(data, at);
         for (int i = 0; i < units; i++) {
             ShortVector w = load(data, at + (i >> 4) * blockBytes + (i & 15) * UNIT);
-            low(w).intoArray(out, to + 2 * i * GROUP);
-            high(w).intoArray(out, to + (2 * i + 1) * GROUP);
+            w.and((short) 255).sub((short) CENTER).intoArray(out, to + 2 * i * LANES);
+            w.lanewise(VectorOperators.LSHR, 8).sub((short) CENTER).intoArray(out, to + (2 * i + 1) * LANES);
         }
     }
 }

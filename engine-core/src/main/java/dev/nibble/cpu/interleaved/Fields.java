@@ -1,8 +1,7 @@
 package dev.nibble.cpu.interleaved;
 
-import static dev.nibble.cpu.interleaved.Shorts.GROUP;
+import static dev.nibble.cpu.interleaved.Shorts.LANES;
 import static dev.nibble.cpu.interleaved.Shorts.load;
-import static dev.nibble.cpu.interleaved.Shorts.pair;
 
 import dev.nibble.cpu.interleaved.Terms.Field;
 import java.lang.foreign.MemorySegment;
@@ -22,8 +21,27 @@ import jdk.incubator.vector.VectorOperators;
  * <p>Centered, a slot's sum is at most {@code columns · center · 127 = 32512 < 2^15}.
  */
 abstract class Fields extends Quants {
-    private Fields(int columns, Field[][] words, int center) {
-        super(new Terms(columns, words), words.length, center);
+    private final int shift;
+    private final int lastShift;
+
+    /**
+     * @param shift bits from a field of a word to the next one
+     * @param lastShift bits from the third field to the last one
+     */
+    private Fields(int columns, Field[][] words, int center, int shift, int lastShift) {
+        super(new Terms(columns, words, center, 0), words.length);
+        this.shift = shift;
+        this.lastShift = lastShift;
+    }
+
+    /** Bits from a field of a word to the next one. */
+    final int shift() {
+        return shift;
+    }
+
+    /** Bits from the third field of a word to the last one. */
+    final int lastShift() {
+        return lastShift;
     }
 
     private static Field[][] words(int count, java.util.function.IntFunction<Field[]> word) {
@@ -52,49 +70,9 @@ abstract class Fields extends Quants {
                         new Field(8, 4 * j + 2, 1),
                         new Field(12, 4 * j + 3, 1)
                     }),
-                    CENTER);
-        }
-
-        /** Of Q4_1, whose head has two units. */
-        @Override
-        void records(Piece p) {
-            records(p.data, p.at, p.columns / 32 * UNITS, p.factors, p.factorsAt, p.records);
-        }
-
-        private static void records(MemorySegment data, long at, int units, int[] a, int from, short[] records) {
-            Shorts.mayFault(data, at);
-            ShortVector even = ShortVector.zero(Shorts.S);
-            ShortVector odd = even;
-            long next = at;
-            int to = 0;
-            int left = UNITS;
-            for (int i = 0; i < units; i++) {
-                ShortVector w = load(data, next);
-                next += UNIT;
-                even = w.mul(pair(a[from + 4 * i])).add(even);
-                odd = w.lanewise(VectorOperators.LSHR, 4)
-                        .mul(pair(a[from + 4 * i + 1]))
-                        .add(odd);
-                even = w.lanewise(VectorOperators.LSHR, 8)
-                        .mul(pair(a[from + 4 * i + 2]))
-                        .add(even);
-                odd = w.lanewise(VectorOperators.LSHR, 12)
-                        .mul(pair(a[from + 4 * i + 3]))
-                        .add(odd);
-                if (--left == 0) {
-                    left = UNITS;
-                    even.add(odd).intoArray(records, to);
-                    to += GROUP;
-                    even = ShortVector.zero(Shorts.S);
-                    odd = even;
-                    copy(data, next, records, to);
-                    next += UNIT;
-                    to += GROUP;
-                    copy(data, next, records, to);
-                    next += UNIT;
-                    to += GROUP;
-                }
-            }
+                    CENTER,
+                    4,
+                    4);
         }
 
         @Override
@@ -127,7 +105,6 @@ abstract class Fields extends Quants {
     static final class Five extends Fields {
         private static final int CENTER = 16;
         private static final int UNITS = 5;
-        private static final int SLOTS = 2;
 
         Five() {
             super(
@@ -138,68 +115,15 @@ abstract class Fields extends Quants {
                         new Field(10, 3 * j + 2, 1),
                         new Field(15, 15, 1 << j)
                     }),
-                    CENTER);
-        }
-
-        @Override
-        void records(Piece p) {
-            records(
-                    p.data,
-                    p.at + p.layout.quantsAt(0),
-                    p.columns / 32 * SLOTS * UNITS,
-                    p.factors,
-                    p.factorsAt,
-                    p.records,
-                    p.layout.headUnits() > 1);
-        }
-
-        private static void records(
-                MemorySegment data, long at, int units, int[] a, int from, short[] records, boolean twoHeads) {
-            Shorts.mayFault(data, at);
-            ShortVector even = ShortVector.zero(Shorts.S);
-            ShortVector odd = even;
-            long next = at;
-            int to = 0;
-            int left = UNITS;
-            int slotsLeft = SLOTS;
-            for (int i = 0; i < units; i++) {
-                ShortVector w = load(data, next);
-                next += UNIT;
-                even = w.mul(pair(a[from + 4 * i])).add(even);
-                odd = w.lanewise(VectorOperators.LSHR, 5)
-                        .mul(pair(a[from + 4 * i + 1]))
-                        .add(odd);
-                even = w.lanewise(VectorOperators.LSHR, 10)
-                        .mul(pair(a[from + 4 * i + 2]))
-                        .add(even);
-                odd = w.lanewise(VectorOperators.LSHR, 15)
-                        .mul(pair(a[from + 4 * i + 3]))
-                        .add(odd);
-                if (--left == 0) {
-                    left = UNITS;
-                    even.add(odd).intoArray(records, to);
-                    to += GROUP;
-                    even = ShortVector.zero(Shorts.S);
-                    odd = even;
-                    if (--slotsLeft == 0) {
-                        slotsLeft = SLOTS;
-                        copy(data, next, records, to);
-                        next += UNIT;
-                        to += GROUP;
-                        if (twoHeads) {
-                            copy(data, next, records, to);
-                            next += UNIT;
-                            to += GROUP;
-                        }
-                    }
-                }
-            }
+                    CENTER,
+                    5,
+                    5);
         }
 
         @Override
         void unpack(Piece p) {
             for (int block = 0; block < p.columns / 32; block++) {
-                unpack(p.data, p.at + p.layout.quantsAt(block), p.quants, p.quantsTo() + block * 32 * GROUP);
+                unpack(p.data, p.at + p.layout.quantsAt(block), p.quants, p.quantsTo() + block * 32 * LANES);
             }
         }
 
@@ -211,16 +135,16 @@ abstract class Fields extends Quants {
             for (int i = 0; i < 2 * UNITS; i++) {
                 ShortVector w = load(data, at + i * UNIT);
                 w.and((short) 31).sub((short) CENTER).intoArray(out, to);
-                field(w, 5, 31).sub((short) CENTER).intoArray(out, to + GROUP);
-                field(w, 10, 31).sub((short) CENTER).intoArray(out, to + 2 * GROUP);
+                field(w, 5, 31).sub((short) CENTER).intoArray(out, to + LANES);
+                field(w, 10, 31).sub((short) CENTER).intoArray(out, to + 2 * LANES);
                 last = w.lanewise(VectorOperators.LSHR, 15)
                         .lanewise(VectorOperators.LSHL, j)
                         .or(last);
-                to += 3 * GROUP;
+                to += 3 * LANES;
                 if (++j == UNITS) {
                     j = 0;
                     last.sub((short) CENTER).intoArray(out, to);
-                    to += GROUP;
+                    to += LANES;
                     last = ShortVector.zero(Shorts.S);
                 }
             }
@@ -241,13 +165,15 @@ abstract class Fields extends Quants {
                         new Field(12, 6, 1 << 2 * j),
                         new Field(14, 7, 1 << 2 * j)
                     }),
-                    CENTER);
+                    CENTER,
+                    6,
+                    2);
         }
 
         @Override
         void unpack(Piece p) {
             for (int block = 0; block < p.columns / 32; block++) {
-                unpack(p.data, p.at + p.layout.quantsAt(block), p.quants, p.quantsTo() + block * 32 * GROUP);
+                unpack(p.data, p.at + p.layout.quantsAt(block), p.quants, p.quantsTo() + block * 32 * LANES);
             }
         }
 
@@ -259,17 +185,17 @@ abstract class Fields extends Quants {
             int slot = to;
             for (int i = 0; i < 4 * UNITS; i++) {
                 ShortVector w = load(data, at + i * UNIT);
-                w.and((short) 63).sub((short) CENTER).intoArray(out, slot + 2 * j * GROUP);
-                field(w, 6, 63).sub((short) CENTER).intoArray(out, slot + (2 * j + 1) * GROUP);
+                w.and((short) 63).sub((short) CENTER).intoArray(out, slot + 2 * j * LANES);
+                field(w, 6, 63).sub((short) CENTER).intoArray(out, slot + (2 * j + 1) * LANES);
                 seventh = field(w, 12, 3).lanewise(VectorOperators.LSHL, 2 * j).or(seventh);
                 eighth = w.lanewise(VectorOperators.LSHR, 14)
                         .lanewise(VectorOperators.LSHL, 2 * j)
                         .or(eighth);
                 if (++j == UNITS) {
                     j = 0;
-                    seventh.sub((short) CENTER).intoArray(out, slot + 6 * GROUP);
-                    eighth.sub((short) CENTER).intoArray(out, slot + 7 * GROUP);
-                    slot += 8 * GROUP;
+                    seventh.sub((short) CENTER).intoArray(out, slot + 6 * LANES);
+                    eighth.sub((short) CENTER).intoArray(out, slot + 7 * LANES);
+                    slot += 8 * LANES;
                     seventh = ShortVector.zero(Shorts.S);
                     eighth = seventh;
                 }

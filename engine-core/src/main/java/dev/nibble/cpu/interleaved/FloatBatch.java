@@ -1,7 +1,7 @@
 package dev.nibble.cpu.interleaved;
 
-import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.HALF;
+import static dev.nibble.cpu.interleaved.Shorts.LANES;
 import static dev.nibble.cpu.interleaved.Shorts.pairs;
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.load;
@@ -12,7 +12,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
 /**
- * Many input rows where sums of 16 bits would overflow soon: a group of weight rows is dequantized, {@link Layout#PIECE}
+ * Many input rows where sums of 16 bits would overflow soon: a slice of weight rows is dequantized, {@link Layout#PIECE}
  * columns of it, and multiplied by tiles of tokens, rows in the lanes, activations as they are broadcast from memory.
  */
 final class FloatBatch {
@@ -39,15 +39,15 @@ final class FloatBatch {
         p.layout = kernel.layout();
         p.values = x;
         p.which = 0;
-        p.quantsStride = GROUP;
+        p.quantsStride = LANES;
         int columns = kernel.columns();
-        int size = Math.ceilDiv(tokens, TOKENS) * TOKENS * GROUP;
+        int size = Math.ceilDiv(tokens, TOKENS) * TOKENS * LANES;
         p.ensureResults(size);
-        for (int group = from / GROUP; group * GROUP < to; group++) {
+        for (int slice = from / LANES; slice * LANES < to; slice++) {
             Arrays.fill(p.results, 0, size, 0);
             for (int k = 0; k < columns; k += Layout.PIECE) {
                 p.columns = Math.min(Layout.PIECE, columns - k);
-                p.at = kernel.addressOf(group, k);
+                p.at = kernel.addressOfSlice(slice, k);
                 Step.call(p.layout.quants().unpackQuants, p);
                 Step.call(kernel.readScales(), p);
                 p.layout.center(p);
@@ -57,14 +57,14 @@ final class FloatBatch {
                         // behind the last token it comes again: its results are not used
                         p.rows[i] = (firstToken + Math.min(token + i, tokens - 1)) * columns + k;
                     }
-                    p.resultsAt = token * GROUP;
+                    p.resultsAt = token * LANES;
                     Step.call(MULTIPLY, p);
                 }
             }
-            int begin = Math.max(from, group * GROUP);
-            int end = Math.min(to, (group + 1) * GROUP);
+            int begin = Math.max(from, slice * LANES);
+            int end = Math.min(to, (slice + 1) * LANES);
             for (int token = 0; token < tokens; token++) {
-                int at = token * GROUP + begin - group * GROUP;
+                int at = token * LANES + begin - slice * LANES;
                 System.arraycopy(p.results, at, y, yOffset + token * yStride + begin, end - begin);
             }
         }
@@ -74,10 +74,10 @@ final class FloatBatch {
     private static void dequantize(Piece p) {
         int width = p.layout.scaleColumns();
         for (int k = 0; k < p.columns; k += width) {
-            int at = k * GROUP;
-            dequantize(p.quants, at, p.scales, k / width * GROUP, width, p.weights);
+            int at = k * LANES;
+            dequantize(p.quants, at, p.scales, k / width * LANES, width, p.weights);
             if (p.layout.shifted()) {
-                addShift(p.shifts, k / Layout.BLOCK * GROUP, width, p.weights, at);
+                addShift(p.shifts, k / Layout.BLOCK * LANES, width, p.weights, at);
             }
         }
     }
@@ -86,7 +86,7 @@ final class FloatBatch {
     private static void dequantize(short[] quants, int at, float[] scales, int scaleAt, int columns, float[] weights) {
         FloatVector first = load(scales, scaleAt);
         FloatVector second = load(scales, scaleAt + HALF);
-        for (int i = at; i < at + columns * GROUP; i += GROUP) {
+        for (int i = at; i < at + columns * LANES; i += LANES) {
             IntVector pairs = pairs(quants, i);
             Shorts.floats(Shorts.even(pairs)).mul(first).intoArray(weights, i);
             Shorts.floats(Shorts.odd(pairs)).mul(second).intoArray(weights, i + HALF);
@@ -96,7 +96,7 @@ final class FloatBatch {
     private static void addShift(float[] shifts, int shiftAt, int columns, float[] weights, int to) {
         FloatVector first = load(shifts, shiftAt);
         FloatVector second = load(shifts, shiftAt + HALF);
-        for (int at = to; at < to + columns * GROUP; at += GROUP) {
+        for (int at = to; at < to + columns * LANES; at += LANES) {
             load(weights, at).add(first).intoArray(weights, at);
             load(weights, at + HALF).add(second).intoArray(weights, at + HALF);
         }
@@ -123,14 +123,14 @@ final class FloatBatch {
         four(p.weights, p.values, rows[0], rows[1], rows[2], rows[3], p.columns, p.results, p.resultsAt);
     }
 
-    /** {@code c += weights · activations}: a group and six tokens. */
+    /** {@code c += weights · activations}: a slice and six tokens. */
     private static void six(
             float[] w, float[] x, int x0, int x1, int x2, int x3, int x4, int x5, int columns, float[] c, int at) {
-        int at1 = at + GROUP;
-        int at2 = at1 + GROUP;
-        int at3 = at2 + GROUP;
-        int at4 = at3 + GROUP;
-        int at5 = at4 + GROUP;
+        int at1 = at + LANES;
+        int at2 = at1 + LANES;
+        int at3 = at2 + LANES;
+        int at4 = at3 + LANES;
+        int at5 = at4 + LANES;
         FloatVector sum00 = load(c, at);
         FloatVector sum01 = load(c, at + HALF);
         FloatVector sum10 = load(c, at1);
@@ -144,8 +144,8 @@ final class FloatBatch {
         FloatVector sum50 = load(c, at5);
         FloatVector sum51 = load(c, at5 + HALF);
         for (int k = 0; k < columns; k++) {
-            FloatVector w0 = load(w, k * GROUP);
-            FloatVector w1 = load(w, k * GROUP + HALF);
+            FloatVector w0 = load(w, k * LANES);
+            FloatVector w1 = load(w, k * LANES + HALF);
             FloatVector value = broadcast(x[x0 + k]);
             sum00 = w0.fma(value, sum00);
             sum01 = w1.fma(value, sum01);
@@ -179,11 +179,11 @@ final class FloatBatch {
         sum51.intoArray(c, at5 + HALF);
     }
 
-    /** {@code c += weights · activations}: a group and four tokens. */
+    /** {@code c += weights · activations}: a slice and four tokens. */
     private static void four(float[] w, float[] x, int x0, int x1, int x2, int x3, int columns, float[] c, int at) {
-        int at1 = at + GROUP;
-        int at2 = at1 + GROUP;
-        int at3 = at2 + GROUP;
+        int at1 = at + LANES;
+        int at2 = at1 + LANES;
+        int at3 = at2 + LANES;
         FloatVector sum00 = load(c, at);
         FloatVector sum01 = load(c, at + HALF);
         FloatVector sum10 = load(c, at1);
@@ -193,8 +193,8 @@ final class FloatBatch {
         FloatVector sum30 = load(c, at3);
         FloatVector sum31 = load(c, at3 + HALF);
         for (int k = 0; k < columns; k++) {
-            FloatVector w0 = load(w, k * GROUP);
-            FloatVector w1 = load(w, k * GROUP + HALF);
+            FloatVector w0 = load(w, k * LANES);
+            FloatVector w1 = load(w, k * LANES + HALF);
             FloatVector value = broadcast(x[x0 + k]);
             sum00 = w0.fma(value, sum00);
             sum01 = w1.fma(value, sum01);

@@ -2,6 +2,9 @@ package dev.nibble.cpu.interleaved;
 
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.HALF;
+import static dev.nibble.cpu.interleaved.Shorts.LANES;
+import static dev.nibble.cpu.interleaved.Shorts.PARTS;
+import static dev.nibble.cpu.interleaved.Shorts.VECTOR;
 import static dev.nibble.cpu.interleaved.Shorts.pair;
 import static dev.nibble.cpu.interleaved.Shorts.pairs;
 import static dev.nibble.cpu.vector.Lanes.broadcast;
@@ -12,13 +15,14 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
 
 /**
- * From records of a group of rows, see {@link Quants#records}, and a token to results:
+ * From {@link Records} of a group of rows and a token to results, part by part:
  * {@code y += Σ sum · weight scale · activation scale ± Σ shift · Σ activations}.
  *
- * <p>Sums become those of centered quants, which fit 16 bits, by {@link QuantizedInput.Factors#begins}. In super-blocks,
- * where there are minima, this is taken back as soon as they are ints.
+ * <p>Sums become those of centered quants, which fit 16 bits, by {@link Terms#begin}. In super-blocks, where there are
+ * minima, this is taken back as soon as they are ints.
  */
 final class Fold {
     private static final int SUPER_BLOCKS = Layout.SUPER_BLOCKS;
@@ -27,41 +31,47 @@ final class Fold {
 
     /** Blocks with one sum. */
     static void blocks(Piece p) {
-        blocks(
-                p.records,
-                p.layout.record(),
-                p.columns / Layout.BLOCK,
-                p.begins,
-                p.beginsAt,
-                p.x.scales(),
-                p.index,
-                p.result,
-                p.resultAt);
+        int blocks = p.columns / Layout.BLOCK;
+        int record = p.layout.record();
+        for (int at = 0; at < GROUP; at += LANES) {
+            int to = p.resultAt + at;
+            blocks(p.records, at, record, blocks, p.begins, p.beginsAt, p.x.liftedScales(), p.index, p.result, to);
+        }
     }
 
     /** Blocks with two sums. */
     static void halvedBlocks(Piece p) {
-        halvedBlocks(
-                p.records,
-                p.layout.record(),
-                p.columns / Layout.BLOCK,
-                p.begins,
-                p.beginsAt,
-                p.x.scales(),
-                p.index,
-                p.result,
-                p.resultAt);
+        int blocks = p.columns / Layout.BLOCK;
+        int record = p.layout.record();
+        for (int at = 0; at < GROUP; at += LANES) {
+            int to = p.resultAt + at;
+            halvedBlocks(
+                    p.records, at, record, blocks, p.begins, p.beginsAt, p.x.liftedScales(), p.index, p.result, to);
+        }
     }
 
     /** The shifts of blocks, behind {@code sums} sums and a scale; {@code center} is in the sums. */
     static void shifts(Piece p, int sums, int center) {
         int blocks = p.columns / Layout.BLOCK;
-        shifts(p.records, p.layout.record(), sums, center, blocks, p.x.totals(), p.index, p.result, p.resultAt);
+        int record = p.layout.record();
+        for (int at = 0; at < GROUP; at += LANES) {
+            int first = sums * GROUP + at;
+            shifts(p.records, first, record, center, blocks, p.x.liftedTotals(), p.index, p.result, p.resultAt + at);
+        }
     }
 
     /** Sub-blocks with two sums, but for the minima and the scale of the super-block: {@link #minima}. */
     static void halvedEighths(Piece p) {
-        halvedEighths(p.records, p.begins, p.beginsAt, p.x.scales(), p.index, p.partial);
+        for (int at = 0; at < GROUP; at += LANES) {
+            halvedEighths(p.records, at, p.begins, p.beginsAt, p.x.scales(), p.index, p.partial);
+        }
+    }
+
+    /** Pairs of sub-blocks with two sums each, but for the scale of the super-block: {@link #scale}. */
+    static void sixteenths(Piece p) {
+        for (int at = 0; at < GROUP; at += LANES) {
+            sixteenths(p.records, at, p.begins, p.beginsAt, p.x.scales(), p.index, p.partial);
+        }
     }
 
     /**
@@ -69,12 +79,27 @@ final class Fold {
      * multiplies with the scales of the super-block, whose head begins at {@code superAt}.
      */
     static void minima(Piece p, int sums, int superAt) {
-        minima(p.records, sums, p.x.totals(), p.index, p.data, p.at + superAt, p.partial, p.result, p.resultAt);
+        for (int part = 0; part < PARTS; part++) {
+            minima(
+                    p.records,
+                    sums,
+                    part * LANES,
+                    p.x.totals(),
+                    p.index,
+                    p.data,
+                    p.at + superAt + part * VECTOR,
+                    p.partial,
+                    p.result,
+                    p.resultAt + part * LANES);
+        }
     }
 
     /** From {@link Piece#partial} to results: multiplies with the scale of the super-block. */
     static void scale(Piece p, int superAt) {
-        scale(p.data, p.at + superAt, p.partial, p.result, p.resultAt);
+        for (int part = 0; part < PARTS; part++) {
+            int at = part * LANES;
+            scale(p.data, p.at + superAt + part * VECTOR, p.partial, at, p.result, p.resultAt + at);
+        }
     }
 
     /** Sums of 16 bits, those of the even and of the odd lanes in an int. */
@@ -86,6 +111,7 @@ final class Fold {
 
     private static void blocks(
             short[] records,
+            int from,
             int record,
             int blocks,
             int[] begins,
@@ -97,7 +123,7 @@ final class Fold {
         FloatVector first = load(y, to);
         FloatVector second = load(y, to + HALF);
         for (int i = 0; i < blocks; i++) {
-            int at = i * record;
+            int at = from + i * record;
             FloatVector scale = broadcast(xScales[index + i]);
             IntVector halves = pairs(records, at + GROUP);
             IntVector sums = centered(records, at, begins, begin + i);
@@ -110,6 +136,7 @@ final class Fold {
 
     private static void halvedBlocks(
             short[] records,
+            int from,
             int record,
             int blocks,
             int[] begins,
@@ -121,7 +148,7 @@ final class Fold {
         FloatVector first = load(y, to);
         FloatVector second = load(y, to + HALF);
         for (int i = 0; i < blocks; i++) {
-            int at = i * record;
+            int at = from + i * record;
             FloatVector scale = broadcast(xScales[index + i]);
             IntVector halves = pairs(records, at + 2 * GROUP);
             IntVector left = centered(records, at, begins, begin + 2 * i);
@@ -137,8 +164,8 @@ final class Fold {
 
     private static void shifts(
             short[] records,
+            int from,
             int record,
-            int sums,
             float center,
             int blocks,
             float[] totals,
@@ -148,7 +175,7 @@ final class Fold {
         FloatVector first = load(y, to);
         FloatVector second = load(y, to + HALF);
         for (int i = 0; i < blocks; i++) {
-            int at = i * record + sums * GROUP;
+            int at = from + i * record;
             float sum = totals[index + i];
             FloatVector total = broadcast(sum);
             FloatVector centered = broadcast(center * sum);
@@ -164,11 +191,11 @@ final class Fold {
     }
 
     private static void halvedEighths(
-            short[] records, int[] begins, int begin, float[] xScales, int index, float[] partial) {
+            short[] records, int from, int[] begins, int begin, float[] xScales, int index, float[] partial) {
         FloatVector first = FloatVector.zero(Lanes.F);
         FloatVector second = first;
         for (int i = 0; i < SUPER_BLOCKS; i++) {
-            int at = i * 3 * GROUP;
+            int at = from + i * 3 * GROUP;
             int starts = (begins[begin + 2 * i] >> 16) + (begins[begin + 2 * i + 1] >> 16);
             FloatVector scale = broadcast(xScales[index + i]);
             IntVector start = IntVector.broadcast(Lanes.I, starts);
@@ -181,13 +208,38 @@ final class Fold {
             first = Shorts.floats(even).fma(scale, first);
             second = Shorts.floats(odd).fma(scale, second);
         }
-        first.intoArray(partial, 0);
-        second.intoArray(partial, HALF);
+        first.intoArray(partial, from);
+        second.intoArray(partial, from + HALF);
+    }
+
+    private static void sixteenths(
+            short[] records, int from, int[] begins, int begin, float[] xScales, int index, float[] partial) {
+        FloatVector first = FloatVector.zero(Lanes.F);
+        FloatVector second = first;
+        IntVector scales = IntVector.zero(Lanes.I);
+        for (int i = 0; i < 2 * SUPER_BLOCKS; i++) {
+            int block = i >> 1;
+            int at = from + (5 * block + 2 * (i & 1)) * GROUP;
+            // the second byte comes to where the first one was
+            scales = (i & 1) == 0
+                    ? pairs(records, from + (5 * block + 4) * GROUP)
+                    : scales.lanewise(VectorOperators.LSHR, 8);
+            FloatVector scale = broadcast(xScales[index + block]);
+            IntVector left = centered(records, at, begins, begin + 2 * i);
+            IntVector right = centered(records, at + GROUP, begins, begin + 2 * i + 1);
+            IntVector even = Shorts.even(left).add(Shorts.even(right)).mul(Shorts.firstOfEven(scales));
+            IntVector odd = Shorts.odd(left).add(Shorts.odd(right)).mul(Shorts.firstOfOdd(scales));
+            first = Shorts.floats(even).fma(scale, first);
+            second = Shorts.floats(odd).fma(scale, second);
+        }
+        first.intoArray(partial, from);
+        second.intoArray(partial, from + HALF);
     }
 
     private static void minima(
             short[] records,
             int sums,
+            int from,
             float[] totals,
             int index,
             MemorySegment data,
@@ -200,23 +252,23 @@ final class Fold {
         FloatVector second = first;
         for (int i = 0; i < SUPER_BLOCKS; i++) {
             FloatVector total = broadcast(-totals[index + i]);
-            IntVector scales = pairs(records, (i * (sums + 1) + sums) * GROUP);
+            IntVector scales = pairs(records, (i * (sums + 1) + sums) * GROUP + from);
             first = Shorts.floats(Shorts.secondOfEven(scales)).fma(total, first);
             second = Shorts.floats(Shorts.secondOfOdd(scales)).fma(total, second);
         }
         first = first.fma(Shorts.loadFloats(data, superAt + 2 * Quants.UNIT), load(y, to));
         second = second.fma(Shorts.loadFloats(data, superAt + 3 * Quants.UNIT), load(y, to + HALF));
-        first = load(partial, 0).fma(Shorts.loadFloats(data, superAt), first);
-        second = load(partial, HALF).fma(Shorts.loadFloats(data, superAt + Quants.UNIT), second);
+        first = load(partial, from).fma(Shorts.loadFloats(data, superAt), first);
+        second = load(partial, from + HALF).fma(Shorts.loadFloats(data, superAt + Quants.UNIT), second);
         first.intoArray(y, to);
         second.intoArray(y, to + HALF);
     }
 
-    private static void scale(MemorySegment data, long superAt, float[] partial, float[] y, int to) {
+    private static void scale(MemorySegment data, long superAt, float[] partial, int from, float[] y, int to) {
         Shorts.mayFault(data, superAt);
-        FloatVector first = load(partial, 0).fma(Shorts.loadFloats(data, superAt), load(y, to));
+        FloatVector first = load(partial, from).fma(Shorts.loadFloats(data, superAt), load(y, to));
         FloatVector second =
-                load(partial, HALF).fma(Shorts.loadFloats(data, superAt + Quants.UNIT), load(y, to + HALF));
+                load(partial, from + HALF).fma(Shorts.loadFloats(data, superAt + Quants.UNIT), load(y, to + HALF));
         first.intoArray(y, to);
         second.intoArray(y, to + HALF);
     }

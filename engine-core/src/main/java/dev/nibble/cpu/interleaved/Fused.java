@@ -14,12 +14,16 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * One input row, from weights to results in one loop: while a block is folded, the processor reads on. For the types whose
- * loop is small enough for the compiler to keep its vectors in registers; the others make records first, see {@link Fold}.
+ * One input row, from weights to results in one loop: while a block is folded, the processor reads on. For groups of one
+ * part and the types whose loop is then small enough for the compiler to keep its vectors in registers; the others make
+ * {@link Records} first.
  */
 final class Fused {
     private static final int UNIT = Quants.UNIT;
     private static final int SUPER_BLOCKS = Layout.SUPER_BLOCKS;
+
+    /** Whether groups are such as these loops read. */
+    static final boolean SERVES = Shorts.PARTS == 1;
 
     private Fused() {}
 
@@ -34,7 +38,7 @@ final class Fused {
                 p.factorsAt,
                 p.begins,
                 p.beginsAt,
-                p.x.scales(),
+                p.x.liftedScales(),
                 p.index,
                 p.result,
                 p.resultAt);
@@ -42,7 +46,18 @@ final class Fused {
 
     /** Q8_0. */
     static void eight(Piece p) {
-        eight(p.data, p.at, p.columns / 2, p.factors, p.factorsAt, p.x.scales(), p.index, p.result, p.resultAt);
+        eight(
+                p.data,
+                p.at,
+                p.columns / 2,
+                p.factors,
+                p.factorsAt,
+                p.begins,
+                p.beginsAt,
+                p.x.liftedScales(),
+                p.index,
+                p.result,
+                p.resultAt);
     }
 
     /** Q4_K, but for the minima and the scale of the super-block: {@link Fold#minima}. */
@@ -108,35 +123,46 @@ final class Fused {
     }
 
     private static void eight(
-            MemorySegment data, long at, int units, int[] a, int from, float[] xScales, int index, float[] y, int to) {
+            MemorySegment data,
+            long at,
+            int units,
+            int[] a,
+            int from,
+            int[] begins,
+            int begin,
+            float[] xScales,
+            int index,
+            float[] y,
+            int to) {
         Shorts.mayFault(data, at);
         FloatVector first = load(y, to);
         FloatVector second = load(y, to + HALF);
-        IntVector even = IntVector.zero(Lanes.I);
-        IntVector odd = even;
+        IntVector whole = IntVector.zero(Lanes.I);
+        IntVector upper = whole;
         long next = at;
         int block = 0;
         int left = 16;
         for (int i = 0; i < units; i++) {
             ShortVector w = Shorts.load(data, next);
             next += UNIT;
-            // the products of two columns fit 16 bits: 2 · 128 · 127 < 2^15
-            IntVector pairs = EightBits.low(w)
-                    .mul(pair(a[from + 2 * i]))
-                    .add(EightBits.high(w).mul(pair(a[from + 2 * i + 1])))
+            IntVector pairs = w.mul(pair(a[from + 2 * i]))
+                    .add(w.lanewise(VectorOperators.LSHR, 8).mul(pair(a[from + 2 * i + 1])))
+                    .add(pair(begins[begin + i]))
                     .reinterpretAsInts();
-            even = Shorts.even(pairs).add(even);
-            odd = Shorts.odd(pairs).add(odd);
+            whole = pairs.add(whole);
+            upper = pairs.lanewise(VectorOperators.LSHR, 16).add(upper);
             if (--left == 0) {
                 left = 16;
                 IntVector halves = Shorts.load(data, next).reinterpretAsInts();
                 next += UNIT;
                 FloatVector scale = broadcast(xScales[index + block]);
+                IntVector even = EightBits.even(whole, upper);
+                IntVector odd = EightBits.odd(upper);
                 first = Shorts.floats(even).mul(scale).fma(Shorts.evenHalves(halves), first);
                 second = Shorts.floats(odd).mul(scale).fma(Shorts.oddHalves(halves), second);
                 block++;
-                even = IntVector.zero(Lanes.I);
-                odd = even;
+                whole = IntVector.zero(Lanes.I);
+                upper = whole;
             }
         }
         first.intoArray(y, to);

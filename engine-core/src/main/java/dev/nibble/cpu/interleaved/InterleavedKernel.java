@@ -61,7 +61,10 @@ public final class InterleavedKernel extends MatmulKernel {
 
     /** Names how copies are laid out; empty where they are not read by their address, see {@link Shorts}. */
     public static String copyLayout() {
-        return Shorts.readsByAddress() ? "interleaved " + Packer.VERSION + ", " + GROUP + " rows" : "";
+        return Shorts.readsByAddress()
+                ? "interleaved " + Packer.VERSION + ", " + GROUP + " rows in " + Shorts.PARTS
+                        + (Shorts.PARTS == 1 ? " part" : " parts")
+                : "";
     }
 
     /**
@@ -94,8 +97,7 @@ public final class InterleavedKernel extends MatmulKernel {
     @Override
     public void prepare(MatmulInput x, WorkerPool pool) {
         if (x.rows() < MIN_BATCH) {
-            QuantizedInput.pack(x, pool)
-                    .multiplyBy(layout.quants().terms(), layout.quants().center());
+            QuantizedInput.pack(x, pool).multiplyBy(layout.quants().terms());
         } else if (ShortBatch.serves(layout)) {
             QuantizedInput.pack(x, pool);
         }
@@ -134,12 +136,15 @@ public final class InterleavedKernel extends MatmulKernel {
         QuantizedInput.Factors factors = x.factors(layout.quants().terms());
         piece.factors = factors.values();
         piece.begins = factors.begins();
+        float drop = layout.lifted() ? x.drop(token) : 1;
         for (int group = from / GROUP; group * GROUP < to; ) {
             int end = Math.min(Math.ceilDiv(to, GROUP), (group / BAND + 1) * BAND);
             multiplyBand(piece, factors, token, group, end);
             int begin = Math.max(from, group * GROUP);
             int count = Math.min(to, end * GROUP) - begin;
-            System.arraycopy(piece.result, begin - group * GROUP, y, yAt + begin, count);
+            for (int i = 0, j = begin - group * GROUP; i < count; i++, j++) {
+                y[yAt + begin + i] = piece.result[j] * drop;
+            }
             group = end;
         }
     }
@@ -181,6 +186,11 @@ public final class InterleavedKernel extends MatmulKernel {
     /** Where the columns of a group begin, those of a piece, from {@code k} on. */
     long addressOf(int group, int k) {
         return base + offsetOf(group, k);
+    }
+
+    /** The same of a slice: a part of a group, counted through the matrix. */
+    long addressOfSlice(int slice, int k) {
+        return addressOf(slice / Shorts.PARTS, k) + slice % Shorts.PARTS * Shorts.VECTOR;
     }
 
     private long offsetOf(int group, int k) {

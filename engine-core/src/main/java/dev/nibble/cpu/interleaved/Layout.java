@@ -1,6 +1,7 @@
 package dev.nibble.cpu.interleaved;
 
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
+import static dev.nibble.cpu.interleaved.Shorts.LANES;
 
 import dev.nibble.tensor.DType;
 import org.jspecify.annotations.Nullable;
@@ -98,6 +99,11 @@ abstract class Layout {
         return shiftSign != 0;
     }
 
+    /** Whether scales are halves, and one row is multiplied with {@link QuantizedInput#liftedScales}. */
+    final boolean lifted() {
+        return superUnits == 0;
+    }
+
     /** Units of the head of a block. */
     final int headUnits() {
         return headUnits;
@@ -137,7 +143,7 @@ abstract class Layout {
         return (long) columns / BLOCK * blockBytes() + (long) columns / SUPER_BLOCK * superUnits * Quants.UNIT;
     }
 
-    /** Shorts of a record, see {@link Quants#records}. */
+    /** Shorts of a record, see {@link Records}. */
     final int record() {
         return (quants.recordSums() + headUnits) * GROUP;
     }
@@ -162,7 +168,7 @@ abstract class Layout {
         return (half & 0x7fff) <= MAX_FINITE_HALF;
     }
 
-    /** Reads the scales of a super-block or less, and the shifts if there are any, rows in order. */
+    /** Reads the scales of a super-block or less of a slice, and the shifts if there are any, rows in order. */
     abstract Step readScales();
 
     /** {@code shifts = center · scales ± shifts}, as the unpacked quants stay centered. */
@@ -172,7 +178,7 @@ abstract class Layout {
         }
         float[] scales = p.scales;
         float[] shifts = p.shifts;
-        for (int i = 0; i < p.columns / BLOCK * GROUP; i++) {
+        for (int i = 0; i < p.columns / BLOCK * LANES; i++) {
             float scale = scales[p.scalesTo() + i];
             int at = p.shiftsTo() + i;
             shifts[at] = quants.center() * scale + shiftSign * shifts[at];

@@ -2,6 +2,7 @@ package dev.nibble.cpu.interleaved;
 
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.HALF;
+import static dev.nibble.cpu.interleaved.Shorts.LANES;
 
 import dev.nibble.cpu.WorkerPool;
 import dev.nibble.tensor.Tensor;
@@ -20,7 +21,7 @@ final class Packer {
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     /** Of the layout of any type; to be raised when one changes, because copies are kept in files. */
-    static final int VERSION = 2;
+    static final int VERSION = 3;
 
     /** Columns of a piece, a multiple of a super-block. */
     private static final int COLUMNS = 512;
@@ -30,8 +31,10 @@ final class Packer {
 
     private static final long LOW = 0xffffffffL;
 
-    /** Longs of a unit. */
+    /** Longs of a unit, and of a part of it. */
     private static final int UNIT = GROUP / 4;
+
+    private static final int PART = LANES / 4;
 
     private final Tensor weight;
     private final Layout layout;
@@ -126,7 +129,7 @@ final class Packer {
     /** Four rows that lie side by side, see {@link Shorts#lane}. */
     private void transpose(int quad, int blocks) {
         int rowLongs = blocks * blockLongs;
-        int first = 2 * quad * rowLongs;
+        int first = (quad / PART * LANES + quad % PART * 2) * rowLongs;
         int second = first + HALF * rowLongs;
         for (int block = 0; block < blocks; block++) {
             int from = block * blockLongs;

@@ -1,14 +1,15 @@
 package dev.nibble.cpu.interleaved;
 
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
+import static dev.nibble.cpu.interleaved.Shorts.LANES;
 
 import java.lang.foreign.MemorySegment;
 
 /** What a thread works on: some columns of a group of rows, a token, and memory for what is made of them. */
 final class Piece {
-    // of one group
-    static final int SCALES = Layout.PIECE / 16 * GROUP;
-    static final int SHIFTS = Layout.PIECE / Layout.BLOCK * GROUP;
+    // of one slice
+    static final int SCALES = Layout.PIECE / 16 * LANES;
+    static final int SHIFTS = Layout.PIECE / Layout.BLOCK * LANES;
 
     private static final Layout NONE = new BlockLayout(new EightBits(), QuantReader::q8, 34, false);
     private static final ThreadLocal<Piece> CURRENT = ThreadLocal.withInitial(Piece::new);
@@ -39,8 +40,8 @@ final class Piece {
     /** That of the weights. */
     Layout layout = NONE;
 
-    /** What {@link Quants#records} makes of blocks, or only the heads of blocks. */
-    final short[] records = new short[Layout.PIECE / Layout.BLOCK * 4 * GROUP];
+    /** {@link Records} of blocks, or only their heads. */
+    final short[] records = new short[Layout.PIECE / Layout.BLOCK * 5 * GROUP];
 
     /** Results of a super-block before its scale. */
     final float[] partial = new float[GROUP];
@@ -55,23 +56,23 @@ final class Piece {
 
     // Of batches.
 
-    /** Which of the groups that are unpacked together. */
+    /** Which of the slices that are unpacked together. */
     int which;
 
     /** Shorts from column to column in {@link #quants}. */
-    int quantsStride = GROUP;
+    int quantsStride = LANES;
 
-    /** Unpacked quants [columns, groups, GROUP]. */
-    final short[] quants = new short[Layout.PIECE * ShortBatch.GROUPS * GROUP];
+    /** Unpacked quants [columns, slices, LANES]. */
+    final short[] quants = new short[Layout.PIECE * ShortBatch.SLICES * LANES];
 
-    /** [groups, columns of a scale, GROUP]. */
-    final float[] scales = new float[ShortBatch.GROUPS * SCALES];
+    /** [slices, columns of a scale, LANES]. */
+    final float[] scales = new float[ShortBatch.SLICES * SCALES];
 
-    /** [groups, blocks, GROUP]. */
-    final float[] shifts = new float[ShortBatch.GROUPS * SHIFTS];
+    /** [slices, blocks, LANES]. */
+    final float[] shifts = new float[ShortBatch.SLICES * SHIFTS];
 
-    /** Dequantized weights [columns, GROUP]. */
-    final float[] weights = new float[Layout.PIECE * GROUP];
+    /** Dequantized weights [columns, LANES]. */
+    final float[] weights = new float[Layout.PIECE * LANES];
 
     /** Sums of a tile. */
     final short[] sums = new short[ShortBatch.SUMS];
@@ -100,7 +101,7 @@ final class Piece {
         }
     }
 
-    /** Where the scales of this one of the groups begin. */
+    /** Where the scales of this one of the slices begin. */
     int scalesTo() {
         return which * SCALES;
     }
@@ -110,6 +111,6 @@ final class Piece {
     }
 
     int quantsTo() {
-        return which * GROUP;
+        return which * LANES;
     }
 }

@@ -26,6 +26,9 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
     /** Adding it to a float rounds to an integer, which then stands in the low bits. */
     private static final float ROUND = 0x1.8p23f;
 
+    /** Exponent of the usual factor of lifted scales: enough for activations below 2^18. */
+    private static final int LIFT = 96;
+
     private static final int VECTORS = BLOCK / Lanes.COUNT;
 
     /** Blocks that a worker packs at a time. */
@@ -46,6 +49,11 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
     private int[] pairs = new int[0]; // [tiles, columns, width]: q in both halves of an int
     private float[] scales = new float[0]; // [tiles, blocks, width]
     private float[] totals = new float[0]; // [tiles, blocks, width]: scale times the sum of q
+
+    // of few tokens, see lift
+    private float[] liftedScales = new float[0];
+    private float[] liftedTotals = new float[0];
+    private final float[] drops = new float[InterleavedKernel.MIN_BATCH];
 
     /** Packs the rows of {@code x} unless that is done. */
     static QuantizedInput pack(MatmulInput x, WorkerPool pool) {
@@ -72,6 +80,13 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
         }
         if (width == 1) {
             run(0, 0, blocks);
+            if (liftedScales.length < count) {
+                liftedScales = new float[count];
+                liftedTotals = new float[count];
+            }
+            for (int token = 0; token < tokens; token++) {
+                lift(token);
+            }
         } else {
             pool.forEach(blocks, GRAIN, this);
         }
@@ -126,11 +141,31 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
         totals[index] = scales[index] * sums.reduceLanes(VectorOperators.ADD);
     }
 
+    /**
+     * Multiplies the scales and totals of a token by a power of 2, so that what they are multiplied with may lack it:
+     * halves that were only moved to the bits they have in floats lack 2^112. That would overflow, so results lack the
+     * rest, {@link #drop}. The power is such that the largest sum of a slot or a block, below 2^20, does not overflow.
+     */
+    private void lift(int token) {
+        int from = token * blocks;
+        float largest = 0;
+        for (int i = from; i < from + blocks; i++) {
+            largest = Math.max(largest, scales[i]);
+        }
+        int exponent = Math.min(LIFT, 106 - Math.getExponent(largest));
+        float lift = Math.scalb(1f, exponent);
+        for (int i = from; i < from + blocks; i++) {
+            liftedScales[i] = scales[i] * lift;
+            liftedTotals[i] = totals[i] * lift;
+        }
+        drops[token] = Math.scalb(1f, 112 - exponent);
+    }
+
     /** Makes what {@link #factors} returns. */
-    void multiplyBy(Terms terms, int center) {
+    void multiplyBy(Terms terms) {
         Factors factors = find(terms);
         if (factors == null) {
-            factors = new Factors(terms, center);
+            factors = new Factors(terms);
             copies = Arrays.copyOf(copies, copies.length + 1);
             copies[copies.length - 1] = factors;
         }
@@ -161,31 +196,25 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
     /** Activations in the order and the form that {@link Terms} ask for, token by token. */
     static final class Factors {
         private final Terms terms;
-        private final int center;
         private int[] values = new int[0];
         private int[] begins = new int[0];
         private int slots;
         private long filled = -1;
 
-        private Factors(Terms terms, int center) {
+        private Factors(Terms terms) {
             this.terms = terms;
-            this.center = center;
         }
 
         private void fill(int[] source, int tokens, int blocks) {
             slots = blocks * BLOCK / terms.columns();
             if (values.length < tokens * tokenValues()) {
                 values = new int[tokens * tokenValues()];
-                begins = new int[tokens * slots];
+                begins = new int[tokens * slots + 1]; // loops look at the next one
             }
             for (int slot = 0; slot < tokens * slots; slot++) {
                 int at = slot * terms.columns();
                 terms.fill(source, at, values, slot * terms.count());
-                int sum = 0;
-                for (int i = at; i < at + terms.columns(); i++) {
-                    sum += source[i] >> 16;
-                }
-                begins[slot] = Shorts.pairOf(-center * sum);
+                begins[slot] = terms.begin(source, at);
             }
         }
 
@@ -199,7 +228,7 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
             return slots * terms.count();
         }
 
-        /** For each slot, minus center times the activations: what makes sums those of centered quants. As values. */
+        /** {@link Terms#begin} of each slot. */
         int[] begins() {
             return begins;
         }
@@ -220,5 +249,20 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
 
     float[] totals() {
         return totals;
+    }
+
+    /** The scales of few tokens for weight scales without 2^112; results are to be multiplied by {@link #drop}. */
+    float[] liftedScales() {
+        return liftedScales;
+    }
+
+    /** As {@link #liftedScales}. */
+    float[] liftedTotals() {
+        return liftedTotals;
+    }
+
+    /** What results of lifted scales lack. */
+    float drop(int token) {
+        return drops[token];
     }
 }

@@ -1,9 +1,6 @@
 package dev.nibble.cpu.interleaved;
 
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
-import static dev.nibble.cpu.interleaved.Shorts.load;
-
-import java.lang.foreign.MemorySegment;
 
 /**
  * How the quants of a group of rows are laid out: in units of {@link Shorts#GROUP} words of 16 bits, one of each row; a
@@ -15,15 +12,13 @@ abstract class Quants {
 
     private final Terms terms;
     private final int slotUnits;
-    private final int center;
 
     /** {@link #unpack}. */
     final Step unpackQuants = this::unpack;
 
-    Quants(Terms terms, int slotUnits, int center) {
+    Quants(Terms terms, int slotUnits) {
         this.terms = terms;
         this.slotUnits = slotUnits;
-        this.center = center;
     }
 
     /** What words are multiplied with. */
@@ -43,7 +38,7 @@ abstract class Quants {
 
     /** What is taken off the quants so that a slot's sum fits 16 bits. */
     final int center() {
-        return center;
+        return terms.center();
     }
 
     /** Units of a block of 32 columns. */
@@ -51,24 +46,11 @@ abstract class Quants {
         return Layout.BLOCK / slotColumns() * slotUnits;
     }
 
-    /**
-     * Makes a record of each block in {@link Piece#records}: the sums of products with the activations of one token, modulo
-     * 2^16, a slot each, and behind them the block's head. Only for types that {@link Fused} does not serve.
-     */
-    void records(Piece p) {
-        throw new UnsupportedOperationException(getClass().getSimpleName() + " are multiplied without records");
-    }
-
-    /** Unpacks {@code q - center}, column by column, lanes as they are. */
+    /** Unpacks {@code q - center} of a slice, column by column, lanes as they are. */
     abstract void unpack(Piece p);
 
     /** Sums in a record. */
     final int recordSums() {
         return Layout.BLOCK / slotColumns();
-    }
-
-    /** Copies a unit of a head. */
-    static void copy(MemorySegment data, long at, short[] heads, int to) {
-        load(data, at).intoArray(heads, to);
     }
 }

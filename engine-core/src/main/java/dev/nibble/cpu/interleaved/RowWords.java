@@ -7,6 +7,7 @@ package dev.nibble.cpu.interleaved;
 final class RowWords {
     private static final long BYTES_OF_FOURTHS = 0x00ff00ff00ff00ffL;
     private static final long WORD = 0xffffL;
+    private static final long HIGH_BITS = 0x8080808080808080L;
 
     private RowWords() {}
 
@@ -23,8 +24,15 @@ final class RowWords {
             case 8 -> fours(values, count, words, to);
             case 10 -> fives(values, count, words, to);
             case 12 -> sixes(values, count, words, to);
-            case 16 -> System.arraycopy(values, 0, words, to, count);
+            case 16 -> eights(values, count, words, to);
             default -> throw new IllegalArgumentException(blockUnits + " words of a block");
+        }
+    }
+
+    /** Signed quants, plus 128. */
+    private static void eights(long[] values, int count, long[] words, int to) {
+        for (int i = 0; i < count; i++) {
+            words[to + i] = values[i] ^ HIGH_BITS;
         }
     }
 

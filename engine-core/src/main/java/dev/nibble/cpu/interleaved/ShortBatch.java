@@ -1,7 +1,7 @@
 package dev.nibble.cpu.interleaved;
 
-import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.HALF;
+import static dev.nibble.cpu.interleaved.Shorts.LANES;
 import static dev.nibble.cpu.interleaved.Shorts.pair;
 import static dev.nibble.cpu.interleaved.Shorts.pairs;
 import static dev.nibble.cpu.vector.Lanes.broadcast;
@@ -13,18 +13,18 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 
 /**
- * Many input rows where the products of a block's 32 columns fit 16 bits: quants of 4 bits. Two groups of weight rows at a
+ * Many input rows where the products of a block's 32 columns fit 16 bits: quants of 4 bits. Two slices of weight rows at a
  * time are unpacked, {@link Layout#PIECE} columns of them, and multiplied by tiles of tokens, rows in the lanes,
  * activations broadcast from memory.
  */
 final class ShortBatch {
-    /** Groups of rows that are multiplied at a time. */
-    static final int GROUPS = 2;
+    /** Slices of rows that are multiplied at a time. */
+    static final int SLICES = 2;
 
     /** Tokens of a tile: those that lie side by side in a {@link QuantizedInput}. */
     private static final int TOKENS = QuantizedInput.TILE;
 
-    private static final int ROWS = GROUPS * GROUP;
+    private static final int ROWS = SLICES * LANES;
     private static final int BLOCK = Layout.BLOCK;
 
     /** Sums of a tile and a block. */
@@ -60,19 +60,19 @@ final class ShortBatch {
         p.x = x;
         p.quantsStride = ROWS;
         int columns = kernel.columns();
-        int groups = Math.ceilDiv(kernel.rows(), GROUP);
+        int slices = Math.ceilDiv(kernel.rows(), LANES);
         int firstTile = firstToken / TOKENS;
         int endTile = Math.ceilDiv(firstToken + tokens, TOKENS);
         int size = (endTile - firstTile) * TILE;
         p.ensureResults(size);
         Step fold = p.layout.shifted() ? FOLD_SHIFTED : FOLD;
-        for (int group = from / GROUP; group * GROUP < to; group += GROUPS) {
+        for (int slice = from / LANES; slice * LANES < to; slice += SLICES) {
             Arrays.fill(p.results, 0, size, 0);
             for (int k = 0; k < columns; k += Layout.PIECE) {
                 p.columns = Math.min(Layout.PIECE, columns - k);
-                // an odd last group is multiplied twice rather than by a tile of its own
-                unpack(kernel, p, group, k, 0);
-                unpack(kernel, p, Math.min(group + 1, groups - 1), k, 1);
+                // an odd last slice is multiplied twice rather than by a tile of its own
+                unpack(kernel, p, slice, k, 0);
+                unpack(kernel, p, Math.min(slice + 1, slices - 1), k, 1);
                 for (int tile = firstTile; tile < endTile; tile++) {
                     p.factorsAt = (tile * columns + k) * TOKENS;
                     p.index = (tile * columns + k) / BLOCK * TOKENS;
@@ -81,17 +81,17 @@ final class ShortBatch {
                     Step.call(fold, p);
                 }
             }
-            int begin = Math.max(from, group * GROUP);
-            int end = Math.min(to, (group + GROUPS) * GROUP);
-            int at = (firstToken - firstTile * TOKENS) * ROWS + begin - group * GROUP;
+            int begin = Math.max(from, slice * LANES);
+            int end = Math.min(to, (slice + SLICES) * LANES);
+            int at = (firstToken - firstTile * TOKENS) * ROWS + begin - slice * LANES;
             for (int token = 0; token < tokens; token++) {
                 System.arraycopy(p.results, token * ROWS + at, y, yOffset + token * yStride + begin, end - begin);
             }
         }
     }
 
-    private static void unpack(InterleavedKernel kernel, Piece p, int group, int k, int which) {
-        p.at = kernel.addressOf(group, k);
+    private static void unpack(InterleavedKernel kernel, Piece p, int slice, int k, int which) {
+        p.at = kernel.addressOfSlice(slice, k);
         p.which = which;
         Step.call(p.layout.quants().unpackQuants, p);
         Step.call(kernel.readScales(), p);
@@ -102,7 +102,7 @@ final class ShortBatch {
         tile(p.quants, p.x.pairs(), p.factorsAt, p.columns, p.sums);
     }
 
-    /** {@code sums} [blocks, TOKENS, GROUPS, GROUP]: products of two groups and four tokens. */
+    /** {@code sums} [blocks, TOKENS, SLICES, LANES]: products of two slices and four tokens. */
     private static void tile(short[] quants, int[] a, int at, int columns, short[] sums) {
         ShortVector zero = ShortVector.zero(Shorts.S);
         ShortVector sum00 = zero;
@@ -117,7 +117,7 @@ final class ShortBatch {
         int to = 0;
         for (int k = 0; k < columns; k++) {
             ShortVector w0 = ShortVector.fromArray(Shorts.S, quants, k * ROWS);
-            ShortVector w1 = ShortVector.fromArray(Shorts.S, quants, k * ROWS + GROUP);
+            ShortVector w1 = ShortVector.fromArray(Shorts.S, quants, k * ROWS + LANES);
             ShortVector x = pair(a[at + TOKENS * k]);
             sum00 = w0.mul(x).add(sum00);
             sum01 = w1.mul(x).add(sum01);
@@ -133,13 +133,13 @@ final class ShortBatch {
             if (--left == 0) {
                 left = BLOCK;
                 sum00.intoArray(sums, to);
-                sum01.intoArray(sums, to + GROUP);
-                sum10.intoArray(sums, to + 2 * GROUP);
-                sum11.intoArray(sums, to + 3 * GROUP);
-                sum20.intoArray(sums, to + 4 * GROUP);
-                sum21.intoArray(sums, to + 5 * GROUP);
-                sum30.intoArray(sums, to + 6 * GROUP);
-                sum31.intoArray(sums, to + 7 * GROUP);
+                sum01.intoArray(sums, to + LANES);
+                sum10.intoArray(sums, to + 2 * LANES);
+                sum11.intoArray(sums, to + 3 * LANES);
+                sum20.intoArray(sums, to + 4 * LANES);
+                sum21.intoArray(sums, to + 5 * LANES);
+                sum30.intoArray(sums, to + 6 * LANES);
+                sum31.intoArray(sums, to + 7 * LANES);
                 to += TILE;
                 sum00 = zero;
                 sum01 = zero;
@@ -156,15 +156,15 @@ final class ShortBatch {
     private static void fold(Piece p) {
         int blocks = p.columns / BLOCK;
         for (int i = 0; i < TOKENS; i++) {
-            int token = i & -2; // two tokens, one group
-            int group = i & 1;
-            int at = token * ROWS + group * GROUP;
+            int token = i & -2; // two tokens, one slice
+            int slice = i & 1;
+            int at = token * ROWS + slice * LANES;
             fold(
                     p.sums,
                     at,
                     blocks,
                     p.scales,
-                    group * Piece.SCALES,
+                    slice * Piece.SCALES,
                     p.x.scales(),
                     p.index + token,
                     p.results,
@@ -176,23 +176,23 @@ final class ShortBatch {
         int blocks = p.columns / BLOCK;
         for (int i = 0; i < TOKENS; i++) {
             int token = i & -2;
-            int group = i & 1;
-            int at = token * ROWS + group * GROUP;
+            int slice = i & 1;
+            int at = token * ROWS + slice * LANES;
             fold(
                     p.sums,
                     at,
                     blocks,
                     p.scales,
-                    group * Piece.SCALES,
+                    slice * Piece.SCALES,
                     p.x.scales(),
                     p.index + token,
                     p.results,
                     p.resultsAt + at);
-            shift(blocks, p.shifts, group * Piece.SHIFTS, p.x.totals(), p.index + token, p.results, p.resultsAt + at);
+            shift(blocks, p.shifts, slice * Piece.SHIFTS, p.x.totals(), p.index + token, p.results, p.resultsAt + at);
         }
     }
 
-    /** {@code c += Σ sums · weight scale · activation scale} of a group and two tokens. */
+    /** {@code c += Σ sums · weight scale · activation scale} of a slice and two tokens. */
     private static void fold(
             short[] sums,
             int sumsAt,
@@ -209,8 +209,8 @@ final class ShortBatch {
         FloatVector first1 = load(c, next);
         FloatVector second1 = load(c, next + HALF);
         for (int block = 0; block < blocks; block++) {
-            FloatVector first = load(scales, scalesAt + block * GROUP);
-            FloatVector second = load(scales, scalesAt + block * GROUP + HALF);
+            FloatVector first = load(scales, scalesAt + block * LANES);
+            FloatVector second = load(scales, scalesAt + block * LANES + HALF);
             FloatVector scale = broadcast(xScales[index + block * TOKENS]);
             IntVector pairs = pairs(sums, sumsAt + block * TILE);
             first0 = Shorts.floats(Shorts.even(pairs)).mul(scale).fma(first, first0);
@@ -226,7 +226,7 @@ final class ShortBatch {
         second1.intoArray(c, next + HALF);
     }
 
-    /** {@code c += Σ shift · Σ activations} of a group and two tokens. */
+    /** {@code c += Σ shift · Σ activations} of a slice and two tokens. */
     private static void shift(int blocks, float[] shifts, int shiftsAt, float[] totals, int index, float[] c, int at) {
         int next = at + ROWS;
         FloatVector first0 = load(c, at);
@@ -234,8 +234,8 @@ final class ShortBatch {
         FloatVector first1 = load(c, next);
         FloatVector second1 = load(c, next + HALF);
         for (int block = 0; block < blocks; block++) {
-            FloatVector first = load(shifts, shiftsAt + block * GROUP);
-            FloatVector second = load(shifts, shiftsAt + block * GROUP + HALF);
+            FloatVector first = load(shifts, shiftsAt + block * LANES);
+            FloatVector second = load(shifts, shiftsAt + block * LANES + HALF);
             FloatVector total = broadcast(totals[index + block * TOKENS]);
             first0 = first.fma(total, first0);
             second0 = second.fma(total, second0);

@@ -12,25 +12,38 @@ import jdk.incubator.vector.VectorSpecies;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Vectors of 16-bit lanes, as wide as {@link Lanes#F}. A group of {@link #GROUP} weight rows fills the lanes of one.
+ * Vectors of 16-bit lanes, as wide as {@link Lanes#F}. A group of {@link #GROUP} weight rows fills the lanes of one or two,
+ * its parts.
  *
  * <p>An int holds two neighbouring lanes. So that taking the lower and the upper halves of the ints apart gives rows in
- * order, row i of the first half of a group lies in lane 2i, and row i of the second half in lane 2i + 1.
+ * order, row i of the first half of a part lies in lane 2i, and row i of the second half in lane 2i + 1.
  */
 final class Shorts {
     static final VectorSpecies<Short> S = VectorSpecies.of(short.class, Lanes.F.vectorShape());
 
-    /** Rows of a group: lanes of a vector of shorts. */
-    static final int GROUP = S.length();
+    /** Lanes of a vector of shorts: rows of a part. */
+    static final int LANES = S.length();
 
-    /** Floats of a vector: half a group. */
+    /** Bytes of a vector. */
+    static final int VECTOR = 2 * LANES;
+
+    /** Floats of a vector: half a part. */
     static final int HALF = Lanes.COUNT;
 
+    /**
+     * Parts of a group. With short vectors two, so that activations are broadcast, and loops counted, for both at once:
+     * what a processor with vectors of 512 bits does anyway.
+     */
+    static final int PARTS = LANES < 32 ? 2 : 1;
+
+    /** Rows of a group. */
+    static final int GROUP = PARTS * LANES;
+
     /** Sign and value bits of a half that was moved to the place they have in a float. */
-    private static final IntVector HALF_BITS = IntVector.broadcast(Lanes.I, 0x8fffe000);
+    static final IntVector HALF_BITS = IntVector.broadcast(Lanes.I, 0x8fffe000);
 
     /** What a half moved so lacks: the difference of the exponents' biases. */
-    private static final FloatVector HALF_BIAS = FloatVector.broadcast(Lanes.F, 0x1p112f);
+    static final FloatVector HALF_BIAS = FloatVector.broadcast(Lanes.F, 0x1p112f);
 
     /**
      * The class of off-heap segments. A loop that compares the class of its segment with this constant needs no tests of
@@ -56,12 +69,21 @@ final class Shorts {
         return ALL != null;
     }
 
+    /**
+     * The offset itself, in a form from which the compiler sees that it, and what lies a little behind, is inside all
+     * memory: loads by address then cost no test.
+     */
+    static long plain(long at) {
+        return at & Long.MAX_VALUE >> 1;
+    }
+
     /** What is added to an offset in {@code data} for {@link #load}. */
     static long base(MemorySegment data) {
         return ALL == null ? 0 : data.address();
     }
 
-    private static MemorySegment memory(MemorySegment data) {
+    /** Where weights are read. */
+    static MemorySegment memory(MemorySegment data) {
         if (ALL != null) {
             return ALL;
         }
@@ -71,9 +93,10 @@ final class Shorts {
         return data;
     }
 
-    /** The lane of a row of a group. */
+    /** The lane of a row of a group, of all lanes of its parts. */
     static int lane(int row) {
-        return row < HALF ? 2 * row : 2 * (row - HALF) + 1;
+        int inPart = row % LANES;
+        return row - inPart + (inPart < HALF ? 2 * inPart : 2 * (inPart - HALF) + 1);
     }
 
     static ShortVector load(MemorySegment data, long at) {
@@ -104,12 +127,12 @@ final class Shorts {
         return value & 0xffff | value << 16;
     }
 
-    /** The shorts in the even lanes, the first half of the group. */
+    /** The shorts in the even lanes, the first half of the part. */
     static IntVector even(IntVector pairs) {
         return pairs.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16);
     }
 
-    /** The shorts in the odd lanes, the second half of the group. */
+    /** The shorts in the odd lanes, the second half of the part. */
     static IntVector odd(IntVector pairs) {
         return pairs.lanewise(VectorOperators.ASHR, 16);
     }
@@ -118,26 +141,23 @@ final class Shorts {
         return (FloatVector) v.convertShape(VectorOperators.I2F, Lanes.F, 0);
     }
 
-    /** The half-precision numbers in the even lanes; finite ones are exact. */
+    /** The half-precision numbers in the even lanes, times 2^-112; finite ones are exact. */
     static FloatVector evenHalves(IntVector pairs) {
-        return half(pairs.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 3));
+        IntVector moved = pairs.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 3);
+        return moved.and(HALF_BITS).reinterpretAsFloats();
     }
 
-    /** The half-precision numbers in the odd lanes. */
+    /** The half-precision numbers in the odd lanes, times 2^-112. */
     static FloatVector oddHalves(IntVector pairs) {
-        return half(pairs.lanewise(VectorOperators.ASHR, 3));
+        return pairs.lanewise(VectorOperators.ASHR, 3).and(HALF_BITS).reinterpretAsFloats();
     }
 
-    private static FloatVector half(IntVector moved) {
-        return moved.and(HALF_BITS).reinterpretAsFloats().mul(HALF_BIAS);
-    }
-
-    /** Shorts of all rows as ints, two neighbouring lanes in each. */
+    /** Shorts of a part as ints, two neighbouring lanes in each. */
     static IntVector pairs(short[] in, int at) {
         return ShortVector.fromArray(S, in, at).reinterpretAsInts();
     }
 
-    // Of pairs of bytes, an int of which has those of a row of the first half of a group and of a row of the second.
+    // Of pairs of bytes, an int of which has those of a row of the first half of a part and of a row of the second.
 
     /** The first bytes of the first half's rows. */
     static IntVector firstOfEven(IntVector pairs) {

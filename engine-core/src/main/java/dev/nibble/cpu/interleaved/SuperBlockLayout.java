@@ -2,6 +2,7 @@ package dev.nibble.cpu.interleaved;
 
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.HALF;
+import static dev.nibble.cpu.interleaved.Shorts.LANES;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -18,7 +19,7 @@ final class SuperBlockLayout extends Layout {
 
     private SuperBlockLayout(
             Quants quants, QuantReader reader, int scaleColumns, int fileBytes, int scaleAt, boolean hasMinimum) {
-        super(quants, reader, scaleColumns, hasMinimum ? -1 : 0, 1, hasMinimum ? 4 : 2, !hasMinimum);
+        super(quants, reader, scaleColumns, hasMinimum ? -1 : 0, 1, hasMinimum ? 4 : 2, Fused.SERVES && !hasMinimum);
         this.fileBytes = fileBytes;
         this.scaleAt = scaleAt;
         this.hasMinimum = hasMinimum;
@@ -38,12 +39,19 @@ final class SuperBlockLayout extends Layout {
 
     @Override
     Step[] rowSteps() {
+        int sums = quants().recordSums();
         if (!hasMinimum) {
-            return new Step[] {Fused::sixK, p -> Fold.scale(p, superAt(0))};
+            Step scale = p -> Fold.scale(p, superAt(0));
+            return Fused.SERVES
+                    ? new Step[] {Fused::sixK, scale}
+                    : new Step[] {Records::fields, Fold::sixteenths, scale};
         }
-        return quants().recordSums() == 1
-                ? new Step[] {Fused::fourK, p -> Fold.minima(p, 0, superAt(0))}
-                : new Step[] {quants()::records, Fold::halvedEighths, p -> Fold.minima(p, 2, superAt(0))};
+        if (sums == 1) {
+            return Fused.SERVES
+                    ? new Step[] {Fused::fourK, p -> Fold.minima(p, 0, superAt(0))}
+                    : new Step[] {FusedPair::fourK};
+        }
+        return new Step[] {Records::fields, Fold::halvedEighths, p -> Fold.minima(p, sums, superAt(0))};
     }
 
     @Override
@@ -52,9 +60,9 @@ final class SuperBlockLayout extends Layout {
         for (int i = 0; i < columns / SUPER_BLOCK; i++) {
             int at = i * fileBytes;
             int to = superAt(i) / 2;
-            finite &= packFloat(in, at + scaleAt, out, to + 2 * row);
+            finite &= packFloat(in, at + scaleAt, row, out, to);
             if (hasMinimum) {
-                finite &= packFloat(in, at + scaleAt + 2, out, to + 2 * (GROUP + row));
+                finite &= packFloat(in, at + scaleAt + 2, row, out, to + 2 * GROUP);
                 packSixBits(in, at + 4, row, out, i * SUPER_BLOCKS);
             } else {
                 for (int j = 0; j < SUPER_BLOCKS; j++) {
@@ -65,11 +73,14 @@ final class SuperBlockLayout extends Layout {
         return finite;
     }
 
-    private static boolean packFloat(byte[] in, int at, short[] out, int to) {
+    /** Of each part the first half of the rows in one unit, the second half in the next. */
+    private static boolean packFloat(byte[] in, int at, int row, short[] out, int to) {
         short half = QuantReader.shortAt(in, at);
         int bits = Float.floatToRawIntBits(Float.float16ToFloat(half));
-        out[to] = (short) bits;
-        out[to + 1] = (short) (bits >> 16);
+        int unit = row % LANES / HALF;
+        int index = to + unit * GROUP + 2 * (row / LANES * HALF + row % HALF);
+        out[index] = (short) bits;
+        out[index + 1] = (short) (bits >> 16);
         return isFiniteHalf(half);
     }
 
@@ -122,7 +133,7 @@ final class SuperBlockLayout extends Layout {
         FloatVector oddMin = Shorts.loadFloats(data, headAt + 3 * Quants.UNIT);
         for (int i = 0; i < SUPER_BLOCKS; i++) {
             IntVector pairs = Shorts.load(data, at + i * stride).reinterpretAsInts();
-            int to = i * GROUP;
+            int to = i * LANES;
             Shorts.floats(Shorts.firstOfEven(pairs)).mul(even).intoArray(scales, scalesTo + to);
             Shorts.floats(Shorts.firstOfOdd(pairs)).mul(odd).intoArray(scales, scalesTo + to + HALF);
             Shorts.floats(Shorts.secondOfEven(pairs)).mul(evenMin).intoArray(minima, minimaTo + to);
@@ -137,11 +148,11 @@ final class SuperBlockLayout extends Layout {
         FloatVector odd = Shorts.loadFloats(data, headAt + Quants.UNIT);
         for (int i = 0; i < SUPER_BLOCKS; i++) {
             IntVector pairs = Shorts.load(data, at + i * stride).reinterpretAsInts();
-            int to = scalesTo + 2 * i * GROUP;
+            int to = scalesTo + 2 * i * LANES;
             Shorts.floats(Shorts.firstOfEven(pairs)).mul(even).intoArray(scales, to);
             Shorts.floats(Shorts.firstOfOdd(pairs)).mul(odd).intoArray(scales, to + HALF);
-            Shorts.floats(Shorts.secondOfEven(pairs)).mul(even).intoArray(scales, to + GROUP);
-            Shorts.floats(Shorts.secondOfOdd(pairs)).mul(odd).intoArray(scales, to + GROUP + HALF);
+            Shorts.floats(Shorts.secondOfEven(pairs)).mul(even).intoArray(scales, to + LANES);
+            Shorts.floats(Shorts.secondOfOdd(pairs)).mul(odd).intoArray(scales, to + LANES + HALF);
         }
     }
 }

@@ -10,11 +10,13 @@ package dev.nibble.cpu.interleaved;
  * Σ a_i · q_i = Σ c_i · (w >>> s_i)    with c_0 = a_0, c_i = a_i - 2^(s_i - s_(i-1)) · a_(i-1)
  * </pre>
  *
- * <p>This holds modulo 2^16, whatever overflows on the way, so it holds for the sum if that fits 16 bits. A quant may be
- * cut into several fields: a field counts {@code weight} times.
+ * <p>This holds modulo 2^16, whatever overflows on the way, so it holds for the sum if that fits 16 bits: what is to be
+ * added to it first is {@link #begin}. A quant may be cut into several fields: a field counts {@code weight} times.
  */
 final class Terms {
     private final int columns;
+    private final int center;
+    private final int bias;
     private final int count;
     // of term t: factor[t] · a[column[t]] + factorBefore[t] · a[columnBefore[t]]
     private final int[] column;
@@ -29,9 +31,13 @@ final class Terms {
      * Terms of a slot of {@code columns} columns.
      *
      * @param words the fields of each word of the slot, lowest first
+     * @param center what is taken off each quant so that the sum of a slot fits 16 bits
+     * @param bias what is added to that sum
      */
-    Terms(int columns, Field[][] words) {
+    Terms(int columns, Field[][] words, int center, int bias) {
         this.columns = columns;
+        this.center = center;
+        this.bias = bias;
         count = words.length * words[0].length;
         column = new int[count];
         factor = new int[count];
@@ -55,6 +61,11 @@ final class Terms {
         return columns;
     }
 
+    /** What is taken off the quants so that a slot's sum fits 16 bits. */
+    int center() {
+        return center;
+    }
+
     /** Terms of a slot. */
     int count() {
         return count;
@@ -66,5 +77,14 @@ final class Terms {
             int value = factor[t] * (a[at + column[t]] >> 16) + factorBefore[t] * (a[at + columnBefore[t]] >> 16);
             out[outAt + t] = Shorts.pairOf(value);
         }
+    }
+
+    /** What makes a slot's sum one of centered quants, plus the bias; as the factors. */
+    int begin(int[] a, int at) {
+        int sum = 0;
+        for (int i = at; i < at + columns; i++) {
+            sum += a[i] >> 16;
+        }
+        return Shorts.pairOf(bias - center * sum);
     }
 }
