@@ -32,14 +32,14 @@ record OffloadPlan(int layers, int totalLayers, int slots, long bytes, long host
      *
      * @param rows of a batch
      * @throws OutOfMemoryException if not even the output fits, or not the layers that were asked for
-     * @throws UnsupportedModelException if the blocks' caches differ
+     * @throws UnsupportedModelException if the blocks' caches differ, or a block's weights need more than an array
      */
     static OffloadPlan of(Model model, LoadOptions options, Device device, int rows) {
         int slots = slots(model, options);
         int total = model.blocks().size();
         int wanted = options.gpuLayers() < 0 ? total : Math.min(total, options.gpuLayers());
         checkCaches(model);
-        int fits = total;
+        int fits = wanted;
         while (fits > 0 && !fits(model, device, rows, slots, fits)) {
             fits--;
         }
@@ -56,10 +56,9 @@ record OffloadPlan(int layers, int totalLayers, int slots, long bytes, long host
                     + mebibytes(device.maxArrayBytes()) + " for one array; " + fits
                     + " layers would fit (gpuLayers), more with a smaller context");
         }
-        int layers = Math.min(wanted, fits);
-        long bytes = bytes(model, device, rows, slots, layers);
-        long mapped = WeightStore.of(model, layers, device).mappedBytes();
-        return new OffloadPlan(layers, total, slots, bytes, bytes - mapped, device.memory());
+        long bytes = bytes(model, device, rows, slots, fits);
+        long mapped = WeightStore.of(model, fits, device).mappedBytes();
+        return new OffloadPlan(fits, total, slots, bytes, bytes - mapped, device.memory());
     }
 
     private static int slots(Model model, LoadOptions options) {
