@@ -109,9 +109,9 @@ record FileRange(Path file, long start, long end) {
      */
     @Nullable ByteArray map(Arena arena) {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            // One cut short since it was opened would be extended; whoever reads it says what is wrong.
             if (channel.size() < end) {
-                return null; // cut short since it was opened: mapping would extend it, whoever reads it says what is
-                // wrong
+                return null;
             }
             long from = start - TornadoNativeArray.ARRAY_HEADER;
             return ByteArray.fromSegmentShallow(channel.map(FileChannel.MapMode.PRIVATE, from, end - from, arena));

@@ -73,7 +73,7 @@ final class WeightStore {
         List<List<Tensor>> kept = new ArrayList<>();
         matrices.forEach(matrix -> split(matrix).forEach(part -> kept.add(List.of(part))));
         kept.addAll(layers);
-        kept.removeIf(group -> group.stream().anyMatch(tensor -> deviceType(tensor.dtype()) != tensor.dtype()));
+        kept.removeIf(group -> !stays(group));
         ranges = FileRange.cover(kept, limit);
         ranges.forEach(range -> sizes.add(range.size()));
         for (Tensor matrix : matrices) {
@@ -107,6 +107,11 @@ final class WeightStore {
     /** The type in which a tensor's elements stand on the device. */
     static DType deviceType(DType type) {
         return Weights.code(type) >= 0 ? type : DType.F16;
+    }
+
+    /** Whether tensors are on the device what they are in the file. */
+    private static boolean stays(List<Tensor> tensors) {
+        return tensors.stream().allMatch(tensor -> deviceType(tensor.dtype()) == tensor.dtype());
     }
 
     /** Bytes a tensor takes on the device. */
@@ -153,9 +158,11 @@ final class WeightStore {
 
     /** The range that holds the tensors; else the last array if so many bytes fit, else a new one. */
     private int array(List<Tensor> tensors, long bytes) {
-        for (int i = 0; i < ranges.size(); i++) {
-            if (ranges.get(i).holds(tensors)) {
-                return i;
+        if (stays(tensors)) { // what is converted may lie in a range too, between others
+            for (int i = 0; i < ranges.size(); i++) {
+                if (ranges.get(i).holds(tensors)) {
+                    return i;
+                }
             }
         }
         if (sizes.size() == ranges.size() || sizes.getLast() + bytes > limit) {

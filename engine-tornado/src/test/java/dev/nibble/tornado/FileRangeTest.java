@@ -148,6 +148,33 @@ class FileRangeTest {
     }
 
     @Test
+    void copiesWhatIsConvertedThoughItLiesAmongWhatIsMapped() throws IOException {
+        MemorySegment ones = Arena.ofAuto().allocate(32 * 8 * 2);
+        for (int i = 0; i < 32 * 8; i++) {
+            ones.set(ValueLayout.JAVA_SHORT, 2L * i, (short) (Float.floatToIntBits(1) >> 16));
+        }
+        Path file = folder.resolve("m.gguf");
+        new GgufWriter()
+                .tensor("a", DType.F32, Shape.of(32, 8), GgufWriter.TensorData.of(random(1)))
+                .tensor("b", DType.BF16, Shape.of(32, 8), GgufWriter.TensorData.of(ones))
+                .tensor("c", DType.F32, Shape.of(32, 8), GgufWriter.TensorData.of(random(3)))
+                .write(file);
+        try (GgufFile gguf = GgufFile.open(file);
+                Arena arena = Arena.ofShared()) {
+            List<Tensor> matrices = List.of(tensor(gguf, "a"), tensor(gguf, "c"));
+            WeightStore store = new WeightStore(matrices, List.of(List.of(tensor(gguf, "b"))), 10_000, 10_000);
+            List<ByteArray> arrays = store.fill(arena);
+            assertThat(arrays).hasSize(2);
+            assertThat(store.matrix(matrices.getFirst()).getFirst().array()).isZero();
+            assertThat(store.matrix(matrices.getLast()).getFirst().array()).isZero();
+            assertThat(store.layer(0).getFirst().array()).isEqualTo(1);
+            assertThat(arrays.get(1).getSegment().get(ValueLayout.JAVA_SHORT_UNALIGNED, 0))
+                    .isEqualTo(Float.floatToFloat16(1));
+            assertThat(store.copiedBytes()).isEqualTo(32 * 8 * 2);
+        }
+    }
+
+    @Test
     void copiesWhatMayNotBeOpenedForWriting() throws IOException {
         List<Path> files = write();
         try (GgufFile gguf = GgufFile.open(files.getFirst());
