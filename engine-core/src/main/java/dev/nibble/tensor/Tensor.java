@@ -2,6 +2,8 @@ package dev.nibble.tensor;
 
 import dev.nibble.cpu.quant.BlockFormat;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A named, typed, shaped view of weights in mapped or off-heap memory. Nothing is copied.
@@ -10,8 +12,22 @@ import java.lang.foreign.MemorySegment;
  * @param dtype element type
  * @param shape dimensions, the contiguous one first
  * @param data exactly the bytes of the tensor, little-endian
+ * @param place where the same bytes stand in a file, or null if they do in none
  */
-public record Tensor(String name, DType dtype, Shape shape, MemorySegment data) {
+public record Tensor(
+        String name,
+        DType dtype,
+        Shape shape,
+        MemorySegment data,
+        @Nullable Place place) {
+
+    /**
+     * Where a tensor's bytes stand in a file, for backends that map them in a way of their own.
+     *
+     * @param file the file
+     * @param offset of the first byte, from the start of the file
+     */
+    public record Place(Path file, long offset) {}
 
     public Tensor {
         long expected = byteSize(dtype, shape);
@@ -19,6 +35,11 @@ public record Tensor(String name, DType dtype, Shape shape, MemorySegment data) 
             throw new IllegalArgumentException(
                     name + ": " + dtype + " " + shape + " takes " + expected + " bytes, not " + data.byteSize());
         }
+    }
+
+    /** A tensor that stands in no file. */
+    public Tensor(String name, DType dtype, Shape shape, MemorySegment data) {
+        this(name, dtype, shape, data, null);
     }
 
     private static long byteSize(DType dtype, Shape shape) {
@@ -49,8 +70,13 @@ public record Tensor(String name, DType dtype, Shape shape, MemorySegment data) 
         if (first < 0 || count < 0 || first > rows() - count) {
             throw new IndexOutOfBoundsException(name + ": rows " + first + " to " + (first + count) + " of " + rows());
         }
+        long start = first * rowBytes();
         return new Tensor(
-                name, dtype, Shape.of(columns(), count), data.asSlice(first * rowBytes(), count * rowBytes()));
+                name,
+                dtype,
+                Shape.of(columns(), count),
+                data.asSlice(start, count * rowBytes()),
+                place == null ? null : new Place(place.file(), place.offset() + start));
     }
 
     /**

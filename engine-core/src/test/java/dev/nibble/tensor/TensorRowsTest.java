@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nibble.cpu.quant.BlockFormat;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 class TensorRowsTest {
@@ -31,6 +32,14 @@ class TensorRowsTest {
         float[] out = new float[3];
         tensor.rowRange(2, 2).dequantizeRows(1, 1, out, 0);
         assertThat(out).containsExactly(10, 11, 12);
+    }
+
+    @Test
+    void aRowRangeStandsWhereItsRowsStand() {
+        Path file = Path.of("m.gguf");
+        Tensor stored = new Tensor("t", DType.F32, tensor.shape(), tensor.data(), new Tensor.Place(file, 1000));
+        assertThat(stored.rowRange(2, 2).place()).isEqualTo(new Tensor.Place(file, 1024));
+        assertThat(tensor.rowRange(2, 2).place()).isNull();
     }
 
     @Test

@@ -151,7 +151,7 @@ final class Shards {
                         + " them again");
             }
             MemorySegment bytes = data.asSlice(offset, place.byteSize());
-            tensors.put(name, new Tensor(name, place.dtype(), place.shape(), bytes));
+            tensors.put(name, new Tensor(name, place.dtype(), place.shape(), bytes, new Tensor.Place(file, offset)));
             infos.put(name, new GgufTensorInfo(name, place.dtype(), place.shape(), file, offset, place.byteSize()));
         }
         files.add(file);

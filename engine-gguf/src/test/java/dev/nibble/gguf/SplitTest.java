@@ -11,7 +11,9 @@ import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -71,6 +73,13 @@ class SplitTest {
             assertThat(gguf.tensorInfos())
                     .extracting(GgufTensorInfo::file)
                     .containsExactly(files.get(0), files.get(0), files.get(1), files.get(1), files.get(2));
+            for (Tensor tensor : gguf.tensors()) {
+                Tensor.Place place = Objects.requireNonNull(tensor.place());
+                byte[] file = Files.readAllBytes(place.file());
+                int from = Math.toIntExact(place.offset());
+                assertThat(Arrays.copyOfRange(file, from, from + 16))
+                        .isEqualTo(tensor.data().toArray(ValueLayout.JAVA_BYTE));
+            }
         }
     }
 

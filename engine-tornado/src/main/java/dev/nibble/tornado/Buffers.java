@@ -86,13 +86,9 @@ record Buffers(
         return List.of(residual, hidden, projected, query, mixed, both, inner, keys, values);
     }
 
-    /** Bytes of all of them. */
+    /** Bytes of all but the weights, which need not be on the host. */
     long bytes() {
-        long bytes = 0;
-        for (ByteArray array : weights) {
-            bytes += array.getSize();
-        }
-        bytes += 4L * (table.getSize() + batch.getSize() + step.getSize());
+        long bytes = 4L * (table.getSize() + batch.getSize() + step.getSize());
         for (FloatArray array : List.of(vectors, residual, hidden, projected, query, mixed, both, inner)) {
             bytes += 4L * array.getSize();
         }

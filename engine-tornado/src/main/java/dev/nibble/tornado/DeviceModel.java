@@ -8,6 +8,7 @@ import dev.nibble.model.Projection;
 import dev.nibble.model.RopeConfig;
 import dev.nibble.tornado.kernels.Layout;
 import dev.nibble.tornado.kernels.OutputKernels;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -36,9 +37,17 @@ final class DeviceModel implements AutoCloseable {
     private final @Nullable CpuLayers cpu;
     private final @Nullable FloatArray entering;
     private final String converted;
+    private final long copiedWeights;
+    private final Arena arena;
 
-    DeviceModel(Model model, OffloadPlan plan, Device device, LoadOptions options, int rows) {
+    /**
+     * Loads a model.
+     *
+     * @param arena how long its files are mapped; closed with the model, but not if this fails
+     */
+    DeviceModel(Model model, OffloadPlan plan, Device device, LoadOptions options, int rows, Arena arena) {
         this.plan = plan;
+        this.arena = arena;
         int onCpu = plan.totalLayers() - plan.layers();
         int hidden = model.config().hiddenSize();
         List<BlockConfig> blocks = model.blocks().subList(onCpu, plan.totalLayers());
@@ -48,17 +57,15 @@ final class DeviceModel implements AutoCloseable {
                 .findFirst()
                 .orElse(null);
 
-        WeightStore store = new WeightStore(device.maxArrayBytes(), device.maxPieceBytes());
+        WeightStore store = WeightStore.of(model, plan.layers(), device);
         Projection output = Objects.requireNonNull(model.output());
-        List<WeightStore.Piece> embedding = onCpu == 0 ? store.addAlone(model.tokenEmbedding()) : List.of();
-        List<WeightStore.Piece> outputPieces = store.addAlone(output.weight());
+        List<WeightStore.Piece> outputPieces = store.matrix(output.weight());
         LayerTables tables = new LayerTables(blocks.size() + outputPieces.size(), plan.slots());
         shapeOfLayer = new int[blocks.size()];
         List<LayerShape> shapesOfLayers = new ArrayList<>();
         for (int i = 0; i < blocks.size(); i++) {
             BlockConfig block = blocks.get(i);
-            List<WeightStore.Piece> pieces = store.addTogether(
-                    Support.projections(block).stream().map(Projection::weight).toList());
+            List<WeightStore.Piece> pieces = store.layer(i);
             tables.layer(i, block, pieces, i);
             LayerShape shape = LayerShape.of(block, hidden, pieces, usualRope);
             shapesOfLayers.add(shape);
@@ -77,10 +84,12 @@ final class DeviceModel implements AutoCloseable {
                         store.types(),
                         shapes.stream().map(LayerShape::activation).distinct().toList()));
 
-        buffers = Buffers.allocate(store.fill(), tables, shapesOfLayers, rows, plan.slots(), hidden);
+        buffers = Buffers.allocate(store.fill(arena), tables, shapesOfLayers, rows, plan.slots(), hidden);
+        copiedWeights = store.copiedBytes();
         GraphFactory one = new GraphFactory(buffers, 1);
         GraphFactory many = new GraphFactory(buffers, rows);
         entering = onCpu == 0 ? null : new FloatArray(rows * hidden);
+        List<WeightStore.Piece> embedding = onCpu == 0 ? store.matrix(model.tokenEmbedding()) : List.of();
         float scale = model.config().embeddingScale();
         enterOne = entering == null ? one.embed(embedding, scale) : one.enter(entering, hidden);
         enterMany = entering == null ? many.embed(embedding, scale) : many.enter(entering, hidden);
@@ -121,13 +130,13 @@ final class DeviceModel implements AutoCloseable {
         return buffers;
     }
 
-    /** Bytes of all arrays on the host, where TornadoVM keeps a copy of each: the weights too. */
+    /** Bytes allocated on the host, where TornadoVM keeps a copy of each array but of mapped weights. */
     long hostBytes() {
         long floats = entering == null ? 0 : entering.getSize();
         for (int i = 0; i < outputLogits.size(); i++) {
             floats += 2L * outputLogits.get(i).getSize() + bestResults.get(i).getSize();
         }
-        return buffers.bytes() + Float.BYTES * floats;
+        return buffers.bytes() + copiedWeights + Float.BYTES * floats;
     }
 
     /** The layers on the CPU, or null if there are none. */
@@ -185,9 +194,11 @@ final class DeviceModel implements AutoCloseable {
         return best;
     }
 
-    /** What runs where, and what was converted. */
+    /** What runs where, what was converted, and what was copied. */
     String describe() {
-        return plan.describe() + (converted.isEmpty() ? "" : "; converted to F16: " + converted);
+        return plan.describe()
+                + (converted.isEmpty() ? "" : "; converted to F16: " + converted)
+                + (copiedWeights == 0 ? "" : "; weights copied on the host: " + OffloadPlan.mebibytes(copiedWeights));
     }
 
     @Override
@@ -196,5 +207,6 @@ final class DeviceModel implements AutoCloseable {
         if (cpu != null) {
             cpu.close();
         }
+        arena.close();
     }
 }

@@ -10,7 +10,6 @@ import dev.nibble.model.Model;
 import dev.nibble.model.RopeConfig;
 import dev.nibble.tornado.kernels.Layout;
 import java.util.HashSet;
-import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -21,9 +20,10 @@ import java.util.Set;
  * @param totalLayers blocks of the model
  * @param slots positions of the KV cache, of all sequences together
  * @param bytes what these layers, their part of the KV cache and the buffers take on the device
+ * @param hostBytes what of it the host has to hold as well: all but the weights that can be mapped
  * @param available bytes the device has
  */
-record OffloadPlan(int layers, int totalLayers, int slots, long bytes, long available) {
+record OffloadPlan(int layers, int totalLayers, int slots, long bytes, long hostBytes, long available) {
     /** The context when neither the options nor the model say less: the KV cache is allocated as a whole. */
     static final int USUAL_CONTEXT = 8192;
 
@@ -32,18 +32,18 @@ record OffloadPlan(int layers, int totalLayers, int slots, long bytes, long avai
      *
      * @param rows of a batch
      * @throws OutOfMemoryException if not even the output fits, or not the layers that were asked for
-     * @throws UnsupportedModelException if the blocks' caches differ
+     * @throws UnsupportedModelException if the blocks' caches differ, or a block's weights need more than an array
      */
     static OffloadPlan of(Model model, LoadOptions options, Device device, int rows) {
         int slots = slots(model, options);
         int total = model.blocks().size();
         int wanted = options.gpuLayers() < 0 ? total : Math.min(total, options.gpuLayers());
         checkCaches(model);
-        int fits = total;
+        int fits = wanted;
         while (fits > 0 && !fits(model, device, rows, slots, fits)) {
             fits--;
         }
-        long least = bytes(model, rows, slots, 0);
+        long least = bytes(model, device, rows, slots, 0);
         if (least > device.memory()) {
             throw new OutOfMemoryException(device.description() + " has " + mebibytes(device.memory())
                     + " to give, but the output and the buffers of this model alone take " + mebibytes(least)
@@ -51,13 +51,14 @@ record OffloadPlan(int layers, int totalLayers, int slots, long bytes, long avai
         }
         if (options.gpuLayers() >= 0 && wanted > fits) {
             throw new OutOfMemoryException(wanted + " layers take "
-                    + mebibytes(bytes(model, rows, slots, wanted)) + " with a KV cache of " + slots
+                    + mebibytes(bytes(model, device, rows, slots, wanted)) + " with a KV cache of " + slots
                     + " tokens, but " + device.description() + " has " + mebibytes(device.memory()) + " to give and "
                     + mebibytes(device.maxArrayBytes()) + " for one array; " + fits
                     + " layers would fit (gpuLayers), more with a smaller context");
         }
-        int layers = Math.min(wanted, fits);
-        return new OffloadPlan(layers, total, slots, bytes(model, rows, slots, layers), device.memory());
+        long bytes = bytes(model, device, rows, slots, fits);
+        long mapped = WeightStore.of(model, fits, device).mappedBytes();
+        return new OffloadPlan(fits, total, slots, bytes, bytes - mapped, device.memory());
     }
 
     private static int slots(Model model, LoadOptions options) {
@@ -84,28 +85,21 @@ record OffloadPlan(int layers, int totalLayers, int slots, long bytes, long avai
     private static boolean fits(Model model, Device device, int rows, int slots, int layers) {
         AttentionConfig attention = (AttentionConfig) model.blocks().getFirst().mixer();
         long width = (long) attention.kvHeadCount() * Math.max(attention.headDim(), attention.valueDim());
-        return bytes(model, rows, slots, layers) <= device.memory()
+        return bytes(model, device, rows, slots, layers) <= device.memory()
                 && (long) Short.BYTES * layers * slots * width <= device.maxArrayBytes();
     }
 
     /** Bytes on the device with the last {@code layers} layers. */
-    private static long bytes(Model model, int rows, int slots, int layers) {
+    private static long bytes(Model model, Device device, int rows, int slots, int layers) {
         int hidden = model.config().hiddenSize();
         int total = model.blocks().size();
-        long bytes =
-                WeightStore.deviceBytes(Objects.requireNonNull(model.output()).weight());
-        if (layers == total && model.tokenEmbedding() != model.output().weight()) {
-            bytes += WeightStore.deviceBytes(model.tokenEmbedding());
-        }
+        long bytes = WeightStore.of(model, layers, device).bytes();
         bytes += Float.BYTES * (2L * rows * hidden + 2L * model.config().vocabSize());
         long widest = 0;
         Set<RopeConfig> ropes = new HashSet<>();
         for (BlockConfig block : model.blocks().subList(total - layers, total)) {
             AttentionConfig attention = (AttentionConfig) block.mixer();
             FeedForward.Dense dense = (FeedForward.Dense) block.ffn();
-            bytes += Support.projections(block).stream()
-                    .mapToLong(projection -> WeightStore.deviceBytes(projection.weight()))
-                    .sum();
             bytes +=
                     (long) Short.BYTES * slots * attention.kvHeadCount() * (attention.headDim() + attention.valueDim());
             bytes += Float.BYTES * 6L * hidden; // norms and the like
@@ -130,7 +124,7 @@ record OffloadPlan(int layers, int totalLayers, int slots, long bytes, long avai
                 + mebibytes(available) + ", KV cache for " + slots + " tokens";
     }
 
-    private static String mebibytes(long bytes) {
+    static String mebibytes(long bytes) {
         return Math.ceilDiv(bytes, 1L << 20) + " MiB";
     }
 }

@@ -39,6 +39,7 @@ final class TornadoDeviceProgram implements Device.Program {
     TornadoDeviceProgram(
             TornadoDevice device,
             String description,
+            boolean cudaGraphs,
             List<Object> constants,
             List<Object> buffers,
             List<Graph> graphs,
@@ -61,6 +62,9 @@ final class TornadoDeviceProgram implements Device.Program {
         try {
             plan.withDevice(device);
             plan.withGridScheduler(grids);
+            if (cudaGraphs) {
+                plan.withCUDAGraph();
+            }
             if (shares) {
                 execute(0, FIRST);
             }

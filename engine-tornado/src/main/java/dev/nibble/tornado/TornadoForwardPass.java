@@ -11,6 +11,7 @@ import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
 import dev.nibble.tornado.kernels.Layout;
 import dev.nibble.tornado.kernels.OutputKernels;
+import java.lang.foreign.Arena;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
@@ -58,21 +59,30 @@ final class TornadoForwardPass implements ForwardPass {
      * @throws dev.nibble.OutOfMemoryException if it does not fit
      * @throws IllegalStateException if the device computes wrong results
      */
+    @SuppressWarnings("MustBeClosedChecker") // the model on the device closes the arena
     static TornadoForwardPass compile(Model model, Device device, LoadOptions options, int maxRows) {
         Support.check(model, options);
         OffloadPlan plan = OffloadPlan.of(model, options, device, maxRows);
         LOG.log(System.Logger.Level.INFO, "{0}: {1}", device.description(), plan.describe());
+        Arena arena = Arena.ofShared();
+        boolean loaded = false;
         try {
-            return new TornadoForwardPass(
-                    new DeviceModel(model, plan, device, options, maxRows), model.config(), options, maxRows);
+            DeviceModel onDevice = new DeviceModel(model, plan, device, options, maxRows, arena);
+            loaded = true;
+            return new TornadoForwardPass(onDevice, model.config(), options, maxRows);
         } catch (OutOfMemoryError e) {
             throw new OutOfMemoryException(
-                    "TornadoVM keeps what is on the device on the host as well, " + Math.ceilDiv(plan.bytes(), 1 << 20)
-                            + " MiB, and could not allocate that (" + e.getMessage()
+                    "TornadoVM keeps what is on the device on the host as well, save weights mapped from the file, "
+                            + OffloadPlan.mebibytes(plan.hostBytes())
+                            + ", and could not allocate that (" + e.getMessage()
                             + "); -XX:MaxDirectMemorySize limits"
                             + " memory outside the Java heap, by default to the size of the heap, and fewer layers"
                             + " (gpuLayers) need less",
                     e);
+        } finally {
+            if (!loaded) {
+                arena.close();
+            }
         }
     }
 

@@ -7,15 +7,17 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 /** Runs launches in plain Java, work-group by work-group, each work-item a thread where there are barriers. */
 final class EmulatedDevice implements Device {
     private final long memory;
+    private final long maxArrayBytes;
     private final long maxPieceBytes;
 
     EmulatedDevice() {
-        this(Long.MAX_VALUE, 1 << 30);
+        this(Long.MAX_VALUE, 1 << 30, 1 << 30);
     }
 
-    /** With so much memory, and so large pieces of matrices, that it says it has. */
-    EmulatedDevice(long memory, long maxPieceBytes) {
+    /** With so much memory, and so large arrays and pieces of matrices, that it says it has. */
+    EmulatedDevice(long memory, long maxArrayBytes, long maxPieceBytes) {
         this.memory = memory;
+        this.maxArrayBytes = maxArrayBytes;
         this.maxPieceBytes = maxPieceBytes;
     }
 
@@ -31,7 +33,7 @@ final class EmulatedDevice implements Device {
 
     @Override
     public long maxArrayBytes() {
-        return 1 << 30;
+        return maxArrayBytes;
     }
 
     @Override

@@ -18,6 +18,7 @@ import dev.nibble.spi.Sequence;
 import dev.nibble.tensor.DType;
 import dev.nibble.testdata.TinyModels;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ServiceLoader;
 
@@ -39,12 +40,16 @@ final class ModelOnDevice {
             throws IOException {
         Path file = folder.resolve(name + "-" + type + ".gguf");
         TinyModels.write(name, 7, type, file);
+        byte[] written = Files.readAllBytes(file);
         try (GgufFile gguf = GgufFile.open(file)) {
             Model model = Architectures.read(gguf, CONTEXT);
             float[] exact = onCpu(model, KvCacheType.F32);
             float[] expected = onCpu(model, KvCacheType.F16);
-            try (ForwardPass pass =
+            try (TornadoForwardPass pass =
                     TornadoForwardPass.compile(model, device, OPTIONS.withGpuLayers(gpuLayers), maxRows)) {
+                assertThat(pass.offload().contains("weights copied"))
+                        .as(pass.offload())
+                        .isEqualTo(WeightStore.deviceType(type) != type);
                 compare(
                         name,
                         evaluate(pass, model, KvCacheType.F16),
@@ -54,6 +59,7 @@ final class ModelOnDevice {
                 compareChoice(name, pass, model.config());
             }
         }
+        assertThat(file).as("mapped privately").hasBinaryContent(written);
     }
 
     /** The token chosen on the device is the most probable one by the logits that the device hands out. */

@@ -66,8 +66,10 @@ class ModelTest {
 
     @Test
     void splitsMatricesThatAreTooLarge() throws IOException {
-        EmulatedDevice small = new EmulatedDevice(Long.MAX_VALUE, 20_000);
+        // mapped, then converted: each layer in an array of its own, matrices in pieces
+        EmulatedDevice small = new EmulatedDevice(Long.MAX_VALUE, 170_000, 20_000);
         ModelOnDevice.check(small, "llama-bias", DType.F16, -1, ROWS, folder);
+        ModelOnDevice.check(small, "llama-bias", DType.BF16, -1, ROWS, folder);
     }
 
     @Test

@@ -31,8 +31,32 @@ class OffloadPlanTest {
         return GgufFile.open(file);
     }
 
+    @Test
+    void countsWeightsThatAreConvertedOnTheHostToo() throws IOException {
+        Path file = folder.resolve("bf16.gguf");
+        TinyModels.write("llama", 1, DType.BF16, file);
+        try (GgufFile gguf = GgufFile.open(file)) {
+            Model model = Architectures.read(gguf, 100);
+            try (TornadoForwardPass pass = TornadoForwardPass.compile(model, new EmulatedDevice(), OPTIONS, 8)) {
+                long weights = WeightStore.of(model, 3, new EmulatedDevice()).bytes();
+                OffloadPlan plan = plan(model, OPTIONS, Long.MAX_VALUE);
+                assertThat(plan.hostBytes()).isEqualTo(plan.bytes());
+                assertThat(pass.workspaceBytes()).isGreaterThan(weights);
+                assertThat(pass.offload())
+                        .endsWith("; converted to F16: BF16; weights copied on the host: "
+                                + OffloadPlan.mebibytes(weights));
+            }
+        }
+        try (GgufFile gguf = write()) {
+            Model model = Architectures.read(gguf, 100);
+            try (TornadoForwardPass pass = TornadoForwardPass.compile(model, new EmulatedDevice(), OPTIONS, 8)) {
+                assertThat(pass.offload()).endsWith(", KV cache for 128 tokens");
+            }
+        }
+    }
+
     private static OffloadPlan plan(Model model, LoadOptions options, long memory) {
-        return OffloadPlan.of(model, options, new EmulatedDevice(memory, 1 << 30), 8);
+        return OffloadPlan.of(model, options, new EmulatedDevice(memory, 1 << 30, 1 << 30), 8);
     }
 
     @Test
@@ -53,7 +77,7 @@ class OffloadPlanTest {
     }
 
     @Test
-    void countsWeightsAndTheCacheOfAllSessionsOnTheDeviceAndOnTheHost() throws IOException {
+    void countsWeightsAndTheCacheOfAllSessionsOnTheDeviceAndWhatIsCopiedOnTheHost() throws IOException {
         try (GgufFile gguf = write()) {
             Model model = Architectures.read(gguf, 100);
             AttentionConfig attention =
@@ -71,8 +95,12 @@ class OffloadPlanTest {
                         .filter(tensor -> tensor.shape().rank() == 2)
                         .mapToLong(WeightStore::deviceBytes)
                         .sum();
-                assertThat(small.workspaceBytes()).isGreaterThan(weights + 128 * token);
-                assertThat(plan(model, OPTIONS, Long.MAX_VALUE).bytes()).isGreaterThan(weights + 128 * token);
+                OffloadPlan plan = plan(model, OPTIONS, Long.MAX_VALUE);
+                assertThat(plan.bytes()).isGreaterThan(weights + 128 * token);
+                assertThat(plan.hostBytes())
+                        .as("mapped, with the norms between")
+                        .isBetween(128 * token, plan.bytes() - weights);
+                assertThat(small.workspaceBytes()).isBetween(128 * token, plan.bytes() - weights);
                 assertThat(large.maxContextLength()).isEqualTo(320);
                 assertThat(large.sequenceBytes(300, KvCacheType.F16)).isZero();
             }
@@ -107,8 +135,9 @@ class OffloadPlanTest {
             Model model = Architectures.read(gguf, 100);
             assertThatThrownBy(() -> TornadoForwardPass.compile(model, full, OPTIONS))
                     .isInstanceOf(OutOfMemoryException.class)
-                    .hasMessageMatching("TornadoVM keeps what is on the device on the host as well, \\d+ MiB, and could"
-                            + " not allocate that \\(Cannot reserve 5 bytes\\); -XX:MaxDirectMemorySize limits .*");
+                    .hasMessageMatching(
+                            "TornadoVM keeps what is on the device on the host as well, save weights mapped from"
+                                    + " the file, \\d+ MiB, and could not allocate that \\(Cannot reserve 5 bytes\\); -XX:MaxDirectMemorySize limits .*");
         }
     }
 

@@ -89,8 +89,8 @@ class ProbeTest {
 
     @Test
     void aGpuIsPreferredAndAnyDeviceCanBeChosen() {
-        TornadoProbe.Found cpu = new TornadoProbe.Found("0:0", new EmulatedDevice(1L << 32, 1), false);
-        TornadoProbe.Found gpu = new TornadoProbe.Found("0:1", new EmulatedDevice(1L << 33, 1), true);
+        TornadoProbe.Found cpu = new TornadoProbe.Found("0:0", new EmulatedDevice(1L << 32, 1, 1), false);
+        TornadoProbe.Found gpu = new TornadoProbe.Found("0:1", new EmulatedDevice(1L << 33, 1, 1), true);
         List<TornadoProbe.Found> both = List.of(cpu, gpu);
         assertThat(TornadoProbe.run(() -> both, null, null).device()).isSameAs(gpu);
         assertThat(TornadoProbe.run(() -> both, null, "0:0").device()).isSameAs(cpu);

@@ -14,7 +14,9 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 
+/** Weights that stand in no file: all of them are copied. */
 class WeightStoreTest {
     private static final int COLUMNS = 256;
 
@@ -27,30 +29,30 @@ class WeightStoreTest {
     @Test
     void spreadsRowsOverArraysAndKeepsAMatrixOnce() {
         Tensor matrix = matrix("m", DType.Q8_0, 10);
-        WeightStore store = new WeightStore(10_000, 4 * 272 + 16);
-        List<WeightStore.Piece> pieces = store.addAlone(matrix);
+        WeightStore store = new WeightStore(List.of(matrix, matrix), List.of(), 2_000, 4 * 272 + 16);
+        List<WeightStore.Piece> pieces = store.matrix(matrix);
+        assertThat(pieces).extracting(WeightStore.Piece::array).containsExactly(0, 1, 1);
         assertThat(pieces).extracting(WeightStore.Piece::firstRow).containsExactly(0, 4, 8);
         assertThat(pieces).extracting(WeightStore.Piece::rows).containsExactly(4, 4, 2);
-        assertThat(store.addAlone(matrix)).isSameAs(pieces);
+        List<ByteArray> arrays = store.fill(Arena.ofAuto());
         for (WeightStore.Piece piece : pieces) {
-            MemorySegment array = store.fill().get(piece.array()).getSegment();
+            MemorySegment array = arrays.get(piece.array()).getSegment();
             assertThat(array.asSlice(piece.offset(), piece.rows() * 272L)
                             .mismatch(matrix.data().asSlice(piece.firstRow() * 272L, piece.rows() * 272L)))
                     .isEqualTo(-1);
         }
+        assertThat(store.copiedBytes()).isEqualTo(store.bytes()).isEqualTo(10 * 272);
+        assertThat(store.mappedBytes()).isZero();
     }
 
     @Test
     void putsALayerIntoOneArray() {
-        WeightStore store = new WeightStore(5_000, 5_000);
         List<Tensor> layer = List.of(matrix("a", DType.Q8_0, 8), matrix("b", DType.Q4_0, 8));
-        assertThat(store.addTogether(layer))
-                .extracting(WeightStore.Piece::array)
-                .containsOnly(0);
-        assertThat(store.addTogether(layer))
-                .extracting(WeightStore.Piece::array)
-                .containsOnly(1);
-        assertThatThrownBy(() -> store.addTogether(List.of(matrix("large", DType.F16, 10))))
+        WeightStore store = new WeightStore(List.of(), List.of(layer, layer), 5_000, 5_000);
+        assertThat(store.layer(0)).extracting(WeightStore.Piece::array).containsOnly(0);
+        assertThat(store.layer(1)).extracting(WeightStore.Piece::array).containsOnly(1);
+        List<Tensor> large = List.of(matrix("large", DType.F16, 10));
+        assertThatThrownBy(() -> new WeightStore(List.of(), List.of(large), 5_000, 5_000))
                 .isInstanceOf(UnsupportedModelException.class)
                 .hasMessageContaining("large and those beside it take 5120 bytes, more than the 5000");
     }
@@ -59,14 +61,13 @@ class WeightStoreTest {
     void convertsWhatTheKernelsDoNotReadToTheNearestHalves() {
         for (DType type : List.of(DType.Q5_K, DType.BF16, DType.IQ4_XS)) {
             Tensor matrix = matrix("m", type, 3);
-            WeightStore store = new WeightStore(10_000, 10_000);
-            WeightStore.Piece piece = store.addTogether(List.of(matrix)).getFirst();
-            assertThat(piece.type()).isEqualTo(DType.F16);
+            WeightStore store = new WeightStore(List.of(), List.of(List.of(matrix)), 10_000, 10_000);
+            assertThat(store.layer(0).getFirst().type()).isEqualTo(DType.F16);
             assertThat(store.converted()).containsExactly(type);
             assertThat(store.types()).containsExactly(DType.F16);
             float[] values = new float[3 * COLUMNS];
             matrix.dequantizeRows(0, 3, values, 0);
-            MemorySegment array = store.fill().getFirst().getSegment();
+            MemorySegment array = store.fill(Arena.ofAuto()).getFirst().getSegment();
             for (int i = 0; i < values.length; i++) {
                 short half = array.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i);
                 assertThat(half).isEqualTo(Float.floatToFloat16(values[i]));
@@ -78,9 +79,8 @@ class WeightStoreTest {
     void namesAWeightThatAHalfCannotHold() {
         Tensor matrix = matrix("m", DType.BF16, 1);
         matrix.data().set(ValueLayout.JAVA_SHORT_UNALIGNED, 6, (short) (Float.floatToIntBits(1e5f) >> 16));
-        WeightStore store = new WeightStore(10_000, 10_000);
-        store.addAlone(matrix);
-        assertThatThrownBy(store::fill)
+        WeightStore store = new WeightStore(List.of(matrix), List.of(), 10_000, 10_000);
+        assertThatThrownBy(() -> store.fill(Arena.ofAuto()))
                 .isInstanceOf(UnsupportedModelException.class)
                 .hasMessageStartingWith("the backend tornado converts BF16 to F16, and m holds ");
     }

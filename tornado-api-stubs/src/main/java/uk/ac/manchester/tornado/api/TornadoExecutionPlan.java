@@ -24,6 +24,10 @@ public class TornadoExecutionPlan implements AutoCloseable {
         throw Declarations.only();
     }
 
+    public TornadoExecutionPlan withCUDAGraph() {
+        throw Declarations.only();
+    }
+
     @Override
     public void close() throws TornadoExecutionPlanException {
         throw Declarations.only();

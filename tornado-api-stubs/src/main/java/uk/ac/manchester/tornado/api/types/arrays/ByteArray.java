@@ -16,7 +16,9 @@ public final class ByteArray extends TornadoNativeArray {
     }
 
     public static ByteArray fromSegmentShallow(MemorySegment segment) {
-        return new ByteArray(segment.asSlice(ARRAY_HEADER));
+        ByteArray array = new ByteArray(segment.asSlice(ARRAY_HEADER));
+        segment.set(ValueLayout.JAVA_INT, 0, array.getSize()); // as TornadoVM does, so that it fails where that would
+        return array;
     }
 
     public byte get(int index) {
