@@ -1,5 +1,6 @@
 package dev.nibble.benchmarks.kernels;
 
+import dev.nibble.ActivationType;
 import dev.nibble.LoadOptions;
 import dev.nibble.cpu.KernelFamilies;
 import dev.nibble.cpu.Linear;
@@ -37,7 +38,7 @@ import org.openjdk.jmh.annotations.Warmup;
  * java -jar benchmarks/target/nibble-benchmarks.jar KernelBenchmark -p dtype=Q4_0,Q8_0 -p inputs=1,256 -p threads=2
  * </pre>
  *
- * <p>The scalar kernels: {@code -p kernels=scalar}. Another width: {@code -jvmArgsAppend -Dnibble.vector.bits=256};
+ * <p>Exact kernels, on the weights as they are in the file: {@code -p activations=F32}; the scalar ones: {@code -p kernels=scalar}. Another width: {@code -jvmArgsAppend -Dnibble.vector.bits=256};
  * what a processor without AVX-512 does: {@code -jvmArgsAppend -XX:UseAVX=2}. A kernel that allocates ({@code -prof gc}
  * shows more than a few bytes an operation) was not compiled as a whole: its vectors are boxed.
  */
@@ -52,6 +53,10 @@ public class KernelBenchmark {
     /** Kernel family. */
     @Param("vector")
     public String kernels = "";
+
+    /** Whether kernels may round the input, as is the default; the oracle does not. */
+    @Param("Q8")
+    public ActivationType activations = ActivationType.Q8;
 
     /** Type of the weights. */
     @Param({
@@ -102,13 +107,13 @@ public class KernelBenchmark {
         weightBytes = dtype.byteSize(columns) * rows;
         MemorySegment data = arena.allocate(weightBytes, 64);
         for (long i = 0; i < weightBytes; i++) {
-            // as the upper byte of a half or a float, all of these are small numbers
-            data.set(ValueLayout.JAVA_BYTE, i, (byte) (random.nextInt() & 0x3b));
+            // as the upper byte of a half or a float, all of these are small numbers, none of them subnormal
+            data.set(ValueLayout.JAVA_BYTE, i, (byte) (random.nextInt() & 0x3b | 0x10));
         }
         Tensor weight = new Tensor("weight", dtype, Shape.of(columns, rows), data);
         pool = new WorkerPool(threads);
-        linear = new Linear(
-                KernelFamilies.select().kernel(weight, LoadOptions.EXACT, RepackMemory.of(arena), pool), null, 1);
+        LoadOptions options = LoadOptions.EXACT.withActivations(activations);
+        linear = new Linear(KernelFamilies.select().kernel(weight, options, RepackMemory.of(arena), pool), null, 1);
         x = new MatmulInput(inputs, columns);
         for (int i = 0; i < inputs * columns; i++) {
             x.values()[i] = (float) random.nextGaussian();
