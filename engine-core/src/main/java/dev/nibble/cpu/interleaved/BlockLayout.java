@@ -29,9 +29,6 @@ final class BlockLayout extends Layout {
         if (sums == 1 && !hasMinimum) {
             return new Step[] {Fused.SERVES ? Fused::four : FusedPair::four};
         }
-        if (sums == 1 && !Fused.SERVES) {
-            return new Step[] {FusedPair::fourShifted};
-        }
         Step blocks = sums == 1 ? Fold::blocks : Fold::halvedBlocks;
         return hasMinimum
                 ? new Step[] {Records::fields, blocks, p -> Fold.shifts(p, sums, quants().center())}

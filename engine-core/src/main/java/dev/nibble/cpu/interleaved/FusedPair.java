@@ -53,25 +53,6 @@ final class FusedPair {
                 p.resultAt);
     }
 
-    /** Q4_1. */
-    static void fourShifted(Piece p) {
-        fourShifted(
-                p.data,
-                p.at,
-                p.columns / BLOCK,
-                4,
-                p.factors,
-                p.factorsAt,
-                p.begins,
-                p.beginsAt,
-                p.x.liftedScales(),
-                p.x.liftedTotals(),
-                p.index,
-                p.layout.quants().center(),
-                p.result,
-                p.resultAt);
-    }
-
     /** Q8_0. */
     static void eight(Piece p) {
         eight(
@@ -180,102 +161,6 @@ final class FusedPair {
             odd1 = ((FloatVector) sums.lanewise(ASHR, 16).convertShape(I2F, F, 0))
                     .mul(scale)
                     .fma(half, odd1);
-        }
-        even0.intoArray(y, to);
-        odd0.intoArray(y, to + HALF);
-        even1.intoArray(y, to + LANES);
-        odd1.intoArray(y, to + LANES + HALF);
-    }
-
-    private static void fourShifted(
-            MemorySegment data,
-            long at,
-            int blocks,
-            int shift,
-            int[] a,
-            int from,
-            int[] begins,
-            int begin,
-            float[] xScales,
-            float[] xTotals,
-            int index,
-            float center,
-            float[] y,
-            int to) {
-        Shorts.mayFault(data, at);
-        MemorySegment memory = Shorts.memory(data);
-        FloatVector even0 = FloatVector.fromArray(F, y, to);
-        FloatVector odd0 = FloatVector.fromArray(F, y, to + HALF);
-        FloatVector even1 = FloatVector.fromArray(F, y, to + LANES);
-        FloatVector odd1 = FloatVector.fromArray(F, y, to + LANES + HALF);
-        long next = at;
-        for (int block = 0; block < blocks; block++) {
-            ShortVector sum0 = pair(begins[begin + block]);
-            ShortVector sum1 = sum0;
-            int base = from + block * BLOCK;
-            for (int i = 0; i < 8; i++) {
-                long here = plain(next);
-                next += UNIT;
-                ShortVector w0 = load(data, here);
-                ShortVector w1 = load(data, here + VECTOR);
-                ShortVector x = pair(a[base + 4 * i]);
-                sum0 = w0.mul(x).add(sum0);
-                sum1 = w1.mul(x).add(sum1);
-                w0 = w0.lanewise(LSHR, shift);
-                w1 = w1.lanewise(LSHR, shift);
-                x = pair(a[base + 4 * i + 1]);
-                sum0 = w0.mul(x).add(sum0);
-                sum1 = w1.mul(x).add(sum1);
-                w0 = w0.lanewise(LSHR, shift);
-                w1 = w1.lanewise(LSHR, shift);
-                x = pair(a[base + 4 * i + 2]);
-                sum0 = w0.mul(x).add(sum0);
-                sum1 = w1.mul(x).add(sum1);
-                w0 = w0.lanewise(LSHR, shift);
-                w1 = w1.lanewise(LSHR, shift);
-                x = pair(a[base + 4 * i + 3]);
-                sum0 = w0.mul(x).add(sum0);
-                sum1 = w1.mul(x).add(sum1);
-            }
-            long head = plain(next);
-            next += 2 * UNIT;
-            FloatVector scale = FloatVector.broadcast(F, xScales[index + block]);
-            FloatVector total = FloatVector.broadcast(F, xTotals[index + block]);
-            FloatVector centered = total.mul(center);
-            IntVector sums = sum0.reinterpretAsInts();
-            IntVector halves =
-                    ShortVector.fromMemorySegment(S, memory, head, LE).reinterpretAsInts();
-            IntVector minima =
-                    ShortVector.fromMemorySegment(S, memory, head + UNIT, LE).reinterpretAsInts();
-            FloatVector half =
-                    halves.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats();
-            even0 = ((FloatVector) sums.lanewise(LSHL, 16).lanewise(ASHR, 16).convertShape(I2F, F, 0))
-                    .fma(scale, centered)
-                    .fma(half, even0);
-            half = minima.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats();
-            even0 = half.fma(total, even0);
-            half = halves.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats();
-            odd0 = ((FloatVector) sums.lanewise(ASHR, 16).convertShape(I2F, F, 0))
-                    .fma(scale, centered)
-                    .fma(half, odd0);
-            half = minima.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats();
-            odd0 = half.fma(total, odd0);
-            sums = sum1.reinterpretAsInts();
-            halves = ShortVector.fromMemorySegment(S, memory, head + VECTOR, LE).reinterpretAsInts();
-            minima = ShortVector.fromMemorySegment(S, memory, head + UNIT + VECTOR, LE)
-                    .reinterpretAsInts();
-            half = halves.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats();
-            even1 = ((FloatVector) sums.lanewise(LSHL, 16).lanewise(ASHR, 16).convertShape(I2F, F, 0))
-                    .fma(scale, centered)
-                    .fma(half, even1);
-            half = minima.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats();
-            even1 = half.fma(total, even1);
-            half = halves.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats();
-            odd1 = ((FloatVector) sums.lanewise(ASHR, 16).convertShape(I2F, F, 0))
-                    .fma(scale, centered)
-                    .fma(half, odd1);
-            half = minima.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats();
-            odd1 = half.fma(total, odd1);
         }
         even0.intoArray(y, to);
         odd0.intoArray(y, to + HALF);
