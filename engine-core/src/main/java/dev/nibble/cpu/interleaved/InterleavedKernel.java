@@ -62,8 +62,7 @@ public final class InterleavedKernel extends MatmulKernel {
     /** Names how copies are laid out; empty where they are not read by their address, see {@link Shorts}. */
     public static String copyLayout() {
         return Shorts.readsByAddress()
-                ? "interleaved " + Packer.VERSION + ", " + GROUP + " rows in " + Shorts.PARTS
-                        + (Shorts.PARTS == 1 ? " part" : " parts")
+                ? "interleaved " + Packer.VERSION + ", " + GROUP + " rows, " + Shorts.LANES + " lanes"
                 : "";
     }
 

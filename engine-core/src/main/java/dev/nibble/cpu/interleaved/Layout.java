@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * How a tensor type is laid out with a group of rows side by side, and the code that reads it.
  *
  * <p>A group of {@link Shorts#GROUP} rows is a sequence of blocks of 32 columns. A block is its quants, as {@link Quants}
- * say, and a head behind them (Q6_K: before them); before the eight blocks of a super-block is a head of their own. So a
+ * say, and a head behind them (Q6_K in groups of one part: before them); before the eight blocks of a super-block is a head of their own. So a
  * group is read in one stream without gaps: what processors fetch ahead. A gap of a few lines halves the speed.
  *
  * <pre>
