@@ -26,8 +26,11 @@ final class BlockLayout extends Layout {
             return new Step[] {Fused.SERVES ? Fused::eight : FusedPair::eight};
         }
         int sums = quants().recordSums();
+        if (sums == 1 && !Fused.SERVES) {
+            return new Step[] {FusedPair::four};
+        }
         if (sums == 1 && !hasMinimum) {
-            return new Step[] {Fused.SERVES ? Fused::four : FusedPair::four};
+            return new Step[] {Fused::four};
         }
         Step blocks = sums == 1 ? Fold::blocks : Fold::halvedBlocks;
         return hasMinimum

@@ -4,25 +4,28 @@ import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.HALF;
 import static dev.nibble.cpu.interleaved.Shorts.LANES;
 import static dev.nibble.cpu.interleaved.Shorts.PARTS;
+import static dev.nibble.cpu.interleaved.Shorts.S;
 import static dev.nibble.cpu.interleaved.Shorts.VECTOR;
-import static dev.nibble.cpu.interleaved.Shorts.pair;
 import static dev.nibble.cpu.interleaved.Shorts.pairs;
+import static dev.nibble.cpu.vector.Lanes.F;
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.load;
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
 
 import dev.nibble.cpu.vector.Lanes;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * From {@link Records} of a group of rows and a token to results, part by part:
  * {@code y += Σ sum · weight scale · activation scale ± Σ shift · Σ activations}.
  *
- * <p>Sums become those of centered quants, which fit 16 bits, by {@link Terms#begin}. In super-blocks, where there are
- * minima, this is taken back as soon as they are ints.
+ * <p>Sums are those of centered quants, which fit 16 bits. In super-blocks, where there are minima, what this took off is
+ * added as soon as they are ints.
  */
 final class Fold {
     private static final int SUPER_BLOCKS = Layout.SUPER_BLOCKS;
@@ -35,7 +38,7 @@ final class Fold {
         int record = p.layout.record();
         for (int at = 0; at < GROUP; at += LANES) {
             int to = p.resultAt + at;
-            blocks(p.records, at, record, blocks, p.begins, p.beginsAt, p.x.liftedScales(), p.index, p.result, to);
+            blocks(p.records, at, record, blocks, p.x.liftedScales(), p.index, p.result, to);
         }
     }
 
@@ -45,8 +48,7 @@ final class Fold {
         int record = p.layout.record();
         for (int at = 0; at < GROUP; at += LANES) {
             int to = p.resultAt + at;
-            halvedBlocks(
-                    p.records, at, record, blocks, p.begins, p.beginsAt, p.x.liftedScales(), p.index, p.result, to);
+            halvedBlocks(p.records, at, record, blocks, p.x.liftedScales(), p.index, p.result, to);
         }
     }
 
@@ -63,14 +65,14 @@ final class Fold {
     /** Sub-blocks with two sums, but for the minima and the scale of the super-block: {@link #minima}. */
     static void halvedEighths(Piece p) {
         for (int at = 0; at < GROUP; at += LANES) {
-            halvedEighths(p.records, at, p.begins, p.beginsAt, p.x.scales(), p.index, p.partial);
+            halvedEighths(p.records, at, p.layout.record(), p.begins, p.beginsAt, p.x.scales(), p.index, p.partial);
         }
     }
 
     /** Pairs of sub-blocks with two sums each, but for the scale of the super-block: {@link #scale}. */
     static void sixteenths(Piece p) {
         for (int at = 0; at < GROUP; at += LANES) {
-            sixteenths(p.records, at, p.begins, p.beginsAt, p.x.scales(), p.index, p.partial);
+            sixteenths(p.records, at, p.layout.record(), p.x.scales(), p.index, p.partial);
         }
     }
 
@@ -102,31 +104,15 @@ final class Fold {
         }
     }
 
-    /** Sums of 16 bits, those of the even and of the odd lanes in an int. */
-    private static IntVector centered(short[] records, int at, int[] begins, int begin) {
-        return ShortVector.fromArray(Shorts.S, records, at)
-                .add(pair(begins[begin]))
-                .reinterpretAsInts();
-    }
-
     private static void blocks(
-            short[] records,
-            int from,
-            int record,
-            int blocks,
-            int[] begins,
-            int begin,
-            float[] xScales,
-            int index,
-            float[] y,
-            int to) {
+            short[] records, int from, int record, int blocks, float[] xScales, int index, float[] y, int to) {
         FloatVector first = load(y, to);
         FloatVector second = load(y, to + HALF);
         for (int i = 0; i < blocks; i++) {
             int at = from + i * record;
             FloatVector scale = broadcast(xScales[index + i]);
             IntVector halves = pairs(records, at + GROUP);
-            IntVector sums = centered(records, at, begins, begin + i);
+            IntVector sums = pairs(records, at);
             first = Shorts.floats(Shorts.even(sums)).mul(scale).fma(Shorts.evenHalves(halves), first);
             second = Shorts.floats(Shorts.odd(sums)).mul(scale).fma(Shorts.oddHalves(halves), second);
         }
@@ -135,24 +121,15 @@ final class Fold {
     }
 
     private static void halvedBlocks(
-            short[] records,
-            int from,
-            int record,
-            int blocks,
-            int[] begins,
-            int begin,
-            float[] xScales,
-            int index,
-            float[] y,
-            int to) {
+            short[] records, int from, int record, int blocks, float[] xScales, int index, float[] y, int to) {
         FloatVector first = load(y, to);
         FloatVector second = load(y, to + HALF);
         for (int i = 0; i < blocks; i++) {
             int at = from + i * record;
             FloatVector scale = broadcast(xScales[index + i]);
             IntVector halves = pairs(records, at + 2 * GROUP);
-            IntVector left = centered(records, at, begins, begin + 2 * i);
-            IntVector right = centered(records, at + GROUP, begins, begin + 2 * i + 1);
+            IntVector left = pairs(records, at);
+            IntVector right = pairs(records, at + GROUP);
             IntVector even = Shorts.even(left).add(Shorts.even(right));
             IntVector odd = Shorts.odd(left).add(Shorts.odd(right));
             first = Shorts.floats(even).mul(scale).fma(Shorts.evenHalves(halves), first);
@@ -191,17 +168,24 @@ final class Fold {
     }
 
     private static void halvedEighths(
-            short[] records, int from, int[] begins, int begin, float[] xScales, int index, float[] partial) {
+            short[] records,
+            int from,
+            int record,
+            int[] begins,
+            int begin,
+            float[] xScales,
+            int index,
+            float[] partial) {
         FloatVector first = FloatVector.zero(Lanes.F);
         FloatVector second = first;
         for (int i = 0; i < SUPER_BLOCKS; i++) {
-            int at = from + i * 3 * GROUP;
+            int at = from + i * record;
             int starts = (begins[begin + 2 * i] >> 16) + (begins[begin + 2 * i + 1] >> 16);
             FloatVector scale = broadcast(xScales[index + i]);
             IntVector start = IntVector.broadcast(Lanes.I, starts);
             IntVector scales = pairs(records, at + 2 * GROUP);
-            IntVector left = centered(records, at, begins, begin + 2 * i);
-            IntVector right = centered(records, at + GROUP, begins, begin + 2 * i + 1);
+            IntVector left = pairs(records, at);
+            IntVector right = pairs(records, at + GROUP);
             IntVector even =
                     Shorts.even(left).add(Shorts.even(right)).sub(start).mul(Shorts.firstOfEven(scales));
             IntVector odd = Shorts.odd(left).add(Shorts.odd(right)).sub(start).mul(Shorts.firstOfOdd(scales));
@@ -212,25 +196,34 @@ final class Fold {
         second.intoArray(partial, from + HALF);
     }
 
-    private static void sixteenths(
-            short[] records, int from, int[] begins, int begin, float[] xScales, int index, float[] partial) {
-        FloatVector first = FloatVector.zero(Lanes.F);
+    /** Calls the Vector API only: it is too long for helpers to be inlined, see {@link FusedPair}. */
+    private static void sixteenths(short[] records, int from, int record, float[] xScales, int index, float[] partial) {
+        FloatVector first = FloatVector.zero(F);
         FloatVector second = first;
-        IntVector scales = IntVector.zero(Lanes.I);
-        for (int i = 0; i < 2 * SUPER_BLOCKS; i++) {
-            int block = i >> 1;
-            int at = from + (5 * block + 2 * (i & 1)) * GROUP;
-            // the second byte comes to where the first one was
-            scales = (i & 1) == 0
-                    ? pairs(records, from + (5 * block + 4) * GROUP)
-                    : scales.lanewise(VectorOperators.LSHR, 8);
-            FloatVector scale = broadcast(xScales[index + block]);
-            IntVector left = centered(records, at, begins, begin + 2 * i);
-            IntVector right = centered(records, at + GROUP, begins, begin + 2 * i + 1);
-            IntVector even = Shorts.even(left).add(Shorts.even(right)).mul(Shorts.firstOfEven(scales));
-            IntVector odd = Shorts.odd(left).add(Shorts.odd(right)).mul(Shorts.firstOfOdd(scales));
-            first = Shorts.floats(even).fma(scale, first);
-            second = Shorts.floats(odd).fma(scale, second);
+        for (int i = 0; i < SUPER_BLOCKS; i++) {
+            int at = from + i * record;
+            FloatVector scale = FloatVector.broadcast(F, xScales[index + i]);
+            IntVector scales = ShortVector.fromArray(S, records, at + 4 * GROUP).reinterpretAsInts();
+            IntVector left = ShortVector.fromArray(S, records, at).reinterpretAsInts();
+            IntVector right = ShortVector.fromArray(S, records, at + GROUP).reinterpretAsInts();
+            IntVector sums = left.lanewise(LSHL, 16)
+                    .lanewise(ASHR, 16)
+                    .add(right.lanewise(LSHL, 16).lanewise(ASHR, 16))
+                    .mul(scales.lanewise(LSHL, 24).lanewise(ASHR, 24));
+            first = ((FloatVector) sums.convertShape(I2F, F, 0)).fma(scale, first);
+            sums = left.lanewise(ASHR, 16)
+                    .add(right.lanewise(ASHR, 16))
+                    .mul(scales.lanewise(LSHL, 8).lanewise(ASHR, 24));
+            second = ((FloatVector) sums.convertShape(I2F, F, 0)).fma(scale, second);
+            left = ShortVector.fromArray(S, records, at + 2 * GROUP).reinterpretAsInts();
+            right = ShortVector.fromArray(S, records, at + 3 * GROUP).reinterpretAsInts();
+            sums = left.lanewise(LSHL, 16)
+                    .lanewise(ASHR, 16)
+                    .add(right.lanewise(LSHL, 16).lanewise(ASHR, 16))
+                    .mul(scales.lanewise(LSHL, 16).lanewise(ASHR, 24));
+            first = ((FloatVector) sums.convertShape(I2F, F, 0)).fma(scale, first);
+            sums = left.lanewise(ASHR, 16).add(right.lanewise(ASHR, 16)).mul(scales.lanewise(ASHR, 24));
+            second = ((FloatVector) sums.convertShape(I2F, F, 0)).fma(scale, second);
         }
         first.intoArray(partial, from);
         second.intoArray(partial, from + HALF);

@@ -36,7 +36,7 @@ final class FusedPair {
 
     private FusedPair() {}
 
-    /** Q4_0. */
+    /** Q4_0, Q4_1. */
     static void four(Piece p) {
         four(
                 p.data,
@@ -48,6 +48,8 @@ final class FusedPair {
                 p.begins,
                 p.beginsAt,
                 p.x.liftedScales(),
+                p.x.liftedTotals(),
+                p.layout.shifted() ? p.layout.quants().center() : 0,
                 p.index,
                 p.result,
                 p.resultAt);
@@ -98,6 +100,8 @@ final class FusedPair {
             int[] begins,
             int begin,
             float[] xScales,
+            float[] xTotals,
+            int center,
             int index,
             float[] y,
             int to) {
@@ -139,28 +143,51 @@ final class FusedPair {
             long head = plain(next);
             next += UNIT;
             FloatVector scale = FloatVector.broadcast(F, xScales[index + block]);
+            FloatVector centers = FloatVector.broadcast(F, center * xTotals[index + block]);
             IntVector sums = sum0.reinterpretAsInts();
             IntVector halves =
                     ShortVector.fromMemorySegment(S, memory, head, LE).reinterpretAsInts();
             FloatVector half =
                     halves.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats();
             even0 = ((FloatVector) sums.lanewise(LSHL, 16).lanewise(ASHR, 16).convertShape(I2F, F, 0))
-                    .mul(scale)
+                    .fma(scale, centers)
                     .fma(half, even0);
             half = halves.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats();
             odd0 = ((FloatVector) sums.lanewise(ASHR, 16).convertShape(I2F, F, 0))
-                    .mul(scale)
+                    .fma(scale, centers)
                     .fma(half, odd0);
             sums = sum1.reinterpretAsInts();
             halves = ShortVector.fromMemorySegment(S, memory, head + VECTOR, LE).reinterpretAsInts();
             half = halves.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats();
             even1 = ((FloatVector) sums.lanewise(LSHL, 16).lanewise(ASHR, 16).convertShape(I2F, F, 0))
-                    .mul(scale)
+                    .fma(scale, centers)
                     .fma(half, even1);
             half = halves.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats();
             odd1 = ((FloatVector) sums.lanewise(ASHR, 16).convertShape(I2F, F, 0))
-                    .mul(scale)
+                    .fma(scale, centers)
                     .fma(half, odd1);
+            if (center != 0) {
+                long minima = plain(next);
+                next += UNIT;
+                FloatVector total = FloatVector.broadcast(F, xTotals[index + block]);
+                halves = ShortVector.fromMemorySegment(S, memory, minima, LE).reinterpretAsInts();
+                half = halves.lanewise(LSHL, 16)
+                        .lanewise(ASHR, 3)
+                        .and(HALF_BITS)
+                        .reinterpretAsFloats();
+                even0 = half.fma(total, even0);
+                half = halves.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats();
+                odd0 = half.fma(total, odd0);
+                halves = ShortVector.fromMemorySegment(S, memory, minima + VECTOR, LE)
+                        .reinterpretAsInts();
+                half = halves.lanewise(LSHL, 16)
+                        .lanewise(ASHR, 3)
+                        .and(HALF_BITS)
+                        .reinterpretAsFloats();
+                even1 = half.fma(total, even1);
+                half = halves.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats();
+                odd1 = half.fma(total, odd1);
+            }
         }
         even0.intoArray(y, to);
         odd0.intoArray(y, to + HALF);

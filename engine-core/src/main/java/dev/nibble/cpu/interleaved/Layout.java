@@ -4,6 +4,8 @@ import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.LANES;
 
 import dev.nibble.tensor.DType;
+import java.util.EnumMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,17 +75,27 @@ abstract class Layout {
 
     /** The layout of a type, null if it has none. */
     static @Nullable Layout of(DType dtype) {
-        return switch (dtype) {
-            case Q4_0 -> new BlockLayout(new Fields.Four(), QuantReader.q4(18), 18, false);
-            case Q4_1 -> new BlockLayout(new Fields.Four(), QuantReader.q4(20), 20, true);
-            case Q5_0 -> new BlockLayout(new Fields.Five(), QuantReader.q5(22), 22, false);
-            case Q5_1 -> new BlockLayout(new Fields.Five(), QuantReader.q5(24), 24, true);
-            case Q8_0 -> new BlockLayout(new EightBits(), QuantReader::q8, 34, false);
-            case Q4_K -> SuperBlockLayout.q4();
-            case Q5_K -> SuperBlockLayout.q5();
-            case Q6_K -> SuperBlockLayout.q6();
-            default -> null;
-        };
+        return Known.LAYOUTS.get(dtype);
+    }
+
+    /** One layout of a type, and one object for quants of the same form: an input is prepared once for each of these. */
+    private static final class Known {
+        static final Map<DType, Layout> LAYOUTS = new EnumMap<>(DType.class);
+
+        static {
+            Quants four = new Fields.Four();
+            Quants five = new Fields.Five();
+            LAYOUTS.put(DType.Q4_0, new BlockLayout(four, QuantReader.q4(18), 18, false));
+            LAYOUTS.put(DType.Q4_1, new BlockLayout(four, QuantReader.q4(20), 20, true));
+            LAYOUTS.put(DType.Q5_0, new BlockLayout(five, QuantReader.q5(22), 22, false));
+            LAYOUTS.put(DType.Q5_1, new BlockLayout(five, QuantReader.q5(24), 24, true));
+            LAYOUTS.put(DType.Q8_0, new BlockLayout(new EightBits(), QuantReader::q8, 34, false));
+            LAYOUTS.put(DType.Q4_K, SuperBlockLayout.q4(four));
+            LAYOUTS.put(DType.Q5_K, SuperBlockLayout.q5(five));
+            LAYOUTS.put(DType.Q6_K, SuperBlockLayout.q6());
+        }
+
+        private Known() {}
     }
 
     final Quants quants() {

@@ -3,7 +3,9 @@ package dev.nibble.cpu.interleaved;
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.LANES;
 
+import dev.nibble.tensor.DType;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 
 /** What a thread works on: some columns of a group of rows, a token, and memory for what is made of them. */
 final class Piece {
@@ -11,7 +13,7 @@ final class Piece {
     static final int SCALES = Layout.PIECE / 16 * LANES;
     static final int SHIFTS = Layout.PIECE / Layout.BLOCK * LANES;
 
-    private static final Layout NONE = new BlockLayout(new EightBits(), QuantReader::q8, 34, false);
+    private static final Layout NONE = Objects.requireNonNull(Layout.of(DType.Q8_0));
     private static final ThreadLocal<Piece> CURRENT = ThreadLocal.withInitial(Piece::new);
 
     /** The weights. */

@@ -79,7 +79,9 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
             totals = new float[count];
         }
         if (width == 1) {
-            run(0, 0, blocks);
+            for (int index = 0; index < count; index++) {
+                quantize(source, index * BLOCK, index, pairs, index * BLOCK);
+            }
             if (liftedScales.length < count) {
                 liftedScales = new float[count];
                 liftedTotals = new float[count];
@@ -101,7 +103,7 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
                 for (int block = from; block < to; block++) {
                     int index = (tile * blocks + block) * width + i;
                     if (token < tokens) {
-                        quantize(source, (token * blocks + block) * BLOCK, index, rounded);
+                        quantize(source, (token * blocks + block) * BLOCK, index, rounded, 0);
                     } else {
                         Arrays.fill(rounded, 0);
                         scales[index] = 0;
@@ -116,8 +118,8 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
         }
     }
 
-    /** Rounds a block of {@code x}, each value into both halves of an int. */
-    private void quantize(float[] x, int at, int index, int[] rounded) {
+    /** Rounds a block of {@code x} to {@code out}, each value into both halves of an int. */
+    private void quantize(float[] x, int at, int index, int[] out, int to) {
         FloatVector largest = Lanes.load(x, at).abs();
         for (int i = 1; i < VECTORS; i++) {
             largest = largest.max(Lanes.load(x, at + i * Lanes.COUNT).abs());
@@ -134,7 +136,7 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
                     .reinterpretAsInts()
                     .sub(Float.floatToRawIntBits(ROUND));
             sums = sums.add(q);
-            q.and(0xffff).or(q.lanewise(VectorOperators.LSHL, 16)).intoArray(rounded, i * Lanes.COUNT);
+            q.and(0xffff).or(q.lanewise(VectorOperators.LSHL, 16)).intoArray(out, to + i * Lanes.COUNT);
         }
         // a NaN or an infinity makes the results NaN, as it does without rounding
         scales[index] = Float.isFinite(max) ? inverse == 0 ? 0 : scale : Float.NaN;
@@ -196,6 +198,7 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
     /** Activations in the order and the form that {@link Terms} ask for, token by token. */
     static final class Factors {
         private final Terms terms;
+        private final int[] scratch;
         private int[] values = new int[0];
         private int[] begins = new int[0];
         private int slots;
@@ -203,6 +206,7 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
 
         private Factors(Terms terms) {
             this.terms = terms;
+            scratch = new int[terms.scratch()];
         }
 
         private void fill(int[] source, int tokens, int blocks) {
@@ -211,10 +215,9 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
                 values = new int[tokens * tokenValues()];
                 begins = new int[tokens * slots + 1]; // loops look at the next one
             }
-            for (int slot = 0; slot < tokens * slots; slot++) {
-                int at = slot * terms.columns();
-                terms.fill(source, at, values, slot * terms.count());
-                begins[slot] = terms.begin(source, at);
+            for (int token = 0; token < tokens; token++) {
+                int at = token * blocks * BLOCK;
+                terms.fill(source, at, slots, scratch, values, token * tokenValues(), begins, token * slots);
             }
         }
 

@@ -15,8 +15,8 @@ import jdk.incubator.vector.VectorOperators;
  * One input row, from weights to a record of each block, which {@link Fold} makes results of: for the types, and for groups
  * of two parts, whose work does not fit one loop, see {@link Fused}.
  *
- * <p>A record in {@link Piece#records} is [sums of a block, GROUP], modulo 2^16, and behind them the block's head as it is
- * in the group.
+ * <p>A record in {@link Piece#records} is [sums of a block, GROUP], of centered quants, see {@link Terms#begin}, and behind them
+ * the block's head as it is in the group.
  */
 final class Records {
     private static final int UNIT = Quants.UNIT;
@@ -39,6 +39,8 @@ final class Records {
                 quants.lastShift(),
                 p.factors,
                 p.factorsAt,
+                p.begins,
+                p.beginsAt,
                 p.records);
     }
 
@@ -53,11 +55,14 @@ final class Records {
             int lastShift,
             int[] a,
             int from,
+            int[] begins,
+            int begin,
             short[] records) {
         Shorts.mayFault(data, at);
-        ShortVector sum0 = ShortVector.zero(Shorts.S);
+        ShortVector sum0 = pair(begins[begin]);
         ShortVector sum1 = sum0;
         long next = at;
+        int slot = begin;
         int to = 0;
         int left = slotUnits;
         int slotsLeft = slots;
@@ -91,7 +96,8 @@ final class Records {
                     sum1.intoArray(records, to + LANES);
                 }
                 to += GROUP;
-                sum0 = ShortVector.zero(Shorts.S);
+                slot++;
+                sum0 = pair(begins[slot]);
                 sum1 = sum0;
                 if (--slotsLeft == 0) {
                     slotsLeft = slots;

@@ -25,12 +25,12 @@ final class SuperBlockLayout extends Layout {
         this.hasMinimum = hasMinimum;
     }
 
-    static SuperBlockLayout q4() {
-        return new SuperBlockLayout(new Fields.Four(), QuantReader::q4k, BLOCK, 144, 0, true);
+    static SuperBlockLayout q4(Quants quants) {
+        return new SuperBlockLayout(quants, QuantReader::q4k, BLOCK, 144, 0, true);
     }
 
-    static SuperBlockLayout q5() {
-        return new SuperBlockLayout(new Fields.Five(), QuantReader::q5k, BLOCK, 176, 0, true);
+    static SuperBlockLayout q5(Quants quants) {
+        return new SuperBlockLayout(quants, QuantReader::q5k, BLOCK, 176, 0, true);
     }
 
     static SuperBlockLayout q6() {

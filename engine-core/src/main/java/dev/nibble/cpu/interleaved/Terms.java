@@ -1,5 +1,9 @@
 package dev.nibble.cpu.interleaved;
 
+import dev.nibble.cpu.vector.Lanes;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+
 /**
  * What the activations of a slot are multiplied with, term by term, where several quants share a word of 16 bits.
  *
@@ -18,10 +22,10 @@ final class Terms {
     private final int center;
     private final int bias;
     private final int count;
-    // of term t: factor[t] · a[column[t]] + factorBefore[t] · a[columnBefore[t]]
+
+    // of term t of a piece: factor[t] · a[column[t]] + factorBefore[t] · a[column[t - 1]]
     private final int[] column;
     private final int[] factor;
-    private final int[] columnBefore;
     private final int[] factorBefore;
 
     /** A field of a word: where it begins, the column it belongs to, how much its lowest bit counts there. */
@@ -39,18 +43,18 @@ final class Terms {
         this.center = center;
         this.bias = bias;
         count = words.length * words[0].length;
-        column = new int[count];
-        factor = new int[count];
-        columnBefore = new int[count];
-        factorBefore = new int[count];
-        int t = 0;
-        for (Field[] word : words) {
-            for (int i = 0; i < word.length; i++, t++) {
-                column[t] = word[i].column();
-                factor[t] = word[i].weight();
-                if (i > 0) {
-                    columnBefore[t] = word[i - 1].column();
-                    factorBefore[t] = -word[i - 1].weight() << word[i].shift() - word[i - 1].shift();
+        int slots = Layout.PIECE / columns;
+        column = new int[slots * count];
+        factor = new int[slots * count];
+        factorBefore = new int[slots * count];
+        for (int slot = 0, t = 0; slot < slots; slot++) {
+            for (Field[] word : words) {
+                for (int i = 0; i < word.length; i++, t++) {
+                    column[t] = slot * columns + word[i].column();
+                    factor[t] = word[i].weight();
+                    if (i > 0) {
+                        factorBefore[t] = -word[i - 1].weight() << word[i].shift() - word[i - 1].shift();
+                    }
                 }
             }
         }
@@ -71,20 +75,50 @@ final class Terms {
         return count;
     }
 
-    /** The factors of a slot's terms, each in both halves of an int; {@code a} are activations in the same form. */
-    void fill(int[] a, int at, int[] out, int outAt) {
-        for (int t = 0; t < count; t++) {
-            int value = factor[t] * (a[at + column[t]] >> 16) + factorBefore[t] * (a[at + columnBefore[t]] >> 16);
-            out[outAt + t] = Shorts.pairOf(value);
+    /** Ints that {@link #fill} needs for itself. */
+    int scratch() {
+        return column.length + 1;
+    }
+
+    /**
+     * The factors of the terms of {@code slots} slots and {@link #begin} of each, all in both halves of an int.
+     *
+     * @param a activations in the same form, from {@code at} on
+     * @param scratch {@link #scratch} ints
+     */
+    void fill(int[] a, int at, int slots, int[] scratch, int[] out, int outAt, int[] begins, int beginsAt) {
+        int pieceSlots = Layout.PIECE / columns;
+        for (int from = 0; from < slots; from += pieceSlots) {
+            int terms = Math.min(pieceSlots, slots - from) * count;
+            for (int t = 0; t < terms; t++) {
+                scratch[t + 1] = a[at + from * columns + column[t]] >> 16;
+            }
+            multiply(scratch, terms, out, outAt + from * count);
+        }
+        for (int slot = 0; slot < slots; slot++) {
+            begins[beginsAt + slot] = begin(a, at + slot * columns);
+        }
+    }
+
+    private void multiply(int[] values, int terms, int[] out, int to) {
+        int t = 0;
+        for (; t <= terms - Lanes.COUNT; t += Lanes.COUNT) {
+            IntVector value = IntVector.fromArray(Lanes.I, values, t + 1)
+                    .mul(IntVector.fromArray(Lanes.I, factor, t))
+                    .add(IntVector.fromArray(Lanes.I, values, t).mul(IntVector.fromArray(Lanes.I, factorBefore, t)));
+            value.and(0xffff).or(value.lanewise(VectorOperators.LSHL, 16)).intoArray(out, to + t);
+        }
+        for (; t < terms; t++) {
+            out[to + t] = Shorts.pairOf(values[t + 1] * factor[t] + values[t] * factorBefore[t]);
         }
     }
 
     /** What makes a slot's sum one of centered quants, plus the bias; as the factors. */
-    int begin(int[] a, int at) {
+    private int begin(int[] a, int at) {
         int sum = 0;
         for (int i = at; i < at + columns; i++) {
-            sum += a[i] >> 16;
+            sum += a[i];
         }
-        return Shorts.pairOf(bias - center * sum);
+        return Shorts.pairOf(bias - center * (short) sum);
     }
 }
