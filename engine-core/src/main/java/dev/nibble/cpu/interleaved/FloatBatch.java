@@ -6,14 +6,17 @@ import static dev.nibble.cpu.interleaved.Shorts.pairs;
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.load;
 
+import dev.nibble.cpu.MatmulInput;
+import dev.nibble.cpu.WorkerPool;
 import dev.nibble.cpu.vector.Lanes;
+import dev.nibble.cpu.vector.TokenPanels;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
 /**
  * Many input rows where sums of 16 bits would overflow soon: a slice of weight rows is dequantized, {@link Layout#PIECE}
- * columns of it, and multiplied by tiles of tokens, rows in the lanes, activations as they are broadcast from memory.
+ * columns of it, and multiplied by tiles of tokens, rows in the lanes, activations broadcast from memory.
  */
 final class FloatBatch {
     /** Tokens of a tile: 12 sums, and with 16 registers 8. */
@@ -24,9 +27,20 @@ final class FloatBatch {
 
     private FloatBatch() {}
 
+    /** Activations of the tokens of a tile side by side, so that one address serves them all. */
+    private static final class Tiles extends TokenPanels {
+        Tiles() {
+            super(TOKENS);
+        }
+    }
+
+    static void prepare(MatmulInput x, WorkerPool pool) {
+        TokenPanels.pack(x, pool, Tiles.class, Tiles::new);
+    }
+
     static void multiply(
             InterleavedKernel kernel,
-            float[] x,
+            MatmulInput x,
             int firstToken,
             int tokens,
             float[] y,
@@ -34,14 +48,20 @@ final class FloatBatch {
             int yStride,
             int from,
             int to) {
+        Tiles tiles = x.packed(Tiles.class);
+        if (tiles == null) {
+            throw new IllegalStateException("the input was not prepared");
+        }
         Piece p = Piece.current();
         p.data = kernel.data();
         p.layout = kernel.layout();
-        p.values = x;
+        p.values = tiles.values();
         p.which = 0;
         p.quantsStride = LANES;
         int columns = kernel.columns();
-        int size = Math.ceilDiv(tokens, TOKENS) * TOKENS * LANES;
+        int firstTile = firstToken / TOKENS;
+        int endTile = Math.ceilDiv(firstToken + tokens, TOKENS);
+        int size = (endTile - firstTile) * TOKENS * LANES;
         p.ensureResults(size);
         for (int slice = from / LANES; slice * LANES < to; slice++) {
             Arrays.fill(p.results, 0, size, 0);
@@ -52,20 +72,17 @@ final class FloatBatch {
                 Step.call(kernel.readScales(), p);
                 p.layout.center(p);
                 Step.call(DEQUANTIZE, p);
-                for (int token = 0; token < tokens; token += TOKENS) {
-                    for (int i = 0; i < TOKENS; i++) {
-                        // behind the last token it comes again: its results are not used
-                        p.rows[i] = (firstToken + Math.min(token + i, tokens - 1)) * columns + k;
-                    }
-                    p.resultsAt = token * LANES;
+                for (int tile = firstTile; tile < endTile; tile++) {
+                    p.valuesAt = (tile * columns + k) * TOKENS;
+                    p.resultsAt = (tile - firstTile) * TOKENS * LANES;
                     Step.call(MULTIPLY, p);
                 }
             }
             int begin = Math.max(from, slice * LANES);
             int end = Math.min(to, (slice + 1) * LANES);
+            int at = (firstToken - firstTile * TOKENS) * LANES + begin - slice * LANES;
             for (int token = 0; token < tokens; token++) {
-                int at = token * LANES + begin - slice * LANES;
-                System.arraycopy(p.results, at, y, yOffset + token * yStride + begin, end - begin);
+                System.arraycopy(p.results, at + token * LANES, y, yOffset + token * yStride + begin, end - begin);
             }
         }
     }
@@ -103,29 +120,15 @@ final class FloatBatch {
     }
 
     private static void six(Piece p) {
-        int[] rows = p.rows;
-        six(
-                p.weights,
-                p.values,
-                rows[0],
-                rows[1],
-                rows[2],
-                rows[3],
-                rows[4],
-                rows[5],
-                p.columns,
-                p.results,
-                p.resultsAt);
+        six(p.weights, p.values, p.valuesAt, p.columns, p.results, p.resultsAt);
     }
 
     private static void four(Piece p) {
-        int[] rows = p.rows;
-        four(p.weights, p.values, rows[0], rows[1], rows[2], rows[3], p.columns, p.results, p.resultsAt);
+        four(p.weights, p.values, p.valuesAt, p.columns, p.results, p.resultsAt);
     }
 
     /** {@code c += weights · activations}: a slice and six tokens. */
-    private static void six(
-            float[] w, float[] x, int x0, int x1, int x2, int x3, int x4, int x5, int columns, float[] c, int at) {
+    private static void six(float[] w, float[] x, int xAt, int columns, float[] c, int at) {
         int at1 = at + LANES;
         int at2 = at1 + LANES;
         int at3 = at2 + LANES;
@@ -146,22 +149,22 @@ final class FloatBatch {
         for (int k = 0; k < columns; k++) {
             FloatVector w0 = load(w, k * LANES);
             FloatVector w1 = load(w, k * LANES + HALF);
-            FloatVector value = broadcast(x[x0 + k]);
+            FloatVector value = broadcast(x[xAt + 6 * k]);
             sum00 = w0.fma(value, sum00);
             sum01 = w1.fma(value, sum01);
-            value = broadcast(x[x1 + k]);
+            value = broadcast(x[xAt + 6 * k + 1]);
             sum10 = w0.fma(value, sum10);
             sum11 = w1.fma(value, sum11);
-            value = broadcast(x[x2 + k]);
+            value = broadcast(x[xAt + 6 * k + 2]);
             sum20 = w0.fma(value, sum20);
             sum21 = w1.fma(value, sum21);
-            value = broadcast(x[x3 + k]);
+            value = broadcast(x[xAt + 6 * k + 3]);
             sum30 = w0.fma(value, sum30);
             sum31 = w1.fma(value, sum31);
-            value = broadcast(x[x4 + k]);
+            value = broadcast(x[xAt + 6 * k + 4]);
             sum40 = w0.fma(value, sum40);
             sum41 = w1.fma(value, sum41);
-            value = broadcast(x[x5 + k]);
+            value = broadcast(x[xAt + 6 * k + 5]);
             sum50 = w0.fma(value, sum50);
             sum51 = w1.fma(value, sum51);
         }
@@ -180,7 +183,7 @@ final class FloatBatch {
     }
 
     /** {@code c += weights · activations}: a slice and four tokens. */
-    private static void four(float[] w, float[] x, int x0, int x1, int x2, int x3, int columns, float[] c, int at) {
+    private static void four(float[] w, float[] x, int xAt, int columns, float[] c, int at) {
         int at1 = at + LANES;
         int at2 = at1 + LANES;
         int at3 = at2 + LANES;
@@ -195,16 +198,16 @@ final class FloatBatch {
         for (int k = 0; k < columns; k++) {
             FloatVector w0 = load(w, k * LANES);
             FloatVector w1 = load(w, k * LANES + HALF);
-            FloatVector value = broadcast(x[x0 + k]);
+            FloatVector value = broadcast(x[xAt + 4 * k]);
             sum00 = w0.fma(value, sum00);
             sum01 = w1.fma(value, sum01);
-            value = broadcast(x[x1 + k]);
+            value = broadcast(x[xAt + 4 * k + 1]);
             sum10 = w0.fma(value, sum10);
             sum11 = w1.fma(value, sum11);
-            value = broadcast(x[x2 + k]);
+            value = broadcast(x[xAt + 4 * k + 2]);
             sum20 = w0.fma(value, sum20);
             sum21 = w1.fma(value, sum21);
-            value = broadcast(x[x3 + k]);
+            value = broadcast(x[xAt + 4 * k + 3]);
             sum30 = w0.fma(value, sum30);
             sum31 = w1.fma(value, sum31);
         }

@@ -99,6 +99,8 @@ public final class InterleavedKernel extends MatmulKernel {
             QuantizedInput.pack(x, pool).multiplyBy(layout.quants().terms());
         } else if (ShortBatch.serves(layout)) {
             QuantizedInput.pack(x, pool);
+        } else {
+            FloatBatch.prepare(x, pool);
         }
     }
 
@@ -112,7 +114,7 @@ public final class InterleavedKernel extends MatmulKernel {
             } else if (ShortBatch.serves(layout)) {
                 ShortBatch.multiply(this, prepared(x), xRow, xRows, y, yOffset, yStride, from, to);
             } else {
-                FloatBatch.multiply(this, x.values(), xRow, xRows, y, yOffset, yStride, from, to);
+                FloatBatch.multiply(this, x, xRow, xRows, y, yOffset, yStride, from, to);
             }
         } finally {
             Reference.reachabilityFence(data); // read by address, see Shorts

@@ -79,10 +79,10 @@ final class Piece {
     /** Sums of a tile. */
     final short[] sums = new short[ShortBatch.SUMS];
 
-    /** Activations, and where in them the rows of a tile begin. */
+    /** Activations of a batch; where those of a tile begin. */
     float[] values = new float[0];
 
-    final int[] rows = new int[6];
+    int valuesAt;
 
     /** Results of a batch; where the first token of a tile begins. */
     float[] results = new float[0];

@@ -40,14 +40,14 @@ abstract class RowKernel extends MatmulKernel {
     @Override
     public final void prepare(MatmulInput x, WorkerPool pool) {
         if (x.rows() >= Gemm.MIN_ROWS) {
-            TokenPanels.pack(x, pool);
+            TokenPanels.pack(x, pool, TokensInLanes.class, TokensInLanes::new);
         }
     }
 
     @Override
     public final void multiply(
             MatmulInput x, int xRow, int xRows, float[] y, int yOffset, int yStride, int from, int to) {
-        TokenPanels panels = x.packed(TokenPanels.class);
+        TokenPanels panels = x.packed(TokensInLanes.class);
         if (xRow == 0 && xRows == x.rows() && xRows >= Gemm.MIN_ROWS && panels != null) {
             Gemm.multiply(this, panels, y, yOffset, yStride, from, to);
         } else {

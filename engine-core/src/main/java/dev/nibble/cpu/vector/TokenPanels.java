@@ -1,27 +1,32 @@
 package dev.nibble.cpu.vector;
 
-import static dev.nibble.cpu.vector.Lanes.COUNT;
-
 import dev.nibble.cpu.MatmulInput;
 import dev.nibble.cpu.WorkerPool;
+import java.util.function.Supplier;
 
 /**
- * Input rows with tokens in the lanes: panels of {@link Lanes#COUNT} tokens, each [columns, COUNT]. The last panel is
- * filled up with zeros.
+ * Input rows with some tokens side by side: panels of {@code width} tokens, each [columns, width]. The last panel is filled
+ * up with zeros.
  */
-final class TokenPanels extends MatmulInput.Packed implements WorkerPool.Job {
+public class TokenPanels extends MatmulInput.Packed implements WorkerPool.Job {
     /** Columns a worker transposes at a time: 16 rows of them fit the L1 cache. */
     private static final int GRAIN = 64;
 
+    private final int width;
     private float[] panels = new float[0];
     private float[] source = panels;
     private int tokens;
     private int columns;
 
-    /** Packs the rows of {@code x} unless that is done. */
-    static void pack(MatmulInput x, WorkerPool pool) {
-        if (x.packed(TokenPanels.class) == null) {
-            x.repack(TokenPanels.class, TokenPanels::new).fill(x, pool);
+    /** Panels of {@code width} tokens. */
+    protected TokenPanels(int width) {
+        this.width = width;
+    }
+
+    /** Packs the rows of {@code x} into panels of a class unless that is done. */
+    public static <T extends TokenPanels> void pack(MatmulInput x, WorkerPool pool, Class<T> form, Supplier<T> create) {
+        if (x.packed(form) == null) {
+            ((TokenPanels) x.repack(form, create)).fill(x, pool);
         }
     }
 
@@ -29,7 +34,7 @@ final class TokenPanels extends MatmulInput.Packed implements WorkerPool.Job {
         tokens = x.rows();
         columns = x.columns();
         source = x.values();
-        int size = Math.multiplyExact(Math.multiplyExact(count(), COUNT), columns);
+        int size = Math.multiplyExact(Math.multiplyExact(count(), width), columns);
         if (panels.length < size) {
             panels = new float[size];
         }
@@ -39,15 +44,15 @@ final class TokenPanels extends MatmulInput.Packed implements WorkerPool.Job {
     @Override
     public void run(int worker, int from, int to) {
         for (int panel = 0; panel < count(); panel++) {
-            int base = panel * COUNT * columns;
-            int present = Math.min(COUNT, tokens - panel * COUNT);
+            int base = panel * width * columns;
+            int present = Math.min(width, tokens - panel * width);
             for (int k = from; k < to; k++) {
-                int at = base + k * COUNT;
-                int sourceAt = panel * COUNT * columns + k;
+                int at = base + k * width;
+                int sourceAt = panel * width * columns + k;
                 for (int t = 0; t < present; t++) {
                     panels[at + t] = source[sourceAt + t * columns];
                 }
-                for (int t = present; t < COUNT; t++) {
+                for (int t = present; t < width; t++) {
                     panels[at + t] = 0;
                 }
             }
@@ -55,19 +60,22 @@ final class TokenPanels extends MatmulInput.Packed implements WorkerPool.Job {
     }
 
     /** Number of panels. */
-    int count() {
-        return (tokens + COUNT - 1) / COUNT;
+    public final int count() {
+        return Math.ceilDiv(tokens, width);
     }
 
-    int tokens() {
+    /** Number of tokens. */
+    public final int tokens() {
         return tokens;
     }
 
-    int columns() {
+    /** Values of a token. */
+    public final int columns() {
         return columns;
     }
 
-    float[] values() {
+    /** The panels, one behind the other. */
+    public final float[] values() {
         return panels;
     }
 }
