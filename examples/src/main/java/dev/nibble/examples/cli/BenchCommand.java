@@ -11,6 +11,8 @@ import dev.nibble.SessionOptions;
 import dev.nibble.TokenStream;
 import dev.nibble.model.ModelSource;
 import java.io.IOException;
+import java.lang.management.CompilationMXBean;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -27,10 +29,10 @@ import picocli.CommandLine.Option;
         description = "Measures how fast a model evaluates a prompt and generates.",
         footer = {
             "",
-            "After a warm-up each repetition evaluates a prompt of -p random tokens in an empty session, and generates -n",
-            "tokens after a single one, or after -d of them, in another. Shown are the median and the range of the",
-            "repetitions. GB/s are the bytes of weights that one token needs times the tokens a second: what the memory",
-            "has to deliver. GMAC/s are the multiply-adds with the weights of the layers, in a prompt.",
+            "After a warm-up that lasts until the JVM has compiled what runs, each repetition evaluates a prompt of -p random",
+            "tokens in an empty session, and generates -n tokens after a single one, or after -d of them, in another. Shown are",
+            "the median and the range of the repetitions. GB/s are the bytes of weights that one token needs times the tokens",
+            "a second: what the memory has to deliver. GMAC/s are the multiply-adds with the weights of the layers, in a prompt.",
             "",
             "Examples:",
             "  nibble bench -m model.gguf",
@@ -38,6 +40,11 @@ import picocli.CommandLine.Option;
         })
 final class BenchCommand extends ModelCommand {
     private static final long WARM_UP_NANOS = 5_000_000_000L;
+    private static final long LONGEST_WARM_UP_NANOS = 30_000_000_000L;
+
+    /** Share of the time that the JVM compiles, below which it is taken to be done. */
+    private static final double COMPILING = 0.05;
+
     private static final int SEED = 42;
 
     @Mixin
@@ -124,11 +131,7 @@ final class BenchCommand extends ModelCommand {
         double[] firstTokenSeconds = new double[repetitions];
         try (Session session = loaded.newSession(SessionOptions.DEFAULT.withContextLength(context))) {
             err().println("Warming up ...");
-            long begun = System.nanoTime();
-            do {
-                run(session, prompt, 1);
-                generate(session, before);
-            } while (System.nanoTime() - begun < WARM_UP_NANOS);
+            warmUp(session, prompt, before);
             for (int i = 0; i < repetitions; i++) {
                 err().println("Repetition " + (i + 1) + " of " + repetitions + " ...");
                 GenerationStats evaluated = run(session, prompt, 1);
@@ -151,6 +154,22 @@ final class BenchCommand extends ModelCommand {
             result.put("weight_bytes_per_token", bytesPerToken);
             result.put("gigabytes_per_second", median(generationRates) * bytesPerToken * 1e-9);
         }
+    }
+
+    private void warmUp(Session session, int[] prompt, int[] before) {
+        CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
+        boolean timed = compiler != null && compiler.isCompilationTimeMonitoringSupported();
+        long begun = System.nanoTime();
+        boolean compiling;
+        long end;
+        do {
+            long start = System.nanoTime();
+            long compiledMillis = timed ? compiler.getTotalCompilationTime() : 0;
+            run(session, prompt, 1);
+            generate(session, before);
+            end = System.nanoTime();
+            compiling = timed && compiler.getTotalCompilationTime() - compiledMillis > COMPILING * (end - start) * 1e-6;
+        } while (end - begun < WARM_UP_NANOS || compiling && end - begun < LONGEST_WARM_UP_NANOS);
     }
 
     /** Generates after {@code before}: one token more than is counted, as the first one's time is the prompt's. */
