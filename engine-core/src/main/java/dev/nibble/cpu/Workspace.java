@@ -2,6 +2,7 @@ package dev.nibble.cpu;
 
 import dev.nibble.OutOfMemoryException;
 import java.util.EnumMap;
+import java.util.Map;
 import java.util.Objects;
 
 /**
@@ -56,6 +57,9 @@ public final class Workspace {
     /** What every virtual machine allows an array. */
     private static final int MAX_LENGTH = Integer.MAX_VALUE - 8;
 
+    /** Packed forms of an input at most: rounded values, and tokens side by side; a model may have weights for both. */
+    private static final int PACKED_FORMS = 2;
+
     private final EnumMap<Buffer, Integer> bufferWidths = new EnumMap<>(Buffer.class);
     private final EnumMap<Input, Integer> inputWidths = new EnumMap<>(Input.class);
     private final EnumMap<Buffer, float[]> buffers = new EnumMap<>(Buffer.class);
@@ -101,13 +105,13 @@ public final class Workspace {
         return Objects.requireNonNull(inputs.get(input), input.name());
     }
 
-    /** Bytes the buffers take for batches of {@code rows} rows. */
+    /** Bytes the buffers take for batches of {@code rows} rows, with the packed forms that kernels make of inputs. */
     long bytes(int rows) {
-        long width = bufferWidths.values().stream()
-                        .mapToLong(Integer::longValue)
-                        .sum()
-                + inputWidths.values().stream().mapToLong(Integer::longValue).sum();
-        return 4L * rows * width;
+        return 4L * rows * (sum(bufferWidths) + (1 + PACKED_FORMS) * sum(inputWidths));
+    }
+
+    private static long sum(Map<?, Integer> widths) {
+        return widths.values().stream().mapToLong(Integer::longValue).sum();
     }
 
     /** Frees the buffers. */
