@@ -90,6 +90,11 @@ final class FusedPair {
                 p.resultAt);
     }
 
+    /**
+     * Blocks of 4 bits.
+     *
+     * @param center of quants where blocks have a minimum, which takes it back; else 0
+     */
     private static void four(
             MemorySegment data,
             long at,

@@ -8,7 +8,7 @@ import java.util.function.Supplier;
  * Input rows with some tokens side by side: panels of {@code width} tokens, each [columns, width]. The last panel is filled
  * up with zeros.
  */
-public class TokenPanels extends MatmulInput.Packed implements WorkerPool.Job {
+public abstract class TokenPanels extends MatmulInput.Packed implements WorkerPool.Job {
     /** Columns a worker transposes at a time: 16 rows of them fit the L1 cache. */
     private static final int GRAIN = 64;
 
@@ -60,17 +60,17 @@ public class TokenPanels extends MatmulInput.Packed implements WorkerPool.Job {
     }
 
     /** Number of panels. */
-    public final int count() {
+    final int count() {
         return Math.ceilDiv(tokens, width);
     }
 
     /** Number of tokens. */
-    public final int tokens() {
+    final int tokens() {
         return tokens;
     }
 
     /** Values of a token. */
-    public final int columns() {
+    final int columns() {
         return columns;
     }
 
