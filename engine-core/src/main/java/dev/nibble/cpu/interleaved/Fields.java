@@ -1,6 +1,5 @@
 package dev.nibble.cpu.interleaved;
 
-import static dev.nibble.cpu.interleaved.Shorts.LANES;
 import static dev.nibble.cpu.interleaved.Shorts.load;
 
 import dev.nibble.cpu.interleaved.Terms.Field;
@@ -123,11 +122,12 @@ abstract class Fields extends Quants {
         @Override
         void unpack(Piece p) {
             for (int block = 0; block < p.columns / 32; block++) {
-                unpack(p.data, p.at + p.layout.quantsAt(block), p.quants, p.quantsTo() + block * 32 * LANES);
+                int to = p.quantsTo() + block * 32 * p.quantsStride;
+                unpack(p.data, p.at + p.layout.quantsAt(block), p.quants, to, p.quantsStride);
             }
         }
 
-        private static void unpack(MemorySegment data, long at, short[] out, int outAt) {
+        private static void unpack(MemorySegment data, long at, short[] out, int outAt, int stride) {
             Shorts.mayFault(data, at);
             ShortVector last = ShortVector.zero(Shorts.S);
             int j = 0;
@@ -135,16 +135,16 @@ abstract class Fields extends Quants {
             for (int i = 0; i < 2 * UNITS; i++) {
                 ShortVector w = load(data, at + i * UNIT);
                 w.and((short) 31).sub((short) CENTER).intoArray(out, to);
-                field(w, 5, 31).sub((short) CENTER).intoArray(out, to + LANES);
-                field(w, 10, 31).sub((short) CENTER).intoArray(out, to + 2 * LANES);
+                field(w, 5, 31).sub((short) CENTER).intoArray(out, to + stride);
+                field(w, 10, 31).sub((short) CENTER).intoArray(out, to + 2 * stride);
                 last = w.lanewise(VectorOperators.LSHR, 15)
                         .lanewise(VectorOperators.LSHL, j)
                         .or(last);
-                to += 3 * LANES;
+                to += 3 * stride;
                 if (++j == UNITS) {
                     j = 0;
                     last.sub((short) CENTER).intoArray(out, to);
-                    to += LANES;
+                    to += stride;
                     last = ShortVector.zero(Shorts.S);
                 }
             }
@@ -173,11 +173,12 @@ abstract class Fields extends Quants {
         @Override
         void unpack(Piece p) {
             for (int block = 0; block < p.columns / 32; block++) {
-                unpack(p.data, p.at + p.layout.quantsAt(block), p.quants, p.quantsTo() + block * 32 * LANES);
+                int to = p.quantsTo() + block * 32 * p.quantsStride;
+                unpack(p.data, p.at + p.layout.quantsAt(block), p.quants, to, p.quantsStride);
             }
         }
 
-        private static void unpack(MemorySegment data, long at, short[] out, int to) {
+        private static void unpack(MemorySegment data, long at, short[] out, int to, int stride) {
             Shorts.mayFault(data, at);
             ShortVector seventh = ShortVector.zero(Shorts.S);
             ShortVector eighth = seventh;
@@ -185,17 +186,17 @@ abstract class Fields extends Quants {
             int slot = to;
             for (int i = 0; i < 4 * UNITS; i++) {
                 ShortVector w = load(data, at + i * UNIT);
-                w.and((short) 63).sub((short) CENTER).intoArray(out, slot + 2 * j * LANES);
-                field(w, 6, 63).sub((short) CENTER).intoArray(out, slot + (2 * j + 1) * LANES);
+                w.and((short) 63).sub((short) CENTER).intoArray(out, slot + 2 * j * stride);
+                field(w, 6, 63).sub((short) CENTER).intoArray(out, slot + (2 * j + 1) * stride);
                 seventh = field(w, 12, 3).lanewise(VectorOperators.LSHL, 2 * j).or(seventh);
                 eighth = w.lanewise(VectorOperators.LSHR, 14)
                         .lanewise(VectorOperators.LSHL, 2 * j)
                         .or(eighth);
                 if (++j == UNITS) {
                     j = 0;
-                    seventh.sub((short) CENTER).intoArray(out, slot + 6 * LANES);
-                    eighth.sub((short) CENTER).intoArray(out, slot + 7 * LANES);
-                    slot += 8 * LANES;
+                    seventh.sub((short) CENTER).intoArray(out, slot + 6 * stride);
+                    eighth.sub((short) CENTER).intoArray(out, slot + 7 * stride);
+                    slot += 8 * stride;
                     seventh = ShortVector.zero(Shorts.S);
                     eighth = seventh;
                 }

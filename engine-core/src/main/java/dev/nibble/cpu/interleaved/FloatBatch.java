@@ -15,7 +15,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
 /**
- * Many input rows where sums of 16 bits would overflow soon: a slice of weight rows is dequantized, {@link Layout#PIECE}
+ * Many input rows where sums of 16 bits would overflow soon, of Q8_0: a slice of weight rows is dequantized, {@link Layout#PIECE}
  * columns of it, and multiplied by tiles of tokens, rows in the lanes, activations broadcast from memory.
  */
 final class FloatBatch {
@@ -70,7 +70,6 @@ final class FloatBatch {
                 p.at = kernel.addressOfSlice(slice, k);
                 Step.call(p.layout.quants().unpackQuants, p);
                 Step.call(kernel.readScales(), p);
-                p.layout.center(p);
                 Step.call(DEQUANTIZE, p);
                 for (int tile = firstTile; tile < endTile; tile++) {
                     p.valuesAt = (tile * columns + k) * TOKENS;
@@ -93,9 +92,6 @@ final class FloatBatch {
         for (int k = 0; k < p.columns; k += width) {
             int at = k * LANES;
             dequantize(p.quants, at, p.scales, k / width * LANES, width, p.weights);
-            if (p.layout.shifted()) {
-                addShift(p.shifts, k / Layout.BLOCK * LANES, width, p.weights, at);
-            }
         }
     }
 
@@ -107,15 +103,6 @@ final class FloatBatch {
             IntVector pairs = pairs(quants, i);
             Shorts.floats(Shorts.even(pairs)).mul(first).intoArray(weights, i);
             Shorts.floats(Shorts.odd(pairs)).mul(second).intoArray(weights, i + HALF);
-        }
-    }
-
-    private static void addShift(float[] shifts, int shiftAt, int columns, float[] weights, int to) {
-        FloatVector first = load(shifts, shiftAt);
-        FloatVector second = load(shifts, shiftAt + HALF);
-        for (int at = to; at < to + columns * LANES; at += LANES) {
-            load(weights, at).add(first).intoArray(weights, at);
-            load(weights, at + HALF).add(second).intoArray(weights, at + HALF);
         }
     }
 

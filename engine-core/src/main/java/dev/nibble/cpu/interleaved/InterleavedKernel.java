@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * A weight matrix whose rows were rearranged in groups, see {@link Layout}, multiplied by activations of 8 bits.
  *
  * <p>One input row reads each weight once, in one stream. From {@link #MIN_BATCH} rows on, weights are unpacked into the
- * cache and used by all rows: in 16-bit lanes where 32 products fit, else as floats.
+ * cache and used by all rows: in 16-bit lanes where 8 products or more fit, else as floats.
  */
 public final class InterleavedKernel extends MatmulKernel {
     /** Input rows from which unpacking pays. */

@@ -2,10 +2,15 @@ package dev.nibble.cpu.interleaved;
 
 import static dev.nibble.cpu.interleaved.Shorts.HALF;
 import static dev.nibble.cpu.interleaved.Shorts.LANES;
+import static dev.nibble.cpu.interleaved.Shorts.S;
 import static dev.nibble.cpu.interleaved.Shorts.pair;
 import static dev.nibble.cpu.interleaved.Shorts.pairs;
+import static dev.nibble.cpu.vector.Lanes.F;
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.load;
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
 
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -13,9 +18,9 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 
 /**
- * Many input rows where the products of a block's 32 columns fit 16 bits: quants of 4 bits. Two slices of weight rows at a
- * time are unpacked, {@link Layout#PIECE} columns of them, and multiplied by tiles of tokens, rows in the lanes,
- * activations broadcast from memory.
+ * Many input rows where the products of a slot fit 16 bits and a scale has one slot or two: quants of 4 to 6 bits. Two
+ * slices of weight rows at a time are unpacked, {@link Layout#PIECE} columns of them, and multiplied by tiles of tokens,
+ * rows in the lanes, activations broadcast from memory.
  */
 final class ShortBatch {
     /** Slices of rows that are multiplied at a time. */
@@ -27,21 +32,25 @@ final class ShortBatch {
     private static final int ROWS = SLICES * LANES;
     private static final int BLOCK = Layout.BLOCK;
 
-    /** Sums of a tile and a block. */
+    /** The least columns of a slot. */
+    private static final int MIN_SLOT = 8;
+
+    /** Sums of a tile and a slot. */
     private static final int TILE = TOKENS * ROWS;
 
-    /** Sums of a tile and a piece. */
-    static final int SUMS = Layout.PIECE / BLOCK * TILE;
+    /** The most sums of a tile and a piece. */
+    static final int SUMS = Layout.PIECE / MIN_SLOT * TILE;
 
     private static final Step MULTIPLY = ShortBatch::tile;
     private static final Step FOLD = ShortBatch::fold;
-    private static final Step FOLD_SHIFTED = ShortBatch::foldShifted;
+    private static final Step FOLD_PAIRS = ShortBatch::foldPairs;
+    private static final Step SHIFT = ShortBatch::shift;
 
     private ShortBatch() {}
 
     /** Whether this class serves a layout. */
     static boolean serves(Layout layout) {
-        return layout.quants().slotColumns() == BLOCK;
+        return layout.quants().slotColumns() >= MIN_SLOT;
     }
 
     static void multiply(
@@ -65,7 +74,7 @@ final class ShortBatch {
         int endTile = Math.ceilDiv(firstToken + tokens, TOKENS);
         int size = (endTile - firstTile) * TILE;
         p.ensureResults(size);
-        Step fold = p.layout.shifted() ? FOLD_SHIFTED : FOLD;
+        Step fold = p.layout.scaleColumns() == p.layout.quants().slotColumns() ? FOLD : FOLD_PAIRS;
         for (int slice = from / LANES; slice * LANES < to; slice += SLICES) {
             Arrays.fill(p.results, 0, size, 0);
             for (int k = 0; k < columns; k += Layout.PIECE) {
@@ -79,6 +88,9 @@ final class ShortBatch {
                     p.resultsAt = (tile - firstTile) * TILE;
                     Step.call(MULTIPLY, p);
                     Step.call(fold, p);
+                    if (p.layout.shifted()) {
+                        Step.call(SHIFT, p);
+                    }
                 }
             }
             int begin = Math.max(from, slice * LANES);
@@ -99,11 +111,11 @@ final class ShortBatch {
     }
 
     private static void tile(Piece p) {
-        tile(p.quants, p.x.pairs(), p.factorsAt, p.columns, p.sums);
+        tile(p.quants, p.x.pairs(), p.factorsAt, p.columns, p.layout.quants().slotColumns(), p.sums);
     }
 
-    /** {@code sums} [blocks, TOKENS, SLICES, LANES]: products of two slices and four tokens. */
-    private static void tile(short[] quants, int[] a, int at, int columns, short[] sums) {
+    /** {@code sums} [slots, TOKENS, SLICES, LANES]: products of two slices and four tokens. */
+    private static void tile(short[] quants, int[] a, int at, int columns, int slot, short[] sums) {
         ShortVector zero = ShortVector.zero(Shorts.S);
         ShortVector sum00 = zero;
         ShortVector sum01 = zero;
@@ -113,7 +125,7 @@ final class ShortBatch {
         ShortVector sum21 = zero;
         ShortVector sum30 = zero;
         ShortVector sum31 = zero;
-        int left = BLOCK;
+        int left = slot;
         int to = 0;
         for (int k = 0; k < columns; k++) {
             ShortVector w0 = ShortVector.fromArray(Shorts.S, quants, k * ROWS);
@@ -131,7 +143,7 @@ final class ShortBatch {
             sum30 = w0.mul(x).add(sum30);
             sum31 = w1.mul(x).add(sum31);
             if (--left == 0) {
-                left = BLOCK;
+                left = slot;
                 sum00.intoArray(sums, to);
                 sum01.intoArray(sums, to + LANES);
                 sum10.intoArray(sums, to + 2 * LANES);
@@ -172,22 +184,33 @@ final class ShortBatch {
         }
     }
 
-    private static void foldShifted(Piece p) {
+    private static void foldPairs(Piece p) {
+        int scaleColumns = p.layout.scaleColumns();
+        int shift = Integer.numberOfTrailingZeros(BLOCK / scaleColumns);
+        for (int i = 0; i < TOKENS; i++) {
+            int token = i & -2;
+            int slice = i & 1;
+            int at = token * ROWS + slice * LANES;
+            foldPairs(
+                    p.sums,
+                    at,
+                    p.columns / scaleColumns,
+                    p.scales,
+                    slice * Piece.SCALES,
+                    p.x.scales(),
+                    p.index + token,
+                    shift,
+                    p.results,
+                    p.resultsAt + at);
+        }
+    }
+
+    private static void shift(Piece p) {
         int blocks = p.columns / BLOCK;
         for (int i = 0; i < TOKENS; i++) {
             int token = i & -2;
             int slice = i & 1;
             int at = token * ROWS + slice * LANES;
-            fold(
-                    p.sums,
-                    at,
-                    blocks,
-                    p.scales,
-                    slice * Piece.SCALES,
-                    p.x.scales(),
-                    p.index + token,
-                    p.results,
-                    p.resultsAt + at);
             shift(blocks, p.shifts, slice * Piece.SHIFTS, p.x.totals(), p.index + token, p.results, p.resultsAt + at);
         }
     }
@@ -219,6 +242,58 @@ final class ShortBatch {
             pairs = pairs(sums, sumsAt + block * TILE + ROWS);
             first1 = Shorts.floats(Shorts.even(pairs)).mul(scale).fma(first, first1);
             second1 = Shorts.floats(Shorts.odd(pairs)).mul(scale).fma(second, second1);
+        }
+        first0.intoArray(c, at);
+        second0.intoArray(c, at + HALF);
+        first1.intoArray(c, next);
+        second1.intoArray(c, next + HALF);
+    }
+
+    /**
+     * As {@link #fold}, where a scale is that of two slots. Calls the Vector API only: it is too long for helpers to be
+     * inlined, see {@link FusedPair}.
+     *
+     * @param shift from the number of a scale to that of its block
+     */
+    private static void foldPairs(
+            short[] sums,
+            int sumsAt,
+            int count,
+            float[] scales,
+            int scalesAt,
+            float[] xScales,
+            int index,
+            int shift,
+            float[] c,
+            int at) {
+        int next = at + ROWS;
+        FloatVector first0 = FloatVector.fromArray(F, c, at);
+        FloatVector second0 = FloatVector.fromArray(F, c, at + HALF);
+        FloatVector first1 = FloatVector.fromArray(F, c, next);
+        FloatVector second1 = FloatVector.fromArray(F, c, next + HALF);
+        for (int i = 0; i < count; i++) {
+            int from = sumsAt + 2 * i * TILE;
+            int block = index + (i >> shift) * TOKENS;
+            FloatVector first = FloatVector.fromArray(F, scales, scalesAt + i * LANES);
+            FloatVector second = FloatVector.fromArray(F, scales, scalesAt + i * LANES + HALF);
+            FloatVector scale = FloatVector.broadcast(F, xScales[block]);
+            IntVector left = ShortVector.fromArray(S, sums, from).reinterpretAsInts();
+            IntVector right = ShortVector.fromArray(S, sums, from + TILE).reinterpretAsInts();
+            IntVector sum = left.lanewise(LSHL, 16)
+                    .lanewise(ASHR, 16)
+                    .add(right.lanewise(LSHL, 16).lanewise(ASHR, 16));
+            first0 = ((FloatVector) sum.convertShape(I2F, F, 0)).mul(scale).fma(first, first0);
+            sum = left.lanewise(ASHR, 16).add(right.lanewise(ASHR, 16));
+            second0 = ((FloatVector) sum.convertShape(I2F, F, 0)).mul(scale).fma(second, second0);
+            scale = FloatVector.broadcast(F, xScales[block + 1]);
+            left = ShortVector.fromArray(S, sums, from + ROWS).reinterpretAsInts();
+            right = ShortVector.fromArray(S, sums, from + ROWS + TILE).reinterpretAsInts();
+            sum = left.lanewise(LSHL, 16)
+                    .lanewise(ASHR, 16)
+                    .add(right.lanewise(LSHL, 16).lanewise(ASHR, 16));
+            first1 = ((FloatVector) sum.convertShape(I2F, F, 0)).mul(scale).fma(first, first1);
+            sum = left.lanewise(ASHR, 16).add(right.lanewise(ASHR, 16));
+            second1 = ((FloatVector) sum.convertShape(I2F, F, 0)).mul(scale).fma(second, second1);
         }
         first0.intoArray(c, at);
         second0.intoArray(c, at + HALF);

@@ -1,6 +1,8 @@
 package dev.nibble.cpu.interleaved;
 
 import dev.nibble.cpu.vector.Lanes;
+import java.util.Arrays;
+import java.util.stream.IntStream;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
@@ -22,6 +24,9 @@ final class Terms {
     private final int center;
     private final int bias;
     private final int count;
+
+    /** Whether each column has one term, in the order of columns. */
+    private final boolean inOrder;
 
     // of term t of a piece: factor[t] · a[column[t]] + factorBefore[t] · a[column[t - 1]]
     private final int[] column;
@@ -58,6 +63,7 @@ final class Terms {
                 }
             }
         }
+        inOrder = Arrays.equals(column, IntStream.range(0, column.length).toArray());
     }
 
     /** Columns of a slot. */
@@ -90,8 +96,13 @@ final class Terms {
         int pieceSlots = Layout.PIECE / columns;
         for (int from = 0; from < slots; from += pieceSlots) {
             int terms = Math.min(pieceSlots, slots - from) * count;
-            for (int t = 0; t < terms; t++) {
-                scratch[t + 1] = a[at + from * columns + column[t]] >> 16;
+            int first = at + from * columns;
+            if (inOrder) {
+                System.arraycopy(a, first, scratch, 1, terms);
+            } else {
+                for (int t = 0; t < terms; t++) {
+                    scratch[t + 1] = a[first + column[t]];
+                }
             }
             multiply(scratch, terms, out, outAt + from * count);
         }
@@ -100,6 +111,7 @@ final class Terms {
         }
     }
 
+    /** The lower halves of values are enough, as the results are wanted modulo 2^16. */
     private void multiply(int[] values, int terms, int[] out, int to) {
         int t = 0;
         for (; t <= terms - Lanes.COUNT; t += Lanes.COUNT) {
@@ -116,7 +128,15 @@ final class Terms {
     /** What makes a slot's sum one of centered quants, plus the bias; as the factors. */
     private int begin(int[] a, int at) {
         int sum = 0;
-        for (int i = at; i < at + columns; i++) {
+        int i = at;
+        if (columns >= Lanes.COUNT) {
+            IntVector sums = IntVector.zero(Lanes.I);
+            for (; i <= at + columns - Lanes.COUNT; i += Lanes.COUNT) {
+                sums = sums.add(IntVector.fromArray(Lanes.I, a, i));
+            }
+            sum = sums.reduceLanes(VectorOperators.ADD);
+        }
+        for (; i < at + columns; i++) {
             sum += a[i];
         }
         return Shorts.pairOf(bias - center * (short) sum);
