@@ -17,7 +17,7 @@ import jdk.incubator.vector.IntVector;
 /**
  * Many input rows where sums of 16 bits would overflow soon, of Q8_0: a slice of weight rows is dequantized,
  * {@link Layout#PIECE} columns of it, and multiplied by tiles of tokens, rows in the lanes, activations broadcast from
- * memory.
+ * memory. There are no shifts here: types that have them are served by {@link ShortBatch}.
  */
 final class FloatBatch {
     /** Tokens of a tile: 12 sums, and with 16 registers 8. */

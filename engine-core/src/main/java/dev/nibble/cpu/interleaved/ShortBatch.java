@@ -116,7 +116,7 @@ final class ShortBatch {
 
     /** {@code sums} [slots, TOKENS, SLICES, LANES]: products of two slices and four tokens. */
     private static void tile(short[] quants, int[] a, int at, int columns, int slot, short[] sums) {
-        ShortVector zero = ShortVector.zero(Shorts.S);
+        ShortVector zero = ShortVector.zero(S);
         ShortVector sum00 = zero;
         ShortVector sum01 = zero;
         ShortVector sum10 = zero;
@@ -128,8 +128,8 @@ final class ShortBatch {
         int left = slot;
         int to = 0;
         for (int k = 0; k < columns; k++) {
-            ShortVector w0 = ShortVector.fromArray(Shorts.S, quants, k * ROWS);
-            ShortVector w1 = ShortVector.fromArray(Shorts.S, quants, k * ROWS + LANES);
+            ShortVector w0 = ShortVector.fromArray(S, quants, k * ROWS);
+            ShortVector w1 = ShortVector.fromArray(S, quants, k * ROWS + LANES);
             ShortVector x = pair(a[at + TOKENS * k]);
             sum00 = w0.mul(x).add(sum00);
             sum01 = w1.mul(x).add(sum01);
