@@ -37,7 +37,7 @@ final class DenseFeedForward implements FeedForwardOp {
             gate.kernel().prepare(x, pass.pool);
         }
         input = x;
-        pass.forEachShrinking(size, LinearJob.GRAIN, innerJob);
+        pass.forEachShrinking(size, LinearJob.GRAIN, innerJob, up.loop(x));
         if (config.sparsity() > 0) {
             pass.forEach(x.rows(), pass.rowGrain(), sparsifyJob);
         }

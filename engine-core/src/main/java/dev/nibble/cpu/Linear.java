@@ -7,6 +7,7 @@ public final class Linear {
     private final MatmulKernel kernel;
     private final float @Nullable [] bias;
     private final float scale;
+    private final ReadAhead.Loop loop;
 
     /**
      * A layer over a weight matrix.
@@ -23,6 +24,7 @@ public final class Linear {
         this.kernel = kernel;
         this.bias = bias;
         this.scale = scale;
+        loop = new ReadAhead.Loop(kernel);
     }
 
     /** Values of an input row. */
@@ -37,6 +39,11 @@ public final class Linear {
 
     MatmulKernel kernel() {
         return kernel;
+    }
+
+    /** The parallel loop that begins with this layer, to read ahead of; null if reading does not set its pace. */
+    ReadAhead.@Nullable Loop loop(MatmulInput x) {
+        return x.rows() <= ReadAhead.MAX_ROWS ? loop : null;
     }
 
     /**

@@ -65,7 +65,7 @@ final class LinearJob implements WorkerPool.Job {
         for (int i = 0; i < count; i++) {
             layers[i].kernel().prepare(input, pool);
         }
-        pool.forEachShrinking(outputs, GRAIN, this);
+        pool.forEachShrinking(outputs, GRAIN, this, layers[0].loop(input));
     }
 
     @Override

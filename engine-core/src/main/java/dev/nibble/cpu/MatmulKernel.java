@@ -1,6 +1,7 @@
 package dev.nibble.cpu;
 
 import dev.nibble.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 
 /**
  * One weight matrix, ready to be multiplied: {@code y[m, rows] = x[m, columns] · Wᵀ}. Immutable and thread-safe; scratch
@@ -50,6 +51,12 @@ public abstract class MatmulKernel {
      */
     public abstract void multiply(
             MatmulInput x, int xRow, int xRows, float[] y, int yOffset, int yStride, int from, int to);
+
+    /** The memory that {@link #multiply} reads for one output after the other. */
+    public abstract MemorySegment stream();
+
+    /** The byte of {@link #stream} from which it reads for an output, or for others that it multiplies together with it. */
+    public abstract long streamOffset(int output);
 
     /** Bytes of the rearranged copy that the kernel keeps beside the mapped weights; 0 for none. */
     public long repackedBytes() {

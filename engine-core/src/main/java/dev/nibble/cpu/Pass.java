@@ -139,9 +139,9 @@ public final class Pass {
     }
 
     /** As {@link WorkerPool#forEachShrinking}. */
-    public void forEachShrinking(int items, int grain, Job body) {
+    void forEachShrinking(int items, int grain, Job body, ReadAhead.@Nullable Loop loop) {
         job = body;
-        pool.forEachShrinking(items, grain, runJob);
+        pool.forEachShrinking(items, grain, runJob, loop);
     }
 
     private void runJob(int worker, int from, int to) {

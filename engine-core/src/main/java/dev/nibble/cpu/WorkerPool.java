@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A forward pass has hundreds of short parallel regions for each token, so a region must start and end in less than
  * a microsecond: idle workers spin for a while before they park, chunks are taken from one atomic counter, and nothing
- * is allocated. The caller never waits for a worker that did not start: it closes the region when the chunks are used
+ * is allocated. A thread that waits reads the weights with which it will begin the next loop. The caller never waits for a worker that did not start: it closes the region when the chunks are used
  * up and waits only for the workers that are inside.
  *
  * <p>Thread-safe: regions of several callers run one after the other, in the order of their calls.
@@ -50,6 +50,8 @@ public final class WorkerPool implements AutoCloseable {
     private final AtomicInteger next = new AtomicInteger();
     private final AtomicInteger parked = new AtomicInteger();
     private final Worker[] workers;
+    private final ReadAhead readAhead = new ReadAhead();
+    private final ReadAhead.Reader reader = readAhead.reader(0); // of the caller
     private volatile boolean closed;
     private volatile @Nullable Throwable failure;
 
@@ -97,18 +99,21 @@ public final class WorkerPool implements AutoCloseable {
      * @throws IllegalStateException if the pool is closed, or the call comes from inside a job of this pool
      */
     public void forEach(int items, int grain, Job job) {
-        forEach(items, grain, 0, job);
+        forEach(items, grain, 0, job, null);
     }
 
     /**
      * As {@link #forEach}, but in chunks that shrink from a share of what is left down to {@code grain} items: long
      * stretches of memory at first, and at the end no thread waits long for another.
+     *
+     * @param loop says which weights are read, so that threads that wait may read those of the next loop; null if none
+     *     need be read ahead
      */
-    public void forEachShrinking(int items, int grain, Job job) {
-        forEach(items, grain, SHARES * threads(), job);
+    void forEachShrinking(int items, int grain, Job job, ReadAhead.@Nullable Loop loop) {
+        forEach(items, grain, SHARES * threads(), job, loop);
     }
 
-    private void forEach(int items, int grain, int shares, Job job) {
+    private void forEach(int items, int grain, int shares, Job job, ReadAhead.@Nullable Loop loop) {
         if (items < 0 || grain < 1) {
             throw new IllegalArgumentException("items " + items + " must not be negative, grain " + grain + " not < 1");
         }
@@ -128,6 +133,9 @@ public final class WorkerPool implements AutoCloseable {
                 }
                 return;
             }
+            if (shares > 0) {
+                readAhead.begin(loop, items, grain, shares);
+            }
             runShared(items, grain, shares, job);
         } finally {
             callers.unlock();
@@ -139,10 +147,12 @@ public final class WorkerPool implements AutoCloseable {
         items = itemCount;
         grain = chunk;
         shares = chunkShares;
-        next.set(0);
+        // taken before others can, so that each thread knows where it will begin
+        int first = chunk(itemCount, chunk, chunkShares);
+        next.set(first);
         state.set((state.get() & -REGION) + REGION + OPEN);
         wake((itemCount - 1) / chunk);
-        runChunks(0);
+        runChunks(0, first);
         leaveRegion();
         job = null;
         Throwable thrown = failure;
@@ -160,7 +170,7 @@ public final class WorkerPool implements AutoCloseable {
         while (inside != 0) {
             if (++spins % 1024 == 0) {
                 Thread.yield();
-            } else {
+            } else if (!reader.read()) {
                 Thread.onSpinWait();
             }
             inside = state.get() & INSIDE;
@@ -179,14 +189,18 @@ public final class WorkerPool implements AutoCloseable {
         }
     }
 
-    private void runChunks(int worker) {
+    /** Handles the items below {@code first}, which are this thread's, then chunks as long as there are any. */
+    private void runChunks(int worker, int first) {
         Job shared = job;
         if (shared == null) {
             return;
         }
         try {
+            if (first > 0) {
+                shared.run(worker, 0, first);
+            }
             for (int from = next.get(); from < items; from = next.get()) {
-                int to = from + chunk(items - from);
+                int to = from + chunk(items - from, grain, shares);
                 if (next.compareAndSet(from, to)) {
                     shared.run(worker, from, to);
                 }
@@ -197,7 +211,7 @@ public final class WorkerPool implements AutoCloseable {
     }
 
     /** Items of the next chunk: whole grains, all of the rest if that is less than one. */
-    private int chunk(int left) {
+    static int chunk(int left, int grain, int shares) {
         int grains = shares == 0 ? 1 : Math.max(1, left / grain / shares);
         return Math.min(left, grains * grain);
     }
@@ -236,12 +250,14 @@ public final class WorkerPool implements AutoCloseable {
     private static final class Worker extends Thread {
         private final WorkerPool pool;
         private final int index;
+        private final ReadAhead.Reader reader;
         private volatile boolean isParked;
 
         Worker(WorkerPool pool, int index) {
             super("nibble-worker-" + index);
             this.pool = pool;
             this.index = index;
+            reader = pool.readAhead.reader(index);
             setDaemon(true);
         }
 
@@ -254,7 +270,7 @@ public final class WorkerPool implements AutoCloseable {
                     awaitRegion(lastRegion);
                 } else if (pool.state.compareAndSet(seen, seen + 1)) {
                     lastRegion = seen & -REGION;
-                    pool.runChunks(index);
+                    pool.runChunks(index, 0);
                     pool.state.getAndDecrement();
                 }
             }
@@ -267,7 +283,9 @@ public final class WorkerPool implements AutoCloseable {
                     if (isOpenAfter(lastRegion)) {
                         return;
                     }
-                    Thread.onSpinWait();
+                    if (!reader.read()) {
+                        Thread.onSpinWait();
+                    }
                 }
             } while (System.nanoTime() < deadline);
             isParked = true;

@@ -207,6 +207,16 @@ public final class InterleavedKernel extends MatmulKernel {
     }
 
     @Override
+    public MemorySegment stream() {
+        return data;
+    }
+
+    @Override
+    public long streamOffset(int output) {
+        return offsetOf(output / GROUP / BAND * BAND, 0);
+    }
+
+    @Override
     public long repackedBytes() {
         return data.byteSize();
     }

@@ -37,6 +37,16 @@ final class ScalarMatmulKernel extends MatmulKernel {
     }
 
     @Override
+    public MemorySegment stream() {
+        return data;
+    }
+
+    @Override
+    public long streamOffset(int output) {
+        return output * rowBytes;
+    }
+
+    @Override
     public String description() {
         return "scalar " + format.dtype();
     }

@@ -88,6 +88,16 @@ abstract class RowKernel extends MatmulKernel {
     }
 
     @Override
+    public MemorySegment stream() {
+        return data;
+    }
+
+    @Override
+    public long streamOffset(int output) {
+        return output * rowBytes;
+    }
+
+    @Override
     public String description() {
         return "vector " + Lanes.F.vectorBitSize() + " bit " + dtype + ", f32 activations";
     }
