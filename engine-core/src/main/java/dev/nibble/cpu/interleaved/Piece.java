@@ -61,6 +61,9 @@ final class Piece {
     /** Which of the slices that are unpacked together. */
     int which;
 
+    /** Which quarter of the tile is folded: a slice, and two of its tokens. */
+    int quarter;
+
     /** Shorts from column to column in {@link #quants}. */
     int quantsStride = LANES;
 

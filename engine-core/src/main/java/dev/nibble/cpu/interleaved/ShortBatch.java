@@ -29,6 +29,9 @@ final class ShortBatch {
     /** Tokens of a tile: those that lie side by side in a {@link QuantizedInput}. */
     private static final int TOKENS = QuantizedInput.TILE;
 
+    /** What is folded at a time: a slice and two tokens of a tile. */
+    private static final int QUARTERS = TOKENS / 2 * SLICES;
+
     private static final int ROWS = SLICES * LANES;
     private static final int BLOCK = Layout.BLOCK;
 
@@ -87,9 +90,11 @@ final class ShortBatch {
                     p.index = (tile * columns + k) / BLOCK * TOKENS;
                     p.resultsAt = (tile - firstTile) * TILE;
                     Step.call(MULTIPLY, p);
-                    Step.call(fold, p);
-                    if (p.layout.shifted()) {
-                        Step.call(SHIFT, p);
+                    for (p.quarter = 0; p.quarter < QUARTERS; p.quarter++) {
+                        Step.call(fold, p);
+                        if (p.layout.shifted()) {
+                            Step.call(SHIFT, p);
+                        }
                     }
                 }
             }
@@ -166,53 +171,56 @@ final class ShortBatch {
     }
 
     private static void fold(Piece p) {
-        int blocks = p.columns / BLOCK;
-        for (int i = 0; i < TOKENS; i++) {
-            int token = i & -2; // two tokens, one slice
-            int slice = i & 1;
-            int at = token * ROWS + slice * LANES;
-            fold(
-                    p.sums,
-                    at,
-                    blocks,
-                    p.scales,
-                    slice * Piece.SCALES,
-                    p.x.scales(),
-                    p.index + token,
-                    p.results,
-                    p.resultsAt + at);
-        }
+        int at = sumsOfQuarter(p);
+        fold(
+                p.sums,
+                at,
+                p.columns / BLOCK,
+                p.scales,
+                sliceOfQuarter(p) * Piece.SCALES,
+                p.x.scales(),
+                p.index + tokenOfQuarter(p),
+                p.results,
+                p.resultsAt + at);
     }
 
     private static void foldPairs(Piece p) {
+        int at = sumsOfQuarter(p);
         int scaleColumns = p.layout.scaleColumns();
-        int shift = Integer.numberOfTrailingZeros(BLOCK / scaleColumns);
-        for (int i = 0; i < TOKENS; i++) {
-            int token = i & -2;
-            int slice = i & 1;
-            int at = token * ROWS + slice * LANES;
-            foldPairs(
-                    p.sums,
-                    at,
-                    p.columns / scaleColumns,
-                    p.scales,
-                    slice * Piece.SCALES,
-                    p.x.scales(),
-                    p.index + token,
-                    shift,
-                    p.results,
-                    p.resultsAt + at);
-        }
+        foldPairs(
+                p.sums,
+                at,
+                p.columns / scaleColumns,
+                p.scales,
+                sliceOfQuarter(p) * Piece.SCALES,
+                p.x.scales(),
+                p.index + tokenOfQuarter(p),
+                Integer.numberOfTrailingZeros(BLOCK / scaleColumns),
+                p.results,
+                p.resultsAt + at);
     }
 
     private static void shift(Piece p) {
-        int blocks = p.columns / BLOCK;
-        for (int i = 0; i < TOKENS; i++) {
-            int token = i & -2;
-            int slice = i & 1;
-            int at = token * ROWS + slice * LANES;
-            shift(blocks, p.shifts, slice * Piece.SHIFTS, p.x.totals(), p.index + token, p.results, p.resultsAt + at);
-        }
+        shift(
+                p.columns / BLOCK,
+                p.shifts,
+                sliceOfQuarter(p) * Piece.SHIFTS,
+                p.x.totals(),
+                p.index + tokenOfQuarter(p),
+                p.results,
+                p.resultsAt + sumsOfQuarter(p));
+    }
+
+    private static int tokenOfQuarter(Piece p) {
+        return p.quarter & -2;
+    }
+
+    private static int sliceOfQuarter(Piece p) {
+        return p.quarter & 1;
+    }
+
+    private static int sumsOfQuarter(Piece p) {
+        return tokenOfQuarter(p) * ROWS + sliceOfQuarter(p) * LANES;
     }
 
     /** {@code c += Σ sums · weight scale · activation scale} of a slice and two tokens. */
