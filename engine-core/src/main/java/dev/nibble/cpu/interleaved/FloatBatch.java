@@ -108,32 +108,33 @@ final class FloatBatch {
     }
 
     private static void six(Piece p) {
-        six(p.weights, p.values, p.valuesAt, p.columns, p.results, p.resultsAt);
+        six(p.weights, p.values, p.valuesAt, p.columns, p.results, p.resultsAt, p.resultsAt);
     }
 
     private static void four(Piece p) {
-        four(p.weights, p.values, p.valuesAt, p.columns, p.results, p.resultsAt);
+        four(p.weights, p.values, p.valuesAt, p.columns, p.results, p.resultsAt, p.resultsAt);
     }
 
-    /** {@code c += weights · activations}: a slice and six tokens. */
-    private static void six(float[] w, float[] x, int xAt, int columns, float[] c, int at) {
-        int at1 = at + LANES;
-        int at2 = at1 + LANES;
-        int at3 = at2 + LANES;
-        int at4 = at3 + LANES;
-        int at5 = at4 + LANES;
-        FloatVector sum00 = load(c, at);
-        FloatVector sum01 = load(c, at + HALF);
-        FloatVector sum10 = load(c, at1);
-        FloatVector sum11 = load(c, at1 + HALF);
-        FloatVector sum20 = load(c, at2);
-        FloatVector sum21 = load(c, at2 + HALF);
-        FloatVector sum30 = load(c, at3);
-        FloatVector sum31 = load(c, at3 + HALF);
-        FloatVector sum40 = load(c, at4);
-        FloatVector sum41 = load(c, at4 + HALF);
-        FloatVector sum50 = load(c, at5);
-        FloatVector sum51 = load(c, at5 + HALF);
+    /**
+     * {@code c += weights · activations}: a slice and six tokens.
+     *
+     * <p>Sums are read from {@code from} on and written from {@code to} on, which are the same: where the compiler knows,
+     * it keeps the addresses of all sums from before the loop until behind it, runs out of registers, and moves the
+     * address of the weights to a vector register and back in each turn.
+     */
+    private static void six(float[] w, float[] x, int xAt, int columns, float[] c, int from, int to) {
+        FloatVector sum00 = load(c, from);
+        FloatVector sum01 = load(c, from + HALF);
+        FloatVector sum10 = load(c, from + LANES);
+        FloatVector sum11 = load(c, from + LANES + HALF);
+        FloatVector sum20 = load(c, from + 2 * LANES);
+        FloatVector sum21 = load(c, from + 2 * LANES + HALF);
+        FloatVector sum30 = load(c, from + 3 * LANES);
+        FloatVector sum31 = load(c, from + 3 * LANES + HALF);
+        FloatVector sum40 = load(c, from + 4 * LANES);
+        FloatVector sum41 = load(c, from + 4 * LANES + HALF);
+        FloatVector sum50 = load(c, from + 5 * LANES);
+        FloatVector sum51 = load(c, from + 5 * LANES + HALF);
         for (int k = 0; k < columns; k++) {
             FloatVector w0 = load(w, k * LANES);
             FloatVector w1 = load(w, k * LANES + HALF);
@@ -156,33 +157,30 @@ final class FloatBatch {
             sum50 = w0.fma(value, sum50);
             sum51 = w1.fma(value, sum51);
         }
-        sum00.intoArray(c, at);
-        sum01.intoArray(c, at + HALF);
-        sum10.intoArray(c, at1);
-        sum11.intoArray(c, at1 + HALF);
-        sum20.intoArray(c, at2);
-        sum21.intoArray(c, at2 + HALF);
-        sum30.intoArray(c, at3);
-        sum31.intoArray(c, at3 + HALF);
-        sum40.intoArray(c, at4);
-        sum41.intoArray(c, at4 + HALF);
-        sum50.intoArray(c, at5);
-        sum51.intoArray(c, at5 + HALF);
+        sum00.intoArray(c, to);
+        sum01.intoArray(c, to + HALF);
+        sum10.intoArray(c, to + LANES);
+        sum11.intoArray(c, to + LANES + HALF);
+        sum20.intoArray(c, to + 2 * LANES);
+        sum21.intoArray(c, to + 2 * LANES + HALF);
+        sum30.intoArray(c, to + 3 * LANES);
+        sum31.intoArray(c, to + 3 * LANES + HALF);
+        sum40.intoArray(c, to + 4 * LANES);
+        sum41.intoArray(c, to + 4 * LANES + HALF);
+        sum50.intoArray(c, to + 5 * LANES);
+        sum51.intoArray(c, to + 5 * LANES + HALF);
     }
 
     /** {@code c += weights · activations}: a slice and four tokens. */
-    private static void four(float[] w, float[] x, int xAt, int columns, float[] c, int at) {
-        int at1 = at + LANES;
-        int at2 = at1 + LANES;
-        int at3 = at2 + LANES;
-        FloatVector sum00 = load(c, at);
-        FloatVector sum01 = load(c, at + HALF);
-        FloatVector sum10 = load(c, at1);
-        FloatVector sum11 = load(c, at1 + HALF);
-        FloatVector sum20 = load(c, at2);
-        FloatVector sum21 = load(c, at2 + HALF);
-        FloatVector sum30 = load(c, at3);
-        FloatVector sum31 = load(c, at3 + HALF);
+    private static void four(float[] w, float[] x, int xAt, int columns, float[] c, int from, int to) {
+        FloatVector sum00 = load(c, from);
+        FloatVector sum01 = load(c, from + HALF);
+        FloatVector sum10 = load(c, from + LANES);
+        FloatVector sum11 = load(c, from + LANES + HALF);
+        FloatVector sum20 = load(c, from + 2 * LANES);
+        FloatVector sum21 = load(c, from + 2 * LANES + HALF);
+        FloatVector sum30 = load(c, from + 3 * LANES);
+        FloatVector sum31 = load(c, from + 3 * LANES + HALF);
         for (int k = 0; k < columns; k++) {
             FloatVector w0 = load(w, k * LANES);
             FloatVector w1 = load(w, k * LANES + HALF);
@@ -199,13 +197,13 @@ final class FloatBatch {
             sum30 = w0.fma(value, sum30);
             sum31 = w1.fma(value, sum31);
         }
-        sum00.intoArray(c, at);
-        sum01.intoArray(c, at + HALF);
-        sum10.intoArray(c, at1);
-        sum11.intoArray(c, at1 + HALF);
-        sum20.intoArray(c, at2);
-        sum21.intoArray(c, at2 + HALF);
-        sum30.intoArray(c, at3);
-        sum31.intoArray(c, at3 + HALF);
+        sum00.intoArray(c, to);
+        sum01.intoArray(c, to + HALF);
+        sum10.intoArray(c, to + LANES);
+        sum11.intoArray(c, to + LANES + HALF);
+        sum20.intoArray(c, to + 2 * LANES);
+        sum21.intoArray(c, to + 2 * LANES + HALF);
+        sum30.intoArray(c, to + 3 * LANES);
+        sum31.intoArray(c, to + 3 * LANES + HALF);
     }
 }
