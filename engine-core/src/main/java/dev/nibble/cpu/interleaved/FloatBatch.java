@@ -3,6 +3,7 @@ package dev.nibble.cpu.interleaved;
 import static dev.nibble.cpu.interleaved.Shorts.HALF;
 import static dev.nibble.cpu.interleaved.Shorts.LANES;
 import static dev.nibble.cpu.interleaved.Shorts.pairs;
+import static dev.nibble.cpu.vector.Lanes.F;
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.load;
 
@@ -15,16 +16,16 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
 /**
- * Many input rows where sums of 16 bits would overflow soon, of Q8_0: a slice of weight rows is dequantized,
- * {@link Layout#PIECE} columns of it, and multiplied by tiles of tokens, rows in the lanes, activations broadcast from
- * memory. There are no shifts here: types that have them are served by {@link ShortBatch}.
+ * Many input rows, see {@link BatchLanes}: a slice of weight rows is dequantized, {@link Layout#PIECE} columns of it, and
+ * multiplied by tiles of tokens, rows in the lanes, activations broadcast from memory.
  */
 final class FloatBatch {
-    /** Tokens of a tile: 12 sums, and with 16 registers 8. */
-    private static final int TOKENS = Lanes.COUNT == 8 ? 4 : 6;
+    /** Tokens of a tile: 16 sums, and with 16 registers 8. */
+    private static final int TOKENS = Lanes.COUNT == 8 ? 4 : 8;
 
-    private static final Step MULTIPLY = Lanes.COUNT == 8 ? FloatBatch::four : FloatBatch::six;
+    private static final Step MULTIPLY = Lanes.COUNT == 8 ? FloatBatch::four : FloatBatch::eight;
     private static final Step DEQUANTIZE = FloatBatch::dequantize;
+    private static final Step SHIFTED = FloatBatch::shifted;
 
     private FloatBatch() {}
 
@@ -71,7 +72,8 @@ final class FloatBatch {
                 p.at = kernel.addressOfSlice(slice, k);
                 Step.call(p.layout.quants().unpackQuants, p);
                 Step.call(kernel.readScales(), p);
-                Step.call(DEQUANTIZE, p);
+                p.layout.center(p);
+                Step.call(p.layout.shifted() ? SHIFTED : DEQUANTIZE, p);
                 for (int tile = firstTile; tile < endTile; tile++) {
                     p.valuesAt = (tile * columns + k) * TOKENS;
                     p.resultsAt = (tile - firstTile) * TOKENS * LANES;
@@ -91,8 +93,15 @@ final class FloatBatch {
     private static void dequantize(Piece p) {
         int width = p.layout.scaleColumns();
         for (int k = 0; k < p.columns; k += width) {
-            int at = k * LANES;
-            dequantize(p.quants, at, p.scales, k / width * LANES, width, p.weights);
+            dequantize(p.quants, k * LANES, p.scales, k / width * LANES, width, p.weights);
+        }
+    }
+
+    /** The same of a type that has shifts. */
+    private static void shifted(Piece p) {
+        int width = p.layout.scaleColumns();
+        for (int k = 0; k < p.columns; k += width) {
+            shifted(p.quants, k * LANES, p.scales, p.shifts, k / width * LANES, width, p.weights);
         }
     }
 
@@ -107,8 +116,22 @@ final class FloatBatch {
         }
     }
 
-    private static void six(Piece p) {
-        six(p.weights, p.values, p.valuesAt, p.columns, p.results, p.resultsAt, p.resultsAt);
+    /** {@code weights = quants · scale + shift}, rows in order. */
+    private static void shifted(
+            short[] quants, int at, float[] scales, float[] shifts, int shiftAt, int columns, float[] weights) {
+        FloatVector first = load(scales, shiftAt);
+        FloatVector second = load(scales, shiftAt + HALF);
+        FloatVector firstShift = load(shifts, shiftAt);
+        FloatVector secondShift = load(shifts, shiftAt + HALF);
+        for (int i = at; i < at + columns * LANES; i += LANES) {
+            IntVector pairs = pairs(quants, i);
+            Shorts.floats(Shorts.even(pairs)).fma(first, firstShift).intoArray(weights, i);
+            Shorts.floats(Shorts.odd(pairs)).fma(second, secondShift).intoArray(weights, i + HALF);
+        }
+    }
+
+    private static void eight(Piece p) {
+        eight(p.weights, p.values, p.valuesAt, p.columns, p.results, p.resultsAt, p.resultsAt);
     }
 
     private static void four(Piece p) {
@@ -116,46 +139,57 @@ final class FloatBatch {
     }
 
     /**
-     * {@code c += weights · activations}: a slice and six tokens.
+     * {@code c += weights · activations}: a slice and eight tokens.
      *
      * <p>Sums are read from {@code from} on and written from {@code to} on, which are the same: where the compiler knows,
      * it keeps the addresses of all sums from before the loop until behind it, runs out of registers, and moves the
-     * address of the weights to a vector register and back in each turn.
+     * address of the weights to a vector register and back in each turn. Calls the Vector API only: it is too long for
+     * helpers to be inlined, see {@link FusedPair}.
      */
-    private static void six(float[] w, float[] x, int xAt, int columns, float[] c, int from, int to) {
-        FloatVector sum00 = load(c, from);
-        FloatVector sum01 = load(c, from + HALF);
-        FloatVector sum10 = load(c, from + LANES);
-        FloatVector sum11 = load(c, from + LANES + HALF);
-        FloatVector sum20 = load(c, from + 2 * LANES);
-        FloatVector sum21 = load(c, from + 2 * LANES + HALF);
-        FloatVector sum30 = load(c, from + 3 * LANES);
-        FloatVector sum31 = load(c, from + 3 * LANES + HALF);
-        FloatVector sum40 = load(c, from + 4 * LANES);
-        FloatVector sum41 = load(c, from + 4 * LANES + HALF);
-        FloatVector sum50 = load(c, from + 5 * LANES);
-        FloatVector sum51 = load(c, from + 5 * LANES + HALF);
+    private static void eight(float[] w, float[] x, int xAt, int columns, float[] c, int from, int to) {
+        FloatVector sum00 = FloatVector.fromArray(F, c, from);
+        FloatVector sum01 = FloatVector.fromArray(F, c, from + HALF);
+        FloatVector sum10 = FloatVector.fromArray(F, c, from + LANES);
+        FloatVector sum11 = FloatVector.fromArray(F, c, from + LANES + HALF);
+        FloatVector sum20 = FloatVector.fromArray(F, c, from + 2 * LANES);
+        FloatVector sum21 = FloatVector.fromArray(F, c, from + 2 * LANES + HALF);
+        FloatVector sum30 = FloatVector.fromArray(F, c, from + 3 * LANES);
+        FloatVector sum31 = FloatVector.fromArray(F, c, from + 3 * LANES + HALF);
+        FloatVector sum40 = FloatVector.fromArray(F, c, from + 4 * LANES);
+        FloatVector sum41 = FloatVector.fromArray(F, c, from + 4 * LANES + HALF);
+        FloatVector sum50 = FloatVector.fromArray(F, c, from + 5 * LANES);
+        FloatVector sum51 = FloatVector.fromArray(F, c, from + 5 * LANES + HALF);
+        FloatVector sum60 = FloatVector.fromArray(F, c, from + 6 * LANES);
+        FloatVector sum61 = FloatVector.fromArray(F, c, from + 6 * LANES + HALF);
+        FloatVector sum70 = FloatVector.fromArray(F, c, from + 7 * LANES);
+        FloatVector sum71 = FloatVector.fromArray(F, c, from + 7 * LANES + HALF);
         for (int k = 0; k < columns; k++) {
-            FloatVector w0 = load(w, k * LANES);
-            FloatVector w1 = load(w, k * LANES + HALF);
-            FloatVector value = broadcast(x[xAt + 6 * k]);
+            FloatVector w0 = FloatVector.fromArray(F, w, k * LANES);
+            FloatVector w1 = FloatVector.fromArray(F, w, k * LANES + HALF);
+            FloatVector value = FloatVector.broadcast(F, x[xAt + 8 * k + 0]);
             sum00 = w0.fma(value, sum00);
             sum01 = w1.fma(value, sum01);
-            value = broadcast(x[xAt + 6 * k + 1]);
+            value = FloatVector.broadcast(F, x[xAt + 8 * k + 1]);
             sum10 = w0.fma(value, sum10);
             sum11 = w1.fma(value, sum11);
-            value = broadcast(x[xAt + 6 * k + 2]);
+            value = FloatVector.broadcast(F, x[xAt + 8 * k + 2]);
             sum20 = w0.fma(value, sum20);
             sum21 = w1.fma(value, sum21);
-            value = broadcast(x[xAt + 6 * k + 3]);
+            value = FloatVector.broadcast(F, x[xAt + 8 * k + 3]);
             sum30 = w0.fma(value, sum30);
             sum31 = w1.fma(value, sum31);
-            value = broadcast(x[xAt + 6 * k + 4]);
+            value = FloatVector.broadcast(F, x[xAt + 8 * k + 4]);
             sum40 = w0.fma(value, sum40);
             sum41 = w1.fma(value, sum41);
-            value = broadcast(x[xAt + 6 * k + 5]);
+            value = FloatVector.broadcast(F, x[xAt + 8 * k + 5]);
             sum50 = w0.fma(value, sum50);
             sum51 = w1.fma(value, sum51);
+            value = FloatVector.broadcast(F, x[xAt + 8 * k + 6]);
+            sum60 = w0.fma(value, sum60);
+            sum61 = w1.fma(value, sum61);
+            value = FloatVector.broadcast(F, x[xAt + 8 * k + 7]);
+            sum70 = w0.fma(value, sum70);
+            sum71 = w1.fma(value, sum71);
         }
         sum00.intoArray(c, to);
         sum01.intoArray(c, to + HALF);
@@ -169,6 +203,10 @@ final class FloatBatch {
         sum41.intoArray(c, to + 4 * LANES + HALF);
         sum50.intoArray(c, to + 5 * LANES);
         sum51.intoArray(c, to + 5 * LANES + HALF);
+        sum60.intoArray(c, to + 6 * LANES);
+        sum61.intoArray(c, to + 6 * LANES + HALF);
+        sum70.intoArray(c, to + 7 * LANES);
+        sum71.intoArray(c, to + 7 * LANES + HALF);
     }
 
     /** {@code c += weights · activations}: a slice and four tokens. */

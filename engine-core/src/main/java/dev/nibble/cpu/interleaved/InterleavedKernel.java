@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * A weight matrix whose rows were rearranged in groups, see {@link Layout}, multiplied by activations of 8 bits.
  *
  * <p>One input row reads each weight once, in one stream. From {@link #MIN_BATCH} rows on, weights are unpacked into the
- * cache and used by all rows: in 16-bit lanes where 8 products or more fit, else as floats.
+ * cache and used by all rows, see {@link BatchLanes}.
  */
 public final class InterleavedKernel extends MatmulKernel {
     /** Input rows from which unpacking pays. */
@@ -47,6 +47,9 @@ public final class InterleavedKernel extends MatmulKernel {
 
     private final Step readScales;
 
+    /** Whether batches are multiplied in lanes of 16 bits. */
+    private final boolean shorts;
+
     private InterleavedKernel(Tensor weight, Layout layout, MemorySegment data) {
         super(sizeOf(weight, weight.rows(), "rows"), sizeOf(weight, weight.columns(), "columns"));
         this.dtype = weight.dtype();
@@ -57,6 +60,7 @@ public final class InterleavedKernel extends MatmulKernel {
         pieceFactors = pieceSlots * layout.quants().terms().count();
         readScales = layout.readScales();
         rowSteps = layout.rowSteps();
+        shorts = BatchLanes.areShorts(layout);
     }
 
     /** Names how copies are laid out; empty where they are not read by their address, see {@link Shorts}. */
@@ -97,7 +101,7 @@ public final class InterleavedKernel extends MatmulKernel {
     public void prepare(MatmulInput x, WorkerPool pool) {
         if (x.rows() < MIN_BATCH) {
             QuantizedInput.pack(x, pool).multiplyBy(layout.quants().terms());
-        } else if (ShortBatch.serves(layout)) {
+        } else if (shorts) {
             QuantizedInput.pack(x, pool);
         } else {
             FloatBatch.prepare(x, pool);
@@ -111,7 +115,7 @@ public final class InterleavedKernel extends MatmulKernel {
                 for (int row = 0; row < xRows; row++) {
                     multiplyRow(prepared(x), xRow + row, y, yOffset + row * yStride, from, to);
                 }
-            } else if (ShortBatch.serves(layout)) {
+            } else if (shorts) {
                 ShortBatch.multiply(this, prepared(x), xRow, xRows, y, yOffset, yStride, from, to);
             } else {
                 FloatBatch.multiply(this, x, xRow, xRows, y, yOffset, yStride, from, to);
@@ -224,6 +228,6 @@ public final class InterleavedKernel extends MatmulKernel {
     @Override
     public String description() {
         return "vector " + Lanes.F.vectorBitSize() + " bit " + dtype + ", " + GROUP
-                + " rows interleaved, 8 bit activations";
+                + " rows interleaved, 8 bit activations" + (shorts ? "" : ", exact ones in batches");
     }
 }

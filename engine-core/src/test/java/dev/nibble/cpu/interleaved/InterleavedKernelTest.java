@@ -70,7 +70,7 @@ class InterleavedKernelTest {
 
     private static void checkWith(Tensor weight, float[] x, int inputs) {
         boolean rounded = inputs < InterleavedKernel.MIN_BATCH
-                || ShortBatch.serves(Objects.requireNonNull(Layout.of(weight.dtype())));
+                || BatchLanes.areShorts(Objects.requireNonNull(Layout.of(weight.dtype())));
         MatmulOracle.checkRearranged(new VectorKernelFamily(), weight, x, inputs, rounded, POOL);
     }
 
@@ -165,8 +165,8 @@ class InterleavedKernelTest {
                 kernel.prepare(x, POOL);
                 float[] y = new float[2 * inputs];
                 kernel.multiply(x, 0, inputs, y, 0, 2, 0, 2);
-                assertThat(y[0]).isNaN();
-                assertThat(y[1]).isNaN();
+                // NaN, or of exact activations an infinity
+                assertThat(Float.isFinite(y[0]) || Float.isFinite(y[1])).isFalse();
             }
         }
     }
