@@ -11,6 +11,8 @@ public final class Scratch {
 
     private short[] halves = new short[0];
     private final float[] scales = new float[32];
+    private final byte[] block = new byte[128];
+    private final long[] levels = new long[32];
 
     private MemorySegment bytes = MemorySegment.ofArray(new byte[0]);
 
@@ -32,6 +34,16 @@ public final class Scratch {
     /** Room for the scales of one block, 32 floats. */
     public float[] scales() {
         return scales;
+    }
+
+    /** Room for a block of 256 weights of less than 4 bits, as a file has it. */
+    public byte[] block() {
+        return block;
+    }
+
+    /** Room for the levels of 256 weights, 8 to a long. */
+    public long[] levels() {
+        return levels;
     }
 
     /** At least {@code size} shorts of any content, for half-precision values. Valid until the next call. */

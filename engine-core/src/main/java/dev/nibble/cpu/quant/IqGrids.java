@@ -11,7 +11,7 @@ import java.util.HexFormat;
  * Each digit group holds the codes of some coordinates, the first in the lowest bits; a grid method names what the codes
  * stand for.
  */
-final class IqGrids {
+public final class IqGrids {
     private static final String IQ2_XXS = """
             00000200050008000a00110014002000220028002a00410044005000580061006400800082008a00a2000101040110011501400184019801
             0002020222028202010404041004210424044004420448046004810484049004a40400050205080520054605690580059105090610064006
@@ -202,32 +202,32 @@ final class IqGrids {
     private IqGrids() {}
 
     /** 256 points of 8 coordinates, one after the other. */
-    static byte[] iq2xxs() {
+    public static byte[] iq2xxs() {
         return unpack(IQ2_XXS, 2, 8, 25, 43);
     }
 
     /** 512 points of 8 coordinates, one after the other. */
-    static byte[] iq2xs() {
+    public static byte[] iq2xs() {
         return unpack(IQ2_XS, 2, 8, 25, 43);
     }
 
     /** 1024 points of 8 coordinates, one after the other. */
-    static byte[] iq2s() {
+    public static byte[] iq2s() {
         return unpack(IQ2_S, 2, 8, 25, 43);
     }
 
     /** 256 points of 4 coordinates, one after the other. */
-    static byte[] iq3xxs() {
+    public static byte[] iq3xxs() {
         return unpack(IQ3_XXS, 4, 4, 12, 20, 28, 36, 44, 52, 62);
     }
 
     /** 512 points of 4 coordinates, one after the other. */
-    static byte[] iq3s() {
+    public static byte[] iq3s() {
         return unpack(IQ3_S, 4, 1, 3, 5, 7, 9, 11, 13, 15);
     }
 
     /** 2048 points of 8 coordinates, one after the other. */
-    static byte[] iq1() {
+    public static byte[] iq1() {
         return unpack(IQ1, 2, -1, 0, 1);
     }
 
@@ -243,7 +243,7 @@ final class IqGrids {
     }
 
     /** The eight signs that the low seven bits of {@code bits} stand for: the eighth makes the number of set bits even. */
-    static int signs(int bits) {
+    public static int signs(int bits) {
         int seven = bits & 0x7F;
         return seven | (Integer.bitCount(seven) & 1) << 7;
     }

@@ -66,7 +66,10 @@ public final class VectorKernelFamily implements KernelFamily {
             case IQ4_NL -> new IQ4_NLKernel(weight);
             case IQ4_XS -> new IQ4_XSKernel(weight);
             case MXFP4 -> new MXFP4Kernel(weight);
-            default -> new GenericKernel(weight);
+            default -> {
+                LevelReader reader = LevelReaders.of(weight.dtype());
+                yield reader == null ? new GenericKernel(weight) : new LevelKernel(weight, reader);
+            }
         };
     }
 }

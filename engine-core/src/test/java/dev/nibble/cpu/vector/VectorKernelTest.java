@@ -42,7 +42,8 @@ class VectorKernelTest {
             value = DType.class,
             names = {
                 "F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",
-                "IQ4_NL", "IQ4_XS", "MXFP4"
+                "IQ4_NL", "IQ4_XS", "MXFP4", "IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S",
+                "TQ1_0", "TQ2_0"
             })
     void agreesWithTheOracle(DType dtype) {
         int[] inputCounts = {
@@ -100,7 +101,8 @@ class VectorKernelTest {
             value = DType.class,
             names = {
                 "F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",
-                "IQ4_NL", "IQ4_XS", "MXFP4"
+                "IQ4_NL", "IQ4_XS", "MXFP4", "IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S",
+                "TQ1_0", "TQ2_0"
             })
     void dequantizesAsTheFormat(DType dtype) {
         int columns = 4 * Math.max(dtype.blockSize(), 16) + (dtype.blockSize() == 1 ? 3 : 0);
