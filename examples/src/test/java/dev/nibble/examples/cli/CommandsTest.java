@@ -246,9 +246,9 @@ class CommandsTest {
     @Test
     void inspectNamesTheTypesWithoutAVectorKernel() throws IOException {
         Path file = folder.resolve("slow.gguf");
-        TinyModels.write("llama", 1, DType.TQ1_0, file);
+        TinyModels.write("llama", 1, DType.NVFP4, file);
         assertThat(success("inspect", file.toString()).out())
-                .containsPattern("slow +TQ1_0: dequantized by scalar code");
+                .containsPattern("slow +NVFP4: dequantized by scalar code");
         assertThat(success("inspect", model).out())
                 .containsPattern("  F32 +vector")
                 .doesNotContain("slow");
