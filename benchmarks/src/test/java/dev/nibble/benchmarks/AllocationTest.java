@@ -31,6 +31,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -69,6 +70,35 @@ class AllocationTest {
                             batch.add(sequence, i, true);
                             pass.evaluate(batch, logits, never);
                         }
+                    },
+                    0);
+            assertThat(allocated).isZero();
+        }
+    }
+
+    /** Types with a minimum and without, scales of 16 and of 32 weights, exact levels. Logits for all tokens: a last row alone is rarely compiled. */
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"Q4_0", "Q4_1", "Q8_0", "Q4_K", "Q6_K", "IQ4_XS"})
+    void evaluatingAPromptAllocatesNothing(DType dtype) throws IOException {
+        Path path = folder.resolve(dtype + ".gguf");
+        TinyModels.write("llama", 1, dtype, path);
+        try (GgufFile file = GgufFile.open(path);
+                Backend backend = new CpuBackendProvider().open(LoadOptions.DEFAULT.withThreads(2));
+                ForwardPass pass = backend.compile(Architectures.read(file, 256));
+                Sequence sequence = pass.newSequence(TOKENS, KvCacheType.F16)) {
+            float[] logits = new float[TOKENS * pass.outputSize()];
+            Batch batch = new Batch(TOKENS);
+            BooleanSupplier never = () -> false;
+            long allocated = allocatedBy(
+                    () -> {
+                        sequence.truncate(0);
+                        batch.clear();
+                        for (int i = 0; i < TOKENS; i++) {
+                            batch.add(sequence, i, true);
+                        }
+                        pass.evaluate(batch, logits, never);
                     },
                     0);
             assertThat(allocated).isZero();

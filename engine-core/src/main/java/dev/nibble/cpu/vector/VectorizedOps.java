@@ -16,10 +16,6 @@ import jdk.incubator.vector.VectorShuffle;
 
 /** {@link VectorOps} on vectors; what is left at the end of an array goes through the scalar code. */
 final class VectorizedOps implements VectorOps {
-    // 2 sqrt(2/π) and its product with the cubic coefficient: gelu(x) = x · sigmoid(2 sqrt(2/π) (x + 0.044715 x³))
-    private static final float GELU_LINEAR = 1.5957692f;
-    private static final float GELU_CUBIC = 0.071354814f;
-
     /** Bytes that are loaded at a time. */
     private static final int UNIT = 16;
 
@@ -28,6 +24,7 @@ final class VectorizedOps implements VectorOps {
     private static final VectorShuffle<Byte> FROM_12 = VectorShuffle.iota(Lanes.B, 12, 1, true);
 
     private final ScalarOps scalar = new ScalarOps();
+    private final HeavyLoops heavy = new HeavyLoops();
 
     private static int whole(int count) {
         return count & -COUNT;
@@ -35,25 +32,7 @@ final class VectorizedOps implements VectorOps {
 
     @Override
     public float dot(float[] a, int aOffset, float[] b, int bOffset, int count) {
-        FloatVector sum0 = FloatVector.zero(F);
-        FloatVector sum1 = sum0;
-        FloatVector sum2 = sum0;
-        FloatVector sum3 = sum0;
-        int i = 0;
-        for (; i <= count - 4 * COUNT; i += 4 * COUNT) {
-            sum0 = load(a, aOffset + i).fma(load(b, bOffset + i), sum0);
-            sum1 = load(a, aOffset + i + COUNT).fma(load(b, bOffset + i + COUNT), sum1);
-            sum2 = load(a, aOffset + i + 2 * COUNT).fma(load(b, bOffset + i + 2 * COUNT), sum2);
-            sum3 = load(a, aOffset + i + 3 * COUNT).fma(load(b, bOffset + i + 3 * COUNT), sum3);
-        }
-        for (; i <= count - COUNT; i += COUNT) {
-            sum0 = load(a, aOffset + i).fma(load(b, bOffset + i), sum0);
-        }
-        float rest = 0;
-        for (; i < count; i++) {
-            rest += a[aOffset + i] * b[bOffset + i];
-        }
-        return Lanes.sum(sum0.add(sum1).add(sum2.add(sum3))) + rest;
+        return heavy.dot(a, aOffset, b, bOffset, count);
     }
 
     @Override
@@ -146,25 +125,14 @@ final class VectorizedOps implements VectorOps {
     @Override
     public float exp(float[] x, int offset, int count, float shift) {
         int whole = whole(count);
-        FloatVector sum = FloatVector.zero(F);
-        for (int i = 0; i < whole; i += COUNT) {
-            FloatVector t = load(x, offset + i).sub(shift);
-            FloatVector e = VectorMath.exp(t);
-            e = e.blend(0, t.compare(VectorOperators.LT, VectorMath.lowest()));
-            e.intoArray(x, offset + i);
-            sum = sum.add(e);
-        }
-        return Lanes.sum(sum) + scalar.exp(x, offset + whole, count - whole, shift);
+        return heavy.exp(x, offset, whole, shift) + scalar.exp(x, offset + whole, count - whole, shift);
     }
 
     @Override
     public void siluMultiply(
             float[] gate, int gateOffset, float[] up, int upOffset, float[] out, int outOffset, int count) {
         int whole = whole(count);
-        for (int i = 0; i < whole; i += COUNT) {
-            FloatVector g = load(gate, gateOffset + i);
-            VectorMath.timesSigmoid(g, g).mul(load(up, upOffset + i)).intoArray(out, outOffset + i);
-        }
+        heavy.silu(gate, gateOffset, up, upOffset, out, outOffset, whole);
         scalar.siluMultiply(gate, gateOffset + whole, up, upOffset + whole, out, outOffset + whole, count - whole);
     }
 
@@ -172,13 +140,7 @@ final class VectorizedOps implements VectorOps {
     public void geluTanhMultiply(
             float[] gate, int gateOffset, float[] up, int upOffset, float[] out, int outOffset, int count) {
         int whole = whole(count);
-        FloatVector cubic = broadcast(GELU_CUBIC);
-        FloatVector linear = broadcast(GELU_LINEAR);
-        for (int i = 0; i < whole; i += COUNT) {
-            FloatVector g = load(gate, gateOffset + i);
-            FloatVector inner = g.mul(g).fma(cubic, linear).mul(g);
-            VectorMath.timesSigmoid(g, inner).mul(load(up, upOffset + i)).intoArray(out, outOffset + i);
-        }
+        heavy.gelu(gate, gateOffset, up, upOffset, out, outOffset, whole);
         scalar.geluTanhMultiply(gate, gateOffset + whole, up, upOffset + whole, out, outOffset + whole, count - whole);
     }
 
