@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * head of a block         [GROUP] halves d, [GROUP] halves m           (types without super-blocks)
- *                         [GROUP] pairs of bytes: scale and minimum, or the scales of two sub-blocks of 16
+ *                         [GROUP] pairs of bytes: scale and minimum, or the scales of two sub-blocks of 16, in Q2_K each
+ *                         with a minimum in the upper nibble
  * head of a super-block   [GROUP] floats d, [GROUP] floats dmin: as halves they are often subnormal, which is slow
  * </pre>
  *
@@ -90,6 +91,8 @@ abstract class Layout {
             LAYOUTS.put(DType.Q5_0, new BlockLayout(five, QuantReader.q5(22), 22, false));
             LAYOUTS.put(DType.Q5_1, new BlockLayout(five, QuantReader.q5(24), 24, true));
             LAYOUTS.put(DType.Q8_0, new BlockLayout(new EightBits(), QuantReader::q8, 34, false));
+            LAYOUTS.put(DType.Q2_K, SuperBlockLayout.q2());
+            LAYOUTS.put(DType.Q3_K, SuperBlockLayout.q3());
             LAYOUTS.put(DType.Q4_K, SuperBlockLayout.q4(four));
             LAYOUTS.put(DType.Q5_K, SuperBlockLayout.q5(five));
             LAYOUTS.put(DType.Q6_K, SuperBlockLayout.q6());
@@ -180,7 +183,7 @@ abstract class Layout {
         return (half & 0x7fff) <= MAX_FINITE_HALF;
     }
 
-    /** Reads the scales of a super-block or less of a slice, and the shifts if there are any, rows in order. */
+    /** Reads the scales of a super-block or less of a slice, and as many shifts if there are any, rows in order. */
     abstract Step readScales();
 
     /** {@code shifts = center · scales ± shifts}, as the unpacked quants stay centered. */
@@ -190,7 +193,7 @@ abstract class Layout {
         }
         float[] scales = p.scales;
         float[] shifts = p.shifts;
-        for (int i = 0; i < p.columns / BLOCK * LANES; i++) {
+        for (int i = 0; i < p.columns / scaleColumns * LANES; i++) {
             float scale = scales[p.scalesTo() + i];
             int at = p.shiftsTo() + i;
             shifts[at] = quants.center() * scale + shiftSign * shifts[at];

@@ -11,7 +11,7 @@ import java.util.Objects;
 final class Piece {
     // of one slice
     static final int SCALES = Layout.PIECE / 16 * LANES;
-    static final int SHIFTS = Layout.PIECE / Layout.BLOCK * LANES;
+    static final int SHIFTS = SCALES;
 
     private static final Layout NONE = Objects.requireNonNull(Layout.of(DType.Q8_0));
     private static final ThreadLocal<Piece> CURRENT = ThreadLocal.withInitial(Piece::new);
@@ -73,7 +73,7 @@ final class Piece {
     /** [slices, columns of a scale, LANES]. */
     final float[] scales = new float[ShortBatch.SLICES * SCALES];
 
-    /** [slices, blocks, LANES]. */
+    /** The same of shifts. */
     final float[] shifts = new float[ShortBatch.SLICES * SHIFTS];
 
     /** Dequantized weights [columns, LANES]. */

@@ -125,4 +125,32 @@ interface QuantReader {
             }
         }
     }
+
+    /** Q2_K: byte l of a half's 32, from byte 16 on, has bits 2s and 2s + 1 of column 32s + l. */
+    static void q2k(byte[] in, int columns, long[] out) {
+        for (int i = 0; i < columns / 128; i++) {
+            int at = i / 2 * 84 + 16 + i % 2 * 32;
+            for (int j = 0; j < 4; j++) {
+                long bits = longAt(in, at + 8 * j);
+                for (int s = 0; s < 4; s++) {
+                    out[16 * i + 4 * s + j] = bits >>> 2 * s & 3 * LOWEST;
+                }
+            }
+        }
+    }
+
+    /** Q3_K: 32 bytes with the third bits, bit s of byte l that of column 32s + l, then lower bits as in Q2_K. */
+    static void q3k(byte[] in, int columns, long[] out) {
+        for (int i = 0; i < columns / 128; i++) {
+            int block = i / 2 * 110;
+            int at = block + 32 + i % 2 * 32;
+            for (int j = 0; j < 4; j++) {
+                long bits = longAt(in, at + 8 * j);
+                long thirds = longAt(in, block + 8 * j) >>> i % 2 * 4;
+                for (int s = 0; s < 4; s++) {
+                    out[16 * i + 4 * s + j] = bits >>> 2 * s & 3 * LOWEST | (thirds >>> s & LOWEST) << 2;
+                }
+            }
+        }
+    }
 }

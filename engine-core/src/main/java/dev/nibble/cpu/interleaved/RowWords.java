@@ -21,6 +21,8 @@ final class RowWords {
      */
     static void put(int blockUnits, long[] values, int count, long[] words, int to) {
         switch (blockUnits) {
+            case 4 -> twos(values, count, words, to);
+            case 6 -> threes(values, count, words, to);
             case 8 -> fours(values, count, words, to);
             case 10 -> fives(values, count, words, to);
             case 12 -> sixes(values, count, words, to);
@@ -109,5 +111,47 @@ final class RowWords {
 
     private static long two(long quants) {
         return quants & 63 | quants >>> 2 & 63 << 6;
+    }
+
+    private static void threes(long[] values, int count, long[] words, int to) {
+        for (int i = 0, at = to; i < count; i += 4, at += 2) {
+            long first = threes(values[i], values[i + 1]);
+            long second = threes(values[i + 2], values[i + 3]);
+            words[at] = first | second << 48;
+            words[at + 1] = second >>> 16;
+        }
+    }
+
+    /** The three words of 16 quants: five quants and a bit of the last. */
+    private static long threes(long v, long w) {
+        long all = threes(v) | threes(w) << 24;
+        long last = all >>> 45;
+        return all & 0x7fff
+                | (all >>> 15 & 0x7fff) << 16
+                | (all >>> 30 & 0x7fff) << 32
+                | (last & 1) << 15
+                | (last & 2) << 30
+                | (last & 4) << 45;
+    }
+
+    /** Eight quants one behind the other. */
+    private static long threes(long v) {
+        long pairs = (v | v >>> 5) & 0x003f003f003f003fL;
+        long fours = (pairs | pairs >>> 10) & 0x00000fff00000fffL;
+        return (fours | fours >>> 20) & 0xffffff;
+    }
+
+    private static void twos(long[] values, int count, long[] words, int to) {
+        for (int i = 0, at = to; i < count; i += 4, at++) {
+            words[at] =
+                    twos(values[i]) | twos(values[i + 1]) << 16 | twos(values[i + 2]) << 32 | twos(values[i + 3]) << 48;
+        }
+    }
+
+    /** The word of eight quants. */
+    private static long twos(long v) {
+        long pairs = (v | v >>> 6) & 0x000f000f000f000fL;
+        long fours = (pairs | pairs >>> 12) & 0x000000ff000000ffL;
+        return (fours | fours >>> 24) & WORD;
     }
 }

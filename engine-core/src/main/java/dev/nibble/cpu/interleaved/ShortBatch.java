@@ -18,7 +18,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 
 /**
- * Many input rows where the products of a slot fit 16 bits and a scale has one slot or two: quants of 4 to 6 bits. Two
+ * Many input rows where the products of a slot fit 16 bits and a scale has one slot or two: quants of 3 to 6 bits. Two
  * slices of weight rows at a time are unpacked, {@link Layout#PIECE} columns of them, and multiplied by tiles of tokens,
  * rows in the lanes, activations broadcast from memory.
  */
@@ -51,9 +51,9 @@ final class ShortBatch {
 
     private ShortBatch() {}
 
-    /** Whether this class serves a layout. */
+    /** Whether this class serves a layout: a shift is that of a block. */
     static boolean serves(Layout layout) {
-        return layout.quants().slotColumns() >= MIN_SLOT;
+        return layout.quants().slotColumns() >= MIN_SLOT && (!layout.shifted() || layout.scaleColumns() == BLOCK);
     }
 
     static void multiply(
@@ -172,14 +172,16 @@ final class ShortBatch {
 
     private static void fold(Piece p) {
         int at = sumsOfQuarter(p);
+        int scaleColumns = p.layout.scaleColumns();
         fold(
                 p.sums,
                 at,
-                p.columns / BLOCK,
+                p.columns / scaleColumns,
                 p.scales,
                 sliceOfQuarter(p) * Piece.SCALES,
                 p.x.scales(),
                 p.index + tokenOfQuarter(p),
+                scaleShift(scaleColumns),
                 p.results,
                 p.resultsAt + at);
     }
@@ -195,7 +197,7 @@ final class ShortBatch {
                 sliceOfQuarter(p) * Piece.SCALES,
                 p.x.scales(),
                 p.index + tokenOfQuarter(p),
-                Integer.numberOfTrailingZeros(BLOCK / scaleColumns),
+                scaleShift(scaleColumns),
                 p.results,
                 p.resultsAt + at);
     }
@@ -211,6 +213,11 @@ final class ShortBatch {
                 p.resultsAt + sumsOfQuarter(p));
     }
 
+    /** From the number of a scale to that of its block. */
+    private static int scaleShift(int scaleColumns) {
+        return Integer.numberOfTrailingZeros(BLOCK / scaleColumns);
+    }
+
     private static int tokenOfQuarter(Piece p) {
         return p.quarter & -2;
     }
@@ -223,15 +230,20 @@ final class ShortBatch {
         return tokenOfQuarter(p) * ROWS + sliceOfQuarter(p) * LANES;
     }
 
-    /** {@code c += Σ sums · weight scale · activation scale} of a slice and two tokens. */
+    /**
+     * {@code c += Σ sums · weight scale · activation scale} of a slice and two tokens.
+     *
+     * @param shift from the number of a scale to that of its block
+     */
     private static void fold(
             short[] sums,
             int sumsAt,
-            int blocks,
+            int count,
             float[] scales,
             int scalesAt,
             float[] xScales,
             int index,
+            int shift,
             float[] c,
             int at) {
         int next = at + ROWS;
@@ -239,15 +251,16 @@ final class ShortBatch {
         FloatVector second0 = load(c, at + HALF);
         FloatVector first1 = load(c, next);
         FloatVector second1 = load(c, next + HALF);
-        for (int block = 0; block < blocks; block++) {
-            FloatVector first = load(scales, scalesAt + block * LANES);
-            FloatVector second = load(scales, scalesAt + block * LANES + HALF);
-            FloatVector scale = broadcast(xScales[index + block * TOKENS]);
-            IntVector pairs = pairs(sums, sumsAt + block * TILE);
+        for (int i = 0; i < count; i++) {
+            int block = index + (i >> shift) * TOKENS;
+            FloatVector first = load(scales, scalesAt + i * LANES);
+            FloatVector second = load(scales, scalesAt + i * LANES + HALF);
+            FloatVector scale = broadcast(xScales[block]);
+            IntVector pairs = pairs(sums, sumsAt + i * TILE);
             first0 = Shorts.floats(Shorts.even(pairs)).mul(scale).fma(first, first0);
             second0 = Shorts.floats(Shorts.odd(pairs)).mul(scale).fma(second, second0);
-            scale = broadcast(xScales[index + block * TOKENS + 1]);
-            pairs = pairs(sums, sumsAt + block * TILE + ROWS);
+            scale = broadcast(xScales[block + 1]);
+            pairs = pairs(sums, sumsAt + i * TILE + ROWS);
             first1 = Shorts.floats(Shorts.even(pairs)).mul(scale).fma(first, first1);
             second1 = Shorts.floats(Shorts.odd(pairs)).mul(scale).fma(second, second1);
         }
@@ -260,8 +273,6 @@ final class ShortBatch {
     /**
      * As {@link #fold}, where a scale is that of two slots. Calls the Vector API only: it is too long for helpers to be
      * inlined, see {@link FusedPair}.
-     *
-     * @param shift from the number of a scale to that of its block
      */
     private static void foldPairs(
             short[] sums,

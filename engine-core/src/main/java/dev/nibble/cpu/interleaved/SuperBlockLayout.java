@@ -7,6 +7,7 @@ import static dev.nibble.cpu.interleaved.Shorts.LANES;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
 
 /** A type of super-blocks of 256 elements: scales of sub-blocks are small integers, to be multiplied by d. */
 final class SuperBlockLayout extends Layout {
@@ -17,31 +18,76 @@ final class SuperBlockLayout extends Layout {
 
     private final boolean hasMinimum;
 
+    /** Where and how a block has its scales. */
+    private final Scales scales;
+
+    /** The small scales of a super-block. */
+    private enum Scales {
+        /** Scales and minima of 6 bits: Q4_K, Q5_K. */
+        SIX_BITS_AND_MINIMA,
+        /** Nibbles, minima in the upper ones: Q2_K. */
+        NIBBLES_AND_MINIMA,
+        /** Of 6 bits, less 32: Q3_K. */
+        SIX_BITS,
+        /** Of 8 bits: Q6_K. */
+        BYTES
+    }
+
     private SuperBlockLayout(
-            Quants quants, QuantReader reader, int scaleColumns, int fileBytes, int scaleAt, boolean hasMinimum) {
-        super(quants, reader, scaleColumns, hasMinimum ? -1 : 0, 1, hasMinimum ? 4 : 2, Fused.SERVES && !hasMinimum);
+            Quants quants,
+            QuantReader reader,
+            Scales scales,
+            int scaleColumns,
+            int fileBytes,
+            int scaleAt,
+            boolean hasMinimum) {
+        super(
+                quants,
+                reader,
+                scaleColumns,
+                hasMinimum ? -1 : 0,
+                1,
+                hasMinimum ? 4 : 2,
+                Fused.SERVES && scales == Scales.BYTES);
+        this.scales = scales;
         this.fileBytes = fileBytes;
         this.scaleAt = scaleAt;
         this.hasMinimum = hasMinimum;
     }
 
+    static SuperBlockLayout q2() {
+        return new SuperBlockLayout(
+                new NarrowFields.Two(), QuantReader::q2k, Scales.NIBBLES_AND_MINIMA, BLOCK / 2, 84, 80, true);
+    }
+
+    static SuperBlockLayout q3() {
+        return new SuperBlockLayout(
+                new NarrowFields.Three(), QuantReader::q3k, Scales.SIX_BITS, BLOCK / 2, 110, 108, false);
+    }
+
     static SuperBlockLayout q4(Quants quants) {
-        return new SuperBlockLayout(quants, QuantReader::q4k, BLOCK, 144, 0, true);
+        return new SuperBlockLayout(quants, QuantReader::q4k, Scales.SIX_BITS_AND_MINIMA, BLOCK, 144, 0, true);
     }
 
     static SuperBlockLayout q5(Quants quants) {
-        return new SuperBlockLayout(quants, QuantReader::q5k, BLOCK, 176, 0, true);
+        return new SuperBlockLayout(quants, QuantReader::q5k, Scales.SIX_BITS_AND_MINIMA, BLOCK, 176, 0, true);
     }
 
     static SuperBlockLayout q6() {
-        return new SuperBlockLayout(new Fields.Six(), QuantReader::q6k, BLOCK / 2, 210, 208, false);
+        return new SuperBlockLayout(new Fields.Six(), QuantReader::q6k, Scales.BYTES, BLOCK / 2, 210, 208, false);
     }
 
     @Override
     Step[] rowSteps() {
         int sums = quants().recordSums();
+        Step scale = p -> Fold.scale(p, superAt(0));
+        if (scales == Scales.NIBBLES_AND_MINIMA) {
+            return new Step[] {NarrowRecords::twos, NarrowRecords::foldTwos, NarrowRecords::minima};
+        }
+        if (scales == Scales.SIX_BITS) {
+            return new Step[] {NarrowRecords::threes, NarrowRecords::foldThrees, scale};
+        }
         if (!hasMinimum) {
-            Step scale = p -> Fold.scale(p, superAt(0));
             return Fused.SERVES
                     ? new Step[] {Fused::sixK, scale}
                     : new Step[] {Records::fields, Fold::sixteenths, scale};
@@ -63,11 +109,13 @@ final class SuperBlockLayout extends Layout {
             finite &= packFloat(in, at + scaleAt, row, out, to);
             if (hasMinimum) {
                 finite &= packFloat(in, at + scaleAt + 2, row, out, to + 2 * GROUP);
-                packSixBits(in, at + 4, row, out, i * SUPER_BLOCKS);
-            } else {
-                for (int j = 0; j < SUPER_BLOCKS; j++) {
-                    packBytes(in[at + 192 + 2 * j], in[at + 193 + 2 * j], row, out, i * SUPER_BLOCKS + j);
-                }
+            }
+            int block = i * SUPER_BLOCKS;
+            switch (scales) {
+                case SIX_BITS_AND_MINIMA -> packSixBitsAndMinima(in, at + 4, row, out, block);
+                case NIBBLES_AND_MINIMA -> packPairs(in, at, row, out, block);
+                case SIX_BITS -> packSixBits(in, at + 96, row, out, block);
+                case BYTES -> packPairs(in, at + 192, row, out, block);
             }
         }
         return finite;
@@ -85,7 +133,7 @@ final class SuperBlockLayout extends Layout {
     }
 
     /** Unpacks the eight scales and minima that Q4_K and Q5_K have in 12 bytes, see dev.nibble.cpu.quant.KScales. */
-    private void packSixBits(byte[] in, int at, int row, short[] out, int block) {
+    private void packSixBitsAndMinima(byte[] in, int at, int row, short[] out, int block) {
         long both = QuantReader.longAt(in, at);
         int low = (int) both; // of 4 scales, and high bits of the 4 behind
         int lowMin = (int) (both >>> 32);
@@ -98,6 +146,23 @@ final class SuperBlockLayout extends Layout {
         }
     }
 
+    /** Unpacks the sixteen scales that Q3_K has in 12 bytes, see dev.nibble.cpu.quant.Q3_K. */
+    private void packSixBits(byte[] in, int at, int row, short[] out, int block) {
+        for (int s = 0; s < 2 * SUPER_BLOCKS; s += 2) {
+            packBytes(sixBits(in, at, s), sixBits(in, at, s + 1), row, out, block + s / 2);
+        }
+    }
+
+    private static int sixBits(byte[] in, int at, int s) {
+        return (in[at + s % 8] >> s / 8 * 4 & 15 | (in[at + 8 + s % 4] >> s / 4 * 2 & 3) << 4) - 32;
+    }
+
+    private void packPairs(byte[] in, int at, int row, short[] out, int block) {
+        for (int j = 0; j < SUPER_BLOCKS; j++) {
+            packBytes(in[at + 2 * j], in[at + 2 * j + 1], row, out, block + j);
+        }
+    }
+
     private void packBytes(int first, int second, int row, short[] out, int block) {
         int head = headAt(block) / 2;
         out[head + Shorts.lane(row)] = (short) (first & 0xff | second << 8);
@@ -105,12 +170,22 @@ final class SuperBlockLayout extends Layout {
 
     @Override
     Step readScales() {
-        return hasMinimum ? this::scalesAndMinima : this::pairsOfScales;
+        return switch (scales) {
+            case SIX_BITS_AND_MINIMA -> this::scalesAndMinima;
+            case NIBBLES_AND_MINIMA -> this::nibbles;
+            case SIX_BITS, BYTES -> this::pairsOfScales;
+        };
     }
 
     private void scalesAndMinima(Piece p) {
         long heads = p.at + headAt(0);
         scalesAndMinima(p.data, heads, blockBytes(), p.at + superAt(0), p.scales, p.scalesTo(), p.shifts, p.shiftsTo());
+    }
+
+    /** In pairs of nibbles, so that scales and minima are read by the same loop. */
+    private void nibbles(Piece p) {
+        nibbles(p.data, p.at + headAt(0), blockBytes(), 0, p.at + superAt(0), p.scales, p.scalesTo());
+        nibbles(p.data, p.at + headAt(0), blockBytes(), 4, p.at + superAt(0) + 2 * Quants.UNIT, p.shifts, p.shiftsTo());
     }
 
     private void pairsOfScales(Piece p) {
@@ -153,6 +228,25 @@ final class SuperBlockLayout extends Layout {
             Shorts.floats(Shorts.firstOfOdd(pairs)).mul(odd).intoArray(scales, to + HALF);
             Shorts.floats(Shorts.secondOfEven(pairs)).mul(even).intoArray(scales, to + LANES);
             Shorts.floats(Shorts.secondOfOdd(pairs)).mul(odd).intoArray(scales, to + LANES + HALF);
+        }
+    }
+
+    /** The nibbles at bit {@code shift} of each byte, times the floats at {@code headAt}. */
+    private static void nibbles(
+            MemorySegment data, long at, int stride, int shift, long headAt, float[] out, int outAt) {
+        Shorts.mayFault(data, at);
+        FloatVector even = Shorts.loadFloats(data, headAt);
+        FloatVector odd = Shorts.loadFloats(data, headAt + Quants.UNIT);
+        for (int i = 0; i < SUPER_BLOCKS; i++) {
+            IntVector pairs = Shorts.load(data, at + i * stride)
+                    .reinterpretAsInts()
+                    .lanewise(VectorOperators.LSHR, shift)
+                    .and(0x0f0f0f0f);
+            int to = outAt + 2 * i * LANES;
+            Shorts.floats(Shorts.firstOfEven(pairs)).mul(even).intoArray(out, to);
+            Shorts.floats(Shorts.firstOfOdd(pairs)).mul(odd).intoArray(out, to + HALF);
+            Shorts.floats(Shorts.secondOfEven(pairs)).mul(even).intoArray(out, to + LANES);
+            Shorts.floats(Shorts.secondOfOdd(pairs)).mul(odd).intoArray(out, to + LANES + HALF);
         }
     }
 }

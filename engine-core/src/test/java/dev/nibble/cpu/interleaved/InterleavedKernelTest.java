@@ -47,7 +47,7 @@ class InterleavedKernelTest {
     @ParameterizedTest
     @EnumSource(
             value = DType.class,
-            names = {"Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K"})
+            names = {"Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"})
     void agreesWithTheOracle(DType dtype) {
         int block = dtype.blockSize();
         for (int inputs : new int[] {1, 2, 3, 4, 5, 8, 11}) {
@@ -78,7 +78,7 @@ class InterleavedKernelTest {
     @ParameterizedTest
     @EnumSource(
             value = DType.class,
-            names = {"Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K"})
+            names = {"Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"})
     void doesNotOverflow(DType dtype) {
         int columns = 256;
         for (byte quants : new byte[] {0, -1, -128}) {
@@ -98,7 +98,7 @@ class InterleavedKernelTest {
     @ParameterizedTest
     @EnumSource(
             value = DType.class,
-            names = {"Q8_0", "Q4_0", "Q4_K", "Q6_K"})
+            names = {"Q8_0", "Q4_0", "Q2_K", "Q3_K", "Q4_K", "Q6_K"})
     void doesNotDependOnThePartition(DType dtype) {
         Random random = new Random(5);
         int columns = 2 * 256;
@@ -121,7 +121,7 @@ class InterleavedKernelTest {
     @ParameterizedTest
     @EnumSource(
             value = DType.class,
-            names = {"Q8_0", "Q4_0", "Q4_K", "Q6_K"})
+            names = {"Q8_0", "Q4_0", "Q2_K", "Q3_K", "Q4_K", "Q6_K"})
     void multipliesSomeOfTheRows(DType dtype) {
         Random random = new Random(6);
         int columns = 256;
@@ -176,14 +176,23 @@ class InterleavedKernelTest {
     void layoutsAreThoseOfTheirVersion() {
         CRC32C crc = new CRC32C();
         for (DType dtype : List.of(
-                DType.Q4_0, DType.Q4_1, DType.Q5_0, DType.Q5_1, DType.Q8_0, DType.Q4_K, DType.Q5_K, DType.Q6_K)) {
+                DType.Q4_0,
+                DType.Q4_1,
+                DType.Q5_0,
+                DType.Q5_1,
+                DType.Q8_0,
+                DType.Q4_K,
+                DType.Q5_K,
+                DType.Q6_K,
+                DType.Q2_K,
+                DType.Q3_K)) {
             Tensor weight = RandomWeights.matrix(dtype, 768, Shorts.GROUP + 3, new Random(9));
             crc.update(kernel(weight).data().asByteBuffer());
         }
         String expected = switch (Shorts.LANES) {
-            case 8 -> "version 3: a2d8b981";
-            case 16 -> "version 3: 8ce45019";
-            default -> "version 3: 60206cd";
+            case 8 -> "version 3: 7fe8ee33";
+            case 16 -> "version 3: f701856f";
+            default -> "version 3: 87519249";
         };
         assertThat("version " + Packer.VERSION + ": " + Long.toHexString(crc.getValue()))
                 .isEqualTo(expected);
