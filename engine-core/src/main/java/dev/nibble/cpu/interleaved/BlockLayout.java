@@ -4,24 +4,42 @@ import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.HALF;
 import static dev.nibble.cpu.interleaved.Shorts.LANES;
 
+import dev.nibble.cpu.vector.Levels;
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
 
 /** A type of plain blocks of 32 elements: a scale d, perhaps a minimum m, then quants. */
 final class BlockLayout extends Layout {
     private final int fileBytes;
     private final boolean hasMinimum;
 
+    /** Whether the scale is the exponent of a power of two. */
+    private final boolean powers;
+
     /**
      * @param fileBytes bytes of a block in the file
      */
     BlockLayout(Quants quants, QuantReader reader, int fileBytes, boolean hasMinimum) {
+        this(quants, reader, fileBytes, hasMinimum, false);
+    }
+
+    private BlockLayout(Quants quants, QuantReader reader, int fileBytes, boolean hasMinimum, boolean powers) {
         super(quants, reader, BLOCK, hasMinimum ? 1 : 0, hasMinimum ? 2 : 1, 0, false);
         this.fileBytes = fileBytes;
         this.hasMinimum = hasMinimum;
+        this.powers = powers;
+    }
+
+    static BlockLayout mxfp4() {
+        return new BlockLayout(new LevelFields(Levels.E2M1_DOUBLED.toArray()), QuantReader.q4(17), 17, false, true);
     }
 
     @Override
     Step[] rowSteps() {
+        if (quants().exact()) {
+            return new Step[] {readScales(), LevelFields::multiply};
+        }
         if (quants() instanceof EightBits) {
             return new Step[] {Fused.SERVES ? Fused::eight : FusedPair::eight};
         }
@@ -44,12 +62,21 @@ final class BlockLayout extends Layout {
         for (int block = 0; block < columns / BLOCK; block++) {
             int at = block * fileBytes;
             int to = headAt(block) / 2;
+            if (powers) {
+                out[to + Shorts.lane(row)] = upperHalf(in[at] & 0xff);
+                continue;
+            }
             finite &= packHalf(in, at, row, out, to);
             if (hasMinimum) {
                 finite &= packHalf(in, at + 2, row, out, to + GROUP);
             }
         }
         return finite;
+    }
+
+    /** The upper half of the float 2^(exponent - 128), whose lower half is 0: levels are doubled. */
+    private static short upperHalf(int exponent) {
+        return (short) (exponent < 2 ? 0x20 << exponent : exponent - 1 << 7);
     }
 
     private static boolean packHalf(byte[] in, int at, int row, short[] out, int to) {
@@ -60,7 +87,20 @@ final class BlockLayout extends Layout {
 
     @Override
     Step readScales() {
-        return this::scales;
+        return powers ? this::powers : this::scales;
+    }
+
+    private void powers(Piece p) {
+        powers(p.data, p.at + headAt(0), blockBytes(), p.columns / BLOCK, p.scales, p.scalesTo());
+    }
+
+    private static void powers(MemorySegment data, long at, int stride, int blocks, float[] out, int to) {
+        Shorts.mayFault(data, at);
+        for (int i = 0; i < blocks; i++) {
+            IntVector pairs = Shorts.load(data, at + i * stride).reinterpretAsInts();
+            pairs.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(out, to + i * LANES);
+            pairs.and(0xffff0000).reinterpretAsFloats().intoArray(out, to + i * LANES + HALF);
+        }
     }
 
     private void scales(Piece p) {

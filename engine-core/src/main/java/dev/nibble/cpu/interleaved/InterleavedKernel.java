@@ -6,6 +6,7 @@ import dev.nibble.cpu.MatmulInput;
 import dev.nibble.cpu.MatmulKernel;
 import dev.nibble.cpu.RepackMemory;
 import dev.nibble.cpu.WorkerPool;
+import dev.nibble.cpu.interleaved.QuantizedInput.Factors;
 import dev.nibble.cpu.vector.Lanes;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
@@ -15,7 +16,8 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A weight matrix whose rows were rearranged in groups, see {@link Layout}, multiplied by activations of 8 bits.
+ * A weight matrix whose rows were rearranged in groups, see {@link Layout}, multiplied by activations of 8 bits, or by exact
+ * ones ({@link #isExact}).
  *
  * <p>One input row reads each weight once, in one stream. From {@link #MIN_BATCH} rows on, weights are unpacked into the
  * cache and used by all rows, see {@link BatchLanes}.
@@ -97,10 +99,18 @@ public final class InterleavedKernel extends MatmulKernel {
         return data.byteSize() == 0 ? null : new InterleavedKernel(weight, layout, data);
     }
 
+    /** Whether a type that has such kernels never has activations rounded. */
+    public static boolean isExact(DType dtype) {
+        Layout layout = Layout.of(dtype);
+        return layout != null && layout.quants().exact();
+    }
+
     @Override
     public void prepare(MatmulInput x, WorkerPool pool) {
         if (x.rows() < MIN_BATCH) {
-            QuantizedInput.pack(x, pool).multiplyBy(layout.quants().terms());
+            if (!layout.quants().exact()) {
+                QuantizedInput.pack(x, pool).multiplyBy(layout.quants().terms());
+            }
         } else if (shorts) {
             QuantizedInput.pack(x, pool);
         } else {
@@ -113,7 +123,7 @@ public final class InterleavedKernel extends MatmulKernel {
         try {
             if (x.rows() < MIN_BATCH) {
                 for (int row = 0; row < xRows; row++) {
-                    multiplyRow(prepared(x), xRow + row, y, yOffset + row * yStride, from, to);
+                    multiplyRow(x, xRow + row, y, yOffset + row * yStride, from, to);
                 }
             } else if (shorts) {
                 ShortBatch.multiply(this, prepared(x), xRow, xRows, y, yOffset, yStride, from, to);
@@ -133,15 +143,22 @@ public final class InterleavedKernel extends MatmulKernel {
         return input;
     }
 
-    private void multiplyRow(QuantizedInput x, int token, float[] y, int yAt, int from, int to) {
+    private void multiplyRow(MatmulInput x, int token, float[] y, int yAt, int from, int to) {
         Piece piece = Piece.current();
         piece.data = data;
-        piece.x = x;
         piece.layout = layout;
-        QuantizedInput.Factors factors = x.factors(layout.quants().terms());
-        piece.factors = factors.values();
-        piece.begins = factors.begins();
-        float drop = layout.lifted() ? x.drop(token) : 1;
+        piece.which = 0;
+        Factors factors = null;
+        float drop = 1;
+        if (layout.quants().exact()) {
+            piece.values = x.values();
+        } else {
+            piece.x = prepared(x);
+            factors = piece.x.factors(layout.quants().terms());
+            piece.factors = factors.values();
+            piece.begins = factors.begins();
+            drop = layout.lifted() ? piece.x.drop(token) : 1;
+        }
         for (int group = from / GROUP; group * GROUP < to; ) {
             int end = Math.min(Math.ceilDiv(to, GROUP), (group / BAND + 1) * BAND);
             multiplyBand(piece, factors, token, group, end);
@@ -154,10 +171,16 @@ public final class InterleavedKernel extends MatmulKernel {
         }
     }
 
-    private void multiplyBand(Piece piece, QuantizedInput.Factors factors, int token, int from, int to) {
+    /**
+     * Some groups.
+     *
+     * @param factors of the rounded input, null if it is exact
+     */
+    private void multiplyBand(Piece piece, @Nullable Factors factors, int token, int from, int to) {
         Arrays.fill(piece.result, 0);
-        piece.factorsAt = token * factors.tokenValues();
-        piece.beginsAt = token * factors.slots();
+        piece.valuesAt = token * columns();
+        piece.factorsAt = factors == null ? 0 : token * factors.tokenValues();
+        piece.beginsAt = factors == null ? 0 : token * factors.slots();
         piece.index = token * columns() / Layout.BLOCK;
         for (int k = 0; k < columns(); k += Layout.PIECE) {
             piece.columns = Math.min(Layout.PIECE, columns() - k);
@@ -170,6 +193,7 @@ public final class InterleavedKernel extends MatmulKernel {
                 piece.at += layout.bytes(piece.columns);
                 piece.resultAt += GROUP;
             }
+            piece.valuesAt += Layout.PIECE;
             piece.factorsAt += pieceFactors;
             piece.beginsAt += pieceSlots;
             piece.index += Layout.PIECE / Layout.BLOCK;
@@ -227,7 +251,9 @@ public final class InterleavedKernel extends MatmulKernel {
 
     @Override
     public String description() {
-        return "vector " + Lanes.F.vectorBitSize() + " bit " + dtype + ", " + GROUP
-                + " rows interleaved, 8 bit activations" + (shorts ? "" : ", exact ones in batches");
+        String activations = layout.quants().exact()
+                ? ""
+                : shorts ? ", 8 bit activations" : ", 8 bit activations, exact ones in batches";
+        return "vector " + Lanes.F.vectorBitSize() + " bit " + dtype + ", " + GROUP + " rows interleaved" + activations;
     }
 }

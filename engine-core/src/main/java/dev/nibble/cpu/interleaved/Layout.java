@@ -3,6 +3,7 @@ package dev.nibble.cpu.interleaved;
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.LANES;
 
+import dev.nibble.cpu.vector.Levels;
 import dev.nibble.tensor.DType;
 import java.util.EnumMap;
 import java.util.Map;
@@ -17,8 +18,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * head of a block         [GROUP] halves d, [GROUP] halves m           (types without super-blocks)
+ *                         [GROUP] upper halves of floats d             (MXFP4)
  *                         [GROUP] pairs of bytes: scale and minimum, or the scales of two sub-blocks of 16, in Q2_K each
- *                         with a minimum in the upper nibble
+ *                         with a minimum in the upper nibble, or a scale and nothing in IQ4_XS
  * head of a super-block   [GROUP] floats d, [GROUP] floats dmin: as halves they are often subnormal, which is slow
  * </pre>
  *
@@ -91,6 +93,12 @@ abstract class Layout {
             LAYOUTS.put(DType.Q5_0, new BlockLayout(five, QuantReader.q5(22), 22, false));
             LAYOUTS.put(DType.Q5_1, new BlockLayout(five, QuantReader.q5(24), 24, true));
             LAYOUTS.put(DType.Q8_0, new BlockLayout(new EightBits(), QuantReader::q8, 34, false));
+            if (LevelFields.SERVES) {
+                Quants levels = new LevelFields(Levels.IQ4.toArray());
+                LAYOUTS.put(DType.IQ4_NL, new BlockLayout(levels, QuantReader.q4(18), 18, false));
+                LAYOUTS.put(DType.IQ4_XS, SuperBlockLayout.iq4(levels));
+                LAYOUTS.put(DType.MXFP4, BlockLayout.mxfp4());
+            }
             LAYOUTS.put(DType.Q2_K, SuperBlockLayout.q2());
             LAYOUTS.put(DType.Q3_K, SuperBlockLayout.q3());
             LAYOUTS.put(DType.Q4_K, SuperBlockLayout.q4(four));

@@ -82,7 +82,7 @@ final class Piece {
     /** Sums of a tile. */
     final short[] sums = new short[ShortBatch.SUMS];
 
-    /** Activations of a batch; where those of a tile begin. */
+    /** Activations that are not rounded: of a row, or of a batch; where those of the piece, or of a tile begin. */
     float[] values = new float[0];
 
     int valuesAt;

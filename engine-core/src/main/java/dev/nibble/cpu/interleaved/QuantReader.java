@@ -153,4 +153,17 @@ interface QuantReader {
             }
         }
     }
+
+    /** IQ4_XS: codes as in Q4_0, 16 bytes for each block of 32, from byte 8 on. */
+    static void iq4xs(byte[] in, int columns, long[] out) {
+        for (int block = 0; block < columns / 32; block++) {
+            int at = block / 8 * 136 + 8 + block % 8 * 16;
+            long first = longAt(in, at);
+            long second = longAt(in, at + 8);
+            out[4 * block] = first & NIBBLES;
+            out[4 * block + 1] = second & NIBBLES;
+            out[4 * block + 2] = first >>> 4 & NIBBLES;
+            out[4 * block + 3] = second >>> 4 & NIBBLES;
+        }
+    }
 }

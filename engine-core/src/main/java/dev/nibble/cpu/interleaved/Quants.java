@@ -46,6 +46,11 @@ abstract class Quants {
         return Layout.BLOCK / slotColumns() * slotUnits;
     }
 
+    /** Whether one input row is multiplied without being rounded. */
+    boolean exact() {
+        return false;
+    }
+
     /** Unpacks {@code q - center} of a slice, column by column, lanes as they are. */
     abstract void unpack(Piece p);
 

@@ -51,9 +51,12 @@ final class ShortBatch {
 
     private ShortBatch() {}
 
-    /** Whether this class serves a layout: a shift is that of a block. */
+    /** Whether this class serves a layout: sums of a slot fit 16 bits, and a shift is that of a block. */
     static boolean serves(Layout layout) {
-        return layout.quants().slotColumns() >= MIN_SLOT && (!layout.shifted() || layout.scaleColumns() == BLOCK);
+        Quants quants = layout.quants();
+        return !quants.exact()
+                && quants.slotColumns() >= MIN_SLOT
+                && (!layout.shifted() || layout.scaleColumns() == BLOCK);
     }
 
     static void multiply(

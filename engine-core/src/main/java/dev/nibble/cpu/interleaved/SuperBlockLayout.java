@@ -30,7 +30,9 @@ final class SuperBlockLayout extends Layout {
         /** Of 6 bits, less 32: Q3_K. */
         SIX_BITS,
         /** Of 8 bits: Q6_K. */
-        BYTES
+        BYTES,
+        /** Of 6 bits, less 32, one to a block: IQ4_XS. */
+        SIX_BITS_OF_BLOCKS
     }
 
     private SuperBlockLayout(
@@ -65,6 +67,10 @@ final class SuperBlockLayout extends Layout {
                 new NarrowFields.Three(), QuantReader::q3k, Scales.SIX_BITS, BLOCK / 2, 110, 108, false);
     }
 
+    static SuperBlockLayout iq4(Quants levels) {
+        return new SuperBlockLayout(levels, QuantReader::iq4xs, Scales.SIX_BITS_OF_BLOCKS, BLOCK, 136, 0, false);
+    }
+
     static SuperBlockLayout q4(Quants quants) {
         return new SuperBlockLayout(quants, QuantReader::q4k, Scales.SIX_BITS_AND_MINIMA, BLOCK, 144, 0, true);
     }
@@ -80,6 +86,9 @@ final class SuperBlockLayout extends Layout {
     @Override
     Step[] rowSteps() {
         int sums = quants().recordSums();
+        if (quants().exact()) {
+            return new Step[] {readScales(), LevelFields::multiply};
+        }
         Step scale = p -> Fold.scale(p, superAt(0));
         if (scales == Scales.NIBBLES_AND_MINIMA) {
             return new Step[] {NarrowRecords::twos, NarrowRecords::foldTwos, NarrowRecords::minima};
@@ -116,6 +125,7 @@ final class SuperBlockLayout extends Layout {
                 case NIBBLES_AND_MINIMA -> packPairs(in, at, row, out, block);
                 case SIX_BITS -> packSixBits(in, at + 96, row, out, block);
                 case BYTES -> packPairs(in, at + 192, row, out, block);
+                case SIX_BITS_OF_BLOCKS -> packScalesOfBlocks(in, at + 2, row, out, block);
             }
         }
         return finite;
@@ -157,6 +167,15 @@ final class SuperBlockLayout extends Layout {
         return (in[at + s % 8] >> s / 8 * 4 & 15 | (in[at + 8 + s % 4] >> s / 4 * 2 & 3) << 4) - 32;
     }
 
+    /** Unpacks the eight scales that IQ4_XS has in 6 bytes: 2 bits of each, then nibbles. */
+    private void packScalesOfBlocks(byte[] in, int at, int row, short[] out, int block) {
+        int high = QuantReader.shortAt(in, at);
+        for (int j = 0; j < SUPER_BLOCKS; j++) {
+            int scale = in[at + 2 + j / 2] >> j % 2 * 4 & 15 | (high >> 2 * j & 3) << 4;
+            packBytes(scale - 32, 0, row, out, block + j);
+        }
+    }
+
     private void packPairs(byte[] in, int at, int row, short[] out, int block) {
         for (int j = 0; j < SUPER_BLOCKS; j++) {
             packBytes(in[at + 2 * j], in[at + 2 * j + 1], row, out, block + j);
@@ -174,6 +193,7 @@ final class SuperBlockLayout extends Layout {
             case SIX_BITS_AND_MINIMA -> this::scalesAndMinima;
             case NIBBLES_AND_MINIMA -> this::nibbles;
             case SIX_BITS, BYTES -> this::pairsOfScales;
+            case SIX_BITS_OF_BLOCKS -> this::scalesOfBlocks;
         };
     }
 
@@ -186,6 +206,10 @@ final class SuperBlockLayout extends Layout {
     private void nibbles(Piece p) {
         nibbles(p.data, p.at + headAt(0), blockBytes(), 0, p.at + superAt(0), p.scales, p.scalesTo());
         nibbles(p.data, p.at + headAt(0), blockBytes(), 4, p.at + superAt(0) + 2 * Quants.UNIT, p.shifts, p.shiftsTo());
+    }
+
+    private void scalesOfBlocks(Piece p) {
+        scalesOfBlocks(p.data, p.at + headAt(0), blockBytes(), p.at + superAt(0), p.scales, p.scalesTo());
     }
 
     private void pairsOfScales(Piece p) {
@@ -228,6 +252,19 @@ final class SuperBlockLayout extends Layout {
             Shorts.floats(Shorts.firstOfOdd(pairs)).mul(odd).intoArray(scales, to + HALF);
             Shorts.floats(Shorts.secondOfEven(pairs)).mul(even).intoArray(scales, to + LANES);
             Shorts.floats(Shorts.secondOfOdd(pairs)).mul(odd).intoArray(scales, to + LANES + HALF);
+        }
+    }
+
+    private static void scalesOfBlocks(
+            MemorySegment data, long at, int stride, long headAt, float[] scales, int scalesTo) {
+        Shorts.mayFault(data, at);
+        FloatVector even = Shorts.loadFloats(data, headAt);
+        FloatVector odd = Shorts.loadFloats(data, headAt + Quants.UNIT);
+        for (int i = 0; i < SUPER_BLOCKS; i++) {
+            IntVector pairs = Shorts.load(data, at + i * stride).reinterpretAsInts();
+            int to = scalesTo + i * LANES;
+            Shorts.floats(Shorts.firstOfEven(pairs)).mul(even).intoArray(scales, to);
+            Shorts.floats(Shorts.firstOfOdd(pairs)).mul(odd).intoArray(scales, to + HALF);
         }
     }
 

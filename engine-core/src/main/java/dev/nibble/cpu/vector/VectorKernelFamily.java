@@ -39,7 +39,8 @@ public final class VectorKernelFamily implements KernelFamily {
 
     @Override
     public MatmulKernel kernel(Tensor weight, LoadOptions options, RepackMemory memory, WorkerPool pool) {
-        if (options.repack() && options.activations() == ActivationType.Q8) {
+        boolean mayRound = options.activations() == ActivationType.Q8;
+        if (options.repack() && (mayRound || InterleavedKernel.isExact(weight.dtype()))) {
             MatmulKernel interleaved = InterleavedKernel.of(weight, memory, pool);
             if (interleaved != null) {
                 return interleaved;

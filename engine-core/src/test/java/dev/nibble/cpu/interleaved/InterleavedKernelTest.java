@@ -12,6 +12,7 @@ import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
@@ -69,9 +70,23 @@ class InterleavedKernelTest {
     }
 
     private static void checkWith(Tensor weight, float[] x, int inputs) {
-        boolean rounded = inputs < InterleavedKernel.MIN_BATCH
-                || BatchLanes.areShorts(Objects.requireNonNull(Layout.of(weight.dtype())));
+        Layout layout = Objects.requireNonNull(Layout.of(weight.dtype()));
+        boolean rounded =
+                inputs < InterleavedKernel.MIN_BATCH ? !layout.quants().exact() : BatchLanes.areShorts(layout);
         MatmulOracle.checkRearranged(new VectorKernelFamily(), weight, x, inputs, rounded, POOL);
+    }
+
+    /** Types of levels: exact kernels, where a vector holds sixteen levels. */
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"IQ4_NL", "IQ4_XS", "MXFP4"})
+    void levelsAgreeWithTheOracle(DType dtype) {
+        if (!LevelFields.SERVES) {
+            assertThat(Layout.of(dtype)).isNull();
+            return;
+        }
+        agreesWithTheOracle(dtype);
     }
 
     /** The largest activations and quants: sums of 16 bits use their whole range, scales nearly that of floats. */
@@ -175,7 +190,7 @@ class InterleavedKernelTest {
     @Test
     void layoutsAreThoseOfTheirVersion() {
         CRC32C crc = new CRC32C();
-        for (DType dtype : List.of(
+        List<DType> types = new ArrayList<>(List.of(
                 DType.Q4_0,
                 DType.Q4_1,
                 DType.Q5_0,
@@ -185,14 +200,18 @@ class InterleavedKernelTest {
                 DType.Q5_K,
                 DType.Q6_K,
                 DType.Q2_K,
-                DType.Q3_K)) {
+                DType.Q3_K));
+        if (LevelFields.SERVES) {
+            types.addAll(List.of(DType.IQ4_NL, DType.IQ4_XS, DType.MXFP4));
+        }
+        for (DType dtype : types) {
             Tensor weight = RandomWeights.matrix(dtype, 768, Shorts.GROUP + 3, new Random(9));
             crc.update(kernel(weight).data().asByteBuffer());
         }
         String expected = switch (Shorts.LANES) {
             case 8 -> "version 3: 7fe8ee33";
             case 16 -> "version 3: f701856f";
-            default -> "version 3: 87519249";
+            default -> "version 3: f6c13910";
         };
         assertThat("version " + Packer.VERSION + ": " + Long.toHexString(crc.getValue()))
                 .isEqualTo(expected);
