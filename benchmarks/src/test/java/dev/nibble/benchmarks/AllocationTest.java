@@ -46,62 +46,50 @@ class AllocationTest {
     @TempDir
     Path folder;
 
-    private Path write(String name) throws IOException {
-        Path file = folder.resolve(name + ".gguf");
-        TinyModels.write(name, 1, DType.Q8_0, file);
+    private Path write(String name, DType dtype) throws IOException {
+        Path file = folder.resolve(name + dtype + ".gguf");
+        TinyModels.write(name, 1, dtype, file);
         return file;
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"llama", "llama-moe", "qwen35", "lfm2", "gpt-oss", "gemma3n"})
     void evaluatingATokenAllocatesNothing(String name) throws IOException {
-        try (GgufFile file = GgufFile.open(write(name));
+        assertThat(allocatedByEvaluation(write(name, DType.Q8_0), 1)).isZero();
+    }
+
+    /** Loops that differ: with a minimum and without, scales of 16 and of 32 weights, levels, types read row by row. */
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"Q4_0", "Q4_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q6_K", "IQ4_XS", "IQ3_S", "F16"})
+    void evaluatingTokensOfATypeAllocatesNothing(DType dtype) throws IOException {
+        Path file = write("llama", dtype);
+        assertThat(allocatedByEvaluation(file, 1)).as("one by one").isZero();
+        assertThat(allocatedByEvaluation(file, TOKENS)).as("as a prompt").isZero();
+    }
+
+    /** Tokens evaluated in batches, logits for all: what is done for the last alone is rarely compiled. */
+    private long allocatedByEvaluation(Path model, int batchSize) throws IOException {
+        try (GgufFile file = GgufFile.open(model);
                 Backend backend = new CpuBackendProvider().open(LoadOptions.DEFAULT.withThreads(2));
                 ForwardPass pass = backend.compile(Architectures.read(file, 256));
                 Sequence sequence = pass.newSequence(TOKENS, KvCacheType.F16)) {
-            float[] logits = new float[pass.outputSize()];
-            Batch batch = new Batch(1);
+            float[] logits = new float[batchSize * pass.outputSize()];
+            Batch batch = new Batch(batchSize);
             BooleanSupplier never = () -> false;
-            long allocated = allocatedBy(
+            return allocatedBy(
                     () -> {
                         sequence.truncate(0);
-                        for (int i = 0; i < TOKENS; i++) {
+                        for (int i = 0; i < TOKENS; i += batchSize) {
                             batch.clear();
-                            batch.add(sequence, i, true);
+                            for (int j = i; j < i + batchSize; j++) {
+                                batch.add(sequence, j, true);
+                            }
                             pass.evaluate(batch, logits, never);
                         }
                     },
                     0);
-            assertThat(allocated).isZero();
-        }
-    }
-
-    /** Types with a minimum and without, scales of 16 and of 32 weights, exact levels. Logits for all tokens: a last row alone is rarely compiled. */
-    @ParameterizedTest
-    @EnumSource(
-            value = DType.class,
-            names = {"Q4_0", "Q4_1", "Q8_0", "Q4_K", "Q6_K", "IQ4_XS"})
-    void evaluatingAPromptAllocatesNothing(DType dtype) throws IOException {
-        Path path = folder.resolve(dtype + ".gguf");
-        TinyModels.write("llama", 1, dtype, path);
-        try (GgufFile file = GgufFile.open(path);
-                Backend backend = new CpuBackendProvider().open(LoadOptions.DEFAULT.withThreads(2));
-                ForwardPass pass = backend.compile(Architectures.read(file, 256));
-                Sequence sequence = pass.newSequence(TOKENS, KvCacheType.F16)) {
-            float[] logits = new float[TOKENS * pass.outputSize()];
-            Batch batch = new Batch(TOKENS);
-            BooleanSupplier never = () -> false;
-            long allocated = allocatedBy(
-                    () -> {
-                        sequence.truncate(0);
-                        batch.clear();
-                        for (int i = 0; i < TOKENS; i++) {
-                            batch.add(sequence, i, true);
-                        }
-                        pass.evaluate(batch, logits, never);
-                    },
-                    0);
-            assertThat(allocated).isZero();
         }
     }
 
@@ -138,7 +126,7 @@ class AllocationTest {
     /** Only what the caller gets is new: the token with its text. */
     @Test
     void generatingATokenAllocatesTheTokenOnly() throws IOException {
-        try (LanguageModel model = LanguageModel.load(write("llama"), LoadOptions.DEFAULT.withThreads(2));
+        try (LanguageModel model = LanguageModel.load(write("llama", DType.Q8_0), LoadOptions.DEFAULT.withThreads(2));
                 Session session = model.newSession()) {
             GenerationOptions options = GenerationOptions.DEFAULT.withIgnoreEndOfGeneration(true);
             long allocated = allocatedBy(

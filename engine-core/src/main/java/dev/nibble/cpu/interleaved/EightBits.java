@@ -5,7 +5,6 @@ import static dev.nibble.cpu.interleaved.Shorts.load;
 
 import dev.nibble.cpu.interleaved.Terms.Field;
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
@@ -23,16 +22,6 @@ final class EightBits extends Quants {
 
     EightBits() {
         super(new Terms(2, new Field[][] {{new Field(0, 0, 1), new Field(8, 1, 1)}}, CENTER, BIAS), 1);
-    }
-
-    /** The sum of a block of the first half's rows, from the sum of ints and that of their upper halves. */
-    static IntVector even(IntVector whole, IntVector upper) {
-        return whole.sub(upper.lanewise(VectorOperators.LSHL, 16)).sub(BLOCK_BIAS);
-    }
-
-    /** That of the second half's rows. */
-    static IntVector odd(IntVector upper) {
-        return upper.sub(BLOCK_BIAS);
     }
 
     @Override

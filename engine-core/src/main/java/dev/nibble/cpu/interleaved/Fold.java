@@ -249,21 +249,8 @@ final class Fold {
             first = Shorts.floats(Shorts.secondOfEven(scales)).fma(total, first);
             second = Shorts.floats(Shorts.secondOfOdd(scales)).fma(total, second);
         }
-        superBlock(first, second, partial, from, data, superAt, y, to);
-    }
-
-    /** {@code y += partial · scale + minima · scale of minima} of a part of a super-block, whose minima are negative. */
-    static void superBlock(
-            FloatVector minima0,
-            FloatVector minima1,
-            float[] partial,
-            int from,
-            MemorySegment data,
-            long superAt,
-            float[] y,
-            int to) {
-        FloatVector first = minima0.fma(Shorts.loadFloats(data, superAt + 2 * Quants.UNIT), load(y, to));
-        FloatVector second = minima1.fma(Shorts.loadFloats(data, superAt + 3 * Quants.UNIT), load(y, to + HALF));
+        first = first.fma(Shorts.loadFloats(data, superAt + 2 * Quants.UNIT), load(y, to));
+        second = second.fma(Shorts.loadFloats(data, superAt + 3 * Quants.UNIT), load(y, to + HALF));
         first = load(partial, from).fma(Shorts.loadFloats(data, superAt), first);
         second = load(partial, from + HALF).fma(Shorts.loadFloats(data, superAt + Quants.UNIT), second);
         first.intoArray(y, to);

@@ -2,21 +2,24 @@ package dev.nibble.cpu.interleaved;
 
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.HALF;
-import static dev.nibble.cpu.interleaved.Shorts.pair;
-import static dev.nibble.cpu.vector.Lanes.broadcast;
-import static dev.nibble.cpu.vector.Lanes.load;
+import static dev.nibble.cpu.interleaved.Shorts.S;
+import static dev.nibble.cpu.vector.Lanes.F;
+import static dev.nibble.cpu.vector.Lanes.I;
+import static dev.nibble.cpu.vector.Lanes.LE;
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
 
-import dev.nibble.cpu.vector.Lanes;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * One input row, from weights to results in one loop: while a block is folded, the processor reads on. For groups of one
  * part and the types whose loop is then small enough for the compiler to keep its vectors in registers; the others make
- * {@link Records} first.
+ * {@link Records} first. The loops call the Vector API only, see {@link FusedPair}.
  */
 final class Fused {
     private static final int UNIT = Quants.UNIT;
@@ -85,36 +88,51 @@ final class Fused {
             float[] y,
             int to) {
         Shorts.mayFault(data, at);
-        FloatVector first = load(y, to);
-        FloatVector second = load(y, to + HALF);
-        ShortVector even = ShortVector.zero(Shorts.S);
+        MemorySegment memory = Shorts.memory(data);
+        FloatVector first = FloatVector.fromArray(F, y, to);
+        FloatVector second = FloatVector.fromArray(F, y, to + HALF);
+        ShortVector even = ShortVector.zero(S);
         ShortVector odd = even;
         long next = at;
         int block = 0;
         int left = 8;
         for (int i = 0; i < units; i++) {
-            ShortVector w = Shorts.load(data, next);
+            ShortVector w = ShortVector.fromMemorySegment(S, memory, next, LE);
             next += UNIT;
-            even = w.mul(pair(a[from + 4 * i])).add(even);
-            odd = w.lanewise(VectorOperators.LSHR, 4)
-                    .mul(pair(a[from + 4 * i + 1]))
-                    .add(odd);
-            even = w.lanewise(VectorOperators.LSHR, 8)
-                    .mul(pair(a[from + 4 * i + 2]))
+            even = w.mul(IntVector.broadcast(I, a[from + 4 * i]).reinterpretAsShorts())
                     .add(even);
-            odd = w.lanewise(VectorOperators.LSHR, 12)
-                    .mul(pair(a[from + 4 * i + 3]))
+            odd = w.lanewise(LSHR, 4)
+                    .mul(IntVector.broadcast(I, a[from + 4 * i + 1]).reinterpretAsShorts())
+                    .add(odd);
+            even = w.lanewise(LSHR, 8)
+                    .mul(IntVector.broadcast(I, a[from + 4 * i + 2]).reinterpretAsShorts())
+                    .add(even);
+            odd = w.lanewise(LSHR, 12)
+                    .mul(IntVector.broadcast(I, a[from + 4 * i + 3]).reinterpretAsShorts())
                     .add(odd);
             if (--left == 0) {
                 left = 8;
-                IntVector halves = Shorts.load(data, next).reinterpretAsInts();
+                IntVector halves =
+                        ShortVector.fromMemorySegment(S, memory, next, LE).reinterpretAsInts();
                 next += UNIT;
-                FloatVector scale = broadcast(xScales[index + block]);
-                IntVector sums = even.add(odd).add(pair(begins[begin + block])).reinterpretAsInts();
-                first = Shorts.floats(Shorts.even(sums)).mul(scale).fma(Shorts.evenHalves(halves), first);
-                second = Shorts.floats(Shorts.odd(sums)).mul(scale).fma(Shorts.oddHalves(halves), second);
+                FloatVector scale = FloatVector.broadcast(F, xScales[index + block]);
+                IntVector sums = even.add(odd)
+                        .add(IntVector.broadcast(I, begins[begin + block]).reinterpretAsShorts())
+                        .reinterpretAsInts();
+                first = ((FloatVector)
+                                sums.lanewise(LSHL, 16).lanewise(ASHR, 16).convertShape(I2F, F, 0))
+                        .mul(scale)
+                        .fma(
+                                halves.lanewise(LSHL, 16)
+                                        .lanewise(ASHR, 3)
+                                        .and(Shorts.HALF_BITS)
+                                        .reinterpretAsFloats(),
+                                first);
+                second = ((FloatVector) sums.lanewise(ASHR, 16).convertShape(I2F, F, 0))
+                        .mul(scale)
+                        .fma(halves.lanewise(ASHR, 3).and(Shorts.HALF_BITS).reinterpretAsFloats(), second);
                 block++;
-                even = ShortVector.zero(Shorts.S);
+                even = ShortVector.zero(S);
                 odd = even;
             }
         }
@@ -135,33 +153,45 @@ final class Fused {
             float[] y,
             int to) {
         Shorts.mayFault(data, at);
-        FloatVector first = load(y, to);
-        FloatVector second = load(y, to + HALF);
-        IntVector whole = IntVector.zero(Lanes.I);
+        MemorySegment memory = Shorts.memory(data);
+        FloatVector first = FloatVector.fromArray(F, y, to);
+        FloatVector second = FloatVector.fromArray(F, y, to + HALF);
+        IntVector whole = IntVector.zero(I);
         IntVector upper = whole;
         long next = at;
         int block = 0;
         int left = 16;
         for (int i = 0; i < units; i++) {
-            ShortVector w = Shorts.load(data, next);
+            ShortVector w = ShortVector.fromMemorySegment(S, memory, next, LE);
             next += UNIT;
-            IntVector pairs = w.mul(pair(a[from + 2 * i]))
-                    .add(w.lanewise(VectorOperators.LSHR, 8).mul(pair(a[from + 2 * i + 1])))
-                    .add(pair(begins[begin + i]))
+            IntVector pairs = w.mul(IntVector.broadcast(I, a[from + 2 * i]).reinterpretAsShorts())
+                    .add(w.lanewise(LSHR, 8)
+                            .mul(IntVector.broadcast(I, a[from + 2 * i + 1]).reinterpretAsShorts()))
+                    .add(IntVector.broadcast(I, begins[begin + i]).reinterpretAsShorts())
                     .reinterpretAsInts();
             whole = pairs.add(whole);
-            upper = pairs.lanewise(VectorOperators.LSHR, 16).add(upper);
+            upper = pairs.lanewise(LSHR, 16).add(upper);
             if (--left == 0) {
                 left = 16;
-                IntVector halves = Shorts.load(data, next).reinterpretAsInts();
+                IntVector halves =
+                        ShortVector.fromMemorySegment(S, memory, next, LE).reinterpretAsInts();
                 next += UNIT;
-                FloatVector scale = broadcast(xScales[index + block]);
-                IntVector even = EightBits.even(whole, upper);
-                IntVector odd = EightBits.odd(upper);
-                first = Shorts.floats(even).mul(scale).fma(Shorts.evenHalves(halves), first);
-                second = Shorts.floats(odd).mul(scale).fma(Shorts.oddHalves(halves), second);
+                FloatVector scale = FloatVector.broadcast(F, xScales[index + block]);
+                IntVector even = whole.sub(upper.lanewise(LSHL, 16)).sub(EightBits.BLOCK_BIAS);
+                IntVector odd = upper.sub(EightBits.BLOCK_BIAS);
+                first = ((FloatVector) even.convertShape(I2F, F, 0))
+                        .mul(scale)
+                        .fma(
+                                halves.lanewise(LSHL, 16)
+                                        .lanewise(ASHR, 3)
+                                        .and(Shorts.HALF_BITS)
+                                        .reinterpretAsFloats(),
+                                first);
+                second = ((FloatVector) odd.convertShape(I2F, F, 0))
+                        .mul(scale)
+                        .fma(halves.lanewise(ASHR, 3).and(Shorts.HALF_BITS).reinterpretAsFloats(), second);
                 block++;
-                whole = IntVector.zero(Lanes.I);
+                whole = IntVector.zero(I);
                 upper = whole;
             }
         }
@@ -181,42 +211,51 @@ final class Fused {
             short[] heads,
             float[] partial) {
         Shorts.mayFault(data, at);
-        FloatVector first = FloatVector.zero(Lanes.F);
+        MemorySegment memory = Shorts.memory(data);
+        FloatVector first = FloatVector.zero(F);
         FloatVector second = first;
-        ShortVector even = ShortVector.zero(Shorts.S);
+        ShortVector even = ShortVector.zero(S);
         ShortVector odd = even;
         long next = at;
         int block = 0;
         int left = 8;
         for (int i = 0; i < 8 * SUPER_BLOCKS; i++) {
-            ShortVector w = Shorts.load(data, next);
+            ShortVector w = ShortVector.fromMemorySegment(S, memory, next, LE);
             next += UNIT;
-            even = w.mul(pair(a[from + 4 * i])).add(even);
-            odd = w.lanewise(VectorOperators.LSHR, 4)
-                    .mul(pair(a[from + 4 * i + 1]))
-                    .add(odd);
-            even = w.lanewise(VectorOperators.LSHR, 8)
-                    .mul(pair(a[from + 4 * i + 2]))
+            even = w.mul(IntVector.broadcast(I, a[from + 4 * i]).reinterpretAsShorts())
                     .add(even);
-            odd = w.lanewise(VectorOperators.LSHR, 12)
-                    .mul(pair(a[from + 4 * i + 3]))
+            odd = w.lanewise(LSHR, 4)
+                    .mul(IntVector.broadcast(I, a[from + 4 * i + 1]).reinterpretAsShorts())
+                    .add(odd);
+            even = w.lanewise(LSHR, 8)
+                    .mul(IntVector.broadcast(I, a[from + 4 * i + 2]).reinterpretAsShorts())
+                    .add(even);
+            odd = w.lanewise(LSHR, 12)
+                    .mul(IntVector.broadcast(I, a[from + 4 * i + 3]).reinterpretAsShorts())
                     .add(odd);
             if (--left == 0) {
                 left = 8;
-                ShortVector head = Shorts.load(data, next);
+                ShortVector head = ShortVector.fromMemorySegment(S, memory, next, LE);
                 next += UNIT;
                 head.intoArray(heads, block * GROUP);
                 IntVector scales = head.reinterpretAsInts();
-                FloatVector scale = broadcast(xScales[index + block]);
+                FloatVector scale = FloatVector.broadcast(F, xScales[index + block]);
                 int start = begins[begin + block];
-                IntVector sums = even.add(odd).add(pair(start)).reinterpretAsInts();
-                IntVector centered = IntVector.broadcast(Lanes.I, start >> 16);
-                IntVector evens = Shorts.even(sums).sub(centered).mul(Shorts.firstOfEven(scales));
-                IntVector odds = Shorts.odd(sums).sub(centered).mul(Shorts.firstOfOdd(scales));
-                first = Shorts.floats(evens).fma(scale, first);
-                second = Shorts.floats(odds).fma(scale, second);
+                IntVector sums = even.add(odd)
+                        .add(IntVector.broadcast(I, start).reinterpretAsShorts())
+                        .reinterpretAsInts();
+                IntVector centered = IntVector.broadcast(I, start >> 16);
+                IntVector evens = sums.lanewise(LSHL, 16)
+                        .lanewise(ASHR, 16)
+                        .sub(centered)
+                        .mul(scales.lanewise(LSHL, 24).lanewise(ASHR, 24));
+                IntVector odds = sums.lanewise(ASHR, 16)
+                        .sub(centered)
+                        .mul(scales.lanewise(LSHL, 8).lanewise(ASHR, 24));
+                first = ((FloatVector) evens.convertShape(I2F, F, 0)).fma(scale, first);
+                second = ((FloatVector) odds.convertShape(I2F, F, 0)).fma(scale, second);
                 block++;
-                even = ShortVector.zero(Shorts.S);
+                even = ShortVector.zero(S);
                 odd = even;
             }
         }
@@ -235,48 +274,57 @@ final class Fused {
             int index,
             float[] partial) {
         Shorts.mayFault(data, at);
-        FloatVector first = FloatVector.zero(Lanes.F);
+        MemorySegment memory = Shorts.memory(data);
+        FloatVector first = FloatVector.zero(F);
         FloatVector second = first;
-        ShortVector even = ShortVector.zero(Shorts.S);
+        ShortVector even = ShortVector.zero(S);
         ShortVector odd = even;
-        IntVector evens = IntVector.zero(Lanes.I);
+        IntVector evens = IntVector.zero(I);
         IntVector odds = evens;
-        IntVector scales = Shorts.load(data, at).reinterpretAsInts();
+        IntVector scales = ShortVector.fromMemorySegment(S, memory, at, LE).reinterpretAsInts();
         long next = at + UNIT;
         int slot = 0;
         int left = 3;
         for (int i = 0; i < 12 * SUPER_BLOCKS; i++) {
-            ShortVector w = Shorts.load(data, next);
+            ShortVector w = ShortVector.fromMemorySegment(S, memory, next, LE);
             next += UNIT;
-            even = w.mul(pair(a[from + 4 * i])).add(even);
-            odd = w.lanewise(VectorOperators.LSHR, 6)
-                    .mul(pair(a[from + 4 * i + 1]))
-                    .add(odd);
-            even = w.lanewise(VectorOperators.LSHR, 12)
-                    .mul(pair(a[from + 4 * i + 2]))
+            even = w.mul(IntVector.broadcast(I, a[from + 4 * i]).reinterpretAsShorts())
                     .add(even);
-            odd = w.lanewise(VectorOperators.LSHR, 14)
-                    .mul(pair(a[from + 4 * i + 3]))
+            odd = w.lanewise(LSHR, 6)
+                    .mul(IntVector.broadcast(I, a[from + 4 * i + 1]).reinterpretAsShorts())
+                    .add(odd);
+            even = w.lanewise(LSHR, 12)
+                    .mul(IntVector.broadcast(I, a[from + 4 * i + 2]).reinterpretAsShorts())
+                    .add(even);
+            odd = w.lanewise(LSHR, 14)
+                    .mul(IntVector.broadcast(I, a[from + 4 * i + 3]).reinterpretAsShorts())
                     .add(odd);
             if (--left == 0) {
                 left = 3;
-                IntVector sums = even.add(odd).add(pair(begins[begin + slot])).reinterpretAsInts();
-                evens = Shorts.even(sums).add(evens);
-                odds = Shorts.odd(sums).add(odds);
+                IntVector sums = even.add(odd)
+                        .add(IntVector.broadcast(I, begins[begin + slot]).reinterpretAsShorts())
+                        .reinterpretAsInts();
+                evens = sums.lanewise(LSHL, 16).lanewise(ASHR, 16).add(evens);
+                odds = sums.lanewise(ASHR, 16).add(odds);
                 slot++;
-                even = ShortVector.zero(Shorts.S);
+                even = ShortVector.zero(S);
                 odd = even;
                 if ((slot & 1) == 0) {
-                    FloatVector scale = broadcast(xScales[index + (slot - 1 >> 2)]);
-                    first = Shorts.floats(evens.mul(Shorts.firstOfEven(scales))).fma(scale, first);
-                    second = Shorts.floats(odds.mul(Shorts.firstOfOdd(scales))).fma(scale, second);
-                    evens = IntVector.zero(Lanes.I);
+                    FloatVector scale = FloatVector.broadcast(F, xScales[index + (slot - 1 >> 2)]);
+                    first = ((FloatVector) evens.mul(scales.lanewise(LSHL, 24).lanewise(ASHR, 24))
+                                    .convertShape(I2F, F, 0))
+                            .fma(scale, first);
+                    second = ((FloatVector) odds.mul(scales.lanewise(LSHL, 8).lanewise(ASHR, 24))
+                                    .convertShape(I2F, F, 0))
+                            .fma(scale, second);
+                    evens = IntVector.zero(I);
                     odds = evens;
                     // the second byte comes to where the first one was
-                    scales = scales.lanewise(VectorOperators.LSHR, 8);
+                    scales = scales.lanewise(LSHR, 8);
                     if ((slot & 3) == 0 && slot < 4 * SUPER_BLOCKS) {
                         // the next block's head
-                        scales = Shorts.load(data, next).reinterpretAsInts();
+                        scales = ShortVector.fromMemorySegment(S, memory, next, LE)
+                                .reinterpretAsInts();
                         next += UNIT;
                     }
                 }

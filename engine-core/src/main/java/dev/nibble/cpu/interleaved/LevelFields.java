@@ -1,7 +1,9 @@
 package dev.nibble.cpu.interleaved;
 
 import static dev.nibble.cpu.interleaved.Shorts.HALF;
+import static dev.nibble.cpu.interleaved.Shorts.S;
 import static dev.nibble.cpu.vector.Lanes.F;
+import static dev.nibble.cpu.vector.Lanes.LE;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import dev.nibble.cpu.interleaved.Terms.Field;
@@ -99,6 +101,7 @@ final class LevelFields extends Quants {
             float[] y,
             int to) {
         Shorts.mayFault(data, at);
+        MemorySegment memory = Shorts.memory(data);
         FloatVector first = FloatVector.fromArray(F, y, to);
         FloatVector second = FloatVector.fromArray(F, y, to + HALF);
         long next = at;
@@ -109,7 +112,8 @@ final class LevelFields extends Quants {
             FloatVector odd1 = even0;
             int base = from + block * Layout.BLOCK;
             for (int i = 0; i < UNITS; i++) {
-                IntVector w = Shorts.load(data, Shorts.plain(next)).reinterpretAsInts();
+                IntVector w = ShortVector.fromMemorySegment(S, memory, Shorts.plain(next), LE)
+                        .reinterpretAsInts();
                 next += UNIT;
                 FloatVector value = FloatVector.broadcast(F, x[base + 4 * i]);
                 even0 = w.selectFrom(levels).reinterpretAsFloats().fma(value, even0);

@@ -6,9 +6,9 @@ import static dev.nibble.cpu.interleaved.Shorts.LANES;
 import static dev.nibble.cpu.interleaved.Shorts.PARTS;
 import static dev.nibble.cpu.interleaved.Shorts.S;
 import static dev.nibble.cpu.interleaved.Shorts.VECTOR;
-import static dev.nibble.cpu.interleaved.Shorts.load;
 import static dev.nibble.cpu.vector.Lanes.F;
 import static dev.nibble.cpu.vector.Lanes.I;
+import static dev.nibble.cpu.vector.Lanes.LE;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
@@ -83,11 +83,12 @@ final class NarrowRecords {
 
     private static void twos(MemorySegment data, long at, int[] a, int from, short[] records, int recordsAt) {
         Shorts.mayFault(data, at);
+        MemorySegment memory = Shorts.memory(data);
         ShortVector sum = ShortVector.zero(S);
         long next = at;
         int to = recordsAt;
         for (int i = 0; i < 4 * SUPER_BLOCKS; i++) {
-            ShortVector w = load(data, Shorts.plain(next));
+            ShortVector w = ShortVector.fromMemorySegment(S, memory, Shorts.plain(next), LE);
             next += UNIT;
             int k = from + 8 * i;
             ShortVector other = w.mul(IntVector.broadcast(I, a[k]).reinterpretAsShorts());
@@ -118,7 +119,8 @@ final class NarrowRecords {
                 sum = ShortVector.zero(S);
                 to += GROUP;
                 if ((i & 3) == 3) {
-                    load(data, Shorts.plain(next)).intoArray(records, to);
+                    ShortVector.fromMemorySegment(S, memory, Shorts.plain(next), LE)
+                            .intoArray(records, to);
                     next += UNIT;
                     to += GROUP;
                 }
@@ -129,13 +131,14 @@ final class NarrowRecords {
     private static void threes(
             MemorySegment data, long at, int[] a, int from, int[] begins, int begin, short[] records, int recordsAt) {
         Shorts.mayFault(data, at);
+        MemorySegment memory = Shorts.memory(data);
         ShortVector sum = IntVector.broadcast(I, begins[begin]).reinterpretAsShorts();
         long next = at;
         int to = recordsAt;
         int slot = begin;
         int left = 3;
         for (int i = 0; i < 6 * SUPER_BLOCKS; i++) {
-            ShortVector w = load(data, Shorts.plain(next));
+            ShortVector w = ShortVector.fromMemorySegment(S, memory, Shorts.plain(next), LE);
             next += UNIT;
             int k = from + 6 * i;
             ShortVector other = w.mul(IntVector.broadcast(I, a[k]).reinterpretAsShorts());
@@ -162,7 +165,8 @@ final class NarrowRecords {
                 slot++;
                 sum = IntVector.broadcast(I, begins[slot]).reinterpretAsShorts();
                 if ((slot - begin & 1) == 0) {
-                    load(data, Shorts.plain(next)).intoArray(records, to);
+                    ShortVector.fromMemorySegment(S, memory, Shorts.plain(next), LE)
+                            .intoArray(records, to);
                     next += UNIT;
                     to += GROUP;
                 }
@@ -228,7 +232,18 @@ final class NarrowRecords {
             sums = left.lanewise(ASHR, 16).add(right.lanewise(ASHR, 16));
             second = ((FloatVector) sums.convertShape(I2F, F, 0)).fma(scale, second);
         }
-        Fold.superBlock(first, second, partial, from, data, superAt, y, to);
+        MemorySegment memory = Shorts.memory(data);
+        first = first.fma(
+                FloatVector.fromMemorySegment(F, memory, superAt + 2 * UNIT, LE), FloatVector.fromArray(F, y, to));
+        second = second.fma(
+                FloatVector.fromMemorySegment(F, memory, superAt + 3 * UNIT, LE),
+                FloatVector.fromArray(F, y, to + HALF));
+        FloatVector.fromMemorySegment(F, memory, superAt, LE)
+                .fma(FloatVector.fromArray(F, partial, from), first)
+                .intoArray(y, to);
+        FloatVector.fromMemorySegment(F, memory, superAt + UNIT, LE)
+                .fma(FloatVector.fromArray(F, partial, from + HALF), second)
+                .intoArray(y, to + HALF);
     }
 
     private static void foldThrees(short[] records, int from, float[] xScales, int index, float[] partial) {
