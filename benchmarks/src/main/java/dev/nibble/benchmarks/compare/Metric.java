@@ -6,6 +6,7 @@ enum Metric {
     ARITHMETIC("prompt GMAC/s", "gigamacs_per_second"),
     GENERATION("generation tokens/s", "generation_tokens_per_second"),
     BANDWIDTH("generation GB/s", "gigabytes_per_second"),
+    READING("read GB/s", "read_gigabytes_per_second"),
     LOAD("load ms", "load_seconds"),
     FIRST_TOKEN("time to first token ms", "time_to_first_token_seconds"),
     PEAK_MEMORY("peak RSS MiB", "");

@@ -32,7 +32,8 @@ import picocli.CommandLine.Option;
             "After a warm-up that lasts until the JVM has compiled what runs, each repetition evaluates a prompt of -p random",
             "tokens in an empty session, and generates -n tokens after a single one, or after -d of them, in another. Shown are",
             "the median and the range of the repetitions. GB/s are the bytes of weights that one token needs times the tokens",
-            "a second: what the memory has to deliver. GMAC/s are the multiply-adds with the weights of the layers, in a prompt.",
+            "a second: what the memory has to deliver; in parentheses, what all processors together read of the file. GMAC/s are",
+            "the multiply-adds with the weights of the layers, in a prompt.",
             "",
             "Examples:",
             "  nibble bench -m model.gguf",
@@ -113,6 +114,9 @@ final class BenchCommand extends ModelCommand {
             result.put("repetitions", repetitions);
             result.put("load_seconds", loadSeconds);
             measure(loaded, bytesPerToken, multiplyAddsPerToken, result);
+        }
+        if (generateTokens > 0) {
+            result.put("read_gigabytes_per_second", ReadSpeed.of(file) * 1e-9);
         }
         if (json) {
             out().println(JSON.std.asString(result));
@@ -224,7 +228,8 @@ final class BenchCommand extends ModelCommand {
                     "generation",
                     generateTokens + " tokens" + (depth > 0 ? " after " + depth : "") + ", "
                             + rate(result, "generation_tokens_per_second")
-                            + format(", %.1f GB/s", result, "gigabytes_per_second"));
+                            + format(", %.1f GB/s", result, "gigabytes_per_second")
+                            + format(" (the processors read %.1f)", result, "read_gigabytes_per_second"));
         }
     }
 

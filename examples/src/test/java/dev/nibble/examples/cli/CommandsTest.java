@@ -153,6 +153,7 @@ class CommandsTest {
         assertThat((Double) values.get("prompt_tokens_per_second")).isPositive();
         assertThat((Double) values.get("generation_tokens_per_second")).isPositive();
         assertThat((Double) values.get("gigabytes_per_second")).isPositive();
+        assertThat((Double) values.get("read_gigabytes_per_second")).isPositive();
         assertThat((Double) values.get("gigamacs_per_second")).isPositive();
         assertThat(values).containsEntry("repetitions", 2);
         assertThat(success("bench", "-m", model, "-p", "8", "-n", "2", "-d", "5", "-r", "1")
