@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  * head of a super-block   [GROUP] floats d, [GROUP] floats dmin: as halves they are often subnormal, which is slow
  * </pre>
  *
- * <p>An element is {@code scale · q ± shift}, or {@code scale · (q - center)}; q is unsigned but in Q8_0.
+ * <p>An element is {@code scale · q ± shift}, or {@code scale · (q - center)}; q is unsigned but in Q8_0. Or it is
+ * {@code scale · level(q)}.
  */
 abstract class Layout {
     static final int SUPER_BLOCK = 256;

@@ -51,7 +51,7 @@ abstract class Quants {
         return false;
     }
 
-    /** Unpacks {@code q - center} of a slice, column by column, lanes as they are. */
+    /** Unpacks {@code q - center}, or the level of q, of a slice, column by column, lanes as they are. */
     abstract void unpack(Piece p);
 
     /** Sums in a record. */
