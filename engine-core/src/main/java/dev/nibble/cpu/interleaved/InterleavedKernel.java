@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A weight matrix whose rows were rearranged in groups, see {@link Layout}, multiplied by activations of 8 bits, or by exact
- * ones ({@link #isExact}).
+ * ones ({@link Quants#exact}).
  *
  * <p>One input row reads each weight once, in one stream. From {@link #MIN_BATCH} rows on, weights are unpacked into the
  * cache and used by all rows, see {@link BatchLanes}.
@@ -97,12 +97,6 @@ public final class InterleavedKernel extends MatmulKernel {
             memory.made(weight, data);
         }
         return data.byteSize() == 0 ? null : new InterleavedKernel(weight, layout, data);
-    }
-
-    /** Whether a type that has such kernels never has activations rounded. */
-    public static boolean isExact(DType dtype) {
-        Layout layout = Layout.of(dtype);
-        return layout != null && layout.quants().exact();
     }
 
     @Override

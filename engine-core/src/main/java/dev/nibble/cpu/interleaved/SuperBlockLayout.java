@@ -11,6 +11,8 @@ import jdk.incubator.vector.VectorOperators;
 
 /** A type of super-blocks of 256 elements: scales of sub-blocks are small integers, to be multiplied by d. */
 final class SuperBlockLayout extends Layout {
+    private static final int NIBBLES = 0x0f0f0f0f;
+
     private final int fileBytes;
 
     /** Byte of the block in the file where d lies, before dmin. */
@@ -202,10 +204,12 @@ final class SuperBlockLayout extends Layout {
         scalesAndMinima(p.data, heads, blockBytes(), p.at + superAt(0), p.scales, p.scalesTo(), p.shifts, p.shiftsTo());
     }
 
-    /** In pairs of nibbles, so that scales and minima are read by the same loop. */
+    /** Scales in the lower nibbles, minima in the upper ones. */
     private void nibbles(Piece p) {
-        nibbles(p.data, p.at + headAt(0), blockBytes(), 0, p.at + superAt(0), p.scales, p.scalesTo());
-        nibbles(p.data, p.at + headAt(0), blockBytes(), 4, p.at + superAt(0) + 2 * Quants.UNIT, p.shifts, p.shiftsTo());
+        long heads = p.at + headAt(0);
+        long floats = p.at + superAt(0);
+        pairs(p.data, heads, blockBytes(), 0, NIBBLES, floats, p.scales, p.scalesTo());
+        pairs(p.data, heads, blockBytes(), 4, NIBBLES, floats + 2 * Quants.UNIT, p.shifts, p.shiftsTo());
     }
 
     private void scalesOfBlocks(Piece p) {
@@ -213,7 +217,7 @@ final class SuperBlockLayout extends Layout {
     }
 
     private void pairsOfScales(Piece p) {
-        pairsOfScales(p.data, p.at + headAt(0), blockBytes(), p.at + superAt(0), p.scales, p.scalesTo());
+        pairs(p.data, p.at + headAt(0), blockBytes(), 0, -1, p.at + superAt(0), p.scales, p.scalesTo());
     }
 
     private static void scalesAndMinima(
@@ -240,21 +244,6 @@ final class SuperBlockLayout extends Layout {
         }
     }
 
-    private static void pairsOfScales(
-            MemorySegment data, long at, int stride, long headAt, float[] scales, int scalesTo) {
-        Shorts.mayFault(data, at);
-        FloatVector even = Shorts.loadFloats(data, headAt);
-        FloatVector odd = Shorts.loadFloats(data, headAt + Quants.UNIT);
-        for (int i = 0; i < SUPER_BLOCKS; i++) {
-            IntVector pairs = Shorts.load(data, at + i * stride).reinterpretAsInts();
-            int to = scalesTo + 2 * i * LANES;
-            Shorts.floats(Shorts.firstOfEven(pairs)).mul(even).intoArray(scales, to);
-            Shorts.floats(Shorts.firstOfOdd(pairs)).mul(odd).intoArray(scales, to + HALF);
-            Shorts.floats(Shorts.secondOfEven(pairs)).mul(even).intoArray(scales, to + LANES);
-            Shorts.floats(Shorts.secondOfOdd(pairs)).mul(odd).intoArray(scales, to + LANES + HALF);
-        }
-    }
-
     private static void scalesOfBlocks(
             MemorySegment data, long at, int stride, long headAt, float[] scales, int scalesTo) {
         Shorts.mayFault(data, at);
@@ -268,9 +257,9 @@ final class SuperBlockLayout extends Layout {
         }
     }
 
-    /** The nibbles at bit {@code shift} of each byte, times the floats at {@code headAt}. */
-    private static void nibbles(
-            MemorySegment data, long at, int stride, int shift, long headAt, float[] out, int outAt) {
+    /** Pairs of bytes, shifted and masked as ints, times the floats at {@code headAt}. */
+    private static void pairs(
+            MemorySegment data, long at, int stride, int shift, int mask, long headAt, float[] out, int outAt) {
         Shorts.mayFault(data, at);
         FloatVector even = Shorts.loadFloats(data, headAt);
         FloatVector odd = Shorts.loadFloats(data, headAt + Quants.UNIT);
@@ -278,7 +267,7 @@ final class SuperBlockLayout extends Layout {
             IntVector pairs = Shorts.load(data, at + i * stride)
                     .reinterpretAsInts()
                     .lanewise(VectorOperators.LSHR, shift)
-                    .and(0x0f0f0f0f);
+                    .and(mask);
             int to = outAt + 2 * i * LANES;
             Shorts.floats(Shorts.firstOfEven(pairs)).mul(even).intoArray(out, to);
             Shorts.floats(Shorts.firstOfOdd(pairs)).mul(odd).intoArray(out, to + HALF);

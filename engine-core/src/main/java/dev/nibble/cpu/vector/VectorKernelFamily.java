@@ -39,8 +39,7 @@ public final class VectorKernelFamily implements KernelFamily {
 
     @Override
     public MatmulKernel kernel(Tensor weight, LoadOptions options, RepackMemory memory, WorkerPool pool) {
-        boolean mayRound = options.activations() == ActivationType.Q8;
-        if (options.repack() && (mayRound || InterleavedKernel.isExact(weight.dtype()))) {
+        if (options.repack() && options.activations() == ActivationType.Q8) {
             MatmulKernel interleaved = InterleavedKernel.of(weight, memory, pool);
             if (interleaved != null) {
                 return interleaved;
