@@ -4,6 +4,7 @@ import dev.nibble.cpu.Workspace.Buffer;
 import dev.nibble.cpu.Workspace.Input;
 import dev.nibble.cpu.ops.RowNorm;
 import dev.nibble.model.DeltaNetConfig;
+import java.util.Arrays;
 
 /** A compiled gated delta-net layer; the formulas stand at {@link DeltaNetConfig}. Heads are independent. */
 final class DeltaNet implements MixerOp {
@@ -104,17 +105,21 @@ final class DeltaNet implements MixerOp {
         double softplus = alpha > 20 ? alpha : Math.log1p(Math.exp(alpha));
         float decay = (float) Math.exp(config.a()[head] * softplus);
         float beta = (float) (1 / (1 + Math.exp(-pass.workspace.get(Buffer.ROUTER)[row * heads + head])));
-        float[] state = pass.sequence(row).state(layer).state; // [heads, value element, key element]
+        float[] state = pass.sequence(row).state(layer).state; // [heads, key element, value element]
         int base = head * size * size;
         int at = row * valueWidth + head * size;
-        float readScale = (float) (1 / Math.sqrt(size));
         ops.scale(state, base, size * size, decay);
+        Arrays.fill(out, at, at + size, 0);
+        ops.multiplyAdd(qkv, key, size, 1, size, state, base, size, out, at, size, size);
         for (int i = 0; i < size; i++) {
-            int line = base + i * size;
-            float correction = beta * (qkv[value + i] - ops.dot(state, line, qkv, key, size));
-            ops.axpy(correction, qkv, key, state, line, size);
-            out[at + i] = readScale * ops.dot(state, line, qkv, query, size);
+            out[at + i] = beta * (qkv[value + i] - out[at + i]);
         }
+        for (int i = 0; i < size; i++) {
+            ops.axpy(qkv[key + i], out, at, state, base + i * size, size);
+        }
+        Arrays.fill(out, at, at + size, 0);
+        ops.multiplyAdd(qkv, query, size, 1, size, state, base, size, out, at, size, size);
+        ops.scale(out, at, size, (float) (1 / Math.sqrt(size)));
         RowNorm.apply(ops, config.norm(), out, at, out, at);
         ops.siluMultiply(pass.workspace.get(Buffer.GATE), at, out, at, out, at, size);
     }

@@ -67,6 +67,7 @@ final class Mamba2 implements MixerOp {
     }
 
     private void step(Pass pass, int row, int head, float[] zxdt, float[] xbc, float[] y) {
+        VectorOps ops = pass.ops;
         int stateSize = config.stateSize();
         int headDim = config.headDim();
         int group = head / (config.headCount() / config.groupCount());
@@ -76,14 +77,20 @@ final class Mamba2 implements MixerOp {
         int x = row * channels + head * headDim;
         int b = row * channels + inner + group * stateSize;
         int c = b + config.groupCount() * stateSize;
-        float[] state = pass.sequence(row).state(layer).state; // [heads, headDim, stateSize]
+        float[] state = pass.sequence(row).state(layer).state; // [heads, stateSize, headDim]
+        int base = head * stateSize * headDim;
+        int at = row * inner + head * headDim;
         for (int i = 0; i < headDim; i++) {
-            int line = (head * headDim + i) * stateSize;
-            pass.ops.scale(state, line, stateSize, decay);
-            pass.ops.axpy(dt * xbc[x + i], xbc, b, state, line, stateSize);
-            y[row * inner + head * headDim + i] =
-                    pass.ops.dot(state, line, xbc, c, stateSize) + config.d()[head] * xbc[x + i];
+            y[at + i] = dt * xbc[x + i];
         }
+        ops.scale(state, base, stateSize * headDim, decay);
+        for (int i = 0; i < stateSize; i++) {
+            ops.axpy(xbc[b + i], y, at, state, base + i * headDim, headDim);
+        }
+        for (int i = 0; i < headDim; i++) {
+            y[at + i] = config.d()[head] * xbc[x + i];
+        }
+        ops.multiplyAdd(xbc, c, stateSize, 1, stateSize, state, base, headDim, y, at, headDim, headDim);
     }
 
     /** y · silu(z), then the norm of each group. */
