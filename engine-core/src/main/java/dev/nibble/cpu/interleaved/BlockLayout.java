@@ -104,9 +104,8 @@ final class BlockLayout extends Layout {
     }
 
     private void scales(Piece p) {
-        halves(p, 0, p.scales, p.scalesTo());
-        if (hasMinimum) {
-            halves(p, Quants.UNIT, p.shifts, p.shiftsTo());
+        for (int i = 0; i < headUnits(); i++) {
+            halves(p, i * Quants.UNIT, i == 0 ? p.scales : p.shifts, i == 0 ? p.scalesTo() : p.shiftsTo());
         }
     }
 

@@ -84,11 +84,9 @@ abstract class NarrowFields extends Quants {
 
         @Override
         void unpack(Piece p) {
-            for (int block = 0; block < p.columns / Layout.BLOCK; block++) {
-                int to = p.quantsTo() + block * Layout.BLOCK * p.quantsStride;
-                long at = p.at + p.layout.quantsAt(block);
-                unpack(p.data, at, p.quants, to, p.quantsStride);
-                unpack(p.data, at + UNITS * UNIT, p.quants, to + COLUMNS * p.quantsStride, p.quantsStride);
+            for (int slot = 0; slot < p.columns / COLUMNS; slot++) {
+                long at = p.at + p.layout.quantsAt(slot / 2) + slot % 2 * UNITS * UNIT;
+                unpack(p.data, at, p.quants, p.quantsTo() + slot * COLUMNS * p.quantsStride, p.quantsStride);
             }
         }
 

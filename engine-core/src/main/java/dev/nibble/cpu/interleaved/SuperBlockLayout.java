@@ -204,12 +204,15 @@ final class SuperBlockLayout extends Layout {
         scalesAndMinima(p.data, heads, blockBytes(), p.at + superAt(0), p.scales, p.scalesTo(), p.shifts, p.shiftsTo());
     }
 
-    /** Scales in the lower nibbles, minima in the upper ones. */
+    /** Scales in the lower nibbles, minima in the upper ones; at one call place, as two would be too much to inline. */
     private void nibbles(Piece p) {
         long heads = p.at + headAt(0);
         long floats = p.at + superAt(0);
-        pairs(p.data, heads, blockBytes(), 0, NIBBLES, floats, p.scales, p.scalesTo());
-        pairs(p.data, heads, blockBytes(), 4, NIBBLES, floats + 2 * Quants.UNIT, p.shifts, p.shiftsTo());
+        for (int i = 0; i < 2; i++) {
+            float[] out = i == 0 ? p.scales : p.shifts;
+            int to = i == 0 ? p.scalesTo() : p.shiftsTo();
+            pairs(p.data, heads, blockBytes(), 4 * i, NIBBLES, floats + 2 * i * Quants.UNIT, out, to);
+        }
     }
 
     private void scalesOfBlocks(Piece p) {
