@@ -1,5 +1,6 @@
 package dev.nibble.cpu;
 
+import dev.nibble.cpu.machine.MachineKernelFamily;
 import dev.nibble.cpu.scalar.ScalarKernelFamily;
 import dev.nibble.cpu.vector.VectorKernelFamily;
 import java.lang.System.Logger;
@@ -57,17 +58,25 @@ public final class KernelFamilies {
 
     static Choice choose(String forced, boolean hasVectorModule) {
         KernelFamily scalar = new ScalarKernelFamily();
+        KernelFamily plain = hasVectorModule ? VectorFamily.create() : scalar;
+        String failure = MachineKernelFamily.failure();
         return switch (forced) {
             case "scalar" -> new Choice(scalar, "");
             case "vector" ->
-                hasVectorModule
-                        ? new Choice(VectorFamily.create(), "")
-                        : new Choice(
-                                scalar,
-                                PROPERTY + "=vector: the module " + VECTOR_MODULE + " is missing; start java with "
+                new Choice(
+                        plain,
+                        hasVectorModule
+                                ? ""
+                                : PROPERTY + "=vector: the module " + VECTOR_MODULE + " is missing; start java with "
                                         + FLAG);
-            case "" -> hasVectorModule ? new Choice(VectorFamily.create(), "") : new Choice(scalar, "");
-            default -> new Choice(scalar, PROPERTY + "=" + forced + ": no such kernels; there are scalar and vector");
+            case "machine" ->
+                failure.isEmpty()
+                        ? new Choice(new MachineKernelFamily(plain), "")
+                        : new Choice(
+                                plain, PROPERTY + "=machine: there are no kernels of machine code here: " + failure);
+            case "" -> new Choice(failure.isEmpty() ? new MachineKernelFamily(plain) : plain, "");
+            default ->
+                new Choice(scalar, PROPERTY + "=" + forced + ": no such kernels; there are scalar, vector and machine");
         };
     }
 

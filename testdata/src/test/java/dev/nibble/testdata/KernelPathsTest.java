@@ -23,8 +23,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Whole models through every path of the kernels: from the rearranged and from the mapped weights, with activations of 8
- * bits and exact ones. The build runs it for the scalar kernels and for each vector width, one Java process each, because
- * a width is a constant of the process; which it should be is in the system properties.
+ * bits and exact ones. The build runs it for the scalar kernels, for each vector width and for machine code, one Java process
+ * each, because the choice is made once in a process; which it should be is in the system properties.
  */
 @Tag("kernel-path")
 class KernelPathsTest {
@@ -69,6 +69,9 @@ class KernelPathsTest {
             DType.Q5_K,
             DType.Q6_K);
 
+    /** Those that machine code multiplies, too. */
+    private static final Set<DType> LEVELS = Set.of(DType.IQ4_NL, DType.IQ4_XS, DType.MXFP4);
+
     /** What the kernels of the types above say of themselves, and no others. */
     private static final String ROUNDED = "8 bit activations";
 
@@ -101,10 +104,10 @@ class KernelPathsTest {
         try (Backend backend = Evaluation.openBackend(options);
                 GgufFile source = GgufFile.open(file);
                 ForwardPass pass = Evaluation.compile(backend, source)) {
-            boolean rearranges = FAMILY.equals("vector") && repack && activations == ActivationType.Q8;
+            boolean rearranges = repack && activations == ActivationType.Q8;
             assertThat(pass.kernels()).isNotEmpty().allSatisfy((dtype, kernel) -> {
-                assertThat(kernel).startsWith(FAMILY.equals("vector") ? "vector " + BITS : FAMILY);
-                assertThat(kernel.contains(ROUNDED)).isEqualTo(rearranges && REARRANGED.contains(dtype));
+                assertThat(kernel).startsWith(family(dtype, rearranges));
+                assertThat(kernel.contains(ROUNDED)).isEqualTo(rearranges && rounds(dtype));
             });
             boolean rounded = pass.kernels().toString().contains(ROUNDED);
             boolean interleaved = pass.kernels().toString().contains("interleaved");
@@ -122,6 +125,22 @@ class KernelPathsTest {
                 }
             }
         }
+    }
+
+    private static String family(DType dtype, boolean rearranges) {
+        return switch (FAMILY) {
+            case "scalar" -> FAMILY;
+            case "machine" -> rearranges && rounds(dtype) ? "machine code" : "vector";
+            default -> "vector " + BITS;
+        };
+    }
+
+    private static boolean rounds(DType dtype) {
+        return switch (FAMILY) {
+            case "scalar" -> false;
+            case "machine" -> REARRANGED.contains(dtype) || LEVELS.contains(dtype);
+            default -> REARRANGED.contains(dtype);
+        };
     }
 
     private static double limit(String name, boolean rounded) {

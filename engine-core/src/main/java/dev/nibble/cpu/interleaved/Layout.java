@@ -3,6 +3,7 @@ package dev.nibble.cpu.interleaved;
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.LANES;
 
+import dev.nibble.cpu.quant.QuantReader;
 import dev.nibble.cpu.vector.Levels;
 import dev.nibble.tensor.DType;
 import java.util.EnumMap;

@@ -4,6 +4,7 @@ import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.HALF;
 import static dev.nibble.cpu.interleaved.Shorts.LANES;
 
+import dev.nibble.cpu.quant.QuantReader;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;

@@ -6,13 +6,13 @@ package dev.nibble.cpu.quant;
  *
  * <p>Source: OCP Microscaling Formats (MX) Specification 1.0, section 5.3.3.
  */
-final class Fp4 {
+public final class Fp4 {
     private static final byte[] DOUBLED = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
     private Fp4() {}
 
     /** Twice the value of {@code bits}, which are 0 to 15. */
-    static int doubled(int bits) {
+    public static int doubled(int bits) {
         return DOUBLED[bits];
     }
 

@@ -5,14 +5,14 @@ package dev.nibble.cpu.quant;
  *
  * <p>Source of the numbers: {@code kvalues_iq4nl} in ggml-common.h (MIT license, see NOTICE).
  */
-final class Iq4Levels {
+public final class Iq4Levels {
     private static final byte[] LEVELS = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
     private static final int REACH = 7;
 
     private Iq4Levels() {}
 
     /** The level of {@code index}, which is 0 to 15. */
-    static int level(int index) {
+    public static int level(int index) {
         return LEVELS[index];
     }
 

@@ -1,4 +1,4 @@
-package dev.nibble.cpu.interleaved;
+package dev.nibble.cpu.quant;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -6,7 +6,7 @@ import java.nio.ByteOrder;
 
 /** Reads the quants of a row as the file has them: 8 to a long, a byte each, the first in the lowest. */
 @FunctionalInterface
-interface QuantReader {
+public interface QuantReader {
     VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
 

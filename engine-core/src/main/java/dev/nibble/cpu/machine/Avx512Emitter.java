@@ -1,0 +1,396 @@
+package dev.nibble.cpu.machine;
+
+import static dev.nibble.cpu.machine.Activations.MINUS_SUM;
+import static dev.nibble.cpu.machine.Activations.MINUS_SUMS;
+import static dev.nibble.cpu.machine.Activations.SCALE;
+import static dev.nibble.cpu.machine.Activations.TOTAL;
+import static dev.nibble.cpu.machine.Activations.TOTALS;
+import static dev.nibble.cpu.machine.Assembler.R10;
+import static dev.nibble.cpu.machine.Assembler.R11;
+import static dev.nibble.cpu.machine.Assembler.R12;
+import static dev.nibble.cpu.machine.Assembler.R8;
+import static dev.nibble.cpu.machine.Assembler.R9;
+import static dev.nibble.cpu.machine.Assembler.RAX;
+import static dev.nibble.cpu.machine.Assembler.RBX;
+import static dev.nibble.cpu.machine.Assembler.RCX;
+import static dev.nibble.cpu.machine.Assembler.RDI;
+import static dev.nibble.cpu.machine.Assembler.RDX;
+import static dev.nibble.cpu.machine.Assembler.RSI;
+import static dev.nibble.cpu.machine.Assembler.RSP;
+import static dev.nibble.cpu.machine.Assembler.Width.ZMM;
+import static dev.nibble.cpu.machine.Assembler.at;
+import static dev.nibble.cpu.machine.Quants.LINE;
+import static dev.nibble.cpu.machine.Quants.PARTS;
+
+import dev.nibble.cpu.machine.Assembler.Address;
+import dev.nibble.cpu.machine.Assembler.Condition;
+import dev.nibble.cpu.machine.Assembler.Label;
+
+/**
+ * Kernels for AVX-512 with VNNI: a register holds a line, so 16 rows, and one instruction adds the products of four columns
+ * of each and four activations, which it broadcasts from memory.
+ */
+final class Avx512Emitter implements Emitter {
+    /** A bit of three operands: the first, or the second and the third. */
+    private static final int FIRST_OR_SECOND_AND_THIRD = 0xF8;
+
+    // Vector registers. Those below are the sums of inputs.
+    private static final int LINES = 16; // of quants, up to 6
+    private static final int QUANTS = 24;
+    private static final int SPARE = 25;
+    private static final int FIRST_SCALE = 26; // and that of the second half
+    private static final int FIRST_MINIMUM = 28; // and that of the second half
+    private static final int LOW_MASK = 31;
+    private static final int HIGH_MASK = 30;
+
+    // only where weights are read in their form
+    private static final int SUPER_SCALE = 14;
+    private static final int SUPER_MINIMUM = 15;
+    private static final int LEVELS = 23;
+    private static final int SIGN = 22;
+    private static final int SECOND_SUMS = 4;
+    private static final int RESULTS = 8;
+
+    // only in tiles
+    private static final int TILE_RESULTS = 12;
+
+    @Override
+    public String name() {
+        return "AVX-512 VNNI";
+    }
+
+    @Override
+    public int mostOfFew() {
+        return 4;
+    }
+
+    @Override
+    public int mostOfTile() {
+        return 12;
+    }
+
+    @Override
+    public byte[] few(Form form, int inputs) {
+        Assembler a = new Assembler();
+        a.push(RBX);
+        a.push(R12);
+        loadConstants(a, form);
+        a.mov(R12, RCX);
+        a.shiftLeft(R12, 6); // bytes of the outputs of an input
+        Label nextGroup = new Label();
+        a.place(nextGroup);
+        for (int i = 0; i < inputs; i++) {
+            a.vector(ZMM, Op.VPXOR, RESULTS + i, RESULTS + i, RESULTS + i);
+        }
+        a.mov(RAX, RSI);
+        a.lea(R11, at(RSI, RDX, 2, 0));
+        a.add(R11, RDX);
+        forEachBlock(a, form, R8, () -> multiplyBlock(a, form, inputs));
+        for (int i = 0; i < inputs; i++) {
+            if (i == 3) {
+                a.lea(RAX, at(R9, R12, 2, 0));
+            }
+            a.vector(ZMM, Op.VMOVUPS_STORE, RESULTS + i, ofInput(i == 3 ? RAX : R9, R12, i == 3 ? 1 : i, 0));
+        }
+        a.increase(R9, LINE);
+        a.decrement(RCX);
+        a.jump(Condition.NOT_EQUAL, nextGroup);
+        a.pop(R12);
+        a.pop(RBX);
+        a.vzeroupper();
+        a.ret();
+        return a.toBytes();
+    }
+
+    /** Loops over blocks with weights at rdi, which it moves, r10 and rbx; {@code blocks} is kept. */
+    private void forEachBlock(Assembler a, Form form, int blocks, Runnable body) {
+        a.mov(R10, blocks);
+        Label nextBlock = new Label();
+        a.place(nextBlock);
+        if (form.hasSuperBlocks()) {
+            a.vector(ZMM, Op.VCVTPH2PS, SUPER_SCALE, at(RDI, 0));
+            if (form.scales().minima) {
+                a.vector(ZMM, Op.VCVTPH2PS, SUPER_MINIMUM, at(RDI, 32));
+                a.vector(ZMM, Op.VPXOR, SUPER_MINIMUM, SUPER_MINIMUM, SIGN); // subtracted
+            }
+            a.increase(RDI, form.scales().superBytes);
+            a.mov32(RBX, Form.SUPER_BLOCKS);
+            Label inSuperBlock = new Label();
+            a.place(inSuperBlock);
+            body.run();
+            a.decrement(RBX);
+            a.jump(Condition.NOT_EQUAL, inSuperBlock);
+            a.decrease(R10, Form.SUPER_BLOCKS);
+        } else {
+            body.run();
+            a.decrease(R10, 1);
+        }
+        a.jump(Condition.NOT_EQUAL, nextBlock);
+    }
+
+    private void multiplyBlock(Assembler a, Form form, int inputs) {
+        for (int i = 0; i < inputs; i++) {
+            beginSum(a, form.center(), i, activation(i, MINUS_SUMS));
+            beginSum(a, form.center(), SECOND_SUMS + i, activation(i, MINUS_SUMS + 4));
+        }
+        loadLines(a, form.quants());
+        for (int part = 0; part < PARTS; part++) {
+            decode(a, form, part);
+            for (int i = 0; i < inputs; i++) {
+                int sum = part < PARTS / 2 ? i : SECOND_SUMS + i;
+                a.broadcast(Op.VPDPBUSD, sum, QUANTS, activation(i, 4 * part));
+            }
+        }
+        loadScales(a, form);
+        for (int i = 0; i < inputs; i++) {
+            if (form.scales().halves) {
+                fold(a, i, FIRST_SCALE, RESULTS + i, activation(i, SCALE));
+                fold(a, SECOND_SUMS + i, FIRST_SCALE + 1, RESULTS + i, activation(i, SCALE));
+            } else {
+                a.vector(ZMM, Op.VPADDD, i, i, SECOND_SUMS + i);
+                fold(a, i, FIRST_SCALE, RESULTS + i, activation(i, SCALE));
+            }
+            addMinima(a, form.tileShape(), RESULTS + i, i);
+        }
+        a.increase(RDI, form.blockBytes());
+        a.increase(RAX, Activations.BLOCK_BYTES);
+        if (inputs > 3) {
+            a.increase(R11, Activations.BLOCK_BYTES);
+        }
+    }
+
+    /** What an input of few has, or one of the first of a tile: at rax, from the fourth on at r11. */
+    private static Address activation(int input, int offset) {
+        return ofInput(input < 3 ? RAX : R11, RDX, input % 3, offset);
+    }
+
+    private static Address ofInput(int base, int stride, int count, int offset) {
+        return count == 0 ? at(base, offset) : at(base, stride, count, offset);
+    }
+
+    /** Begins a sum of products with minus the center times the sum of the activations. */
+    private static void beginSum(Assembler a, int center, int sum, Address minusSum) {
+        if (center == 0) {
+            a.vector(ZMM, Op.VPXOR, sum, sum, sum);
+        } else {
+            a.broadcastShift(Op.VPSLLD, sum, minusSum, Integer.numberOfTrailingZeros(center));
+        }
+    }
+
+    private static void fold(Assembler a, int sum, int scale, int result, Address activationScale) {
+        a.vector(ZMM, Op.VCVTDQ2PS, sum, sum);
+        a.broadcast(Op.VMULPS, SPARE, scale, activationScale);
+        a.vector(ZMM, Op.VFMADD231PS, result, sum, SPARE);
+    }
+
+    private static void addMinima(Assembler a, TileShape shape, int result, int input) {
+        if (!shape.minima()) {
+            return;
+        }
+        for (int half = 0; half < shape.scales(); half++) {
+            int offset = shape.halves() ? TOTALS + 4 * half : TOTAL;
+            a.broadcast(Op.VFMADD231PS, result, FIRST_MINIMUM + half, activation(input, offset));
+        }
+    }
+
+    private static void loadConstants(Assembler a, Form form) {
+        Quants quants = form.quants();
+        if (quants.low < 8) {
+            a.mov32(RAX, quants.lowMask());
+            a.broadcastGeneral(ZMM, LOW_MASK, RAX);
+        }
+        if (quants.high > 0) {
+            a.mov32(RAX, quants.highMask());
+            a.broadcastGeneral(ZMM, HIGH_MASK, RAX);
+        }
+        if (form.hasSuperBlocks() && form.scales().minima) {
+            a.mov32(RAX, 1 << 31);
+            a.broadcastGeneral(ZMM, SIGN, RAX);
+        }
+        byte[] levels = form.levels();
+        if (levels != null) {
+            pushLongs(a, levels);
+            a.vector(ZMM, Op.VBROADCASTI128, LEVELS, at(RSP, 0));
+            a.increase(RSP, levels.length);
+        }
+    }
+
+    /** Puts bytes on the stack. */
+    static void pushLongs(Assembler a, byte[] bytes) {
+        for (int i = bytes.length - 8; i >= 0; i -= 8) {
+            long value = 0;
+            for (int j = 7; j >= 0; j--) {
+                value = value << 8 | bytes[i + j] & 0xff;
+            }
+            a.mov64(RAX, value);
+            a.push(RAX);
+        }
+    }
+
+    private static void loadLines(Assembler a, Quants quants) {
+        if (quants.low == 8) {
+            return; // read where they are used
+        }
+        for (int line = 0; line < quants.lines(); line++) {
+            a.vector(ZMM, Op.VMOVDQU, LINES + line, at(RDI, line * LINE));
+        }
+    }
+
+    /** The quants, or levels, of a part, a byte each. */
+    private static void decode(Assembler a, Form form, int part) {
+        Quants quants = form.quants();
+        if (quants.low == 8) {
+            a.vector(ZMM, Op.VMOVDQU, QUANTS, at(RDI, part * LINE));
+            return;
+        }
+        int line = LINES + quants.lowLine(part);
+        int shift = quants.lowShift(part);
+        if (shift > 0) {
+            a.shift(ZMM, Op.VPSRLD, QUANTS, line, shift);
+            line = QUANTS;
+        }
+        a.vector(ZMM, Op.VPAND, QUANTS, line, LOW_MASK);
+        if (quants.high > 0) {
+            // Turned to where the high bits belong in their byte; what comes from other bytes is masked.
+            int from = LINES + quants.lowLines() + quants.highLine(part);
+            a.shift(ZMM, Op.VPROLD, SPARE, from, quants.low - quants.highShift(part) & 31);
+            a.vector(ZMM, Op.VPTERNLOGD, QUANTS, SPARE, HIGH_MASK, FIRST_OR_SECOND_AND_THIRD);
+        }
+        if (form.levels() != null) {
+            a.vector(ZMM, Op.VPSHUFB, QUANTS, LEVELS, QUANTS);
+        }
+    }
+
+    /** The scales and minima of the block at rdi as floats. */
+    private static void loadScales(Assembler a, Form form) {
+        int offset = form.quants().bytes();
+        switch (form.scales()) {
+            case HALF -> a.vector(ZMM, Op.VCVTPH2PS, FIRST_SCALE, at(RDI, offset));
+            case HALF_AND_MINIMUM -> {
+                a.vector(ZMM, Op.VCVTPH2PS, FIRST_SCALE, at(RDI, offset));
+                a.vector(ZMM, Op.VCVTPH2PS, FIRST_MINIMUM, at(RDI, offset + 32));
+            }
+            case POWER -> {
+                a.vector(ZMM, Op.VPMOVZXBD, FIRST_SCALE, at(RDI, offset));
+                a.shift(ZMM, Op.VPSLLD, FIRST_SCALE, FIRST_SCALE, 23);
+            }
+            case BYTE -> scaleBytes(a, FIRST_SCALE, offset, SUPER_SCALE);
+            case BYTE_AND_MINIMUM -> {
+                scaleBytes(a, FIRST_SCALE, offset, SUPER_SCALE);
+                scaleBytes(a, FIRST_MINIMUM, offset + 16, SUPER_MINIMUM);
+            }
+            case BYTES -> {
+                scaleBytes(a, FIRST_SCALE, offset, SUPER_SCALE);
+                scaleBytes(a, FIRST_SCALE + 1, offset + 16, SUPER_SCALE);
+            }
+            case NIBBLES_AND_MINIMA -> {
+                for (int half = 0; half < 2; half++) {
+                    int minimum = FIRST_MINIMUM + half;
+                    int scale = FIRST_SCALE + half;
+                    a.vector(ZMM, Op.VPMOVZXBD, minimum, at(RDI, offset + 16 * half));
+                    // the last four of eight bits, then the first four
+                    a.shift(ZMM, Op.VPSLLD, scale, minimum, 28);
+                    a.shift(ZMM, Op.VPSRLD, scale, scale, 28);
+                    a.shift(ZMM, Op.VPSRLD, minimum, minimum, 4);
+                    multiplyInts(a, scale, SUPER_SCALE);
+                    multiplyInts(a, minimum, SUPER_MINIMUM);
+                }
+            }
+        }
+    }
+
+    private static void scaleBytes(Assembler a, int to, int offset, int factor) {
+        a.vector(ZMM, Op.VPMOVSXBD, to, at(RDI, offset));
+        multiplyInts(a, to, factor);
+    }
+
+    private static void multiplyInts(Assembler a, int to, int factor) {
+        a.vector(ZMM, Op.VCVTDQ2PS, to, to);
+        a.vector(ZMM, Op.VMULPS, to, to, factor);
+    }
+
+    @Override
+    public byte[] unpack(Form form) {
+        Assembler a = new Assembler();
+        a.push(RBX);
+        loadConstants(a, form);
+        TileShape shape = form.tileShape();
+        forEachBlock(a, form, RDX, () -> {
+            loadLines(a, form.quants());
+            for (int part = 0; part < PARTS; part++) {
+                decode(a, form, part);
+                a.vector(ZMM, Op.VMOVDQU_STORE, QUANTS, at(RSI, part * LINE));
+            }
+            loadScales(a, form);
+            for (int half = 0; half < shape.scales(); half++) {
+                a.vector(ZMM, Op.VMOVUPS_STORE, FIRST_SCALE + half, at(RSI, TileShape.scalesAt() + half * LINE));
+                if (shape.minima()) {
+                    a.vector(ZMM, Op.VMOVUPS_STORE, FIRST_MINIMUM + half, at(RSI, shape.minimaAt() + half * LINE));
+                }
+            }
+            a.increase(RDI, form.blockBytes());
+            a.increase(RSI, shape.blockBytes());
+        });
+        a.pop(RBX);
+        a.vzeroupper();
+        a.ret();
+        return a.toBytes();
+    }
+
+    // The inputs of a tile are found from four registers, each for three of them.
+    private static final int[] BASES = {RSI, RAX, R10, R11};
+
+    @Override
+    public byte[] tile(TileShape shape, int inputs) {
+        Assembler a = new Assembler();
+        for (int i = 1; 3 * i < inputs; i++) {
+            a.lea(BASES[i], at(BASES[i - 1], RDX, 2, 0));
+            a.add(BASES[i], RDX);
+        }
+        for (int i = 0; i < inputs; i++) {
+            a.vector(ZMM, Op.VPXOR, TILE_RESULTS + i, TILE_RESULTS + i, TILE_RESULTS + i);
+        }
+        Label nextBlock = new Label();
+        a.place(nextBlock);
+        for (int half = 0; half < shape.scales(); half++) {
+            a.vector(ZMM, Op.VMOVUPS, FIRST_SCALE, at(RDI, TileShape.scalesAt() + half * LINE));
+            if (shape.minima()) {
+                a.vector(ZMM, Op.VMOVUPS, FIRST_MINIMUM, at(RDI, shape.minimaAt() + half * LINE));
+            }
+            for (int i = 0; i < inputs; i++) {
+                beginSum(a, shape.center(), i, ofTile(i, shape.halves() ? MINUS_SUMS + 4 * half : MINUS_SUM));
+            }
+            int parts = PARTS / shape.scales();
+            for (int part = half * parts; part < (half + 1) * parts; part++) {
+                a.vector(ZMM, Op.VMOVDQU, QUANTS, at(RDI, part * LINE));
+                for (int i = 0; i < inputs; i++) {
+                    a.broadcast(Op.VPDPBUSD, i, QUANTS, ofTile(i, 4 * part));
+                }
+            }
+            for (int i = 0; i < inputs; i++) {
+                fold(a, i, FIRST_SCALE, TILE_RESULTS + i, ofTile(i, SCALE));
+                if (shape.minima()) {
+                    int offset = shape.halves() ? TOTALS + 4 * half : TOTAL;
+                    a.broadcast(Op.VFMADD231PS, TILE_RESULTS + i, FIRST_MINIMUM, ofTile(i, offset));
+                }
+            }
+        }
+        a.increase(RDI, shape.blockBytes());
+        for (int i = 0; 3 * i < inputs; i++) {
+            a.increase(BASES[i], Activations.BLOCK_BYTES);
+        }
+        a.decrement(RCX);
+        a.jump(Condition.NOT_EQUAL, nextBlock);
+        for (int i = 0; i < inputs; i++) {
+            a.vector(ZMM, Op.VMOVUPS_STORE, TILE_RESULTS + i, at(R8, 0));
+            a.add(R8, R9);
+        }
+        a.vzeroupper();
+        a.ret();
+        return a.toBytes();
+    }
+
+    private static Address ofTile(int input, int offset) {
+        return ofInput(BASES[input / 3], RDX, input % 3, offset);
+    }
+}

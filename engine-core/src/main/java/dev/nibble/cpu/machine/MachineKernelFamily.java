@@ -1,0 +1,69 @@
+package dev.nibble.cpu.machine;
+
+import dev.nibble.ActivationType;
+import dev.nibble.LoadOptions;
+import dev.nibble.cpu.KernelFamily;
+import dev.nibble.cpu.MatmulKernel;
+import dev.nibble.cpu.RepackMemory;
+import dev.nibble.cpu.VectorOps;
+import dev.nibble.cpu.WorkerPool;
+import dev.nibble.tensor.DType;
+import dev.nibble.tensor.Tensor;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Kernels of machine code for the common quantized types with 8-bit activations. All else is left to another family: other
+ * types, operations on activations, weights that may not be copied.
+ *
+ * <p>Machine code reads only memory that this process allocated. A file that is cut short while it is mapped would end the
+ * process if it were read here, and is an exception where Java reads it: so the weights are always copied, and where copies
+ * are kept in a file and mapped from it, the other family reads those.
+ */
+public final class MachineKernelFamily implements KernelFamily {
+    private final KernelFamily other;
+    private final Map<DType, KernelCode> codes = new ConcurrentHashMap<>();
+
+    /**
+     * @param other serves what this family does not
+     */
+    public MachineKernelFamily(KernelFamily other) {
+        this.other = other;
+    }
+
+    /** Why this family cannot run here; empty if it can. */
+    public static String failure() {
+        return KernelCode.failure();
+    }
+
+    @Override
+    public String name() {
+        return "machine";
+    }
+
+    @Override
+    public String description() {
+        return "machine code " + KernelCode.emitter().name() + ", " + other.description();
+    }
+
+    @Override
+    public String copyLayout() {
+        return other.copyLayout();
+    }
+
+    @Override
+    public VectorOps ops() {
+        return other.ops();
+    }
+
+    @Override
+    public MatmulKernel kernel(Tensor weight, LoadOptions options, RepackMemory memory, WorkerPool pool) {
+        boolean copies = options.repack() && options.repackCache() == null;
+        Form form = Form.of(weight.dtype());
+        if (!copies || options.activations() != ActivationType.Q8 || form == null) {
+            return other.kernel(weight, options, memory, pool);
+        }
+        KernelCode code = codes.computeIfAbsent(weight.dtype(), type -> new KernelCode(form));
+        return MachineKernel.of(weight, code, memory, pool);
+    }
+}

@@ -1,0 +1,207 @@
+package dev.nibble.cpu.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.nibble.LoadOptions;
+import dev.nibble.cpu.KernelFamily;
+import dev.nibble.cpu.MatmulInput;
+import dev.nibble.cpu.MatmulKernel;
+import dev.nibble.cpu.MatmulOracle;
+import dev.nibble.cpu.RandomWeights;
+import dev.nibble.cpu.RepackMemory;
+import dev.nibble.cpu.WorkerPool;
+import dev.nibble.cpu.scalar.ScalarKernelFamily;
+import dev.nibble.tensor.DType;
+import dev.nibble.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+@Tag("machine-code")
+class MachineKernelTest {
+    private static final WorkerPool POOL = new WorkerPool(2);
+    private static final KernelFamily FAMILY = new MachineKernelFamily(new ScalarKernelFamily());
+
+    @AfterAll
+    static void closePool() {
+        POOL.close();
+    }
+
+    @BeforeEach
+    void needsMachineCode() {
+        String failure = MachineKernelFamily.failure();
+        assumeTrue(failure.isEmpty(), () -> "no machine code to be tested: " + failure);
+    }
+
+    static Stream<DType> types() {
+        return Arrays.stream(DType.values()).filter(dtype -> Form.of(dtype) != null);
+    }
+
+    private static MatmulKernel kernel(Tensor weight) {
+        MatmulKernel kernel = FAMILY.kernel(weight, LoadOptions.DEFAULT, RepackMemory.of(Arena.ofAuto()), POOL);
+        assertThat(kernel.description()).startsWith("machine code").contains(weight.dtype() + ", 16 rows");
+        return kernel;
+    }
+
+    private static MatmulInput input(int rows, int columns, Random random) {
+        MatmulInput x = new MatmulInput(rows, columns);
+        System.arraycopy(RandomWeights.gaussian(rows * columns, random), 0, x.values(), 0, rows * columns);
+        x.reset(rows, columns);
+        return x;
+    }
+
+    /** Few inputs, each number of them; then tiles of each size, also two and three of them. */
+    @ParameterizedTest
+    @MethodSource("types")
+    void agreesWithTheOracle(DType dtype) {
+        int block = Math.max(dtype.blockSize(), Form.BLOCK);
+        for (int inputs = 1; inputs <= 27; inputs++) {
+            check(dtype, block, 1, inputs);
+            check(dtype, 3 * block, 2 * Form.ROWS + 5, inputs);
+        }
+        // longer than a piece of the packer, and with a short last piece
+        check(dtype, 2304, 3 * Form.ROWS + 1, 1);
+        check(dtype, 2304, 3 * Form.ROWS + 1, 14);
+        // more groups than are multiplied together
+        check(dtype, 2304, 40 * Form.ROWS + 1, 2);
+        check(dtype, 2304, 40 * Form.ROWS + 1, 5);
+    }
+
+    private static void check(DType dtype, int columns, int rows, int inputs) {
+        Random random = new Random(columns * 31L + rows * 7L + inputs);
+        Tensor weight = RandomWeights.matrix(dtype, columns, rows, random);
+        float[] x = RandomWeights.gaussian(inputs * columns, random);
+        MatmulOracle.checkRearranged(FAMILY, weight, x, inputs, true, POOL);
+    }
+
+    /** The largest activations and quants; scales nearly as large and as small as floats are. */
+    @ParameterizedTest
+    @MethodSource("types")
+    void doesNotOverflow(DType dtype) {
+        int columns = 256;
+        for (byte quants : new byte[] {0, -1, -128, 0x77}) {
+            for (int inputs : new int[] {1, 6}) {
+                for (float value : new float[] {3.7f, -3.7f, 1e31f, -1e31f, 1e-29f, 0}) {
+                    Tensor weight = RandomWeights.matrix(dtype, columns, 3, new Random(1));
+                    RandomWeights.fillQuants(weight, quants);
+                    float[] x = new float[inputs * columns];
+                    Arrays.fill(x, value);
+                    MatmulOracle.checkRearranged(FAMILY, weight, x, inputs, true, POOL);
+                }
+            }
+        }
+    }
+
+    /** Each output is the same to the last bit however the outputs are cut into ranges. */
+    @ParameterizedTest
+    @MethodSource("types")
+    void doesNotDependOnThePartition(DType dtype) {
+        Random random = new Random(5);
+        int columns = 2 * 256;
+        int rows = 5 * Form.ROWS + 2;
+        MatmulKernel kernel = kernel(RandomWeights.matrix(dtype, columns, rows, random));
+        for (int inputs : new int[] {1, 3, 6, 17}) {
+            MatmulInput x = input(inputs, columns, random);
+            kernel.prepare(x, POOL);
+            float[] whole = new float[inputs * rows];
+            kernel.multiply(x, 0, inputs, whole, 0, rows, 0, rows);
+            float[] parts = new float[inputs * rows];
+            for (int from = 0; from < rows; from += 7) {
+                kernel.multiply(x, 0, inputs, parts, 0, rows, from, Math.min(rows, from + 7));
+            }
+            assertThat(parts).isEqualTo(whole);
+        }
+    }
+
+    /** Rows of an input may be multiplied by different matrices, as those of experts are: also to the last bit. */
+    @ParameterizedTest
+    @MethodSource("types")
+    void multipliesSomeOfTheRows(DType dtype) {
+        Random random = new Random(6);
+        int columns = 256;
+        int rows = 2 * Form.ROWS;
+        MatmulKernel kernel = kernel(RandomWeights.matrix(dtype, columns, rows, random));
+        MatmulInput x = input(31, columns, random);
+        kernel.prepare(x, POOL);
+        float[] whole = new float[31 * rows];
+        kernel.multiply(x, 0, 31, whole, 0, rows, 0, rows);
+        float[] parts = new float[31 * rows];
+        int[] starts = {0, 1, 3, 6, 10, 10, 15, 31};
+        for (int i = 0; i + 1 < starts.length; i++) {
+            int count = starts[i + 1] - starts[i];
+            kernel.multiply(x, starts[i], count, parts, starts[i] * rows, rows, 0, rows);
+        }
+        for (int i = 0; i < whole.length; i++) {
+            assertThat(parts[i]).isCloseTo(whole[i], org.assertj.core.data.Offset.offset(1e-3f));
+        }
+    }
+
+    /** Scales that are no numbers, and inputs: an output must not look like a number then. */
+    @ParameterizedTest
+    @MethodSource("types")
+    void aNumberThatIsNoneIsNotLost(DType dtype) {
+        int columns = 256;
+        MatmulKernel kernel = kernel(RandomWeights.matrix(dtype, columns, 2, new Random(9)));
+        for (int inputs : new int[] {1, 5}) {
+            for (float value : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
+                MatmulInput x = new MatmulInput(inputs, columns);
+                x.values()[40] = value;
+                x.reset(inputs, columns);
+                kernel.prepare(x, POOL);
+                float[] y = new float[2 * inputs];
+                kernel.multiply(x, 0, inputs, y, 0, 2, 0, 2);
+                assertThat(Float.isFinite(y[0]) || Float.isFinite(y[1])).isFalse();
+                assertThat(Arrays.copyOfRange(y, 2, y.length)).isEqualTo(new float[y.length - 2]);
+            }
+        }
+    }
+
+    /** The inverse of their scale is no float. */
+    @ParameterizedTest
+    @MethodSource("types")
+    void inputsTooSmallToRoundAreZeros(DType dtype) {
+        MatmulKernel kernel = kernel(RandomWeights.matrix(dtype, 256, 1, new Random(10)));
+        MatmulInput x = new MatmulInput(1, 256);
+        Arrays.fill(x.values(), 1e-38f);
+        x.reset(1, 256);
+        kernel.prepare(x, POOL);
+        float[] y = {1};
+        kernel.multiply(x, 0, 1, y, 0, 1, 0, 1);
+        assertThat(y[0]).isZero();
+    }
+
+    @ParameterizedTest
+    @MethodSource("types")
+    void aScaleThatIsNoNumberIsNotLost(DType dtype) {
+        if (dtype == DType.MXFP4) {
+            return; // every scale is a number
+        }
+        Tensor weight = RandomWeights.matrix(dtype, 256, 1, new Random(7));
+        int at = switch (dtype) {
+            case Q2_K -> 80;
+            case Q3_K -> 108;
+            case Q6_K -> 208;
+            default -> 0;
+        };
+        short infinity = Float.floatToFloat16(Float.POSITIVE_INFINITY);
+        weight.data().set(ValueLayout.JAVA_SHORT_UNALIGNED, at, infinity);
+        MatmulKernel kernel = kernel(weight);
+        for (int inputs : new int[] {1, 5}) {
+            MatmulInput x = input(inputs, 256, new Random(8));
+            kernel.prepare(x, POOL);
+            float[] y = new float[inputs];
+            kernel.multiply(x, 0, inputs, y, 0, 1, 0, 1);
+            for (float value : y) {
+                assertThat(Float.isFinite(value)).isFalse();
+            }
+        }
+    }
+}
