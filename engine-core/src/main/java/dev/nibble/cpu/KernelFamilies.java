@@ -9,8 +9,9 @@ import java.lang.System.Logger.Level;
 /**
  * Chooses the kernel family, once for the process, and says so in one log line.
  *
- * <p>The system property {@value #PROPERTY} forces one: {@code scalar} or {@code vector}. Without it, the Vector API is
- * used where its module is present.
+ * <p>The system property {@value #PROPERTY} forces one: {@code scalar}, {@code vector} or {@code machine}. Without it, machine
+ * code is used where native access is enabled and the processor has what it needs, the Vector API where its module is
+ * present; the former leaves to the latter what it does not serve.
  */
 public final class KernelFamilies {
     /** The system property that forces a family. */
@@ -72,8 +73,7 @@ public final class KernelFamilies {
             case "machine" ->
                 failure.isEmpty()
                         ? new Choice(new MachineKernelFamily(plain), "")
-                        : new Choice(
-                                plain, PROPERTY + "=machine: there are no kernels of machine code here: " + failure);
+                        : new Choice(plain, PROPERTY + "=machine: " + failure);
             case "" -> new Choice(failure.isEmpty() ? new MachineKernelFamily(plain) : plain, "");
             default ->
                 new Choice(scalar, PROPERTY + "=" + forced + ": no such kernels; there are scalar, vector and machine");

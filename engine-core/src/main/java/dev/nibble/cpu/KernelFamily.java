@@ -3,7 +3,7 @@ package dev.nibble.cpu;
 import dev.nibble.LoadOptions;
 import dev.nibble.tensor.Tensor;
 
-/** Kernels written for one kind of hardware access: scalar Java, the Vector API. Chosen once, see {@link KernelFamilies}. */
+/** Kernels written for one kind of hardware access: scalar Java, the Vector API, machine code. Chosen once, see {@link KernelFamilies}. */
 public interface KernelFamily {
 
     /** The name for the system property {@code nibble.kernels}. */

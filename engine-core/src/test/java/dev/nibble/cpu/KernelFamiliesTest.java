@@ -28,7 +28,16 @@ class KernelFamiliesTest {
                         + "start java with --add-modules jdk.incubator.vector");
         assertThatThrownBy(() -> KernelFamilies.choose("cuda", true).get())
                 .isInstanceOf(IllegalStateException.class)
-                .hasMessage("nibble.kernels=cuda: no such kernels; there are scalar and vector");
+                .hasMessage("nibble.kernels=cuda: no such kernels; there are scalar, vector and machine");
+    }
+
+    /** This JVM has no native access. */
+    @Test
+    void machineCodeNeedsNativeAccess() {
+        assertThatThrownBy(() -> KernelFamilies.choose("machine", true).get())
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("nibble.kernels=machine: native access is not enabled; start java with"
+                        + " --enable-native-access=ALL-UNNAMED, or =dev.nibble.core on the module path");
     }
 
     @Test

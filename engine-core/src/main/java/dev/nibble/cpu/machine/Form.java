@@ -154,6 +154,6 @@ record Form(
 
     /** What a group is unpacked to for many inputs. */
     TileShape tileShape() {
-        return new TileShape(center, scales.halves, scales.minima);
+        return new TileShape(center, largest(), scales.halves, scales.minima);
     }
 }

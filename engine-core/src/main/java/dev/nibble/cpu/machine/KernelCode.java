@@ -2,10 +2,16 @@ package dev.nibble.cpu.machine;
 
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The kernels of this process: written when first asked for, then kept. */
 final class KernelCode {
+    /** The system property that forbids the wider vectors, as it does in the Vector API's kernels. */
+    private static final String BITS = "nibble.vector.bits";
+
+    private static final int WIDEST = 512;
+
     /** How this processor's are written, or why there are none. */
     record Choice(@Nullable Emitter emitter, String failure) {}
 
@@ -27,6 +33,8 @@ final class KernelCode {
     private final MachineCode unpack;
     private final MachineCode[] few;
     private final MachineCode[] tiles;
+    private boolean isChecked;
+    private volatile boolean isRejected;
 
     /** The kernels of a form. */
     KernelCode(Form form) {
@@ -48,7 +56,10 @@ final class KernelCode {
 
     /** Why there are no kernels of machine code here; empty if there are. */
     static String failure() {
-        return MachineCode.isAllowed() ? Chosen.CHOICE.failure : "native access is not enabled";
+        return MachineCode.isAllowed()
+                ? Chosen.CHOICE.failure
+                : "native access is not enabled; start java with --enable-native-access=ALL-UNNAMED, or =dev.nibble.core on"
+                        + " the module path";
     }
 
     static Emitter emitter() {
@@ -57,14 +68,18 @@ final class KernelCode {
 
     private static Choice choose() {
         if (!MachineCode.isSupported()) {
-            return new Choice(null, "they are written for Linux and macOS on x86-64");
+            return new Choice(null, "machine code is written for Linux and macOS on x86-64 only");
         }
         try {
             Processor processor = Processor.ask();
-            if (processor.hasAvx512Vnni()) {
+            boolean narrow = Integer.getInteger(BITS, WIDEST) < WIDEST;
+            if (processor.hasAvx512Vnni() && !narrow) {
                 return new Choice(new Avx512Emitter(), "");
             }
-            return new Choice(null, "the processor has no AVX-512 with VNNI");
+            if (processor.hasAvx2()) {
+                return new Choice(new Avx2Emitter(), "");
+            }
+            return new Choice(null, "the processor has no AVX2");
         } catch (UnsupportedOperationException e) {
             return new Choice(null, String.valueOf(e.getMessage()));
         }
@@ -73,6 +88,22 @@ final class KernelCode {
     /** {@link RoundingEmitter}. */
     static MachineCode quantize() {
         return Chosen.QUANTIZE;
+    }
+
+    /** Checks the code once, and remembers what differs: the failure the first time, an empty text else. */
+    synchronized String check(Supplier<String> failure) {
+        if (isChecked) {
+            return "";
+        }
+        isChecked = true;
+        String found = failure.get();
+        isRejected = !found.isEmpty();
+        return found;
+    }
+
+    /** Whether a check failed. */
+    boolean isRejected() {
+        return isRejected;
     }
 
     Form form() {

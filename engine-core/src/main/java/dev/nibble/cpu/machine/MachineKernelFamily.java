@@ -21,6 +21,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * are kept in a file and mapped from it, the other family reads those.
  */
 public final class MachineKernelFamily implements KernelFamily {
+    private static final System.Logger LOG = System.getLogger("dev.nibble.cpu");
+
     private final KernelFamily other;
     private final Map<DType, KernelCode> codes = new ConcurrentHashMap<>();
 
@@ -64,6 +66,19 @@ public final class MachineKernelFamily implements KernelFamily {
             return other.kernel(weight, options, memory, pool);
         }
         KernelCode code = codes.computeIfAbsent(weight.dtype(), type -> new KernelCode(form));
-        return MachineKernel.of(weight, code, memory, pool);
+        if (code.isRejected()) {
+            return other.kernel(weight, options, memory, pool);
+        }
+        MachineKernel kernel = MachineKernel.of(weight, code, memory, pool);
+        String failure = code.check(() -> SelfCheck.failure(kernel, weight, pool));
+        if (!failure.isEmpty()) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "machine code for {0} is not used, it differs from the scalar code: {1}",
+                    weight.dtype(),
+                    failure);
+            return other.kernel(weight, options, memory, pool);
+        }
+        return kernel;
     }
 }

@@ -49,6 +49,7 @@ enum Op {
     VCVTPS2DQ(0x66, 1, 0x5B),
     VCVTSI2SS(0xF3, 1, 0x2A),
     VADDPS(0, 1, 0x58),
+    VSUBPS(0, 1, 0x5C),
     VMULPS(0, 1, 0x59),
     VMULSS(0xF3, 1, 0x59),
     VDIVSS(0xF3, 1, 0x5E),

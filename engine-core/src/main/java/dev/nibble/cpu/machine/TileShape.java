@@ -8,9 +8,10 @@ import static dev.nibble.cpu.machine.Quants.PARTS;
  * in {@link Quants#PARTS} lines, then a line of floats for each scale, and for each minimum, of either sign as it is added.
  *
  * @param center of the quants: a power of two, or 0
+ * @param largest of the quants
  * @param halves whether there is a scale for each 16 columns
  */
-record TileShape(int center, boolean halves, boolean minima) {
+record TileShape(int center, int largest, boolean halves, boolean minima) {
     int scales() {
         return halves ? 2 : 1;
     }

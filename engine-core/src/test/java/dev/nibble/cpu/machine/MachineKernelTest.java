@@ -15,9 +15,12 @@ import dev.nibble.cpu.scalar.ScalarKernelFamily;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -47,7 +50,8 @@ class MachineKernelTest {
 
     private static MatmulKernel kernel(Tensor weight) {
         MatmulKernel kernel = FAMILY.kernel(weight, LoadOptions.DEFAULT, RepackMemory.of(Arena.ofAuto()), POOL);
-        assertThat(kernel.description()).startsWith("machine code").contains(weight.dtype() + ", 16 rows");
+        String code = Integer.getInteger("nibble.vector.bits", 512) < 512 ? "AVX2" : "";
+        assertThat(kernel.description()).startsWith("machine code " + code).contains(weight.dtype() + ", 16 rows");
         return kernel;
     }
 
@@ -203,5 +207,21 @@ class MachineKernelTest {
                 assertThat(Float.isFinite(value)).isFalse();
             }
         }
+    }
+
+    /** A copy with a wrong byte multiplies like code that is wrong. */
+    @ParameterizedTest
+    @MethodSource("types")
+    void theSelfCheckFindsWhatDiffers(DType dtype) {
+        Tensor weight = RandomWeights.matrix(dtype, 512, Form.ROWS, new Random(11));
+        AtomicReference<MemorySegment> copy = new AtomicReference<>(MemorySegment.NULL);
+        RepackMemory memory = bytes -> copy.updateAndGet(none -> Arena.ofAuto().allocate(bytes, 64));
+        KernelCode code = new KernelCode(Objects.requireNonNull(Form.of(dtype)));
+        MachineKernel kernel = MachineKernel.of(weight, code, memory, POOL);
+        assertThat(SelfCheck.failure(kernel, weight, POOL)).isEmpty();
+        long at = code.form().blockAt(1) + 4L * 7; // row 7
+        int quants = copy.get().get(ValueLayout.JAVA_INT_UNALIGNED, at);
+        copy.get().set(ValueLayout.JAVA_INT_UNALIGNED, at, ~quants);
+        assertThat(SelfCheck.failure(kernel, weight, POOL)).contains(weight.name() + ", row 7");
     }
 }
