@@ -45,7 +45,7 @@ public final class RandomWeights {
                 double size = random.nextInt(8) == 0 ? 1e-6 : 1;
                 setHalf(data, block, random.nextGaussian() * size);
             }
-            case Q4_0, Q5_0, Q8_0, IQ4_NL, IQ4_XS, IQ1_S, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S ->
+            case Q4_0, Q5_0, Q8_0, IQ4_NL, IQ4_XS, IQ1_S, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S, Q1_0, Q2_0 ->
                 setHalf(data, block, random.nextGaussian() * 0.01);
             case Q4_1, Q5_1, Q4_K, Q5_K -> {
                 setHalf(data, block, random.nextGaussian() * 0.01);
@@ -62,6 +62,11 @@ public final class RandomWeights {
             // the sign and the upper bits of the exponent are the last four bits
             case IQ1_M -> data.set(ValueLayout.JAVA_BYTE, block + 55, (byte) (0x20 | random.nextInt(16)));
             case MXFP4 -> data.set(ValueLayout.JAVA_BYTE, block, (byte) (115 + random.nextInt(12)));
+            case NVFP4 -> {
+                for (int i = 0; i < 4; i++) {
+                    data.set(ValueLayout.JAVA_BYTE, block + i, (byte) random.nextInt(0x50));
+                }
+            }
             default -> throw new IllegalArgumentException("no scales known for " + dtype);
         }
     }

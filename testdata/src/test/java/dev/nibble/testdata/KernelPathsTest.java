@@ -54,6 +54,11 @@ class KernelPathsTest {
             "quant-models/llama-Q4_K_M",
             "quant-models/llama-IQ4_NL",
             "quant-models/llama-IQ4_XS",
+            "quant-models/llama-IQ3_S",
+            "quant-models/llama-IQ2_XS",
+            "quant-models/llama-IQ1_M",
+            "quant-models/llama-NVFP4",
+            "quant-models/llama-Q1_0",
             "quant-models/qwen3moe-Q8_0",
             "quant-models/gpt-oss-MXFP4");
 
@@ -69,8 +74,8 @@ class KernelPathsTest {
             DType.Q5_K,
             DType.Q6_K);
 
-    /** Those that machine code multiplies, too. */
-    private static final Set<DType> LEVELS = Set.of(DType.IQ4_NL, DType.IQ4_XS, DType.MXFP4);
+    /** Those that machine code does not multiply. */
+    private static final Set<DType> FLOATS = Set.of(DType.F32, DType.F16, DType.BF16);
 
     /** What the kernels of the types above say of themselves, and no others. */
     private static final String ROUNDED = "8 bit activations";
@@ -138,7 +143,7 @@ class KernelPathsTest {
     private static boolean rounds(DType dtype) {
         return switch (FAMILY) {
             case "scalar" -> false;
-            case "machine" -> REARRANGED.contains(dtype) || LEVELS.contains(dtype);
+            case "machine" -> !FLOATS.contains(dtype);
             default -> REARRANGED.contains(dtype);
         };
     }

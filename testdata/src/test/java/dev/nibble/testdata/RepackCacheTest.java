@@ -26,12 +26,14 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rearranged weights in a file: whatever state it is in, the logits are those of a load without. */
+@Tag("repack-cache")
 class RepackCacheTest {
     private static final int[] TOKENS = {1, 7, 3, 12, 5, 9};
 

@@ -152,7 +152,11 @@ final class Avx2Emitter implements Emitter {
         a.place(nextBlock);
         if (form.hasSuperBlocks()) {
             for (int half = 0; half < HALVES; half++) {
-                a.vector(YMM, Op.VCVTPH2PS, SPARE, at(RDI, half * 16));
+                if (form.scales().hasFloats()) {
+                    a.vector(YMM, Op.VMOVUPS, SPARE, at(RDI, half * HALF_LINE));
+                } else {
+                    a.vector(YMM, Op.VCVTPH2PS, SPARE, at(RDI, half * 16));
+                }
                 a.vector(YMM, Op.VMOVUPS_STORE, SPARE, at(RSP, SUPER_SCALES + half * HALF_LINE));
                 if (form.scales().minima) { // they are subtracted
                     clear(a, INPUT);
@@ -314,12 +318,13 @@ final class Avx2Emitter implements Emitter {
     private static void loadScale(Assembler a, Form form, int to, int scale, int half) {
         int offset = form.quants().bytes();
         switch (form.scales()) {
-            case HALF, HALF_AND_MINIMUM -> a.vector(YMM, Op.VCVTPH2PS, to, at(RDI, offset + half * 16));
+            case HALF, HALF_AND_MINIMUM, HALVES ->
+                a.vector(YMM, Op.VCVTPH2PS, to, at(RDI, offset + scale * 32 + half * 16));
             case POWER -> {
                 a.vector(YMM, Op.VPMOVZXBD, to, at(RDI, offset + half * 8));
                 a.shift(YMM, Op.VPSLLD, to, to, 23);
             }
-            case BYTE, BYTE_AND_MINIMUM, BYTES -> {
+            case BYTE, BYTE_AND_MINIMUM, BYTES, BYTE_OF_FLOAT, BYTES_OF_FLOAT -> {
                 a.vector(YMM, Op.VPMOVSXBD, to, at(RDI, offset + scale * 16 + half * 8));
                 multiplyInts(a, to, SUPER_SCALES, half);
             }

@@ -108,7 +108,7 @@ final class Avx512Emitter implements Emitter {
         Label nextBlock = new Label();
         a.place(nextBlock);
         if (form.hasSuperBlocks()) {
-            a.vector(ZMM, Op.VCVTPH2PS, SUPER_SCALE, at(RDI, 0));
+            a.vector(ZMM, form.scales().hasFloats() ? Op.VMOVUPS : Op.VCVTPH2PS, SUPER_SCALE, at(RDI, 0));
             if (form.scales().minima) {
                 a.vector(ZMM, Op.VCVTPH2PS, SUPER_MINIMUM, at(RDI, 32));
                 a.vector(ZMM, Op.VPXOR, SUPER_MINIMUM, SUPER_MINIMUM, SIGN); // subtracted
@@ -274,12 +274,16 @@ final class Avx512Emitter implements Emitter {
                 a.vector(ZMM, Op.VPMOVZXBD, FIRST_SCALE, at(RDI, offset));
                 a.shift(ZMM, Op.VPSLLD, FIRST_SCALE, FIRST_SCALE, 23);
             }
-            case BYTE -> scaleBytes(a, FIRST_SCALE, offset, SUPER_SCALE);
+            case HALVES -> {
+                a.vector(ZMM, Op.VCVTPH2PS, FIRST_SCALE, at(RDI, offset));
+                a.vector(ZMM, Op.VCVTPH2PS, FIRST_SCALE + 1, at(RDI, offset + 32));
+            }
+            case BYTE, BYTE_OF_FLOAT -> scaleBytes(a, FIRST_SCALE, offset, SUPER_SCALE);
             case BYTE_AND_MINIMUM -> {
                 scaleBytes(a, FIRST_SCALE, offset, SUPER_SCALE);
                 scaleBytes(a, FIRST_MINIMUM, offset + 16, SUPER_MINIMUM);
             }
-            case BYTES -> {
+            case BYTES, BYTES_OF_FLOAT -> {
                 scaleBytes(a, FIRST_SCALE, offset, SUPER_SCALE);
                 scaleBytes(a, FIRST_SCALE + 1, offset + 16, SUPER_SCALE);
             }

@@ -1,10 +1,7 @@
 package dev.nibble.cpu.machine;
 
-import dev.nibble.cpu.quant.Fp4;
-import dev.nibble.cpu.quant.Iq4Levels;
 import dev.nibble.cpu.quant.QuantReader;
 import dev.nibble.tensor.DType;
-import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,17 +13,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param center a power of two, or 0
  * @param levels what quants stand for, each plus the center; null if for themselves
- * @param reader of the quants, as the file has them
- * @param scaleReader of the scales
+ * @param reader of the weights, as the file has them
  */
-record Form(
-        DType dtype,
-        Quants quants,
-        int center,
-        byte @Nullable [] levels,
-        Scales scales,
-        QuantReader reader,
-        ScaleReader scaleReader) {
+record Form(DType dtype, Quants quants, int center, byte @Nullable [] levels, Scales scales, RowReader reader) {
     /** Rows of a group. */
     static final int ROWS = 16;
 
@@ -40,49 +29,60 @@ record Form(
 
     private static final int SIGN = 128;
 
-    /** Reads the scales of a row, see {@link ScaleReader}. */
+    /** Reads some columns of a row. */
     @FunctionalInterface
-    interface ScaleReader {
+    interface RowReader {
         /**
          * @param in whole blocks of the file
          * @param row of the group
+         * @param quants receives the quants, 8 to a value, a byte each, the first in the lowest
          * @param out the group's columns in this form, of which it writes the scales of the row
          */
+        void read(Form form, byte[] in, int columns, int row, long[] quants, byte[] out);
+
+        /** One that reads quants and scales one after the other. */
+        static RowReader of(QuantReader quants, ScaleReader scales) {
+            return (form, in, columns, row, values, out) -> {
+                quants.read(in, columns, values);
+                scales.read(form, in, columns, row, out);
+            };
+        }
+    }
+
+    /** Reads the scales of a row only. */
+    @FunctionalInterface
+    interface ScaleReader {
+        /** As {@link RowReader#read}. */
         void read(Form form, byte[] in, int columns, int row, byte[] out);
     }
 
     /** The form of a type; null if it has none. */
     static @Nullable Form of(DType dtype) {
         return switch (dtype) {
-            case Q4_0 -> plain(dtype, Quants.FOUR, 8, QuantReader.q4(18));
-            case Q4_1 -> withMinimum(dtype, Quants.FOUR, QuantReader.q4(20));
-            case Q5_0 -> plain(dtype, Quants.FIVE, 16, QuantReader.q5(22));
-            case Q5_1 -> withMinimum(dtype, Quants.FIVE, QuantReader.q5(24));
-            case Q8_0 -> plain(dtype, Quants.EIGHT, SIGN, Form::q8);
-            case IQ4_NL ->
-                new Form(dtype, Quants.FOUR, SIGN, iq4(), Scales.HALF, QuantReader.q4(18), ScaleReaders::halves);
-            case MXFP4 ->
-                new Form(dtype, Quants.FOUR, 16, fp4(), Scales.POWER, QuantReader.q4(17), ScaleReaders::powers);
+            case Q4_0 -> blocks(dtype, Quants.FOUR, 8, Scales.HALF, QuantReader.q4(18));
+            case Q4_1 -> blocks(dtype, Quants.FOUR, 0, Scales.HALF_AND_MINIMUM, QuantReader.q4(20));
+            case Q5_0 -> blocks(dtype, Quants.FIVE, 16, Scales.HALF, QuantReader.q5(22));
+            case Q5_1 -> blocks(dtype, Quants.FIVE, 0, Scales.HALF_AND_MINIMUM, QuantReader.q5(24));
+            case Q8_0 -> blocks(dtype, Quants.EIGHT, SIGN, Scales.HALF, Form::q8);
             case Q2_K ->
-                new Form(dtype, Quants.TWO, 0, null, Scales.NIBBLES_AND_MINIMA, QuantReader::q2k, ScaleReaders::q2k);
-            case Q3_K -> new Form(dtype, Quants.THREE, 4, null, Scales.BYTES, QuantReader::q3k, ScaleReaders::q3k);
+                of(dtype, Quants.TWO, 0, Scales.NIBBLES_AND_MINIMA, RowReader.of(QuantReader::q2k, ScaleReaders::q2k));
+            case Q3_K -> of(dtype, Quants.THREE, 4, Scales.BYTES, RowReader.of(QuantReader::q3k, ScaleReaders::q3k));
             case Q4_K ->
-                new Form(dtype, Quants.FOUR, 0, null, Scales.BYTE_AND_MINIMUM, QuantReader::q4k, ScaleReaders::q45k);
+                of(dtype, Quants.FOUR, 0, Scales.BYTE_AND_MINIMUM, RowReader.of(QuantReader::q4k, ScaleReaders::q45k));
             case Q5_K ->
-                new Form(dtype, Quants.FIVE, 0, null, Scales.BYTE_AND_MINIMUM, QuantReader::q5k, ScaleReaders::q45k);
-            case Q6_K -> new Form(dtype, Quants.SIX, 32, null, Scales.BYTES, QuantReader::q6k, ScaleReaders::q6k);
-            case IQ4_XS ->
-                new Form(dtype, Quants.FOUR, SIGN, iq4(), Scales.BYTE, QuantReader::iq4xs, ScaleReaders::iq4xs);
-            default -> null;
+                of(dtype, Quants.FIVE, 0, Scales.BYTE_AND_MINIMUM, RowReader.of(QuantReader::q5k, ScaleReaders::q45k));
+            case Q6_K -> of(dtype, Quants.SIX, 32, Scales.BYTES, RowReader.of(QuantReader::q6k, ScaleReaders::q6k));
+            default -> LevelForms.of(dtype);
         };
     }
 
-    private static Form plain(DType dtype, Quants quants, int center, QuantReader reader) {
-        return new Form(dtype, quants, center, null, Scales.HALF, reader, ScaleReaders::halves);
+    private static Form of(DType dtype, Quants quants, int center, Scales scales, RowReader reader) {
+        return new Form(dtype, quants, center, null, scales, reader);
     }
 
-    private static Form withMinimum(DType dtype, Quants quants, QuantReader reader) {
-        return new Form(dtype, quants, 0, null, Scales.HALF_AND_MINIMUM, reader, ScaleReaders::halves);
+    /** A type of plain blocks with halves in front. */
+    private static Form blocks(DType dtype, Quants quants, int center, Scales scales, QuantReader reader) {
+        return of(dtype, quants, center, scales, RowReader.of(reader, ScaleReaders::halves));
     }
 
     /** Signed bytes plus {@link #SIGN}. */
@@ -91,22 +91,6 @@ record Form(
         for (int i = 0; i < columns / 8; i++) {
             out[i] ^= 0x8080808080808080L;
         }
-    }
-
-    private static byte[] iq4() {
-        return levels(SIGN, Iq4Levels::level);
-    }
-
-    private static byte[] fp4() {
-        return levels(16, Fp4::doubled);
-    }
-
-    private static byte[] levels(int center, IntUnaryOperator level) {
-        byte[] levels = new byte[16];
-        for (int i = 0; i < levels.length; i++) {
-            levels[i] = (byte) (level.applyAsInt(i) + center);
-        }
-        return levels;
     }
 
     /** The largest quant, or level plus center. */

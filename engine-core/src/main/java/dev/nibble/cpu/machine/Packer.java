@@ -76,9 +76,8 @@ final class Packer {
             long at = firstRow * weight.rowBytes() + weight.dtype().byteSize(k);
             for (int row = 0; row < rows; row++) {
                 MemorySegment.copy(weight.data(), ValueLayout.JAVA_BYTE, at + row * weight.rowBytes(), in, 0, bytes);
-                form.reader().read(in, count, values);
+                form.reader().read(form, in, count, row, values, out);
                 putQuants(row, count);
-                form.scaleReader().read(form, in, count, row, out);
             }
             MemorySegment.copy(out, 0, data, ValueLayout.JAVA_BYTE, groupAt + form.bytes(k), (int) form.bytes(count));
         }

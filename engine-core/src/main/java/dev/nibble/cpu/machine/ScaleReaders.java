@@ -5,6 +5,9 @@ import static dev.nibble.cpu.machine.Form.ROWS;
 import static dev.nibble.cpu.machine.Form.SUPER_BLOCK;
 import static dev.nibble.cpu.machine.Form.SUPER_BLOCKS;
 
+import dev.nibble.cpu.quant.NVFP4;
+import dev.nibble.cpu.quant.QuantReader;
+
 /** Puts the scales of a row where {@link Scales} have them. The layouts in the file are in the classes of {@code cpu.quant}. */
 final class ScaleReaders {
     private ScaleReaders() {}
@@ -30,6 +33,25 @@ final class ScaleReaders {
         for (int block = 0; block < columns / BLOCK; block++) {
             int exponent = in[block * 17] & 0xff;
             out[form.scalesAt(block) + row] = (byte) Math.max(0, exponent - 1);
+        }
+    }
+
+    /**
+     * NVFP4: four 8-bit floats without a sign (UE4M3) before each 64 columns, which halves can hold. Levels are doubled, so
+     * they are halved here; 0x7F is NaN and counts as 0, the top bit has no meaning, as in ggml.
+     */
+    static void nvfp4(Form form, byte[] in, int columns, int row, byte[] out) {
+        for (int i = 0; i < columns / 16; i++) {
+            float scale = NVFP4.halfScale(in[i / 4 * 36 + i % 4]);
+            putHalf(Float.floatToFloat16(scale), out, form.scalesAt(i / 2) + i % 2 * 2 * ROWS, row);
+        }
+    }
+
+    /** Q1_0 and Q2_0: a half before each 128 or 64 columns. */
+    static void sharedHalves(Form form, byte[] in, int columns, int row, byte[] out) {
+        int blocks = form.dtype().blockSize() / BLOCK;
+        for (int block = 0; block < columns / BLOCK; block++) {
+            copyHalf(in, block / blocks * form.dtype().blockBytes(), out, form.scalesAt(block), row);
         }
     }
 
@@ -120,7 +142,10 @@ final class ScaleReaders {
     }
 
     private static void copyHalf(byte[] in, int from, byte[] out, int to, int row) {
-        out[to + 2 * row] = in[from];
-        out[to + 2 * row + 1] = in[from + 1];
+        putHalf(QuantReader.shortAt(in, from), out, to, row);
+    }
+
+    private static void putHalf(short half, byte[] out, int to, int row) {
+        QuantReader.SHORT.set(out, to + 2 * row, half);
     }
 }

@@ -9,6 +9,8 @@ enum Scales {
     HALF(32, 0, false, false),
     /** Two lines of halves: d, and m, which is added. */
     HALF_AND_MINIMUM(64, 0, false, true),
+    /** Two lines of halves, for 16 columns each. */
+    HALVES(64, 0, true, false),
     /** A line of bytes: the exponents of powers of two, as floats have them. */
     POWER(16, 0, false, false),
     /** A line of signed bytes; the super-block's of halves: d. */
@@ -17,6 +19,10 @@ enum Scales {
     BYTE_AND_MINIMUM(32, 64, false, true),
     /** Two lines of signed bytes, for 16 columns each; the super-block's of halves: d. */
     BYTES(32, 32, true, false),
+    /** A line of signed bytes; the super-block's of floats. */
+    BYTE_OF_FLOAT(16, 64, false, false),
+    /** Two lines of signed bytes, for 16 columns each; the super-block's of floats. */
+    BYTES_OF_FLOAT(32, 64, true, false),
     /** Two lines of bytes, for 16 columns each: a scale in the low nibble, a minimum in the high one; as above d, dmin. */
     NIBBLES_AND_MINIMA(32, 64, true, true);
 
@@ -36,5 +42,10 @@ enum Scales {
         this.superBytes = superBytes;
         this.halves = halves;
         this.minima = minima;
+    }
+
+    /** Whether those of super-blocks are floats. */
+    boolean hasFloats() {
+        return this == BYTE_OF_FLOAT || this == BYTES_OF_FLOAT;
     }
 }

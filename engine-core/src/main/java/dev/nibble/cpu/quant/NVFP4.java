@@ -21,7 +21,7 @@ import java.util.Arrays;
  *
  * <p>{@code w[j] = d[j / 16] * e2m1[q[j]]}, see {@link Fp4}
  */
-final class NVFP4 extends PackedFormat {
+public final class NVFP4 extends PackedFormat {
     static final NVFP4 INSTANCE = new NVFP4();
 
     static final int BLOCK_SIZE = 64;
@@ -50,6 +50,11 @@ final class NVFP4 extends PackedFormat {
                 out[at + l + SUB_BLOCK / 2] = Fp4.doubled(q >> 4) * d;
             }
         }
+    }
+
+    /** Half of the scale with these bits. */
+    public static float halfScale(byte bits) {
+        return HALF_SCALES[bits & 0xff];
     }
 
     /** Half of every scale, because the values of the table are doubled. The top bit has no meaning, 0x7F is NaN. */

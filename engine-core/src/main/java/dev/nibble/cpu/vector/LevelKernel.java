@@ -4,6 +4,7 @@ import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.store16;
 
 import dev.nibble.cpu.Scratch;
+import dev.nibble.cpu.quant.LevelReader;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

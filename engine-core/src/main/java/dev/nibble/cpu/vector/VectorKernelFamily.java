@@ -8,6 +8,8 @@ import dev.nibble.cpu.RepackMemory;
 import dev.nibble.cpu.VectorOps;
 import dev.nibble.cpu.WorkerPool;
 import dev.nibble.cpu.interleaved.InterleavedKernel;
+import dev.nibble.cpu.quant.LevelReader;
+import dev.nibble.cpu.quant.LevelReaders;
 import dev.nibble.tensor.Tensor;
 
 /**

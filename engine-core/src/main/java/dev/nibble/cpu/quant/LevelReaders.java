@@ -1,6 +1,5 @@
-package dev.nibble.cpu.vector;
+package dev.nibble.cpu.quant;
 
-import dev.nibble.cpu.quant.IqGrids;
 import dev.nibble.tensor.DType;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -15,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * <p>A set bit of a byte of signs makes a level negative: {@code (level ^ 0xff) + 1}, in all bytes of a long at once, as no
  * level of a type with signs is 0 and no sum is carried.
  */
-final class LevelReaders {
+public final class LevelReaders {
     private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
@@ -33,7 +32,7 @@ final class LevelReaders {
     private LevelReaders() {}
 
     /** That of a type, null if it has none. */
-    static @Nullable LevelReader of(DType dtype) {
+    public static @Nullable LevelReader of(DType dtype) {
         return switch (dtype) {
             case IQ1_S -> LevelReaders::iq1s;
             case IQ1_M -> LevelReaders::iq1m;
@@ -45,6 +44,19 @@ final class LevelReaders {
             case TQ1_0 -> LevelReaders::tq1;
             case TQ2_0 -> LevelReaders::tq2;
             default -> null;
+        };
+    }
+
+    /** What the scales of a block of such a type are odd multiples of, by 1 to 31. */
+    public static float unit(DType dtype, byte[] block) {
+        return switch (dtype) {
+            case IQ2_XXS, IQ2_XS, IQ2_S, IQ1_S -> half(block, 0) * 0.125f;
+            case IQ3_XXS -> half(block, 0) * 0.25f;
+            case IQ3_S -> half(block, 0);
+            case IQ1_M -> iq1mUnit(i64(block, 48));
+            case TQ1_0 -> half(block, 52);
+            case TQ2_0 -> half(block, 64);
+            default -> throw new IllegalArgumentException(dtype + " has no levels");
         };
     }
 
@@ -223,9 +235,7 @@ final class LevelReaders {
 
     private static void iq1m(byte[] block, long[] levels, float[] scales) {
         long bits = i64(block, 48);
-        // the highest 4 bits of each 16 are those of d
-        int d = (int) (bits >>> 12 & 15 | bits >>> 24 & 0xf0 | bits >>> 36 & 0xf00 | bits >>> 48 & 0xf000);
-        float scale = Float.float16ToFloat((short) d) * 0.125f;
+        float scale = iq1mUnit(bits);
         for (int i = 0; i < 16; i++) {
             scales[i] = scale * (2 * (bits >>> 16 * (i / 4) + 3 * (i % 4) & 7) + 1);
         }
@@ -234,6 +244,12 @@ final class LevelReaders {
             long[] points = (qh & 8) == 0 ? Iq1.UP : Iq1.DOWN;
             levels[g] = points[u8(block, g) | (qh & 7) << 8];
         }
+    }
+
+    private static float iq1mUnit(long bits) {
+        // the highest 4 bits of each 16 are those of d
+        int d = (int) (bits >>> 12 & 15 | bits >>> 24 & 0xf0 | bits >>> 36 & 0xf00 | bits >>> 48 & 0xf000);
+        return Float.float16ToFloat((short) d) * 0.125f;
     }
 
     private static void tq2(byte[] block, long[] levels, float[] scales) {

@@ -1,10 +1,10 @@
-package dev.nibble.cpu.vector;
+package dev.nibble.cpu.quant;
 
 /**
  * Reads a block of 256 weights as levels: whole numbers of 8 bits that a scale of each 16 is multiplied with.
  */
 @FunctionalInterface
-interface LevelReader {
+public interface LevelReader {
     /** Weights of a block. */
     int BLOCK = 256;
 

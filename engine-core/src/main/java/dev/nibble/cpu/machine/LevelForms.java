@@ -1,0 +1,157 @@
+package dev.nibble.cpu.machine;
+
+import dev.nibble.cpu.Scratch;
+import dev.nibble.cpu.machine.Form.RowReader;
+import dev.nibble.cpu.quant.Fp4;
+import dev.nibble.cpu.quant.Iq4Levels;
+import dev.nibble.cpu.quant.LevelReader;
+import dev.nibble.cpu.quant.LevelReaders;
+import dev.nibble.cpu.quant.QuantReader;
+import dev.nibble.tensor.DType;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.Objects;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Forms of types whose quants stand for one of a few levels. Those that look groups of weights up in a grid get a code for
+ * each weight, of 3 or 4 bits: more than in the file, but read as fast as memory gives it.
+ */
+final class LevelForms {
+    private static final VarHandle FLOAT = MethodHandles.byteArrayViewVarHandle(float[].class, ByteOrder.LITTLE_ENDIAN);
+
+    private LevelForms() {}
+
+    static @Nullable Form of(DType dtype) {
+        return switch (dtype) {
+            case IQ4_NL -> iq4(dtype, Scales.HALF, RowReader.of(QuantReader.q4(18), ScaleReaders::halves));
+            case IQ4_XS -> iq4(dtype, Scales.BYTE, RowReader.of(QuantReader::iq4xs, ScaleReaders::iq4xs));
+            case MXFP4 -> fp4(dtype, Scales.POWER, RowReader.of(QuantReader.q4(17), ScaleReaders::powers));
+            case NVFP4 -> fp4(dtype, Scales.HALVES, RowReader.of(LevelForms::nvfp4, ScaleReaders::nvfp4));
+            case IQ3_S -> grid(dtype, Quants.FOUR, 16, Scales.BYTE_OF_FLOAT, 1, 3, 5, 7, 9, 11, 13, 15);
+            case IQ3_XXS -> grid(dtype, Quants.FOUR, 64, Scales.BYTE_OF_FLOAT, 4, 12, 20, 28, 36, 44, 52, 62);
+            case IQ2_XXS -> grid(dtype, Quants.THREE, 64, Scales.BYTE_OF_FLOAT, 8, 25, 43);
+            case IQ2_XS, IQ2_S -> grid(dtype, Quants.THREE, 64, Scales.BYTES_OF_FLOAT, 8, 25, 43);
+            // in eighths: -1, 0 and 1, an eighth more or less
+            case IQ1_S -> grid(dtype, Quants.THREE, 16, Scales.BYTE_OF_FLOAT, 1, 7, 9);
+            case IQ1_M -> grid(dtype, Quants.THREE, 16, Scales.BYTES_OF_FLOAT, 1, 7, 9);
+            case TQ1_0, TQ2_0 -> {
+                RowReader reader = new Grid(new int[] {-1, 0, 1, 2}); // the last where a file has 3 for a trit
+                yield new Form(dtype, Quants.TWO, 1, null, Scales.BYTE_OF_FLOAT, reader);
+            }
+            case Q1_0 -> pairs(dtype, LevelForms::q1);
+            case Q2_0 -> pairs(dtype, LevelForms::q2);
+            default -> null;
+        };
+    }
+
+    private static Form iq4(DType dtype, Scales scales, RowReader reader) {
+        int[] levels = IntStream.range(0, 16).map(Iq4Levels::level).toArray();
+        return new Form(dtype, Quants.FOUR, 128, centered(levels, 128), scales, reader);
+    }
+
+    private static Form fp4(DType dtype, Scales scales, RowReader reader) {
+        int[] levels = IntStream.range(0, 16).map(Fp4::doubled).toArray();
+        return new Form(dtype, Quants.FOUR, 16, centered(levels, 16), scales, reader);
+    }
+
+    /** Two bits for -1, 0 and 1. */
+    private static Form pairs(DType dtype, QuantReader reader) {
+        return new Form(dtype, Quants.TWO, 1, null, Scales.HALF, RowReader.of(reader, ScaleReaders::sharedHalves));
+    }
+
+    private static Form grid(DType dtype, Quants quants, int center, Scales scales, int... magnitudes) {
+        int[] levels = IntStream.concat(
+                        IntStream.of(magnitudes), IntStream.of(magnitudes).map(m -> -m))
+                .toArray();
+        return new Form(dtype, quants, center, centered(levels, center), scales, new Grid(levels));
+    }
+
+    private static byte[] centered(int[] levels, int center) {
+        byte[] centered = new byte[16];
+        for (int i = 0; i < levels.length; i++) {
+            centered[i] = (byte) (levels[i] + center);
+        }
+        return centered;
+    }
+
+    /** NVFP4: 8 bytes for 16 columns, the first half of them in the low nibbles. */
+    private static void nvfp4(byte[] in, int columns, long[] out) {
+        for (int i = 0; i < columns / 16; i++) {
+            long nibbles = QuantReader.longAt(in, i / 4 * 36 + 4 + i % 4 * 8);
+            out[2 * i] = nibbles & QuantReader.NIBBLES;
+            out[2 * i + 1] = nibbles >>> 4 & QuantReader.NIBBLES;
+        }
+    }
+
+    /** Q1_0: a bit for each column, 0 for -1, 1 for 1. */
+    private static void q1(byte[] in, int columns, long[] out) {
+        for (int i = 0; i < columns / 8; i++) {
+            int bits = in[i / 16 * 18 + 2 + i % 16];
+            long value = 0;
+            for (int j = 0; j < 8; j++) {
+                value |= (bits >> j & 1L) << 8 * j + 1;
+            }
+            out[i] = value;
+        }
+    }
+
+    /** Q2_0: two bits for each column. */
+    private static void q2(byte[] in, int columns, long[] out) {
+        for (int i = 0; i < columns / 8; i++) {
+            int bits = QuantReader.shortAt(in, i / 8 * 18 + 2 + i % 8 * 2);
+            long value = 0;
+            for (int j = 0; j < 8; j++) {
+                value |= (bits >> 2 * j & 3L) << 8 * j;
+            }
+            out[i] = value;
+        }
+    }
+
+    /** Reads levels, and writes their places among those of the type. */
+    private static final class Grid implements RowReader {
+        private final byte[] codes = new byte[256];
+
+        Grid(int[] levels) {
+            for (int i = 0; i < levels.length; i++) {
+                codes[levels[i] & 0xff] = (byte) i;
+            }
+        }
+
+        @Override
+        public void read(Form form, byte[] in, int columns, int row, long[] quants, byte[] out) {
+            LevelReader reader = Objects.requireNonNull(LevelReaders.of(form.dtype()));
+            Scratch scratch = Scratch.current();
+            byte[] block = scratch.block();
+            long[] levels = scratch.levels();
+            float[] scales = scratch.scales();
+            int bytes = form.dtype().blockBytes();
+            int perBlock = form.scales().halves ? 2 : 1;
+            for (int i = 0; i < columns / LevelReader.BLOCK; i++) {
+                System.arraycopy(in, i * bytes, block, 0, bytes);
+                reader.read(block, levels, scales);
+                for (int j = 0; j < levels.length; j++) {
+                    quants[i * levels.length + j] = codesOf(levels[j]);
+                }
+                float unit = LevelReaders.unit(form.dtype(), block);
+                FLOAT.set(out, form.superAt(i) + Float.BYTES * row, unit);
+                for (int s = 0; s < Form.SUPER_BLOCKS * perBlock; s++) {
+                    int at = form.scalesAt(i * Form.SUPER_BLOCKS + s / perBlock) + s % perBlock * Form.ROWS;
+                    // exact, as one is a multiple of the other; a unit that is 0 or no number is what counts then
+                    float multiple = scales[s * 2 / perBlock] / unit;
+                    out[at + row] = Float.isNaN(multiple) ? 1 : (byte) multiple;
+                }
+            }
+        }
+
+        private long codesOf(long levels) {
+            long result = 0;
+            for (int j = 0; j < 8; j++) {
+                result |= (long) codes[(int) (levels >>> 8 * j) & 0xff] << 8 * j;
+            }
+            return result;
+        }
+    }
+}
