@@ -2,6 +2,7 @@ package dev.nibble.cpu.machine;
 
 import dev.nibble.cpu.quant.QuantReader;
 import dev.nibble.tensor.DType;
+import dev.nibble.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -91,6 +92,12 @@ record Form(DType dtype, Quants quants, int center, byte @Nullable [] levels, Sc
         for (int i = 0; i < columns / 8; i++) {
             out[i] ^= 0x8080808080808080L;
         }
+    }
+
+    /** Whether a matrix has whole blocks, and at least one: the loops of kernels rely on it. */
+    boolean fits(Tensor weight) {
+        int columns = Math.max(BLOCK, dtype.blockSize());
+        return weight.rows() > 0 && weight.columns() > 0 && weight.columns() % columns == 0;
     }
 
     /** The largest quant, or level plus center. */

@@ -62,7 +62,7 @@ public final class MachineKernelFamily implements KernelFamily {
     public MatmulKernel kernel(Tensor weight, LoadOptions options, RepackMemory memory, WorkerPool pool) {
         boolean copies = options.repack() && options.repackCache() == null;
         Form form = Form.of(weight.dtype());
-        if (!copies || options.activations() != ActivationType.Q8 || form == null) {
+        if (!copies || options.activations() != ActivationType.Q8 || form == null || !form.fits(weight)) {
             return other.kernel(weight, options, memory, pool);
         }
         KernelCode code = codes.computeIfAbsent(weight.dtype(), type -> new KernelCode(form));
