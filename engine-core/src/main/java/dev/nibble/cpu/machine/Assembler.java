@@ -27,7 +27,7 @@ final class Assembler {
 
     private static final int NONE = -1;
 
-    /** An address: base + index · scale + displacement. */
+    /** An address: base + index · scale + displacement. The index of a gathering instruction is a vector register. */
     record Address(int base, int index, int scale, int displacement) {
         Address plus(int bytes) {
             return new Address(base, index, scale, displacement + bytes);

@@ -14,9 +14,19 @@ import org.jspecify.annotations.Nullable;
  *
  * @param center a power of two, or 0
  * @param levels what quants stand for, each plus the center; null if for themselves
- * @param reader of the weights, as the file has them
+ * @param source of the quants; null if {@code quantReader} reads them
+ * @param quantReader of the quants; null if they have a source
+ * @param scaleReader of the scales
  */
-record Form(DType dtype, Quants quants, int center, byte @Nullable [] levels, Scales scales, RowReader reader) {
+record Form(
+        DType dtype,
+        Quants quants,
+        int center,
+        byte @Nullable [] levels,
+        Scales scales,
+        @Nullable Source source,
+        @Nullable QuantReader quantReader,
+        ScaleReader scaleReader) {
     /** Rows of a group. */
     static final int ROWS = 16;
 
@@ -28,70 +38,41 @@ record Form(DType dtype, Quants quants, int center, byte @Nullable [] levels, Sc
 
     static final int SUPER_BLOCKS = SUPER_BLOCK / BLOCK;
 
-    private static final int SIGN = 128;
-
-    /** Reads some columns of a row. */
+    /** Reads the scales of a row. */
     @FunctionalInterface
-    interface RowReader {
+    interface ScaleReader {
         /**
          * @param in whole blocks of the file
          * @param row of the group
-         * @param quants receives the quants, 8 to a value, a byte each, the first in the lowest
-         * @param out the group's columns in this form, of which it writes the scales of the row
+         * @param out the scales of all rows of the group, in the order of the form with no quants between
          */
-        void read(Form form, byte[] in, int columns, int row, long[] quants, byte[] out);
-
-        /** One that reads quants and scales one after the other. */
-        static RowReader of(QuantReader quants, ScaleReader scales) {
-            return (form, in, columns, row, values, out) -> {
-                quants.read(in, columns, values);
-                scales.read(form, in, columns, row, out);
-            };
-        }
-    }
-
-    /** Reads the scales of a row only. */
-    @FunctionalInterface
-    interface ScaleReader {
-        /** As {@link RowReader#read}. */
         void read(Form form, byte[] in, int columns, int row, byte[] out);
     }
 
     /** The form of a type; null if it has none. */
     static @Nullable Form of(DType dtype) {
         return switch (dtype) {
-            case Q4_0 -> blocks(dtype, Quants.FOUR, 8, Scales.HALF, QuantReader.q4(18));
-            case Q4_1 -> blocks(dtype, Quants.FOUR, 0, Scales.HALF_AND_MINIMUM, QuantReader.q4(20));
-            case Q5_0 -> blocks(dtype, Quants.FIVE, 16, Scales.HALF, QuantReader.q5(22));
-            case Q5_1 -> blocks(dtype, Quants.FIVE, 0, Scales.HALF_AND_MINIMUM, QuantReader.q5(24));
-            case Q8_0 -> blocks(dtype, Quants.EIGHT, SIGN, Scales.HALF, Form::q8);
-            case Q2_K ->
-                of(dtype, Quants.TWO, 0, Scales.NIBBLES_AND_MINIMA, RowReader.of(QuantReader::q2k, ScaleReaders::q2k));
-            case Q3_K -> of(dtype, Quants.THREE, 4, Scales.BYTES, RowReader.of(QuantReader::q3k, ScaleReaders::q3k));
-            case Q4_K ->
-                of(dtype, Quants.FOUR, 0, Scales.BYTE_AND_MINIMUM, RowReader.of(QuantReader::q4k, ScaleReaders::q45k));
-            case Q5_K ->
-                of(dtype, Quants.FIVE, 0, Scales.BYTE_AND_MINIMUM, RowReader.of(QuantReader::q5k, ScaleReaders::q45k));
-            case Q6_K -> of(dtype, Quants.SIX, 32, Scales.BYTES, RowReader.of(QuantReader::q6k, ScaleReaders::q6k));
+            case Q4_0 -> of(dtype, Quants.FOUR, 8, Scales.HALF, Source.halves(1, 2), ScaleReaders::halves);
+            case Q4_1 -> of(dtype, Quants.FOUR, 0, Scales.HALF_AND_MINIMUM, Source.halves(1, 4), ScaleReaders::halves);
+            case Q5_0 -> five(dtype, 16, Scales.HALF, QuantReader.q5(22));
+            case Q5_1 -> five(dtype, 0, Scales.HALF_AND_MINIMUM, QuantReader.q5(24));
+            case Q8_0 -> of(dtype, Quants.EIGHT, 128, Scales.HALF, Source.q8(), ScaleReaders::halves);
+            case Q2_K -> of(dtype, Quants.TWO, 0, Scales.NIBBLES_AND_MINIMA, Source.q2k(), ScaleReaders::q2k);
+            case Q3_K -> of(dtype, Quants.THREE, 4, Scales.BYTES, Source.q3k(), ScaleReaders::q3k);
+            case Q4_K -> of(dtype, Quants.FOUR, 0, Scales.BYTE_AND_MINIMUM, Source.q4k(), ScaleReaders::q45k);
+            case Q5_K -> of(dtype, Quants.FIVE, 0, Scales.BYTE_AND_MINIMUM, Source.q5k(), ScaleReaders::q45k);
+            case Q6_K -> of(dtype, Quants.SIX, 32, Scales.BYTES, Source.q6k(), ScaleReaders::q6k);
             default -> LevelForms.of(dtype);
         };
     }
 
-    private static Form of(DType dtype, Quants quants, int center, Scales scales, RowReader reader) {
-        return new Form(dtype, quants, center, null, scales, reader);
+    private static Form of(DType dtype, Quants quants, int center, Scales scales, Source source, ScaleReader reader) {
+        return new Form(dtype, quants, center, null, scales, source, null, reader);
     }
 
-    /** A type of plain blocks with halves in front. */
-    private static Form blocks(DType dtype, Quants quants, int center, Scales scales, QuantReader reader) {
-        return of(dtype, quants, center, scales, RowReader.of(reader, ScaleReaders::halves));
-    }
-
-    /** Signed bytes plus {@link #SIGN}. */
-    private static void q8(byte[] in, int columns, long[] out) {
-        QuantReader.q8(in, columns, out);
-        for (int i = 0; i < columns / 8; i++) {
-            out[i] ^= 0x8080808080808080L;
-        }
+    /** Whose fifth bits lie together. */
+    private static Form five(DType dtype, int center, Scales scales, QuantReader reader) {
+        return new Form(dtype, Quants.FIVE, center, null, scales, null, reader, ScaleReaders::halves);
     }
 
     /** Whether a matrix has whole blocks, and at least one: the loops of kernels rely on it. */
@@ -127,20 +108,28 @@ record Form(DType dtype, Quants quants, int center, byte @Nullable [] levels, Sc
         return (long) columns / BLOCK * blockBytes() + (long) columns / SUPER_BLOCK * scales.superBytes;
     }
 
-    /** Where the scales of a super-block begin, of columns that begin with one. */
-    int superAt(int superBlock) {
-        return superBlock * (scales.superBytes + SUPER_BLOCKS * blockBytes());
+    // Scales are written without the quants between them first, see ScaleReader.
+
+    /** Bytes of the scales of so many columns. */
+    int scaleBytes(int columns) {
+        return columns / BLOCK * scales.blockBytes + columns / SUPER_BLOCK * scales.superBytes;
     }
 
-    /** Where a block begins. */
+    /** Where those of a super-block begin, among scales. */
+    int superAt(int superBlock) {
+        return superBlock * (scales.superBytes + SUPER_BLOCKS * scales.blockBytes);
+    }
+
+    /** Where those of a block begin, among scales. */
+    int scalesAt(int block) {
+        int heads = hasSuperBlocks() ? (block / SUPER_BLOCKS + 1) * scales.superBytes : 0;
+        return heads + block * scales.blockBytes;
+    }
+
+    /** Where a block begins, in a group. */
     int blockAt(int block) {
         int heads = hasSuperBlocks() ? (block / SUPER_BLOCKS + 1) * scales.superBytes : 0;
         return heads + block * blockBytes();
-    }
-
-    /** Where the scales of a block begin. */
-    int scalesAt(int block) {
-        return blockAt(block) + quants.bytes();
     }
 
     /** What a group is unpacked to for many inputs. */

@@ -30,6 +30,7 @@ final class KernelCode {
     }
 
     private final Form form;
+    private final @Nullable MachineCode pack;
     private final MachineCode unpack;
     private final MachineCode[] few;
     private final MachineCode[] tiles;
@@ -40,6 +41,8 @@ final class KernelCode {
     KernelCode(Form form) {
         this.form = form;
         Emitter emitter = emitter();
+        Source source = form.source();
+        pack = source == null ? null : MachineCode.load(PackingEmitter.emit(form, source));
         unpack = MachineCode.load(emitter.unpack(form));
         few = new MachineCode[emitter.mostOfFew()];
         for (int i = 0; i < few.length; i++) {
@@ -108,6 +111,19 @@ final class KernelCode {
 
     Form form() {
         return form;
+    }
+
+    /**
+     * Runs {@link PackingEmitter}'s code on a group of rows with {@code columns} columns.
+     *
+     * @throws IllegalStateException if the form has no source
+     */
+    void pack(long rows, long to, long rowBytes, int columns, long scales) {
+        Source source = form.source();
+        if (pack == null || source == null) {
+            throw new IllegalStateException(form.dtype() + " has no source");
+        }
+        pack.call(rows, to, rowBytes, columns / (source.blocks() * Form.BLOCK), scales, 0);
     }
 
     /** {@link Emitter#few} for 1 to {@link #mostOfFew} inputs. */

@@ -1,7 +1,7 @@
 package dev.nibble.cpu.machine;
 
 import dev.nibble.cpu.Scratch;
-import dev.nibble.cpu.machine.Form.RowReader;
+import dev.nibble.cpu.machine.Form.ScaleReader;
 import dev.nibble.cpu.quant.Fp4;
 import dev.nibble.cpu.quant.Iq4Levels;
 import dev.nibble.cpu.quant.LevelReader;
@@ -22,14 +22,18 @@ import org.jspecify.annotations.Nullable;
 final class LevelForms {
     private static final VarHandle FLOAT = MethodHandles.byteArrayViewVarHandle(float[].class, ByteOrder.LITTLE_ENDIAN);
 
+    private static final int[] IQ4 =
+            IntStream.range(0, 16).map(Iq4Levels::level).toArray();
+    private static final int[] FP4 = IntStream.range(0, 16).map(Fp4::doubled).toArray();
+
     private LevelForms() {}
 
     static @Nullable Form of(DType dtype) {
         return switch (dtype) {
-            case IQ4_NL -> iq4(dtype, Scales.HALF, RowReader.of(QuantReader.q4(18), ScaleReaders::halves));
-            case IQ4_XS -> iq4(dtype, Scales.BYTE, RowReader.of(QuantReader::iq4xs, ScaleReaders::iq4xs));
-            case MXFP4 -> fp4(dtype, Scales.POWER, RowReader.of(QuantReader.q4(17), ScaleReaders::powers));
-            case NVFP4 -> fp4(dtype, Scales.HALVES, RowReader.of(LevelForms::nvfp4, ScaleReaders::nvfp4));
+            case IQ4_NL -> four(dtype, IQ4, 128, Scales.HALF, Source.halves(1, 2), null, ScaleReaders::halves);
+            case IQ4_XS -> four(dtype, IQ4, 128, Scales.BYTE, Source.halves(8, 8), null, ScaleReaders::iq4xs);
+            case MXFP4 -> four(dtype, FP4, 16, Scales.POWER, Source.halves(1, 1), null, ScaleReaders::powers);
+            case NVFP4 -> four(dtype, FP4, 16, Scales.HALVES, null, LevelForms::nvfp4, ScaleReaders::nvfp4);
             case IQ3_S -> grid(dtype, Quants.FOUR, 16, Scales.BYTE_OF_FLOAT, 1, 3, 5, 7, 9, 11, 13, 15);
             case IQ3_XXS -> grid(dtype, Quants.FOUR, 64, Scales.BYTE_OF_FLOAT, 4, 12, 20, 28, 36, 44, 52, 62);
             case IQ2_XXS -> grid(dtype, Quants.THREE, 64, Scales.BYTE_OF_FLOAT, 8, 25, 43);
@@ -38,8 +42,8 @@ final class LevelForms {
             case IQ1_S -> grid(dtype, Quants.THREE, 16, Scales.BYTE_OF_FLOAT, 1, 7, 9);
             case IQ1_M -> grid(dtype, Quants.THREE, 16, Scales.BYTES_OF_FLOAT, 1, 7, 9);
             case TQ1_0, TQ2_0 -> {
-                RowReader reader = new Grid(new int[] {-1, 0, 1, 2}); // the last where a file has 3 for a trit
-                yield new Form(dtype, Quants.TWO, 1, null, Scales.BYTE_OF_FLOAT, reader);
+                Grid grid = new Grid(dtype, false, -1, 0, 1, 2); // the last where a file has 3 for a trit
+                yield new Form(dtype, Quants.TWO, 1, null, Scales.BYTE_OF_FLOAT, null, grid::quants, grid::scales);
             }
             case Q1_0 -> pairs(dtype, LevelForms::q1);
             case Q2_0 -> pairs(dtype, LevelForms::q2);
@@ -47,26 +51,29 @@ final class LevelForms {
         };
     }
 
-    private static Form iq4(DType dtype, Scales scales, RowReader reader) {
-        int[] levels = IntStream.range(0, 16).map(Iq4Levels::level).toArray();
-        return new Form(dtype, Quants.FOUR, 128, centered(levels, 128), scales, reader);
-    }
-
-    private static Form fp4(DType dtype, Scales scales, RowReader reader) {
-        int[] levels = IntStream.range(0, 16).map(Fp4::doubled).toArray();
-        return new Form(dtype, Quants.FOUR, 16, centered(levels, 16), scales, reader);
+    private static Form four(
+            DType dtype,
+            int[] levels,
+            int center,
+            Scales scales,
+            @Nullable Source source,
+            @Nullable QuantReader quantReader,
+            ScaleReader scaleReader) {
+        byte[] centered = centered(levels, center);
+        return new Form(dtype, Quants.FOUR, center, centered, scales, source, quantReader, scaleReader);
     }
 
     /** Two bits for -1, 0 and 1. */
     private static Form pairs(DType dtype, QuantReader reader) {
-        return new Form(dtype, Quants.TWO, 1, null, Scales.HALF, RowReader.of(reader, ScaleReaders::sharedHalves));
+        return new Form(dtype, Quants.TWO, 1, null, Scales.HALF, null, reader, ScaleReaders::sharedHalves);
     }
 
     private static Form grid(DType dtype, Quants quants, int center, Scales scales, int... magnitudes) {
         int[] levels = IntStream.concat(
                         IntStream.of(magnitudes), IntStream.of(magnitudes).map(m -> -m))
                 .toArray();
-        return new Form(dtype, quants, center, centered(levels, center), scales, new Grid(levels));
+        Grid grid = new Grid(dtype, scales.halves, levels);
+        return new Form(dtype, quants, center, centered(levels, center), scales, null, grid::quants, grid::scales);
     }
 
     private static byte[] centered(int[] levels, int center) {
@@ -111,36 +118,50 @@ final class LevelForms {
     }
 
     /** Reads levels, and writes their places among those of the type. */
-    private static final class Grid implements RowReader {
+    private static final class Grid {
+        private final DType dtype;
+        private final LevelReader reader;
+
+        /** Scales of a block. */
+        private final int perBlock;
+
         private final byte[] codes = new byte[256];
 
-        Grid(int[] levels) {
+        Grid(DType dtype, boolean halves, int... levels) {
+            this.dtype = dtype;
+            reader = Objects.requireNonNull(LevelReaders.of(dtype));
+            perBlock = halves ? 2 : 1;
             for (int i = 0; i < levels.length; i++) {
                 codes[levels[i] & 0xff] = (byte) i;
             }
         }
 
-        @Override
-        public void read(Form form, byte[] in, int columns, int row, long[] quants, byte[] out) {
-            LevelReader reader = Objects.requireNonNull(LevelReaders.of(form.dtype()));
+        /** Reads a block of the file to the scratch memory of the thread. */
+        private Scratch read(byte[] in, int block) {
             Scratch scratch = Scratch.current();
-            byte[] block = scratch.block();
-            long[] levels = scratch.levels();
-            float[] scales = scratch.scales();
-            int bytes = form.dtype().blockBytes();
-            int perBlock = form.scales().halves ? 2 : 1;
+            System.arraycopy(in, block * dtype.blockBytes(), scratch.block(), 0, dtype.blockBytes());
+            reader.read(scratch.block(), scratch.levels(), scratch.scales());
+            return scratch;
+        }
+
+        void quants(byte[] in, int columns, long[] out) {
             for (int i = 0; i < columns / LevelReader.BLOCK; i++) {
-                System.arraycopy(in, i * bytes, block, 0, bytes);
-                reader.read(block, levels, scales);
+                long[] levels = read(in, i).levels();
                 for (int j = 0; j < levels.length; j++) {
-                    quants[i * levels.length + j] = codesOf(levels[j]);
+                    out[i * levels.length + j] = codesOf(levels[j]);
                 }
-                float unit = LevelReaders.unit(form.dtype(), block);
+            }
+        }
+
+        void scales(Form form, byte[] in, int columns, int row, byte[] out) {
+            for (int i = 0; i < columns / LevelReader.BLOCK; i++) {
+                Scratch scratch = read(in, i);
+                float unit = LevelReaders.unit(dtype, scratch.block());
                 FLOAT.set(out, form.superAt(i) + Float.BYTES * row, unit);
                 for (int s = 0; s < Form.SUPER_BLOCKS * perBlock; s++) {
                     int at = form.scalesAt(i * Form.SUPER_BLOCKS + s / perBlock) + s % perBlock * Form.ROWS;
                     // exact, as one is a multiple of the other; a unit that is 0 or no number is what counts then
-                    float multiple = scales[s * 2 / perBlock] / unit;
+                    float multiple = scratch.scales()[s * 2 / perBlock] / unit;
                     out[at + row] = Float.isNaN(multiple) ? 1 : (byte) multiple;
                 }
             }

@@ -27,6 +27,9 @@ final class MachineKernel extends MatmulKernel {
     private final MemorySegment data;
     private final long groupBytes;
 
+    /** Of an unpacked group. */
+    private final long tileBytes;
+
     /** Groups unpacked together. */
     private final int unpacked;
 
@@ -36,7 +39,8 @@ final class MachineKernel extends MatmulKernel {
         this.data = data;
         form = code.form();
         groupBytes = form.bytes(columns());
-        unpacked = Math.clamp(UNPACKED_BYTES / tileBytes(), 1, CHUNK);
+        tileBytes = blocks() * (long) form.tileShape().blockBytes();
+        unpacked = Math.clamp(UNPACKED_BYTES / tileBytes, 1, CHUNK);
     }
 
     /** Rearranges a weight matrix. */
@@ -45,12 +49,8 @@ final class MachineKernel extends MatmulKernel {
         int columns = sizeOf(weight, weight.columns(), "columns");
         MemorySegment data =
                 memory.allocate(Math.ceilDiv(rows, Form.ROWS) * code.form().bytes(columns));
-        Packer.pack(weight, code.form(), data, pool);
+        Packer.pack(weight, code, data, pool);
         return new MachineKernel(weight, code, data);
-    }
-
-    private long tileBytes() {
-        return blocks() * (long) form.tileShape().blockBytes();
     }
 
     private int blocks() {
@@ -106,7 +106,6 @@ final class MachineKernel extends MatmulKernel {
 
     /** Likewise. */
     private void multiplyMany(Activations x, int xRow, int xRows, int group, int groups, MemorySegment results) {
-        long tileBytes = tileBytes();
         long tiles = ThreadMemory.current().tiles(groups * tileBytes).address();
         for (int i = 0; i < groups; i++) {
             code.unpack().call(addressOf(group + i), tiles + i * tileBytes, blocks(), 0, 0, 0);

@@ -5,6 +5,7 @@ import static dev.nibble.cpu.machine.Form.ROWS;
 import static dev.nibble.cpu.machine.Quants.LINE;
 
 import dev.nibble.cpu.WorkerPool;
+import dev.nibble.cpu.quant.QuantReader;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -15,45 +16,47 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rearranges the weights of a matrix into a {@link Form}, some columns of a group of rows at a time, so that all of it stays
- * in the L1 cache. An instance has the buffers of a thread.
+ * Rearranges the weights of a matrix into a {@link Form}, a group of rows at a time. Java code reads the scales, and the quants
+ * of types that have no {@link Source}; machine code the others'. An instance has the buffers of a thread.
  */
 final class Packer {
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
-
-    /** Columns of a piece: whole super-blocks. */
-    private static final int COLUMNS = 512;
 
     private static final long ONES = 0x0101010101010101L;
     private static final long LOW = 0xffffffffL;
 
     private final Tensor weight;
+    private final KernelCode code;
     private final Form form;
     private final MemorySegment data;
 
-    // of a piece
-    private final byte[] in;
-    private final long[] values;
-    private final byte[] out;
+    // of a group
+    private final byte[] in; // a row
+    private final byte[] scales;
+    private final long[] values; // of a row, where Java code reads them
+    private final byte[] quants;
 
-    private Packer(Tensor weight, Form form, MemorySegment data) {
+    private Packer(Tensor weight, KernelCode code, MemorySegment data) {
         this.weight = weight;
-        this.form = form;
+        this.code = code;
         this.data = data;
-        int columns = (int) Math.min(weight.columns(), COLUMNS);
-        in = new byte[(int) weight.dtype().byteSize(columns)];
-        values = new long[columns / 8];
-        out = new byte[(int) form.bytes(columns)];
+        form = code.form();
+        int columns = (int) weight.columns();
+        in = new byte[(int) weight.rowBytes()];
+        scales = new byte[form.scaleBytes(columns)];
+        values = new long[form.source() == null ? columns / 8 : 0];
+        quants =
+                new byte[form.source() == null ? columns / BLOCK * form.quants().bytes() : 0];
     }
 
     /** Fills {@code data} with the groups of a matrix, one behind the other; rows that a group lacks are zeros. */
-    static void pack(Tensor weight, Form form, MemorySegment data, WorkerPool pool) {
+    static void pack(Tensor weight, KernelCode code, MemorySegment data, WorkerPool pool) {
         int groups = Math.ceilDiv((int) weight.rows(), ROWS);
         @Nullable Packer[] packers = new Packer[pool.threads()];
         pool.forEach(groups, 1, (worker, from, to) -> {
             Packer packer = packers[worker];
             if (packer == null) {
-                packer = new Packer(weight, form, data);
+                packer = new Packer(weight, code, data);
                 packers[worker] = packer;
             }
             for (int group = from; group < to; group++) {
@@ -64,51 +67,73 @@ final class Packer {
 
     private void pack(int group) {
         int columns = (int) weight.columns();
+        long rowBytes = weight.rowBytes();
         long firstRow = group * (long) ROWS;
         int rows = (int) Math.min(ROWS, weight.rows() - firstRow);
         if (rows < ROWS) {
-            Arrays.fill(out, (byte) 0);
+            Arrays.fill(scales, (byte) 0);
+            Arrays.fill(quants, (byte) 0);
+        }
+        QuantReader reader = form.quantReader();
+        for (int row = 0; row < rows; row++) {
+            MemorySegment.copy(weight.data(), ValueLayout.JAVA_BYTE, (firstRow + row) * rowBytes, in, 0, in.length);
+            form.scaleReader().read(form, in, columns, row, scales);
+            if (reader != null) {
+                reader.read(in, columns, values);
+                putQuants(row, columns);
+            }
         }
         long groupAt = group * form.bytes(columns);
-        for (int k = 0; k < columns; k += COLUMNS) {
-            int count = Math.min(COLUMNS, columns - k);
-            int bytes = (int) weight.dtype().byteSize(count);
-            long at = firstRow * weight.rowBytes() + weight.dtype().byteSize(k);
-            for (int row = 0; row < rows; row++) {
-                MemorySegment.copy(weight.data(), ValueLayout.JAVA_BYTE, at + row * weight.rowBytes(), in, 0, bytes);
-                form.reader().read(form, in, count, row, values, out);
-                putQuants(row, count);
+        if (reader != null) {
+            merge(groupAt, columns);
+            return;
+        }
+        // The copy of the file's rows is what makes reading them safe, see MachineKernelFamily.
+        MemorySegment staged = ThreadMemory.current().input(ROWS * rowBytes);
+        if (rows < ROWS) {
+            staged.fill((byte) 0);
+        }
+        MemorySegment.copy(weight.data(), firstRow * rowBytes, staged, 0, rows * rowBytes);
+        MemorySegment stagedScales = ThreadMemory.current().results(scales.length);
+        MemorySegment.copy(scales, 0, stagedScales, ValueLayout.JAVA_BYTE, 0, scales.length);
+        code.pack(staged.address(), data.address() + groupAt, rowBytes, columns, stagedScales.address());
+    }
+
+    /** Puts quants and scales together. */
+    private void merge(long groupAt, int columns) {
+        int quantBytes = form.quants().bytes();
+        for (int block = 0; block < columns / BLOCK; block++) {
+            if (form.hasSuperBlocks() && block % Form.SUPER_BLOCKS == 0) {
+                long to = groupAt + form.blockAt(block) - form.scales().superBytes;
+                copy(scales, form.superAt(block / Form.SUPER_BLOCKS), to, form.scales().superBytes);
             }
-            MemorySegment.copy(out, 0, data, ValueLayout.JAVA_BYTE, groupAt + form.bytes(k), (int) form.bytes(count));
+            long to = groupAt + form.blockAt(block);
+            copy(quants, block * quantBytes, to, quantBytes);
+            copy(scales, form.scalesAt(block), to + quantBytes, form.scales().blockBytes);
         }
     }
 
+    private void copy(byte[] from, int at, long to, int bytes) {
+        MemorySegment.copy(from, at, data, ValueLayout.JAVA_BYTE, to, bytes);
+    }
+
     private void putQuants(int row, int columns) {
-        Quants quants = form.quants();
+        Quants kind = form.quants();
         for (int block = 0; block < columns / BLOCK; block++) {
-            int at = form.blockAt(block) + row * Integer.BYTES;
+            int at = block * kind.bytes() + row * Integer.BYTES;
             int from = block * BLOCK / 8;
-            switch (quants.low) {
-                case 8 -> putBytes(from, at);
-                case 4 -> putNibbles(from, at);
-                default -> putPairs(from, at);
+            if (kind.low == 4) {
+                putNibbles(from, at);
+            } else {
+                putPairs(from, at);
             }
-            int high = at + quants.lowLines() * LINE;
-            switch (quants.high) {
-                case 1 -> putHighBit(from, quants.low, high);
-                case 2 -> putHighPairs(from, high);
-                default -> {}
+            if (kind.high == 1) {
+                putHighBit(from, kind.low, at + kind.lowLines() * LINE);
             }
         }
     }
 
     // A value has the bytes of two parts: four columns each.
-
-    private void putBytes(int from, int at) {
-        for (int i = 0; i < 4; i++) {
-            putLines(values[from + i], at + 2 * i * LINE);
-        }
-    }
 
     private void putNibbles(int from, int at) {
         for (int i = 0; i < 2; i++) {
@@ -124,17 +149,10 @@ final class Packer {
         }
     }
 
-    private void putHighPairs(int from, int at) {
-        for (int i = 0; i < 2; i++) {
-            long first = values[from + 2 * i] >>> 4 & 3 * ONES;
-            putFour(first, values[from + 2 * i + 1] >>> 4 & 3 * ONES, at + i * LINE);
-        }
-    }
-
     /** Four parts of two bits in a line. */
     private void putFour(long first, long second, int at) {
         long even = first | second << 4;
-        INT.set(out, at, (int) (even | even >>> 32 << 2));
+        INT.set(quants, at, (int) (even | even >>> 32 << 2));
     }
 
     private void putHighBit(int from, int bit, int at) {
@@ -142,11 +160,11 @@ final class Packer {
         for (int i = 0; i < 4; i++) {
             even |= (values[from + i] >>> bit & ONES) << 2 * i;
         }
-        INT.set(out, at, (int) (even | even >>> 32 << 1));
+        INT.set(quants, at, (int) (even | even >>> 32 << 1));
     }
 
     private void putLines(long parts, int at) {
-        INT.set(out, at, (int) (parts & LOW));
-        INT.set(out, at + LINE, (int) (parts >>> 32));
+        INT.set(quants, at, (int) (parts & LOW));
+        INT.set(quants, at + LINE, (int) (parts >>> 32));
     }
 }
