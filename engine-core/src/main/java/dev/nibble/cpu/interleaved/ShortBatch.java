@@ -6,8 +6,6 @@ import static dev.nibble.cpu.interleaved.Shorts.S;
 import static dev.nibble.cpu.interleaved.Shorts.pair;
 import static dev.nibble.cpu.interleaved.Shorts.pairs;
 import static dev.nibble.cpu.vector.Lanes.F;
-import static dev.nibble.cpu.vector.Lanes.broadcast;
-import static dev.nibble.cpu.vector.Lanes.load;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
@@ -233,6 +231,8 @@ final class ShortBatch {
         return tokenOfQuarter(p) * ROWS + sliceOfQuarter(p) * LANES;
     }
 
+    // These call the Vector API only: helpers are not always inlined into them, and their vectors are objects then.
+
     /**
      * {@code c += Σ sums · weight scale · activation scale} of a slice and two tokens.
      *
@@ -250,22 +250,30 @@ final class ShortBatch {
             float[] c,
             int at) {
         int next = at + ROWS;
-        FloatVector first0 = load(c, at);
-        FloatVector second0 = load(c, at + HALF);
-        FloatVector first1 = load(c, next);
-        FloatVector second1 = load(c, next + HALF);
+        FloatVector first0 = FloatVector.fromArray(F, c, at);
+        FloatVector second0 = FloatVector.fromArray(F, c, at + HALF);
+        FloatVector first1 = FloatVector.fromArray(F, c, next);
+        FloatVector second1 = FloatVector.fromArray(F, c, next + HALF);
         for (int i = 0; i < count; i++) {
             int block = index + (i >> shift) * TOKENS;
-            FloatVector first = load(scales, scalesAt + i * LANES);
-            FloatVector second = load(scales, scalesAt + i * LANES + HALF);
-            FloatVector scale = broadcast(xScales[block]);
-            IntVector pairs = pairs(sums, sumsAt + i * TILE);
-            first0 = Shorts.floats(Shorts.even(pairs)).mul(scale).fma(first, first0);
-            second0 = Shorts.floats(Shorts.odd(pairs)).mul(scale).fma(second, second0);
-            scale = broadcast(xScales[block + 1]);
-            pairs = pairs(sums, sumsAt + i * TILE + ROWS);
-            first1 = Shorts.floats(Shorts.even(pairs)).mul(scale).fma(first, first1);
-            second1 = Shorts.floats(Shorts.odd(pairs)).mul(scale).fma(second, second1);
+            FloatVector first = FloatVector.fromArray(F, scales, scalesAt + i * LANES);
+            FloatVector second = FloatVector.fromArray(F, scales, scalesAt + i * LANES + HALF);
+            FloatVector scale = FloatVector.broadcast(F, xScales[block]);
+            IntVector pairs = ShortVector.fromArray(S, sums, sumsAt + i * TILE).reinterpretAsInts();
+            first0 = ((FloatVector) pairs.lanewise(LSHL, 16).lanewise(ASHR, 16).convertShape(I2F, F, 0))
+                    .mul(scale)
+                    .fma(first, first0);
+            second0 = ((FloatVector) pairs.lanewise(ASHR, 16).convertShape(I2F, F, 0))
+                    .mul(scale)
+                    .fma(second, second0);
+            scale = FloatVector.broadcast(F, xScales[block + 1]);
+            pairs = ShortVector.fromArray(S, sums, sumsAt + i * TILE + ROWS).reinterpretAsInts();
+            first1 = ((FloatVector) pairs.lanewise(LSHL, 16).lanewise(ASHR, 16).convertShape(I2F, F, 0))
+                    .mul(scale)
+                    .fma(first, first1);
+            second1 = ((FloatVector) pairs.lanewise(ASHR, 16).convertShape(I2F, F, 0))
+                    .mul(scale)
+                    .fma(second, second1);
         }
         first0.intoArray(c, at);
         second0.intoArray(c, at + HALF);
@@ -273,10 +281,7 @@ final class ShortBatch {
         second1.intoArray(c, next + HALF);
     }
 
-    /**
-     * As {@link #fold}, where a scale is that of two slots. Calls the Vector API only: it is too long for helpers to be
-     * inlined, see {@link FusedPair}.
-     */
+    /** As {@link #fold}, where a scale is that of two slots. */
     private static void foldPairs(
             short[] sums,
             int sumsAt,
@@ -326,17 +331,17 @@ final class ShortBatch {
     /** {@code c += Σ shift · Σ activations} of a slice and two tokens. */
     private static void shift(int blocks, float[] shifts, int shiftsAt, float[] totals, int index, float[] c, int at) {
         int next = at + ROWS;
-        FloatVector first0 = load(c, at);
-        FloatVector second0 = load(c, at + HALF);
-        FloatVector first1 = load(c, next);
-        FloatVector second1 = load(c, next + HALF);
+        FloatVector first0 = FloatVector.fromArray(F, c, at);
+        FloatVector second0 = FloatVector.fromArray(F, c, at + HALF);
+        FloatVector first1 = FloatVector.fromArray(F, c, next);
+        FloatVector second1 = FloatVector.fromArray(F, c, next + HALF);
         for (int block = 0; block < blocks; block++) {
-            FloatVector first = load(shifts, shiftsAt + block * LANES);
-            FloatVector second = load(shifts, shiftsAt + block * LANES + HALF);
-            FloatVector total = broadcast(totals[index + block * TOKENS]);
+            FloatVector first = FloatVector.fromArray(F, shifts, shiftsAt + block * LANES);
+            FloatVector second = FloatVector.fromArray(F, shifts, shiftsAt + block * LANES + HALF);
+            FloatVector total = FloatVector.broadcast(F, totals[index + block * TOKENS]);
             first0 = first.fma(total, first0);
             second0 = second.fma(total, second0);
-            total = broadcast(totals[index + block * TOKENS + 1]);
+            total = FloatVector.broadcast(F, totals[index + block * TOKENS + 1]);
             first1 = first.fma(total, first1);
             second1 = second.fma(total, second1);
         }
