@@ -43,8 +43,12 @@ public final class KernelFamilies {
         }
     }
 
-    /** A family, or why there is none. */
-    record Choice(KernelFamily family, String failure) {
+    /** A family, or why there is none; why there is no machine code, if it was wanted. */
+    record Choice(KernelFamily family, String failure, String noMachineCode) {
+        Choice(KernelFamily family, String failure) {
+            this(family, failure, "");
+        }
+
         KernelFamily get() {
             if (!failure.isEmpty()) {
                 throw new IllegalStateException(failure);
@@ -60,7 +64,6 @@ public final class KernelFamilies {
     static Choice choose(String forced, boolean hasVectorModule) {
         KernelFamily scalar = new ScalarKernelFamily();
         KernelFamily plain = hasVectorModule ? VectorFamily.create() : scalar;
-        String failure = MachineKernelFamily.failure();
         return switch (forced) {
             case "scalar" -> new Choice(scalar, "");
             case "vector" ->
@@ -70,11 +73,16 @@ public final class KernelFamilies {
                                 ? ""
                                 : PROPERTY + "=vector: the module " + VECTOR_MODULE + " is missing; start java with "
                                         + FLAG);
-            case "machine" ->
-                failure.isEmpty()
+            case "machine" -> {
+                String failure = MachineKernelFamily.failure();
+                yield failure.isEmpty()
                         ? new Choice(new MachineKernelFamily(plain), "")
                         : new Choice(plain, PROPERTY + "=machine: " + failure);
-            case "" -> new Choice(failure.isEmpty() ? new MachineKernelFamily(plain) : plain, "");
+            }
+            case "" -> {
+                String failure = MachineKernelFamily.failure();
+                yield new Choice(failure.isEmpty() ? new MachineKernelFamily(plain) : plain, "", failure);
+            }
             default ->
                 new Choice(scalar, PROPERTY + "=" + forced + ": no such kernels; there are scalar, vector and machine");
         };
@@ -94,8 +102,10 @@ public final class KernelFamilies {
                     "CPU kernels: {0}, many times slower than the vector kernels; start java with {1}",
                     family,
                     FLAG);
-        } else {
+        } else if (choice.noMachineCode.isEmpty()) {
             logger.log(Level.INFO, "CPU kernels: {0}", family);
+        } else {
+            logger.log(Level.INFO, "CPU kernels: {0}; no machine code: {1}", family, choice.noMachineCode);
         }
     }
 

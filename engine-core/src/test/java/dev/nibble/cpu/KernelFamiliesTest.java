@@ -83,7 +83,18 @@ class KernelFamiliesTest {
     @Test
     void saysOnceWhatRuns() throws Exception {
         String output = runWith(List.of("--add-modules", "jdk.incubator.vector", "-Dnibble.vector.bits=256"));
-        assertThat(output).contains("selected vector 256 bit").containsOnlyOnce("CPU kernels: vector 256 bit");
+        assertThat(output)
+                .contains("selected vector 256 bit")
+                .containsOnlyOnce("CPU kernels: vector 256 bit; no machine code: native access is not enabled");
+    }
+
+    @Test
+    void takesMachineCodeWhereNativeAccessIsEnabled() throws Exception {
+        List<String> flags = List.of("--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED");
+        String output = runWith(flags);
+        boolean isThere = output.contains("selected machine code");
+        assertThat(isThere || output.contains("no machine code: ")).isTrue();
+        assertThat(output).doesNotContain("native access is not enabled");
     }
 
     @Test
