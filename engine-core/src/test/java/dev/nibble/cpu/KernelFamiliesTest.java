@@ -97,6 +97,16 @@ class KernelFamiliesTest {
         assertThat(output).doesNotContain("native access is not enabled");
     }
 
+    /** The property is what tells a processor apart. */
+    @Test
+    void otherProcessorsHaveTheVectorKernels() throws Exception {
+        String output = runWith(List.of(
+                "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-Dos.arch=aarch64"));
+        assertThat(output)
+                .contains("selected vector")
+                .contains("no machine code: machine code is written for Linux and macOS on x86-64 only");
+    }
+
     @Test
     void countsCoresAndNotHardwareThreads(@TempDir Path root) throws Exception {
         for (int cpu = 0; cpu < 8; cpu++) {

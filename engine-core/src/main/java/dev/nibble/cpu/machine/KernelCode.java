@@ -17,7 +17,11 @@ final class KernelCode {
 
     private static final class Chosen {
         static final Choice CHOICE = choose();
-        static final Emitter EMITTER = emitter(CHOICE);
+    }
+
+    /** What all types share; not to be touched where there is no emitter. */
+    private static final class Shared {
+        static final Emitter EMITTER = emitter(Chosen.CHOICE);
         static final MachineCode QUANTIZE = MachineCode.load(RoundingEmitter.emit());
         static final Map<TileShape, MachineCode[]> TILES = new ConcurrentHashMap<>();
 
@@ -48,7 +52,7 @@ final class KernelCode {
         for (int i = 0; i < few.length; i++) {
             few[i] = MachineCode.load(emitter.few(form, i + 1));
         }
-        tiles = Chosen.TILES.computeIfAbsent(form.tileShape(), shape -> {
+        tiles = Shared.TILES.computeIfAbsent(form.tileShape(), shape -> {
             MachineCode[] code = new MachineCode[emitter.mostOfTile()];
             for (int i = 0; i < code.length; i++) {
                 code[i] = MachineCode.load(emitter.tile(shape, i + 1));
@@ -66,7 +70,7 @@ final class KernelCode {
     }
 
     static Emitter emitter() {
-        return Chosen.EMITTER;
+        return Shared.EMITTER;
     }
 
     private static Choice choose() {
@@ -90,7 +94,7 @@ final class KernelCode {
 
     /** {@link RoundingEmitter}. */
     static MachineCode quantize() {
-        return Chosen.QUANTIZE;
+        return Shared.QUANTIZE;
     }
 
     /** Checks the code once, and remembers what differs: the failure the first time, an empty text else. */
