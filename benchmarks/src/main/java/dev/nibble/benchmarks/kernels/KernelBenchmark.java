@@ -38,7 +38,8 @@ import org.openjdk.jmh.annotations.Warmup;
  * java -jar benchmarks/target/nibble-benchmarks.jar KernelBenchmark -p dtype=Q4_0,Q8_0 -p inputs=1,256 -p threads=2
  * </pre>
  *
- * <p>Exact kernels, on the weights as they are in the file: {@code -p activations=F32}; the scalar ones: {@code -p kernels=scalar}. Another width: {@code -jvmArgsAppend -Dnibble.vector.bits=256};
+ * <p>Exact kernels, on the weights as they are in the file: {@code -p activations=F32}; the scalar ones: {@code -p kernels=scalar}; machine
+ * code: {@code -p kernels=machine -jvmArgsAppend --enable-native-access=ALL-UNNAMED}. Another width: {@code -jvmArgsAppend -Dnibble.vector.bits=256};
  * what a processor without AVX-512 does: {@code -jvmArgsAppend -XX:UseAVX=2}. A kernel that allocates ({@code -prof gc}
  * shows more than a few bytes an operation) was not compiled as a whole: its vectors are boxed.
  */
