@@ -158,8 +158,12 @@ class AllocationTest {
         ownBefore = THREADS.getCurrentThreadAllocatedBytes();
     }
 
+    /** What the workers allocated; negative if one of them, of a pool that was closed, has ended. */
     private long ofWorkers() {
-        return Arrays.stream(THREADS.getThreadAllocatedBytes(workers)).sum();
+        long[] bytes = THREADS.getThreadAllocatedBytes(workers);
+        return Arrays.stream(bytes).anyMatch(count -> count < 0)
+                ? -1
+                : Arrays.stream(bytes).sum();
     }
 
     /** Runs the task until it allocates no more than the limit, or for long: the least bytes, those of the workers included. */
@@ -170,7 +174,10 @@ class AllocationTest {
             start();
             task.run();
             long own = THREADS.getCurrentThreadAllocatedBytes() - ownBefore;
-            least = Math.min(least, own + ofWorkers() - workersBefore);
+            long workersAfter = ofWorkers();
+            if (workersBefore >= 0 && workersAfter >= 0) {
+                least = Math.min(least, own + workersAfter - workersBefore);
+            }
         }
         return least;
     }
