@@ -15,7 +15,6 @@ final class Assembler {
     static final int RDX = 2;
     static final int RBX = 3;
     static final int RSP = 4;
-    static final int RBP = 5;
     static final int RSI = 6;
     static final int RDI = 7;
     static final int R8 = 8;
@@ -23,7 +22,6 @@ final class Assembler {
     static final int R10 = 10;
     static final int R11 = 11;
     static final int R12 = 12;
-    static final int R13 = 13;
 
     private static final int NONE = -1;
 
@@ -53,8 +51,7 @@ final class Assembler {
         BELOW(2),
         ABOVE_OR_EQUAL(3),
         EQUAL(4),
-        NOT_EQUAL(5),
-        GREATER(15);
+        NOT_EQUAL(5);
 
         private final int code;
 
@@ -256,12 +253,6 @@ final class Assembler {
         writeAddress(from, to, 1);
     }
 
-    void load32(int to, Address from) {
-        rex(false, to, from.index == NONE ? 0 : from.index, from.base);
-        write(0x8B);
-        writeAddress(to, from, 1);
-    }
-
     void compare32(int register, int immediate) {
         rex(false, 0, 0, register);
         write(0x81);
@@ -291,6 +282,15 @@ final class Assembler {
     void push(int register) {
         rex(false, 0, 0, register);
         write(0x50 | register & 7);
+    }
+
+    /** Puts bytes on the stack, a multiple of 8, by way of rax. */
+    void push(byte[] bytes) {
+        ByteBuffer longs = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = bytes.length - Long.BYTES; i >= 0; i -= Long.BYTES) {
+            mov64(RAX, longs.getLong(i));
+            push(RAX);
+        }
     }
 
     void pop(int register) {

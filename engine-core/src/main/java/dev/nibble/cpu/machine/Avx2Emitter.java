@@ -5,7 +5,6 @@ import static dev.nibble.cpu.machine.Activations.MINUS_SUMS;
 import static dev.nibble.cpu.machine.Activations.SCALE;
 import static dev.nibble.cpu.machine.Activations.TOTAL;
 import static dev.nibble.cpu.machine.Activations.TOTALS;
-import static dev.nibble.cpu.machine.Assembler.R10;
 import static dev.nibble.cpu.machine.Assembler.R12;
 import static dev.nibble.cpu.machine.Assembler.R8;
 import static dev.nibble.cpu.machine.Assembler.R9;
@@ -92,7 +91,7 @@ final class Avx2Emitter implements Emitter {
         constant(a, HIGH_MASK, quants.highMask());
         byte[] levels = form.levels();
         if (levels != null) {
-            Avx512Emitter.pushLongs(a, levels);
+            a.push(levels);
             a.vector(YMM, Op.VBROADCASTI128, SPARE, at(RSP, 0));
             a.increase(RSP, levels.length);
             a.vector(YMM, Op.VMOVDQU_STORE, SPARE, at(RSP, LEVELS));
@@ -125,7 +124,7 @@ final class Avx2Emitter implements Emitter {
             clear(a, RESULTS + i);
         }
         a.mov(RAX, RSI);
-        forEachBlock(a, form, R8, () -> {
+        BlockLoop.emit(a, form, R8, () -> loadSuperBlock(a, form), () -> {
             for (int half = 0; half < HALVES; half++) {
                 multiplyHalf(a, form, inputs, half);
             }
@@ -145,39 +144,21 @@ final class Avx2Emitter implements Emitter {
         return a.toBytes();
     }
 
-    /** Loops over blocks with weights at rdi, which the body moves, r10 and rbx; {@code blocks} is kept. */
-    private static void forEachBlock(Assembler a, Form form, int blocks, Runnable body) {
-        a.mov(R10, blocks);
-        Label nextBlock = new Label();
-        a.place(nextBlock);
-        if (form.hasSuperBlocks()) {
-            for (int half = 0; half < HALVES; half++) {
-                if (form.scales().hasFloats()) {
-                    a.vector(YMM, Op.VMOVUPS, SPARE, at(RDI, half * HALF_LINE));
-                } else {
-                    a.vector(YMM, Op.VCVTPH2PS, SPARE, at(RDI, half * 16));
-                }
-                a.vector(YMM, Op.VMOVUPS_STORE, SPARE, at(RSP, SUPER_SCALES + half * HALF_LINE));
-                if (form.scales().minima) { // they are subtracted
-                    clear(a, INPUT);
-                    a.vector(YMM, Op.VCVTPH2PS, SPARE, at(RDI, 32 + half * 16));
-                    a.vector(YMM, Op.VSUBPS, SPARE, INPUT, SPARE);
-                    a.vector(YMM, Op.VMOVUPS_STORE, SPARE, at(RSP, SUPER_MINIMA + half * HALF_LINE));
-                }
+    private static void loadSuperBlock(Assembler a, Form form) {
+        for (int half = 0; half < HALVES; half++) {
+            if (form.scales().hasFloats()) {
+                a.vector(YMM, Op.VMOVUPS, SPARE, at(RDI, half * HALF_LINE));
+            } else {
+                a.vector(YMM, Op.VCVTPH2PS, SPARE, at(RDI, half * 16));
             }
-            a.increase(RDI, form.scales().superBytes);
-            a.mov32(RBX, Form.SUPER_BLOCKS);
-            Label inSuperBlock = new Label();
-            a.place(inSuperBlock);
-            body.run();
-            a.decrement(RBX);
-            a.jump(Condition.NOT_EQUAL, inSuperBlock);
-            a.decrease(R10, Form.SUPER_BLOCKS);
-        } else {
-            body.run();
-            a.decrease(R10, 1);
+            a.vector(YMM, Op.VMOVUPS_STORE, SPARE, at(RSP, SUPER_SCALES + half * HALF_LINE));
+            if (form.scales().minima) { // they are subtracted
+                clear(a, INPUT);
+                a.vector(YMM, Op.VCVTPH2PS, SPARE, at(RDI, 32 + half * 16));
+                a.vector(YMM, Op.VSUBPS, SPARE, INPUT, SPARE);
+                a.vector(YMM, Op.VMOVUPS_STORE, SPARE, at(RSP, SUPER_MINIMA + half * HALF_LINE));
+            }
         }
-        a.jump(Condition.NOT_EQUAL, nextBlock);
     }
 
     private static void multiplyHalf(Assembler a, Form form, int inputs, int half) {
@@ -364,7 +345,7 @@ final class Avx2Emitter implements Emitter {
         Assembler a = new Assembler();
         enter(a, form);
         TileShape shape = form.tileShape();
-        forEachBlock(a, form, RDX, () -> {
+        BlockLoop.emit(a, form, RDX, () -> loadSuperBlock(a, form), () -> {
             for (int half = 0; half < HALVES; half++) {
                 for (int part = 0; part < PARTS; part++) {
                     decode(a, form, part, half);

@@ -85,7 +85,7 @@ final class Avx512Emitter implements Emitter {
         a.mov(RAX, RSI);
         a.lea(R11, at(RSI, RDX, 2, 0));
         a.add(R11, RDX);
-        forEachBlock(a, form, R8, () -> multiplyBlock(a, form, inputs));
+        BlockLoop.emit(a, form, R8, () -> loadSuperBlock(a, form), () -> multiplyBlock(a, form, inputs));
         for (int i = 0; i < inputs; i++) {
             if (i == 3) {
                 a.lea(RAX, at(R9, R12, 2, 0));
@@ -102,30 +102,12 @@ final class Avx512Emitter implements Emitter {
         return a.toBytes();
     }
 
-    /** Loops over blocks with weights at rdi, which it moves, r10 and rbx; {@code blocks} is kept. */
-    private void forEachBlock(Assembler a, Form form, int blocks, Runnable body) {
-        a.mov(R10, blocks);
-        Label nextBlock = new Label();
-        a.place(nextBlock);
-        if (form.hasSuperBlocks()) {
-            a.vector(ZMM, form.scales().hasFloats() ? Op.VMOVUPS : Op.VCVTPH2PS, SUPER_SCALE, at(RDI, 0));
-            if (form.scales().minima) {
-                a.vector(ZMM, Op.VCVTPH2PS, SUPER_MINIMUM, at(RDI, 32));
-                a.vector(ZMM, Op.VPXOR, SUPER_MINIMUM, SUPER_MINIMUM, SIGN); // subtracted
-            }
-            a.increase(RDI, form.scales().superBytes);
-            a.mov32(RBX, Form.SUPER_BLOCKS);
-            Label inSuperBlock = new Label();
-            a.place(inSuperBlock);
-            body.run();
-            a.decrement(RBX);
-            a.jump(Condition.NOT_EQUAL, inSuperBlock);
-            a.decrease(R10, Form.SUPER_BLOCKS);
-        } else {
-            body.run();
-            a.decrease(R10, 1);
+    private static void loadSuperBlock(Assembler a, Form form) {
+        a.vector(ZMM, form.scales().hasFloats() ? Op.VMOVUPS : Op.VCVTPH2PS, SUPER_SCALE, at(RDI, 0));
+        if (form.scales().minima) {
+            a.vector(ZMM, Op.VCVTPH2PS, SUPER_MINIMUM, at(RDI, 32));
+            a.vector(ZMM, Op.VPXOR, SUPER_MINIMUM, SUPER_MINIMUM, SIGN); // subtracted
         }
-        a.jump(Condition.NOT_EQUAL, nextBlock);
     }
 
     private void multiplyBlock(Assembler a, Form form, int inputs) {
@@ -209,21 +191,9 @@ final class Avx512Emitter implements Emitter {
         }
         byte[] levels = form.levels();
         if (levels != null) {
-            pushLongs(a, levels);
+            a.push(levels);
             a.vector(ZMM, Op.VBROADCASTI128, LEVELS, at(RSP, 0));
             a.increase(RSP, levels.length);
-        }
-    }
-
-    /** Puts bytes on the stack. */
-    static void pushLongs(Assembler a, byte[] bytes) {
-        for (int i = bytes.length - 8; i >= 0; i -= 8) {
-            long value = 0;
-            for (int j = 7; j >= 0; j--) {
-                value = value << 8 | bytes[i + j] & 0xff;
-            }
-            a.mov64(RAX, value);
-            a.push(RAX);
         }
     }
 
@@ -319,7 +289,7 @@ final class Avx512Emitter implements Emitter {
         a.push(RBX);
         loadConstants(a, form);
         TileShape shape = form.tileShape();
-        forEachBlock(a, form, RDX, () -> {
+        BlockLoop.emit(a, form, RDX, () -> loadSuperBlock(a, form), () -> {
             loadLines(a, form.quants());
             for (int part = 0; part < PARTS; part++) {
                 decode(a, form, part);

@@ -50,13 +50,11 @@ enum Op {
     VCVTDQ2PS(0, 1, 0x5B),
     VCVTPS2DQ(0x66, 1, 0x5B),
     VCVTSI2SS(0xF3, 1, 0x2A),
-    VADDPS(0, 1, 0x58),
     VSUBPS(0, 1, 0x5C),
     VMULPS(0, 1, 0x59),
     VMULSS(0xF3, 1, 0x59),
     VDIVSS(0xF3, 1, 0x5E),
-    VFMADD231PS(0x66, 2, 0xB8),
-    VFNMADD231PS(0x66, 2, 0xBC);
+    VFMADD231PS(0x66, 2, 0xB8);
 
     /** The number that stands for the prefix. */
     final int prefix;

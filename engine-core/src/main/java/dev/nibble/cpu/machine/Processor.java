@@ -4,7 +4,6 @@ import static dev.nibble.cpu.machine.Assembler.RAX;
 import static dev.nibble.cpu.machine.Assembler.RBX;
 import static dev.nibble.cpu.machine.Assembler.RCX;
 import static dev.nibble.cpu.machine.Assembler.RDI;
-import static dev.nibble.cpu.machine.Assembler.RDX;
 import static dev.nibble.cpu.machine.Assembler.RSI;
 import static dev.nibble.cpu.machine.Assembler.at;
 
@@ -54,7 +53,7 @@ final class Processor {
         return new Processor(answers);
     }
 
-    static byte[] questions() {
+    private static byte[] questions() {
         Assembler a = new Assembler();
         a.push(RBX);
         a.mov32(RAX, 1);
@@ -75,7 +74,6 @@ final class Processor {
         a.xgetbv();
         a.place(unsaved);
         a.store32(at(RDI, XCR0), RAX);
-        a.mov32(RDX, 0);
         a.pop(RBX);
         a.ret();
         return a.toBytes();

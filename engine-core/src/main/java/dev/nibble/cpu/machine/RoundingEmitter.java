@@ -116,7 +116,7 @@ final class RoundingEmitter {
         for (int i = 0; i < 8; i++) {
             order[4 * i] = (byte) (i / 2 + i % 2 * 4);
         }
-        Avx512Emitter.pushLongs(a, order);
+        a.push(order);
         a.vector(YMM, Op.VMOVDQU, ORDER, at(RSP, 0));
         a.increase(RSP, order.length);
     }
