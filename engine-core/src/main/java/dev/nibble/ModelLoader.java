@@ -46,16 +46,19 @@ final class ModelLoader {
         try {
             ModelSource source = open(file);
             open.add(source);
+            // A quarter of a small model's load, which needs nothing of the rest.
+            BackgroundTask<Tokenizer> tokenizing = BackgroundTask.start(() -> Tokenizers.from(source.metadata()));
+            open.add(tokenizing);
             Model model = purpose.apply(source, Architectures.read(source, options.contextLength()));
-            Tokenizer tokenizer = Tokenizers.from(source.metadata());
+            Compiled compiled = compile(providers, model, source, options);
+            open.add(compiled.backend());
+            Tokenizer tokenizer = tokenizing.result();
             int tokens = tokenizer.vocabulary().size();
             if (tokens > model.config().vocabSize()) {
                 throw new ModelFormatException(
                         source.name() + ": the tokenizer has " + tokens + " tokens, but the token embedding has only "
                                 + model.config().vocabSize() + " rows");
             }
-            Compiled compiled = compile(providers, model, source, options);
-            open.add(compiled.backend());
             LOG.log(
                     System.Logger.Level.INFO,
                     "{0}: {1}",

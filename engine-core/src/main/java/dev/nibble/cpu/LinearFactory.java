@@ -54,6 +54,9 @@ final class LinearFactory implements AutoCloseable {
         MatmulKernel kernel = kernels.computeIfAbsent(projection.weight(), weight -> {
             MatmulKernel created = family.kernel(weight, options, cache == null ? memory::allocate : cache, pool);
             repackedBytes += created.repackedBytes();
+            if (created.repackedBytes() > 0 && weight.data().isMapped()) {
+                NativeMemory.release(weight.data());
+            }
             convertedBytes += weight.data().isMapped() ? 0 : weight.data().byteSize();
             return created;
         });

@@ -24,6 +24,12 @@ public final class NativeMemory implements AutoCloseable {
     /** What may be allocated between two looks at what the system has left. */
     private static final long CHECK_BYTES = 64L << 20;
 
+    private static final long PAGE = 4096;
+
+    // linux/mman.h
+    private static final int MADV_DONTNEED = 4;
+    private static final int MADV_POPULATE_WRITE = 23; // from Linux 5.14 on; others refuse it
+
     private final SystemMemory system;
     private final Arena arena = Arena.ofShared();
     private long allocated;
@@ -61,6 +67,35 @@ public final class NativeMemory implements AutoCloseable {
         return segment;
     }
 
+    /**
+     * Has the system provide the pages of memory that is about to be written to at once, which costs it less than one by
+     * one; whatever the memory holds stays. Does nothing where the system or this code cannot.
+     */
+    public static void populate(MemorySegment memory) {
+        long from = memory.address() & -PAGE;
+        advise(from, memory.address() + memory.byteSize() - from, MADV_POPULATE_WRITE);
+    }
+
+    /**
+     * Tells the system that a part of a mapped file will not be read soon: it no longer counts as this process's memory, and
+     * comes again when it is read. Does nothing where the system or this code cannot.
+     *
+     * @throws IllegalArgumentException if the memory is not of a file: it would be lost
+     */
+    public static void release(MemorySegment mapped) {
+        if (!mapped.isMapped()) {
+            throw new IllegalArgumentException("only the pages of a mapped file come again");
+        }
+        long from = Math.ceilDiv(mapped.address(), PAGE) * PAGE;
+        advise(from, (mapped.address() + mapped.byteSize() & -PAGE) - from, MADV_DONTNEED);
+    }
+
+    private static void advise(long address, long bytes, int advice) {
+        if (CLibrary.MADVISE != null && bytes > 0) {
+            CLibrary.madvise(CLibrary.MADVISE, address, bytes, advice);
+        }
+    }
+
     /** A system that promises more memory than it has ends the process when it is used, so it is asked before. */
     private void check(long bytes) {
         unchecked += bytes;
@@ -92,11 +127,15 @@ public final class NativeMemory implements AutoCloseable {
     /** The C library's functions, null where native access is not enabled. */
     @SuppressWarnings("restricted")
     private static final class CLibrary {
+        private static final FunctionDescriptor MADVISE_TYPE = FunctionDescriptor.of(
+                ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT);
         private static final @Nullable MethodHandle FREE =
                 find("free", FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG));
         static final @Nullable MethodHandle MALLOC = FREE == null
                 ? null
                 : find("malloc", FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
+        static final @Nullable MethodHandle MADVISE =
+                System.getProperty("os.name", "").equals("Linux") ? find("madvise", MADVISE_TYPE) : null;
 
         private CLibrary() {}
 
@@ -116,6 +155,14 @@ public final class NativeMemory implements AutoCloseable {
                 return (long) malloc.invokeExact(bytes);
             } catch (Throwable t) {
                 throw new IllegalStateException("malloc", t); // it throws nothing
+            }
+        }
+
+        static void madvise(MethodHandle madvise, long address, long bytes, int advice) {
+            try {
+                var _ = (int) madvise.invokeExact(address, bytes, advice);
+            } catch (Throwable t) {
+                throw new IllegalStateException("madvise", t); // it throws nothing
             }
         }
 

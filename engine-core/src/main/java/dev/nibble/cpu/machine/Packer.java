@@ -6,6 +6,7 @@ import static dev.nibble.cpu.machine.Quants.LINE;
 
 import dev.nibble.cpu.WorkerPool;
 import dev.nibble.cpu.quant.QuantReader;
+import dev.nibble.memory.NativeMemory;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -21,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Packer {
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+
+    /** Of the copy, made by a thread at a time: pages that are provided together, and still in the cache when written to. */
+    private static final long CHUNK_BYTES = 256 << 10;
 
     private static final long ONES = 0x0101010101010101L;
     private static final long LOW = 0xffffffffL;
@@ -53,12 +57,14 @@ final class Packer {
     static void pack(Tensor weight, KernelCode code, MemorySegment data, WorkerPool pool) {
         int groups = Math.ceilDiv((int) weight.rows(), ROWS);
         @Nullable Packer[] packers = new Packer[pool.threads()];
-        pool.forEach(groups, 1, (worker, from, to) -> {
+        long groupBytes = code.form().bytes((int) weight.columns());
+        pool.forEach(groups, (int) Math.ceilDiv(CHUNK_BYTES, groupBytes), (worker, from, to) -> {
             Packer packer = packers[worker];
             if (packer == null) {
                 packer = new Packer(weight, code, data);
                 packers[worker] = packer;
             }
+            NativeMemory.populate(data.asSlice(from * groupBytes, (to - from) * groupBytes));
             for (int group = from; group < to; group++) {
                 packer.pack(group);
             }
