@@ -26,12 +26,19 @@ public final class NativeMemory implements AutoCloseable {
 
     private static final long PAGE = 4096;
 
+    private static final long HUGE_PAGE = 2 << 20;
+
+    /** What is asked of the C library at least, so that small weights share pages. */
+    private static final long PIECE_BYTES = 32 << 20;
+
     // linux/mman.h
     private static final int MADV_DONTNEED = 4;
+    private static final int MADV_HUGEPAGE = 14;
     private static final int MADV_POPULATE_WRITE = 23; // from Linux 5.14 on; others refuse it
 
     private final SystemMemory system;
     private final Arena arena = Arena.ofShared();
+    private MemorySegment rest = MemorySegment.NULL;
     private long allocated;
     private long unchecked = CHECK_BYTES;
 
@@ -62,7 +69,7 @@ public final class NativeMemory implements AutoCloseable {
     public synchronized MemorySegment allocate(long bytes) {
         check(bytes);
         MemorySegment segment =
-                CLibrary.MALLOC == null ? arena.allocate(bytes, ALIGNMENT) : fromCLibrary(CLibrary.MALLOC, bytes);
+                CLibrary.MALLOC == null ? arena.allocate(bytes, ALIGNMENT) : cut(CLibrary.MALLOC, bytes);
         allocated += bytes;
         return segment;
     }
@@ -109,13 +116,24 @@ public final class NativeMemory implements AutoCloseable {
         }
     }
 
+    /** The next bytes of the newest piece, or of a new one. */
+    private MemorySegment cut(MethodHandle malloc, long bytes) {
+        if (rest.byteSize() < bytes) {
+            rest = piece(malloc, Math.max(PIECE_BYTES, bytes));
+        }
+        MemorySegment segment = rest.asSlice(0, bytes);
+        rest = rest.asSlice(Math.min(rest.byteSize(), Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT));
+        return segment;
+    }
+
     @SuppressWarnings("restricted") // only called where native access is enabled
-    private MemorySegment fromCLibrary(MethodHandle malloc, long bytes) {
-        long address = CLibrary.malloc(malloc, bytes + ALIGNMENT - 1);
+    private MemorySegment piece(MethodHandle malloc, long bytes) {
+        long address = CLibrary.malloc(malloc, bytes + HUGE_PAGE);
         if (address == 0) {
             throw outOfMemory(bytes, "the system has none left");
         }
-        long aligned = Math.ceilDiv(address, ALIGNMENT) * ALIGNMENT;
+        long aligned = Math.ceilDiv(address, HUGE_PAGE) * HUGE_PAGE;
+        advise(aligned, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
         return MemorySegment.ofAddress(aligned).reinterpret(bytes, arena, segment -> CLibrary.free(address));
     }
 
