@@ -35,7 +35,7 @@ final class CpuBackend implements Backend {
         LinearFactory linears = new LinearFactory(report, options, pool, source);
         try {
             CpuForwardPass pass = new CpuForwardPass(model, pool, report, linears);
-            linears.saveCopies();
+            linears.finish();
             return pass;
         } catch (Throwable t) {
             linears.close();

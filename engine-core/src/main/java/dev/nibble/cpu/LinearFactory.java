@@ -2,6 +2,7 @@ package dev.nibble.cpu;
 
 import dev.nibble.LoadOptions;
 import dev.nibble.memory.NativeMemory;
+import dev.nibble.memory.Pages;
 import dev.nibble.model.ModelSource;
 import dev.nibble.model.Projection;
 import dev.nibble.tensor.Tensor;
@@ -55,7 +56,7 @@ final class LinearFactory implements AutoCloseable {
             MatmulKernel created = family.kernel(weight, options, cache == null ? memory::allocate : cache, pool);
             repackedBytes += created.repackedBytes();
             if (created.repackedBytes() > 0 && weight.data().isMapped()) {
-                NativeMemory.release(weight.data());
+                Pages.release(weight.data());
             }
             convertedBytes += weight.data().isMapped() ? 0 : weight.data().byteSize();
             return created;
@@ -63,11 +64,12 @@ final class LinearFactory implements AutoCloseable {
         return new Linear(kernel, projection.bias(), projection.scale());
     }
 
-    /** To be called when all kernels are made: keeps the copies for later loads. */
-    void saveCopies() {
+    /** To be called when all kernels are made: keeps the copies for later loads, and has their pages joined. */
+    void finish() {
         if (cache != null) {
             cache.save();
         }
+        memory.joinPages();
     }
 
     /** Frees the rearranged copies of weights; the kernels must no longer run. */

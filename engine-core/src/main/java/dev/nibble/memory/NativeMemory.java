@@ -1,12 +1,9 @@
 package dev.nibble.memory;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
-import java.util.Objects;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
@@ -24,23 +21,23 @@ public final class NativeMemory implements AutoCloseable {
     /** What may be allocated between two looks at what the system has left. */
     private static final long CHECK_BYTES = 64L << 20;
 
-    private static final long PAGE = 4096;
-
-    private static final long HUGE_PAGE = 2 << 20;
-
-    /** What is asked of the C library at least, so that small weights share pages. */
+    /**
+     * What is asked of the C library at least, so that small segments share large pages. So much and more it has from the
+     * system, and gives back when it is freed.
+     */
     private static final long PIECE_BYTES = 32 << 20;
-
-    // linux/mman.h
-    private static final int MADV_DONTNEED = 4;
-    private static final int MADV_HUGEPAGE = 14;
-    private static final int MADV_POPULATE_WRITE = 23; // from Linux 5.14 on; others refuse it
 
     private final SystemMemory system;
     private final Arena arena = Arena.ofShared();
-    private MemorySegment rest = MemorySegment.NULL;
+    private final List<MemorySegment> pieces = new ArrayList<>();
+
+    /** Of the last piece. */
+    private long used;
+
     private long allocated;
     private long unchecked = CHECK_BYTES;
+    private volatile @Nullable Thread joiner;
+    private volatile boolean closing;
 
     public NativeMemory() {
         this(new SystemMemory());
@@ -53,6 +50,8 @@ public final class NativeMemory implements AutoCloseable {
     /** Frees what was allocated, and whatever else belongs to this arena. */
     @Override
     public void close() {
+        closing = true;
+        awaitJoined();
         arena.close();
     }
 
@@ -68,39 +67,9 @@ public final class NativeMemory implements AutoCloseable {
      */
     public synchronized MemorySegment allocate(long bytes) {
         check(bytes);
-        MemorySegment segment =
-                CLibrary.MALLOC == null ? arena.allocate(bytes, ALIGNMENT) : cut(CLibrary.MALLOC, bytes);
+        MemorySegment segment = CLibrary.allocates() ? cut(bytes) : arena.allocate(bytes, ALIGNMENT);
         allocated += bytes;
         return segment;
-    }
-
-    /**
-     * Has the system provide the pages of memory that is about to be written to at once, which costs it less than one by
-     * one; whatever the memory holds stays. Does nothing where the system or this code cannot.
-     */
-    public static void populate(MemorySegment memory) {
-        long from = memory.address() & -PAGE;
-        advise(from, memory.address() + memory.byteSize() - from, MADV_POPULATE_WRITE);
-    }
-
-    /**
-     * Tells the system that a part of a mapped file will not be read soon: it no longer counts as this process's memory, and
-     * comes again when it is read. Does nothing where the system or this code cannot.
-     *
-     * @throws IllegalArgumentException if the memory is not of a file: it would be lost
-     */
-    public static void release(MemorySegment mapped) {
-        if (!mapped.isMapped()) {
-            throw new IllegalArgumentException("only the pages of a mapped file come again");
-        }
-        long from = Math.ceilDiv(mapped.address(), PAGE) * PAGE;
-        advise(from, (mapped.address() + mapped.byteSize() & -PAGE) - from, MADV_DONTNEED);
-    }
-
-    private static void advise(long address, long bytes, int advice) {
-        if (CLibrary.MADVISE != null && bytes > 0) {
-            CLibrary.madvise(CLibrary.MADVISE, address, bytes, advice);
-        }
     }
 
     /** A system that promises more memory than it has ends the process when it is used, so it is asked before. */
@@ -116,24 +85,29 @@ public final class NativeMemory implements AutoCloseable {
         }
     }
 
-    /** The next bytes of the newest piece, or of a new one. */
-    private MemorySegment cut(MethodHandle malloc, long bytes) {
-        if (rest.byteSize() < bytes) {
-            rest = piece(malloc, Math.max(PIECE_BYTES, bytes));
+    /** The next bytes of the last piece, or of a new one. */
+    private MemorySegment cut(long bytes) {
+        if (pieces.isEmpty() || pieces.getLast().byteSize() - used < bytes) {
+            MemorySegment piece = piece(Math.max(PIECE_BYTES, bytes));
+            if (!pieces.isEmpty()) {
+                pieces.add(pieces.removeLast().asSlice(0, used));
+            }
+            pieces.add(piece);
+            used = 0;
         }
-        MemorySegment segment = rest.asSlice(0, bytes);
-        rest = rest.asSlice(Math.min(rest.byteSize(), Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT));
+        MemorySegment piece = pieces.getLast();
+        MemorySegment segment = piece.asSlice(used, bytes);
+        used = Math.min(piece.byteSize(), used + Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT);
         return segment;
     }
 
     @SuppressWarnings("restricted") // only called where native access is enabled
-    private MemorySegment piece(MethodHandle malloc, long bytes) {
-        long address = CLibrary.malloc(malloc, bytes + HUGE_PAGE);
+    private MemorySegment piece(long bytes) {
+        long address = CLibrary.malloc(bytes + Pages.LARGE);
         if (address == 0) {
             throw outOfMemory(bytes, "the system has none left");
         }
-        long aligned = Math.ceilDiv(address, HUGE_PAGE) * HUGE_PAGE;
-        advise(aligned, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+        long aligned = Math.ceilDiv(address, Pages.LARGE) * Pages.LARGE;
         return MemorySegment.ofAddress(aligned).reinterpret(bytes, arena, segment -> CLibrary.free(address));
     }
 
@@ -142,54 +116,38 @@ public final class NativeMemory implements AutoCloseable {
                 bytes + " bytes outside the heap, after " + allocated + " of the kind, were not allocated: " + why);
     }
 
-    /** The C library's functions, null where native access is not enabled. */
-    @SuppressWarnings("restricted")
-    private static final class CLibrary {
-        private static final FunctionDescriptor MADVISE_TYPE = FunctionDescriptor.of(
-                ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT);
-        private static final @Nullable MethodHandle FREE =
-                find("free", FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG));
-        static final @Nullable MethodHandle MALLOC = FREE == null
-                ? null
-                : find("malloc", FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
-        static final @Nullable MethodHandle MADVISE =
-                System.getProperty("os.name", "").equals("Linux") ? find("madvise", MADVISE_TYPE) : null;
-
-        private CLibrary() {}
-
-        private static @Nullable MethodHandle find(String name, FunctionDescriptor type) {
-            if (!NativeMemory.class.getModule().isNativeAccessEnabled()) {
-                return null;
-            }
-            Linker linker = Linker.nativeLinker();
-            return linker.defaultLookup()
-                    .find(name)
-                    .map(symbol -> linker.downcallHandle(symbol, type))
-                    .orElse(null);
+    /**
+     * Joins the pages of what was allocated, and written to, so that reading it needs fewer translations of addresses, in a
+     * thread of its own. Where the system does not join pages, nothing happens.
+     */
+    public synchronized void joinPages() {
+        if (pieces.isEmpty() || !Pages.canJoin()) {
+            return;
         }
+        List<MemorySegment> written = new ArrayList<>(pieces);
+        written.add(written.removeLast().asSlice(0, used));
+        joiner = Thread.ofPlatform().daemon().name("nibble-pages").start(() -> {
+            for (MemorySegment piece : written) {
+                for (long at = 0; at < piece.byteSize() && !closing; at += PIECE_BYTES) {
+                    Pages.join(piece.asSlice(at, Math.min(PIECE_BYTES, piece.byteSize() - at)));
+                }
+            }
+        });
+    }
 
-        static long malloc(MethodHandle malloc, long bytes) {
+    /** Waits for the thread of {@link #joinPages}. */
+    void awaitJoined() {
+        Thread thread = joiner;
+        boolean interrupted = false;
+        while (thread != null && thread.isAlive()) {
             try {
-                return (long) malloc.invokeExact(bytes);
-            } catch (Throwable t) {
-                throw new IllegalStateException("malloc", t); // it throws nothing
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
             }
         }
-
-        static void madvise(MethodHandle madvise, long address, long bytes, int advice) {
-            try {
-                var _ = (int) madvise.invokeExact(address, bytes, advice);
-            } catch (Throwable t) {
-                throw new IllegalStateException("madvise", t); // it throws nothing
-            }
-        }
-
-        static void free(long address) {
-            try {
-                Objects.requireNonNull(FREE).invokeExact(address);
-            } catch (Throwable t) {
-                throw new IllegalStateException("free", t); // it throws nothing
-            }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 }

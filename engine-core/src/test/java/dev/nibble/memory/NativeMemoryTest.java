@@ -4,13 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,34 +36,57 @@ class NativeMemoryTest {
     }
 
     @Test
-    void populatingKeepsWhatIsThere() {
+    void segmentsOfAllSizesAreApart() {
         try (NativeMemory memory = new NativeMemory()) {
-            MemorySegment segment = memory.allocate(3 << 20);
-            segment.fill((byte) 1);
-            NativeMemory.populate(segment.asSlice(1 << 20, 100_000));
-            NativeMemory.populate(segment.asSlice(5, 0));
-            NativeMemory.populate(memory.allocate(2 << 20));
-            assertThat(segment.toArray(ValueLayout.JAVA_BYTE)).containsOnly(1);
+            List<MemorySegment> segments = new ArrayList<>();
+            for (int bytes : new int[] {1, 64, 20 << 20, 0, 13 << 20, 65, 40 << 20, 7, 12 << 20}) {
+                MemorySegment segment = memory.allocate(bytes);
+                assertThat(segment.byteSize()).isEqualTo(bytes);
+                assertThat(segment.address() % NativeMemory.ALIGNMENT).isZero();
+                segment.fill((byte) segments.size());
+                segments.add(segment);
+            }
+            for (int i = 0; i < segments.size(); i++) {
+                assertThat(segments.get(i).toArray(ValueLayout.JAVA_BYTE))
+                        .isEqualTo(filled((int) segments.get(i).byteSize(), i));
+            }
         }
     }
 
     @Test
-    void whatIsReleasedComesAgain(@TempDir Path folder) throws IOException {
-        Path file = folder.resolve("file");
-        byte[] bytes = new byte[100_000];
-        Arrays.fill(bytes, (byte) 3);
-        Files.write(file, bytes);
-        try (FileChannel channel = FileChannel.open(file);
-                Arena arena = Arena.ofShared()) {
-            MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, bytes.length, arena);
-            assertThat(mapped.toArray(ValueLayout.JAVA_BYTE)).isEqualTo(bytes);
-            NativeMemory.release(mapped.asSlice(100, 50_000));
-            NativeMemory.release(mapped.asSlice(100, 100));
-            assertThat(mapped.toArray(ValueLayout.JAVA_BYTE)).isEqualTo(bytes);
-            assertThatThrownBy(() -> NativeMemory.release(arena.allocate(10_000)))
-                    .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("mapped file");
+    void joiningPagesKeepsWhatIsThere() {
+        try (NativeMemory memory = new NativeMemory()) {
+            MemorySegment first = memory.allocate(5 << 20);
+            MemorySegment second = memory.allocate(33 << 20);
+            first.fill((byte) 1);
+            second.fill((byte) 2);
+            memory.joinPages();
+            MemorySegment third = memory.allocate(3 << 20);
+            third.fill((byte) 3);
+            assertThat(second.toArray(ValueLayout.JAVA_BYTE)).isEqualTo(filled(33 << 20, 2)); // perhaps meanwhile
+            memory.awaitJoined();
+            assertThat(first.toArray(ValueLayout.JAVA_BYTE)).isEqualTo(filled(5 << 20, 1));
+            assertThat(second.toArray(ValueLayout.JAVA_BYTE)).isEqualTo(filled(33 << 20, 2));
+            assertThat(third.toArray(ValueLayout.JAVA_BYTE)).isEqualTo(filled(3 << 20, 3));
         }
+    }
+
+    @Test
+    void isClosedWhilePagesAreJoined() {
+        NativeMemory memory = new NativeMemory();
+        MemorySegment segment = memory.allocate(200 << 20);
+        segment.fill((byte) 1);
+        memory.joinPages();
+        memory.close();
+        assertThat(segment.scope().isAlive()).isFalse();
+        assertThat(Thread.getAllStackTraces().keySet())
+                .noneMatch(thread -> thread.getName().equals("nibble-pages"));
+    }
+
+    private static byte[] filled(int bytes, int value) {
+        byte[] all = new byte[bytes];
+        Arrays.fill(all, (byte) value);
+        return all;
     }
 
     @Test

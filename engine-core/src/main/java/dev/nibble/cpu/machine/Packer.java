@@ -6,7 +6,7 @@ import static dev.nibble.cpu.machine.Quants.LINE;
 
 import dev.nibble.cpu.WorkerPool;
 import dev.nibble.cpu.quant.QuantReader;
-import dev.nibble.memory.NativeMemory;
+import dev.nibble.memory.Pages;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -64,7 +64,7 @@ final class Packer {
                 packer = new Packer(weight, code, data);
                 packers[worker] = packer;
             }
-            NativeMemory.populate(data.asSlice(from * groupBytes, (to - from) * groupBytes));
+            Pages.populate(data.asSlice(from * groupBytes, (to - from) * groupBytes));
             for (int group = from; group < to; group++) {
                 packer.pack(group);
             }
