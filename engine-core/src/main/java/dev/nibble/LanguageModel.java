@@ -214,7 +214,12 @@ public final class LanguageModel implements AutoCloseable {
                     .sum();
             long kvCache = pass.sequenceBytes(length, options.kvCacheType());
             return new MemoryPlan(
-                    weights, pass.workspaceBytes(), pass.mappedBytes(), length, kvCache, memory.available());
+                    weights - pass.releasedBytes(),
+                    pass.workspaceBytes(),
+                    pass.mappedBytes(),
+                    length,
+                    kvCache,
+                    memory.available());
         }
     }
 

@@ -5,7 +5,8 @@ import java.util.OptionalLong;
 /**
  * The memory a model and one session of it need, in bytes.
  *
- * @param weights bytes of the mapped file that hold weights: shared, and the system may drop and reread them
+ * @param weights bytes of the mapped file that hold weights, without those of which only copies are read: shared, and the
+ *     system may drop and reread them
  * @param workspace allocated once for the model: buffers of the forward pass, rearranged or converted copies of
  *     weights
  * @param mappedCopies bytes of rearranged weights mapped from the file of {@link LoadOptions#repackCache}: shared, and

@@ -104,6 +104,11 @@ final class CpuForwardPass implements ForwardPass {
     }
 
     @Override
+    public long releasedBytes() {
+        return linears.releasedBytes();
+    }
+
+    @Override
     public long mappedBytes() {
         return linears.mappedBytes();
     }

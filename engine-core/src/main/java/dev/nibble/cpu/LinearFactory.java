@@ -22,6 +22,7 @@ final class LinearFactory implements AutoCloseable {
     private final IdentityHashMap<Tensor, MatmulKernel> kernels = new IdentityHashMap<>();
     private long repackedBytes;
     private long convertedBytes;
+    private long releasedBytes;
 
     /**
      * @param source what the weights are from; null if that is not known, and then no copies are kept for later loads
@@ -55,8 +56,8 @@ final class LinearFactory implements AutoCloseable {
         MatmulKernel kernel = kernels.computeIfAbsent(projection.weight(), weight -> {
             MatmulKernel created = family.kernel(weight, options, cache == null ? memory::allocate : cache, pool);
             repackedBytes += created.repackedBytes();
-            if (created.repackedBytes() > 0 && weight.data().isMapped()) {
-                Pages.release(weight.data());
+            if (created.repackedBytes() > 0 && weight.data().isMapped() && Pages.release(weight.data())) {
+                releasedBytes += weight.data().byteSize();
             }
             convertedBytes += weight.data().isMapped() ? 0 : weight.data().byteSize();
             return created;
@@ -84,6 +85,11 @@ final class LinearFactory implements AutoCloseable {
     /** Bytes beside the mapped file: rearranged copies, and weights that an architecture had to make anew. */
     long copiedBytes() {
         return repackedBytes - mappedBytes() + convertedBytes;
+    }
+
+    /** Bytes of the mapped file that were given back, as only copies of them are read. */
+    long releasedBytes() {
+        return releasedBytes;
     }
 
     /**

@@ -37,13 +37,14 @@ public final class Pages {
      * Tells the system that a part of a mapped file will not be read soon: it no longer counts as this process's memory, and
      * comes again when it is read.
      *
+     * @return whether it took the advice
      * @throws IllegalArgumentException if the memory is not of a file: what it holds would be lost
      */
-    public static void release(MemorySegment mapped) {
+    public static boolean release(MemorySegment mapped) {
         if (!mapped.isMapped()) {
             throw new IllegalArgumentException("only the pages of a mapped file come again");
         }
-        advise(mapped, SMALL, MADV_DONTNEED);
+        return advise(mapped, SMALL, MADV_DONTNEED);
     }
 
     /** Whether the system joins pages, and its owner does not forbid it. */
@@ -61,11 +62,9 @@ public final class Pages {
     }
 
     /** About the whole pages of a part of memory. */
-    private static void advise(MemorySegment memory, long page, int advice) {
+    private static boolean advise(MemorySegment memory, long page, int advice) {
         long from = Math.ceilDiv(memory.address(), page) * page;
         long bytes = (memory.address() + memory.byteSize() & -page) - from;
-        if (bytes > 0) {
-            CLibrary.madvise(from, bytes, advice);
-        }
+        return bytes > 0 && CLibrary.madvise(from, bytes, advice);
     }
 }

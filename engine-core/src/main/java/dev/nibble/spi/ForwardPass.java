@@ -33,6 +33,11 @@ public interface ForwardPass extends AutoCloseable {
     /** Bytes allocated beside the mapped weights and the sequences: workspace, rearranged or converted weights. */
     long workspaceBytes();
 
+    /** Bytes of the mapped weights that need no memory, as only copies of them are read. */
+    default long releasedBytes() {
+        return 0;
+    }
+
     /** Bytes of rearranged weights that are mapped from a file of {@link dev.nibble.LoadOptions#repackCache}. */
     default long mappedBytes() {
         return 0;

@@ -64,6 +64,10 @@ final class CpuLayers implements AutoCloseable {
         return pass.workspaceBytes();
     }
 
+    long releasedBytes() {
+        return pass.releasedBytes();
+    }
+
     /** Evaluates the rows of {@code source}; {@code residual} receives [rows, hidden]. Advances the CPU's sequences. */
     void evaluate(Batch source, float[] residual, BooleanSupplier cancelled) {
         batch.clear();

@@ -132,6 +132,12 @@ final class TornadoForwardPass implements ForwardPass {
     }
 
     @Override
+    public long releasedBytes() {
+        CpuLayers cpu = model.cpu();
+        return cpu == null ? 0 : cpu.releasedBytes();
+    }
+
+    @Override
     public synchronized void evaluate(Batch batch, float[] logits, BooleanSupplier cancelled) {
         check(batch);
         if (logits.length < (long) batch.outputCount() * outputSize()) {
