@@ -186,8 +186,8 @@ final class InspectCommand extends ModelCommand {
             row(
                     "memory",
                     Units.bytes(plan.total()) + " with a context of " + plan.contextLength() + " tokens: "
-                            + Units.bytes(plan.weights()) + " weights, " + Units.bytes(plan.workspace())
-                            + " workspace, "
+                            + Units.bytes(plan.weights()) + " weights in the file, " + Units.bytes(plan.workspace())
+                            + " workspace and copies of weights, "
                             + (plan.mappedCopies() == 0
                                     ? ""
                                     : Units.bytes(plan.mappedCopies()) + " rearranged weights mapped from a file, ")
