@@ -2,14 +2,12 @@ package dev.nibble.cpu.machine;
 
 import dev.nibble.cpu.MatmulInput;
 import dev.nibble.cpu.WorkerPool;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
 
 /**
  * Input rows rounded to 8 bits, with a scale for each block of 32 columns: {@code x ≈ scale · q}, {@code scale = max|x| / 127}.
- * They lie outside the heap, where machine code reads them.
  *
  * <pre>
  * a block   byte 0     32       36              44             48       52          60
@@ -17,7 +15,7 @@ import java.lang.ref.Reference;
  *                  int8    float   int32 [2]       int32          float    float [2]
  * </pre>
  */
-final class Activations extends MatmulInput.Packed implements WorkerPool.Job {
+final class Activations extends InputMemory {
     /** Bytes of a block: a cache line. */
     static final int BLOCK_BYTES = 64;
 
@@ -26,11 +24,6 @@ final class Activations extends MatmulInput.Packed implements WorkerPool.Job {
     static final int MINUS_SUM = 44;
     static final int TOTAL = 48;
     static final int TOTALS = 52;
-
-    private MemorySegment memory = MemorySegment.NULL;
-    private float[] source = new float[0];
-    private int columns;
-    private long stride;
 
     /** Packs the rows of {@code x} unless that is done. */
     static Activations pack(MatmulInput x, WorkerPool pool) {
@@ -43,43 +36,19 @@ final class Activations extends MatmulInput.Packed implements WorkerPool.Job {
         return form;
     }
 
-    private void fill(MatmulInput x, WorkerPool pool) {
-        source = x.values();
-        columns = x.columns();
-        // An odd number of lines, so that the blocks of several rows do not meet in one set of the cache.
-        stride = (columns / Form.BLOCK | 1) * (long) BLOCK_BYTES;
-        long bytes = x.rows() * stride;
-        if (memory.byteSize() < bytes) {
-            memory = Arena.ofAuto().allocate(bytes, BLOCK_BYTES);
-        }
-        if (x.rows() == 1) {
-            run(0, 0, 1);
-        } else {
-            pool.forEach(x.rows(), 1, this);
-        }
+    @Override
+    long rowBytes(int columns) {
+        return columns / Form.BLOCK * (long) BLOCK_BYTES;
     }
 
     @Override
-    public void run(int worker, int from, int to) {
+    void write(float[] source, int offset, int columns, MemorySegment memory, long at) {
         MemorySegment row = ThreadMemory.current().input(columns * Float.BYTES);
         try {
-            for (int i = from; i < to; i++) {
-                MemorySegment.copy(source, i * columns, row, ValueLayout.JAVA_FLOAT, 0, columns);
-                KernelCode.quantize().call(row.address(), address(i), columns / Form.BLOCK, 0, 0, 0);
-            }
+            MemorySegment.copy(source, offset, row, ValueLayout.JAVA_FLOAT, 0, columns);
+            KernelCode.quantize().call(row.address(), memory.address() + at, columns / Form.BLOCK, 0, 0, 0);
         } finally {
             Reference.reachabilityFence(row);
-            Reference.reachabilityFence(memory);
         }
-    }
-
-    /** Where the blocks of a row begin. Good as long as this object is in use. */
-    long address(int row) {
-        return memory.address() + row * stride;
-    }
-
-    /** Bytes from row to row. */
-    long stride() {
-        return stride;
     }
 }

@@ -22,6 +22,7 @@ final class Assembler {
     static final int R10 = 10;
     static final int R11 = 11;
     static final int R12 = 12;
+    static final int R13 = 13;
 
     private static final int NONE = -1;
 

@@ -23,6 +23,7 @@ import static dev.nibble.cpu.machine.Quants.PARTS;
 import dev.nibble.cpu.machine.Assembler.Address;
 import dev.nibble.cpu.machine.Assembler.Condition;
 import dev.nibble.cpu.machine.Assembler.Label;
+import dev.nibble.cpu.machine.Assembler.Width;
 
 /**
  * Kernels for AVX2: a register holds half a line, so 8 rows. Products of unsigned and signed bytes are summed by twos to 16
@@ -57,6 +58,11 @@ final class Avx2Emitter implements Emitter {
     @Override
     public String name() {
         return "AVX2";
+    }
+
+    @Override
+    public Width width() {
+        return YMM;
     }
 
     @Override

@@ -25,6 +25,7 @@ import static dev.nibble.cpu.machine.Quants.PARTS;
 import dev.nibble.cpu.machine.Assembler.Address;
 import dev.nibble.cpu.machine.Assembler.Condition;
 import dev.nibble.cpu.machine.Assembler.Label;
+import dev.nibble.cpu.machine.Assembler.Width;
 
 /**
  * Kernels for AVX-512 with VNNI: a register holds a line, so 16 rows, and one instruction adds the products of four columns
@@ -57,6 +58,11 @@ final class Avx512Emitter implements Emitter {
     @Override
     public String name() {
         return "AVX-512 VNNI";
+    }
+
+    @Override
+    public Width width() {
+        return ZMM;
     }
 
     @Override

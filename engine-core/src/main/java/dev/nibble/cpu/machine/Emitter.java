@@ -1,9 +1,14 @@
 package dev.nibble.cpu.machine;
 
+import dev.nibble.cpu.machine.Assembler.Width;
+
 /** Writes the kernels for one kind of processor. The arguments of the code it writes are longs, addresses most of them. */
 interface Emitter {
     /** What it is for, in a word or two. */
     String name();
+
+    /** Of its vectors. */
+    Width width();
 
     /** Input rows (tokens) up to which {@link #few} is there. */
     int mostOfFew();

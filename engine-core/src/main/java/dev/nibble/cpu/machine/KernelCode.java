@@ -2,11 +2,10 @@ package dev.nibble.cpu.machine;
 
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** The kernels of this process: written when first asked for, then kept. */
-final class KernelCode {
+/** The kernels of a quantized type in this process: written when first asked for, then kept. */
+final class KernelCode extends CheckedCode {
     /** The system property that forbids the wider vectors, as it does in the Vector API's kernels. */
     private static final String BITS = "nibble.vector.bits";
 
@@ -38,8 +37,6 @@ final class KernelCode {
     private final MachineCode unpack;
     private final MachineCode[] few;
     private final MachineCode[] tiles;
-    private boolean isChecked;
-    private volatile boolean isRejected;
 
     /** The kernels of a form. */
     KernelCode(Form form) {
@@ -95,22 +92,6 @@ final class KernelCode {
     /** {@link RoundingEmitter}. */
     static MachineCode quantize() {
         return Shared.QUANTIZE;
-    }
-
-    /** Checks the code once, and remembers what differs: the failure the first time, an empty text else. */
-    synchronized String check(Supplier<String> failure) {
-        if (isChecked) {
-            return "";
-        }
-        isChecked = true;
-        String found = failure.get();
-        isRejected = !found.isEmpty();
-        return found;
-    }
-
-    /** Whether a check failed. */
-    boolean isRejected() {
-        return isRejected;
     }
 
     Form form() {

@@ -58,7 +58,7 @@ final class Packer {
         int groups = Math.ceilDiv((int) weight.rows(), ROWS);
         @Nullable Packer[] packers = new Packer[pool.threads()];
         long groupBytes = code.form().bytes((int) weight.columns());
-        pool.forEach(groups, (int) Math.ceilDiv(CHUNK_BYTES, groupBytes), (worker, from, to) -> {
+        pool.forEach(groups, groupsOfChunk(groupBytes), (worker, from, to) -> {
             Packer packer = packers[worker];
             if (packer == null) {
                 packer = new Packer(weight, code, data);
@@ -69,6 +69,26 @@ final class Packer {
                 packer.pack(group);
             }
         });
+    }
+
+    /** Groups whose copy a thread makes at a time. */
+    static int groupsOfChunk(long groupBytes) {
+        return (int) Math.ceilDiv(CHUNK_BYTES, groupBytes);
+    }
+
+    /**
+     * The rows of a group, one behind the other, in memory of this thread; zeros for those that it lacks. This copy is what makes
+     * reading them safe, see {@link MachineKernelFamily}.
+     */
+    static MemorySegment stage(Tensor weight, int group) {
+        long firstRow = group * (long) ROWS;
+        long rows = Math.min(ROWS, weight.rows() - firstRow);
+        MemorySegment staged = ThreadMemory.current().input(ROWS * weight.rowBytes());
+        if (rows < ROWS) {
+            staged.fill((byte) 0);
+        }
+        MemorySegment.copy(weight.data(), firstRow * weight.rowBytes(), staged, 0, rows * weight.rowBytes());
+        return staged;
     }
 
     private void pack(int group) {
@@ -94,12 +114,7 @@ final class Packer {
             merge(groupAt, columns);
             return;
         }
-        // The copy of the file's rows is what makes reading them safe, see MachineKernelFamily.
-        MemorySegment staged = ThreadMemory.current().input(ROWS * rowBytes);
-        if (rows < ROWS) {
-            staged.fill((byte) 0);
-        }
-        MemorySegment.copy(weight.data(), firstRow * rowBytes, staged, 0, rows * rowBytes);
+        MemorySegment staged = stage(weight, group);
         MemorySegment stagedScales = ThreadMemory.current().results(scales.length);
         MemorySegment.copy(scales, 0, stagedScales, ValueLayout.JAVA_BYTE, 0, scales.length);
         code.pack(staged.address(), data.address() + groupAt, rowBytes, columns, stagedScales.address());

@@ -88,14 +88,18 @@ final class PackingEmitter {
         }
         a.mov32(RAX, source.flip() * 0x01010101);
         a.broadcastGeneral(YMM, FLIP, RAX);
-        // row numbers times the bytes of a row
+        rowOffsets(a, OFFSETS);
+    }
+
+    /** The numbers of 16 rows times the bytes of a row, which are in rdx, to two registers. */
+    static void rowOffsets(Assembler a, int to) {
         a.mov32(RAX, 0);
         for (int row = 0; row < Form.ROWS; row++) {
             a.store32(at(RSP, Integer.BYTES * row - LINE), RAX);
             a.add32(RAX, RDX);
         }
         for (int half = 0; half < HALVES; half++) {
-            a.vector(YMM, Op.VMOVDQU, OFFSETS + half, at(RSP, half * LINE / HALVES - LINE));
+            a.vector(YMM, Op.VMOVDQU, to + half, at(RSP, half * LINE / HALVES - LINE));
         }
     }
 

@@ -45,8 +45,12 @@ class MachineKernelTest {
         assumeTrue(failure.isEmpty(), () -> "no machine code to be tested: " + failure);
     }
 
-    static Stream<DType> types() {
+    static Stream<DType> quantizedTypes() {
         return Arrays.stream(DType.values()).filter(dtype -> Form.of(dtype) != null);
+    }
+
+    static Stream<DType> types() {
+        return Stream.concat(quantizedTypes(), Stream.of(DType.F16, DType.BF16));
     }
 
     private static MatmulKernel kernel(Tensor weight) {
@@ -84,12 +88,12 @@ class MachineKernelTest {
         Random random = new Random(columns * 31L + rows * 7L + inputs);
         Tensor weight = RandomWeights.matrix(dtype, columns, rows, random);
         float[] x = RandomWeights.gaussian(inputs * columns, random);
-        MatmulOracle.checkRearranged(FAMILY, weight, x, inputs, true, POOL);
+        MatmulOracle.checkRearranged(FAMILY, weight, x, inputs, dtype.isQuantized(), POOL);
     }
 
     /** The largest activations and quants; scales nearly as large and as small as floats are. */
     @ParameterizedTest
-    @MethodSource("types")
+    @MethodSource("quantizedTypes")
     void doesNotOverflow(DType dtype) {
         int columns = 256;
         for (byte quants : new byte[] {0, -1, -128, 0x77}) {
@@ -126,7 +130,7 @@ class MachineKernelTest {
         }
     }
 
-    /** Rows of an input may be multiplied by different matrices, as those of experts are: also to the last bit. */
+    /** Rows of an input may be multiplied by different matrices, as those of experts are. */
     @ParameterizedTest
     @MethodSource("types")
     void multipliesSomeOfTheRows(DType dtype) {
@@ -171,7 +175,7 @@ class MachineKernelTest {
 
     /** The inverse of their scale is no float. */
     @ParameterizedTest
-    @MethodSource("types")
+    @MethodSource("quantizedTypes")
     void inputsTooSmallToRoundAreZeros(DType dtype) {
         MatmulKernel kernel = kernel(RandomWeights.matrix(dtype, 256, 1, new Random(10)));
         MatmulInput x = new MatmulInput(1, 256);
@@ -184,7 +188,7 @@ class MachineKernelTest {
     }
 
     @ParameterizedTest
-    @MethodSource("types")
+    @MethodSource("quantizedTypes")
     void aScaleThatIsNoNumberIsNotLost(DType dtype) {
         if (Set.of(DType.MXFP4, DType.NVFP4, DType.IQ1_M).contains(dtype)) {
             return; // every scale is a number, or has its bits in several places
@@ -214,13 +218,13 @@ class MachineKernelTest {
 
     /** A copy with wrong quants multiplies like code that is wrong. */
     @ParameterizedTest
-    @MethodSource("types")
+    @MethodSource("quantizedTypes")
     void theSelfCheckFindsWhatDiffers(DType dtype) {
         Tensor weight = RandomWeights.matrix(dtype, 512, Form.ROWS, new Random(11));
         AtomicReference<MemorySegment> copy = new AtomicReference<>(MemorySegment.NULL);
         RepackMemory memory = bytes -> copy.updateAndGet(none -> Arena.ofAuto().allocate(bytes, 64));
         KernelCode code = new KernelCode(Objects.requireNonNull(Form.of(dtype)));
-        MachineKernel kernel = MachineKernel.of(weight, code, memory, POOL);
+        GroupKernel kernel = MachineKernel.of(weight, code, memory, POOL);
         assertThat(SelfCheck.failure(kernel, weight, POOL)).isEmpty();
         for (int block = 0; block < 512 / Form.BLOCK; block++) {
             long at = code.form().blockAt(block) + 4L * 7; // row 7
@@ -228,5 +232,44 @@ class MachineKernelTest {
             copy.get().set(ValueLayout.JAVA_INT_UNALIGNED, at, ~quants);
         }
         assertThat(SelfCheck.failure(kernel, weight, POOL)).contains(weight.name() + ", row 7");
+    }
+
+    static Stream<DType> halves() {
+        return Stream.of(DType.F16, DType.BF16);
+    }
+
+    @ParameterizedTest
+    @MethodSource("halves")
+    void theSelfCheckFindsAHalfThatDiffers(DType dtype) {
+        Tensor weight = RandomWeights.matrix(dtype, 64, Form.ROWS, new Random(11));
+        AtomicReference<MemorySegment> copy = new AtomicReference<>(MemorySegment.NULL);
+        RepackMemory memory = bytes -> copy.updateAndGet(none -> Arena.ofAuto().allocate(bytes, 64));
+        GroupKernel kernel = HalfKernel.of(weight, new HalfCode(dtype), memory, POOL);
+        assertThat(SelfCheck.failure(kernel, weight, POOL)).isEmpty();
+        copy.get().set(ValueLayout.JAVA_SHORT, 63 * HalfEmitter.COLUMN + 7 * 2, (short) 0x4400); // row 7
+        assertThat(SelfCheck.failure(kernel, weight, POOL)).contains(weight.name() + ", row 7");
+    }
+
+    /** Subnormal numbers, the largest ones, infinities, NaN: each alone in a row, times 1. */
+    @ParameterizedTest
+    @MethodSource("halves")
+    void everyHalfIsExact(DType dtype) {
+        int rows = 1 << 16;
+        Tensor weight = RandomWeights.matrix(dtype, 8, rows, new Random(12));
+        weight.data().fill((byte) 0);
+        for (int row = 0; row < rows; row++) {
+            weight.data().set(ValueLayout.JAVA_SHORT_UNALIGNED, row * 16L + row % 8 * 2, (short) row);
+        }
+        MatmulKernel kernel = kernel(weight);
+        MatmulInput x = new MatmulInput(1, 8);
+        Arrays.fill(x.values(), 1);
+        x.reset(1, 8);
+        kernel.prepare(x, POOL);
+        float[] y = new float[rows];
+        kernel.multiply(x, 0, 1, y, 0, rows, 0, rows);
+        for (int row = 0; row < rows; row++) {
+            float value = dtype == DType.F16 ? Float.float16ToFloat((short) row) : Float.intBitsToFloat(row << 16);
+            assertThat(Float.compare(y[row], value + 0f)).as("bits %x", row).isZero();
+        }
     }
 }

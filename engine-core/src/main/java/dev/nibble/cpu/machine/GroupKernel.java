@@ -1,0 +1,104 @@
+package dev.nibble.cpu.machine;
+
+import dev.nibble.cpu.MatmulInput;
+import dev.nibble.cpu.MatmulKernel;
+import dev.nibble.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
+import org.jspecify.annotations.Nullable;
+
+/** A weight matrix whose rows lie side by side, in groups of {@link Form#ROWS}. */
+abstract sealed class GroupKernel extends MatmulKernel permits MachineKernel, HalfKernel {
+    /** Groups multiplied together, at most, and whose outputs are kept together. */
+    static final int MOST_GROUPS = 16;
+
+    /** Weights that stay in the cache while inputs pass: what fits beside those of a tile in a second-level cache of 1 MiB. */
+    static final int CACHED_BYTES = 384 << 10;
+
+    private final MemorySegment data;
+    private final long groupBytes;
+
+    GroupKernel(Tensor weight, MemorySegment data, long groupBytes) {
+        super(sizeOf(weight, weight.rows(), "rows"), sizeOf(weight, weight.columns(), "columns"));
+        this.data = data;
+        this.groupBytes = groupBytes;
+    }
+
+    /** The memory of a copy of a matrix. */
+    static long bytes(Tensor weight, long groupBytes) {
+        return Math.ceilDiv(sizeOf(weight, weight.rows(), "rows"), Form.ROWS) * groupBytes;
+    }
+
+    /** The input's form that the kernel reads; null if it was not prepared. */
+    abstract @Nullable InputMemory inputOf(MatmulInput x);
+
+    /** Whether that has 8 bits. */
+    abstract boolean rounds();
+
+    /** Inputs up to which each weight is read once. */
+    abstract int mostOfFew();
+
+    /** Groups to be multiplied together by so many inputs. */
+    abstract int groupsFor(int inputs);
+
+    /** Writes the outputs of some groups, [xRows, groups, 16] floats. */
+    abstract void multiplyGroups(InputMemory x, int xRow, int xRows, int group, int groups, MemorySegment results);
+
+    @Override
+    public final void multiply(
+            MatmulInput x, int xRow, int xRows, float[] y, int yOffset, int yStride, int from, int to) {
+        InputMemory input = inputOf(x);
+        if (input == null) {
+            throw new IllegalStateException("the input was not prepared");
+        }
+        try {
+            multiply(input, xRow, xRows, y, yOffset, yStride, from, to);
+        } finally {
+            Reference.reachabilityFence(data); // read by address
+            Reference.reachabilityFence(input);
+        }
+    }
+
+    private void multiply(
+            InputMemory input, int xRow, int xRows, float[] y, int yOffset, int yStride, int from, int to) {
+        int step = groupsFor(xRows);
+        MemorySegment results = ThreadMemory.current().results((long) xRows * step * Form.ROWS * Float.BYTES);
+        int end = Math.ceilDiv(to, Form.ROWS);
+        for (int group = from / Form.ROWS; group < end && xRows > 0; group += step) {
+            int groups = Math.min(step, end - group);
+            multiplyGroups(input, xRow, xRows, group, groups, results);
+            int first = Math.max(from, group * Form.ROWS);
+            int count = Math.min(to, (group + groups) * Form.ROWS) - first;
+            long rowBytes = resultBytes(groups);
+            long at = (first - group * Form.ROWS) * (long) Float.BYTES;
+            for (int row = 0; row < xRows; row++, at += rowBytes) {
+                MemorySegment.copy(results, ValueLayout.JAVA_FLOAT, at, y, yOffset + row * yStride + first, count);
+            }
+        }
+    }
+
+    /** Bytes of an input's outputs of some groups. */
+    static long resultBytes(int groups) {
+        return (long) groups * Form.ROWS * Float.BYTES;
+    }
+
+    final long addressOf(int group) {
+        return data.address() + group * groupBytes;
+    }
+
+    @Override
+    public final MemorySegment stream() {
+        return data;
+    }
+
+    @Override
+    public final long streamOffset(int output) {
+        return output / Form.ROWS * groupBytes;
+    }
+
+    @Override
+    public final long repackedBytes() {
+        return data.byteSize();
+    }
+}

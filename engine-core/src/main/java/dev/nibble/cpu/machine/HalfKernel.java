@@ -1,0 +1,98 @@
+package dev.nibble.cpu.machine;
+
+import dev.nibble.cpu.MatmulInput;
+import dev.nibble.cpu.RepackMemory;
+import dev.nibble.cpu.WorkerPool;
+import dev.nibble.memory.Pages;
+import dev.nibble.tensor.DType;
+import dev.nibble.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/** A weight matrix of 16-bit floats, multiplied by activations as they are with machine code. */
+final class HalfKernel extends GroupKernel {
+    private final HalfCode code;
+    private final DType dtype;
+
+    /** Groups that many inputs pass. */
+    private final int cached;
+
+    private HalfKernel(Tensor weight, HalfCode code, MemorySegment data) {
+        super(weight, data, groupBytes(weight));
+        this.code = code;
+        dtype = weight.dtype();
+        cached = Math.clamp(CACHED_BYTES / groupBytes(weight), 1, MOST_GROUPS);
+    }
+
+    private static long groupBytes(Tensor weight) {
+        return weight.columns() * HalfEmitter.COLUMN;
+    }
+
+    /** Rearranges a weight matrix. */
+    static HalfKernel of(Tensor weight, HalfCode code, RepackMemory memory, WorkerPool pool) {
+        MemorySegment data = memory.allocate(bytes(weight, groupBytes(weight)));
+        pack(weight, code, data, pool);
+        return new HalfKernel(weight, code, data);
+    }
+
+    private static void pack(Tensor weight, HalfCode code, MemorySegment data, WorkerPool pool) {
+        long groupBytes = groupBytes(weight);
+        long rowBytes = weight.rowBytes();
+        pool.forEach((int) (data.byteSize() / groupBytes), Packer.groupsOfChunk(groupBytes), (worker, from, to) -> {
+            Pages.populate(data.asSlice(from * groupBytes, (to - from) * groupBytes));
+            for (int group = from; group < to; group++) {
+                MemorySegment rows = Packer.stage(weight, group);
+                code.pack()
+                        .call(
+                                rows.address(),
+                                data.address() + group * groupBytes,
+                                rowBytes,
+                                weight.columns() / 2,
+                                0,
+                                0);
+            }
+        });
+    }
+
+    @Override
+    public void prepare(MatmulInput x, WorkerPool pool) {
+        FloatRows.copy(x, pool);
+    }
+
+    @Override
+    @Nullable InputMemory inputOf(MatmulInput x) {
+        return x.packed(FloatRows.class);
+    }
+
+    @Override
+    boolean rounds() {
+        return false;
+    }
+
+    @Override
+    int mostOfFew() {
+        return code.mostInputs();
+    }
+
+    @Override
+    int groupsFor(int inputs) {
+        return inputs <= mostOfFew() ? MOST_GROUPS : cached;
+    }
+
+    @Override
+    void multiplyGroups(InputMemory x, int xRow, int xRows, int group, int groups, MemorySegment results) {
+        int turns = columns() / HalfEmitter.STEP;
+        int count = Math.ceilDiv(xRows, code.mostInputs());
+        for (int tile = 0, row = 0; tile < count; tile++) {
+            int inputs = (xRows - row) / (count - tile);
+            long at = results.address() + row * resultBytes(groups);
+            code.multiply(inputs).call(addressOf(group), x.address(xRow + row), x.stride(), groups, turns, at);
+            row += inputs;
+        }
+    }
+
+    @Override
+    public String description() {
+        return "machine code " + KernelCode.emitter().name() + " " + dtype + ", " + Form.ROWS + " rows interleaved";
+    }
+}
