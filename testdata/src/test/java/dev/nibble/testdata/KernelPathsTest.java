@@ -74,8 +74,8 @@ class KernelPathsTest {
             DType.Q5_K,
             DType.Q6_K);
 
-    /** Those that machine code does not multiply. */
-    private static final Set<DType> FLOATS = Set.of(DType.F32, DType.F16, DType.BF16);
+    /** Those that machine code multiplies with exact activations. */
+    private static final Set<DType> HALVES = Set.of(DType.F16, DType.BF16);
 
     /** What the kernels of the types above say of themselves, and no others. */
     private static final String ROUNDED = "8 bit activations";
@@ -109,10 +109,10 @@ class KernelPathsTest {
         try (Backend backend = Evaluation.openBackend(options);
                 GgufFile source = GgufFile.open(file);
                 ForwardPass pass = Evaluation.compile(backend, source)) {
-            boolean rearranges = repack && activations == ActivationType.Q8;
+            boolean rounds = repack && activations == ActivationType.Q8;
             assertThat(pass.kernels()).isNotEmpty().allSatisfy((dtype, kernel) -> {
-                assertThat(kernel).startsWith(family(dtype, rearranges));
-                assertThat(kernel.contains(ROUNDED)).isEqualTo(rearranges && rounds(dtype));
+                assertThat(kernel).startsWith(family(dtype, repack, rounds));
+                assertThat(kernel.contains(ROUNDED)).isEqualTo(rounds && rounds(dtype));
             });
             boolean rounded = pass.kernels().toString().contains(ROUNDED);
             boolean interleaved = pass.kernels().toString().contains("interleaved");
@@ -132,10 +132,10 @@ class KernelPathsTest {
         }
     }
 
-    private static String family(DType dtype, boolean rearranges) {
+    private static String family(DType dtype, boolean repack, boolean rounds) {
         return switch (FAMILY) {
             case "scalar" -> FAMILY;
-            case "machine" -> rearranges && rounds(dtype) ? "machine code" : "vector";
+            case "machine" -> (HALVES.contains(dtype) ? repack : rounds && rounds(dtype)) ? "machine code" : "vector";
             default -> "vector " + BITS;
         };
     }
@@ -143,7 +143,7 @@ class KernelPathsTest {
     private static boolean rounds(DType dtype) {
         return switch (FAMILY) {
             case "scalar" -> false;
-            case "machine" -> !FLOATS.contains(dtype);
+            case "machine" -> dtype != DType.F32 && !HALVES.contains(dtype);
             default -> REARRANGED.contains(dtype);
         };
     }
