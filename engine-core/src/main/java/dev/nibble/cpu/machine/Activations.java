@@ -1,7 +1,5 @@
 package dev.nibble.cpu.machine;
 
-import dev.nibble.cpu.MatmulInput;
-import dev.nibble.cpu.WorkerPool;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
@@ -24,17 +22,6 @@ final class Activations extends InputMemory {
     static final int MINUS_SUM = 44;
     static final int TOTAL = 48;
     static final int TOTALS = 52;
-
-    /** Packs the rows of {@code x} unless that is done. */
-    static Activations pack(MatmulInput x, WorkerPool pool) {
-        Activations present = x.packed(Activations.class);
-        if (present != null) {
-            return present;
-        }
-        Activations form = x.repack(Activations.class, Activations::new);
-        form.fill(x, pool);
-        return form;
-    }
 
     @Override
     long rowBytes(int columns) {

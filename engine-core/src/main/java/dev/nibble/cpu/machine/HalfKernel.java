@@ -56,7 +56,7 @@ final class HalfKernel extends GroupKernel {
 
     @Override
     public void prepare(MatmulInput x, WorkerPool pool) {
-        FloatRows.copy(x, pool);
+        InputMemory.prepare(x, FloatRows.class, FloatRows::new, pool);
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.nibble.cpu.WorkerPool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
+import java.util.function.Supplier;
 
 /** Input rows outside the heap, where machine code reads them. */
 abstract sealed class InputMemory extends MatmulInput.Packed implements WorkerPool.Job permits Activations, FloatRows {
@@ -21,8 +22,15 @@ abstract sealed class InputMemory extends MatmulInput.Packed implements WorkerPo
     /** Writes the row of the input that begins at {@code offset} to its place in the memory. */
     abstract void write(float[] source, int offset, int columns, MemorySegment memory, long at);
 
-    /** Fills the memory with the rows of {@code x}. */
-    final void fill(MatmulInput x, WorkerPool pool) {
+    /** Makes a form of the rows of {@code x} unless there is one. */
+    static <T extends InputMemory> void prepare(MatmulInput x, Class<T> form, Supplier<T> create, WorkerPool pool) {
+        if (x.packed(form) == null) {
+            InputMemory made = x.repack(form, create);
+            made.fill(x, pool);
+        }
+    }
+
+    private void fill(MatmulInput x, WorkerPool pool) {
         source = x.values();
         columns = x.columns();
         // An odd number of lines, so that the columns of several rows do not meet in one set of the cache.

@@ -43,7 +43,7 @@ final class MachineKernel extends GroupKernel {
 
     @Override
     public void prepare(MatmulInput x, WorkerPool pool) {
-        Activations.pack(x, pool);
+        InputMemory.prepare(x, Activations.class, Activations::new, pool);
     }
 
     @Override
