@@ -24,7 +24,10 @@ import org.jspecify.annotations.Nullable;
 
 /** The one transformer loop of the CPU backend: embeds the rows, runs the blocks, projects the wanted rows to logits. */
 final class CpuForwardPass implements ForwardPass {
-    /** Rows of a batch at most: enough to use each weight often while it is in the cache. */
+    /**
+     * Rows of a batch: enough to use each weight often while it is in the cache. Only a model that needs more takes more, and the
+     * workspace for these is given back after each batch.
+     */
     private static final int MAX_BATCH_ROWS = 512;
 
     private final Model model;
@@ -100,7 +103,7 @@ final class CpuForwardPass implements ForwardPass {
 
     @Override
     public long workspaceBytes() {
-        return workspace.bytes(MAX_BATCH_ROWS) + linears.copiedBytes();
+        return workspace.bytes(maxBatchRows) + linears.copiedBytes();
     }
 
     @Override
@@ -125,35 +128,41 @@ final class CpuForwardPass implements ForwardPass {
 
     @Override
     public void evaluate(Batch batch, float[] logits, BooleanSupplier cancelled) {
-        turn.lock();
+        lockTurn();
         try {
             check(batch, logits);
             linears.check();
             evaluateInTurn(batch, logits, cancelled);
+        } catch (InternalError e) {
+            throw MappedMemory.translate("the model file or its rearranged weights", e);
         } finally {
             turn.unlock();
         }
     }
 
+    /** The running evaluation calls its observer and asks whether it is cancelled: neither may use what it works with. */
+    private void lockTurn() {
+        if (turn.isHeldByCurrentThread()) {
+            throw new IllegalStateException("a forward pass cannot evaluate or be closed while it evaluates: its observer, or what"
+                    + " it asks whether to cancel, called it");
+        }
+        turn.lock();
+    }
+
+    /** The sequences change at the end and all at once: a batch that fails or is cancelled leaves each as it was. */
     private void evaluateInTurn(Batch batch, float[] logits, BooleanSupplier cancelled) {
-        int begun = 0;
         try {
             pass.begin(batch, observer);
-            for (; begun < pass.sequences(); begun++) {
-                pass.distinctSequence(begun).begin(pass.rowsOf(begun));
+            for (int i = 0; i < pass.sequences(); i++) {
+                pass.distinctSequence(i).reserve(pass.rowsOf(i));
             }
             run(batch, logits, cancelled);
-            for (int i = 0; i < begun; i++) {
+            for (int i = 0; i < pass.sequences(); i++) {
                 pass.distinctSequence(i).commit(pass.rowsOf(i));
             }
-            begun = 0;
-        } catch (InternalError e) {
-            throw MappedMemory.translate("the model file or its rearranged weights", e);
         } finally {
-            for (int i = 0; i < begun; i++) {
-                pass.distinctSequence(i).rollback();
-            }
             pass.end();
+            workspace.giveBack(MAX_BATCH_ROWS);
         }
     }
 
@@ -247,7 +256,7 @@ final class CpuForwardPass implements ForwardPass {
 
     @Override
     public void close() {
-        turn.lock();
+        lockTurn();
         try {
             if (!closed) {
                 closed = true;

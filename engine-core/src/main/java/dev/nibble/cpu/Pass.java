@@ -45,11 +45,11 @@ public final class Pass {
         observer = newObserver;
         rows = batch.size();
         if (positions.length < rows) {
-            positions = new int[rows];
             sequences = new CpuSequence[rows];
             segmentStarts = new int[rows + 1];
             distinct = new CpuSequence[rows];
             distinctRows = new int[rows];
+            positions = new int[rows]; // the last, as it tells the size
         }
         segments = 0;
         distinctCount = 0;
@@ -94,6 +94,11 @@ public final class Pass {
     /** Position of a row in its sequence. */
     public int position(int row) {
         return positions[row];
+    }
+
+    /** Whether a row is the first that the batch has of its sequence. */
+    boolean isFirst(int row) {
+        return positions[row] == sequences[row].length();
     }
 
     CpuSequence sequence(int row) {
