@@ -142,6 +142,7 @@ final class CpuForwardPass implements ForwardPass {
 
     /** The running evaluation calls its observer and asks whether it is cancelled: neither may use what it works with. */
     private void lockTurn() {
+        WorkerPool.requireStack();
         if (turn.isHeldByCurrentThread()) {
             throw new IllegalStateException("a forward pass cannot evaluate or be closed while it evaluates: its observer, or what"
                     + " it asks whether to cancel, called it");

@@ -46,6 +46,9 @@ public final class WorkerPool implements AutoCloseable {
     /** Spins of a caller that waits for workers between two times it yields. */
     private static final int SPINS_PER_YIELD = 1024;
 
+    /** Small ones of compiled code, more than the calls of an evaluation take. */
+    private static final int STACK_FRAMES = 1024;
+
     /** No region: they are numbered from 1 on. */
     private static final long NONE = 0;
 
@@ -104,6 +107,21 @@ public final class WorkerPool implements AutoCloseable {
         return PhysicalCores.count();
     }
 
+    /**
+     * Fails where so little of the calling thread's stack is left that a loop might be unable to end as it should: a lock could not
+     * be given back. What calls loops from methods of its own asks once, before it begins.
+     *
+     * @throws StackOverflowError if it is too little
+     */
+    static void requireStack() {
+        int used = useStack(STACK_FRAMES);
+        assert used == STACK_FRAMES;
+    }
+
+    private static int useStack(int frames) {
+        return frames == 0 ? 0 : useStack(frames - 1) + 1;
+    }
+
     /** Threads that take part in a loop, the caller included. */
     public int threads() {
         return workers.length + 1;
@@ -147,8 +165,8 @@ public final class WorkerPool implements AutoCloseable {
         if (inside) {
             throw new IllegalStateException("forEach was called from inside a job of the same pool");
         }
+        callers.lock();
         try {
-            callers.lock(); // here, as it may end with the lock taken and a stack overflow
             if (closed) {
                 throw new IllegalStateException("the worker pool is closed");
             }
@@ -167,9 +185,7 @@ public final class WorkerPool implements AutoCloseable {
                 leaveRegion();
                 failure.set(null);
             }
-            if (callers.isHeldByCurrentThread()) {
-                callers.unlock();
-            }
+            callers.unlock();
         }
     }
 

@@ -198,7 +198,7 @@ class WorkerPoolFailureTest {
     @Test
     void aCallerWithoutStackLeavesThePoolUsable() throws InterruptedException {
         try (Watched watched = new Watched(3)) {
-            for (int round = 0; round < 20; round++) {
+            for (int round = 0; round < 40; round++) {
                 AtomicInteger overflows = new AtomicInteger();
                 AtomicInteger left = new AtomicInteger();
                 Thread caller = new Thread(null, () -> dive(watched, overflows, left), "diver", 256 << 10);
@@ -213,9 +213,12 @@ class WorkerPoolFailureTest {
 
     private static void dive(Watched watched, AtomicInteger overflows, AtomicInteger left) {
         try {
+            WorkerPool.requireStack();
             watched.pool.forEach(8, 1, (worker, from, to) -> {
-                watched.inside.incrementAndGet();
-                watched.inside.decrementAndGet();
+                if (worker > 0) { // with a stack of its own
+                    watched.inside.incrementAndGet();
+                    watched.inside.decrementAndGet();
+                }
             });
             dive(watched, overflows, left);
         } catch (StackOverflowError e) {

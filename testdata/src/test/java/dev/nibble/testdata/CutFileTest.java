@@ -37,7 +37,7 @@ class CutFileTest {
 
     /** Each time at another moment, and to another length. */
     @ParameterizedTest
-    @CsvSource({"llama, 2, 30", "llama, 4, 20", "qwen3-moe, 3, 15", "granitehybrid, 3, 15"})
+    @CsvSource({"llama, 2, 30", "llama, 4, 20", "qwen3moe, 3, 15", "granitehybrid, 3, 15"})
     void evaluationEndsWithAnErrorAndTheBackendGoesOn(String name, int threads, int cuts) throws Exception {
         assumeFalse(System.getProperty("os.name").startsWith("Windows"), "Windows does not shorten a mapped file");
         Path whole = folder.resolve("whole.gguf");
