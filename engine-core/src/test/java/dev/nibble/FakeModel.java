@@ -8,7 +8,10 @@ import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
 import dev.nibble.spi.Backend;
 import dev.nibble.spi.ForwardPass;
+import dev.nibble.tensor.DType;
+import dev.nibble.tensor.Shape;
 import dev.nibble.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.HashMap;
@@ -39,16 +42,18 @@ final class FakeModel {
 
     LanguageModel open() {
         ModelConfig config = new ModelConfig("fake", ByteTokenizer.SIZE, contextLength, 8, 1, 1, 1, 0);
-        Source source = new Source(new Metadata("fake.gguf", metadata));
-        return new LanguageModel(
-                source,
-                config,
-                tokenizer,
-                new FakeBackend(),
-                pass,
-                options,
-                SamplingDefaults.read(source.metadata()),
-                memory);
+        OpenParts open = new OpenParts();
+        Source source = open.add(new Source(new Metadata("fake.gguf", metadata)));
+        Backend backend = open.add(new FakeBackend());
+        open.add(pass);
+        Loaded loaded = new Loaded(source, model(config), tokenizer, backend, pass, open);
+        return new LanguageModel(loaded, options, SamplingDefaults.read(source.metadata()), memory);
+    }
+
+    /** Only its dimensions are asked for. */
+    static Model model(ModelConfig config) {
+        Tensor one = new Tensor("one", DType.F32, Shape.of(1, 1), MemorySegment.ofArray(new float[1]));
+        return new Model(config, one, null, List.of(), null, null, Model.Pooling.NONE, List.of());
     }
 
     private final class Source implements ModelSource {

@@ -92,10 +92,10 @@ class ModelLoaderTest {
         BackendProvider cpu = new CompilingProvider("cpu", "", closed);
         Model model = emptyModel();
         ModelLoader.Compiled compiled =
-                ModelLoader.compile(List.of(lacking, cpu), model, new NoSource(), LoadOptions.DEFAULT);
+                ModelLoader.compile(List.of(lacking, cpu), model, new NoSource(), LoadOptions.DEFAULT, new OpenParts());
         assertThat(compiled.backend().description()).isEqualTo("cpu");
         assertThat(closed).containsExactly("gpu");
-        assertThatThrownBy(() -> ModelLoader.compile(List.of(lacking), model, new NoSource(), LoadOptions.DEFAULT))
+        assertThatThrownBy(() -> ModelLoader.compile(List.of(lacking), model, new NoSource(), LoadOptions.DEFAULT, new OpenParts()))
                 .isInstanceOf(UnsupportedModelException.class)
                 .hasMessage("the backend gpu lacks experts");
     }
@@ -127,16 +127,7 @@ class ModelLoaderTest {
     }
 
     private static Model emptyModel() {
-        Tensor one = new Tensor("one", DType.F32, Shape.of(1, 1), MemorySegment.ofArray(new float[1]));
-        return new Model(
-                new ModelConfig("fake", 1, 1, 1, 0, 1, 1, 0),
-                one,
-                null,
-                List.of(),
-                null,
-                null,
-                Model.Pooling.NONE,
-                List.of());
+        return FakeModel.model(new ModelConfig("fake", 1, 1, 1, 0, 1, 1, 0));
     }
 
     private record CompilingProvider(String name, String lacks, List<String> closed) implements BackendProvider {
