@@ -328,7 +328,8 @@ public final class Session implements AutoCloseable {
         return false;
     }
 
-    private boolean isClosed() {
+    /** Whether the session or its model was closed, were it that a call still runs. */
+    boolean isClosed() {
         return closed || loaded.isClosed();
     }
 
@@ -349,8 +350,9 @@ public final class Session implements AutoCloseable {
         }
     }
 
+    /** Frees the KV cache unless a call runs, which does it when it ends. */
     private void freeIfIdle() {
-        if (lock.tryLock()) {
+        if (!lock.isHeldByCurrentThread() && lock.tryLock()) {
             try {
                 loaded.close(context);
             } finally {

@@ -18,7 +18,6 @@ import dev.nibble.spi.Sequence;
 import dev.nibble.tensor.DType;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -40,8 +39,7 @@ final class CpuForwardPass implements ForwardPass {
     private final Map<DType, String> kernels;
     private final int maxBatchRows;
 
-    /** One evaluation at a time; fair, else a session that decodes would keep all others from their first token. */
-    private final ReentrantLock turn = new ReentrantLock(true);
+    private final Turn turn = new Turn();
 
     private @Nullable ActivationObserver observer;
     private boolean closed;
@@ -125,13 +123,13 @@ final class CpuForwardPass implements ForwardPass {
 
     @Override
     public void evaluate(Batch batch, float[] logits, BooleanSupplier cancelled) {
-        turn.lock();
+        turn.take(cancelled);
         try {
             check(batch, logits);
             linears.check();
             evaluateInTurn(batch, logits, cancelled);
         } finally {
-            turn.unlock();
+            turn.give();
         }
     }
 
@@ -237,17 +235,17 @@ final class CpuForwardPass implements ForwardPass {
 
     @Override
     public void observe(@Nullable ActivationObserver newObserver) {
-        turn.lock();
+        turn.take(() -> false);
         try {
             observer = newObserver;
         } finally {
-            turn.unlock();
+            turn.give();
         }
     }
 
     @Override
     public void close() {
-        turn.lock();
+        turn.take(() -> false);
         try {
             if (!closed) {
                 closed = true;
@@ -255,7 +253,7 @@ final class CpuForwardPass implements ForwardPass {
                 linears.close();
             }
         } finally {
-            turn.unlock();
+            turn.give();
         }
     }
 }
