@@ -97,10 +97,7 @@ public final class LanguageModel implements AutoCloseable {
                 options,
                 ModelLoader::generating,
                 loaded -> new LanguageModel(
-                        loaded,
-                        options,
-                        SamplingDefaults.read(loaded.source().metadata()),
-                        new SystemMemory()));
+                        loaded, options, SamplingDefaults.read(loaded.source().metadata()), new SystemMemory()));
     }
 
     /**
@@ -128,7 +125,8 @@ public final class LanguageModel implements AutoCloseable {
      * @throws IllegalStateException if the model is closed
      */
     public Session newSession(SessionOptions sessionOptions) {
-        int contextLength = contextLength(Objects.requireNonNull(sessionOptions, "sessionOptions").contextLength());
+        int contextLength = contextLength(
+                Objects.requireNonNull(sessionOptions, "sessionOptions").contextLength());
         KvCacheType type = sessionOptions.kvCacheType().orElse(options.kvCacheType());
         boolean asked = sessionOptions.contextLength() > 0 || options.contextLength() > 0;
         loaded.enter();

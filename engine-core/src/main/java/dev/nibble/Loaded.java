@@ -40,13 +40,7 @@ final class Loaded implements AutoCloseable {
     /**
      * @param parts what is open of the others, the source included
      */
-    Loaded(
-            ModelSource source,
-            Model model,
-            Tokenizer tokenizer,
-            Backend backend,
-            ForwardPass pass,
-            OpenParts parts) {
+    Loaded(ModelSource source, Model model, Tokenizer tokenizer, Backend backend, ForwardPass pass, OpenParts parts) {
         this.source = source;
         this.model = model;
         this.tokenizer = tokenizer;

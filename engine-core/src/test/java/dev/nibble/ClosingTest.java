@@ -106,7 +106,9 @@ class ClosingTest {
             assertThat(generation.finishReason()).isEqualTo(FinishReason.CANCELLED);
             assertThat(fake.pass.openSequences).hasValue(0);
             assertThatThrownBy(session::length).hasMessage("the session is closed");
-            assertThat(model.newSession().generate("abc", GREEDY.withMaxTokens(2)).tokens())
+            assertThat(model.newSession()
+                            .generate("abc", GREEDY.withMaxTokens(2))
+                            .tokens())
                     .hasSize(2);
         }
         assertAllFreedOnce();
@@ -257,7 +259,8 @@ class ClosingTest {
             checked.countDown();
             await(closing);
         };
-        var running = CompletableFuture.supplyAsync(() -> session.evaluate(new int[900_000], false), Thread::startVirtualThread);
+        var running = CompletableFuture.supplyAsync(
+                () -> session.evaluate(new int[900_000], false), Thread::startVirtualThread);
         await(checked); // inside evaluate, before its first batch
         var closed = CompletableFuture.runAsync(session::close, Thread::startVirtualThread);
         while (!session.isClosed()) {
@@ -279,10 +282,12 @@ class ClosingTest {
                 TokenStream stream = session.stream("abc", GREEDY);
                 stream.next();
                 CyclicBarrier together = new CyclicBarrier(2);
-                var closing = CompletableFuture.runAsync(() -> {
-                    await(together);
-                    session.close();
-                }, Thread::startVirtualThread);
+                var closing = CompletableFuture.runAsync(
+                        () -> {
+                            await(together);
+                            session.close();
+                        },
+                        Thread::startVirtualThread);
                 await(together);
                 stream.close();
                 closing.get();

@@ -11,11 +11,8 @@ import dev.nibble.spi.Backend;
 import dev.nibble.spi.BackendProvider;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.ModelFormat;
-import dev.nibble.tensor.DType;
-import dev.nibble.tensor.Shape;
 import dev.nibble.tensor.Tensor;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -95,7 +92,8 @@ class ModelLoaderTest {
                 ModelLoader.compile(List.of(lacking, cpu), model, new NoSource(), LoadOptions.DEFAULT, new OpenParts());
         assertThat(compiled.backend().description()).isEqualTo("cpu");
         assertThat(closed).containsExactly("gpu");
-        assertThatThrownBy(() -> ModelLoader.compile(List.of(lacking), model, new NoSource(), LoadOptions.DEFAULT, new OpenParts()))
+        assertThatThrownBy(() -> ModelLoader.compile(
+                        List.of(lacking), model, new NoSource(), LoadOptions.DEFAULT, new OpenParts()))
                 .isInstanceOf(UnsupportedModelException.class)
                 .hasMessage("the backend gpu lacks experts");
     }

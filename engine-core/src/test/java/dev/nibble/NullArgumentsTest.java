@@ -83,7 +83,9 @@ class NullArgumentsTest {
         assertNamed("now", () -> template.render(Map.of(), null));
         assertNamed("messages", () -> template.render(null, true, Map.of()));
         assertNamed("extra", () -> template.render(List.of(), true, null));
-        assertNamed("name", () -> ChatTemplates.from(new Metadata("fake.gguf", Map.of())).get(null));
+        assertNamed(
+                "name",
+                () -> ChatTemplates.from(new Metadata("fake.gguf", Map.of())).get(null));
         assertNamed("options", () -> Samplers.of(null, 8));
         assertNamed("tokenizer", () -> new StreamingDetokenizer(null));
         assertNamed("ids", () -> new ByteTokenizer(true).decode(null));

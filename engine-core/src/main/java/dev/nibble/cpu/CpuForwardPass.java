@@ -17,7 +17,6 @@ import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
 import dev.nibble.tensor.DType;
 import java.util.Map;
-import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -140,7 +139,8 @@ final class CpuForwardPass implements ForwardPass {
             for (; begun < pass.sequences(); begun++) {
                 pass.distinctSequence(begun).begin(pass.rowsOf(begun));
             }
-            run(batch, logits, cancelled);
+            pass.cancelWhen(cancelled);
+            run(batch, logits);
             for (int i = 0; i < begun; i++) {
                 pass.distinctSequence(i).commit(pass.rowsOf(i));
             }
@@ -155,15 +155,13 @@ final class CpuForwardPass implements ForwardPass {
         }
     }
 
-    private void run(Batch batch, float[] logits, BooleanSupplier cancelled) {
+    private void run(Batch batch, float[] logits) {
         for (Rope rope : ropes) {
             rope.prepare(pass);
         }
         tokenInput.run(pass, batch);
         for (BlockOp block : blocks) {
-            if (cancelled.getAsBoolean()) {
-                throw new CancellationException("the evaluation was cancelled");
-            }
+            pass.checkCancelled();
             block.run(pass);
         }
         tokenInput.mergeStreams(pass);

@@ -133,7 +133,10 @@ public final class Metadata {
             case Boolean bool -> bool.toString();
             case String string when string.length() <= SHOWN && string.lines().count() <= 1 -> string;
             case String string ->
-                string.lines().findFirst().orElse("").codePoints()
+                string.lines()
+                                .findFirst()
+                                .orElse("")
+                                .codePoints()
                                 .limit(SHOWN)
                                 .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
                         + "... (" + string.length() + " characters)";

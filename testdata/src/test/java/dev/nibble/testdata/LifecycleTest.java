@@ -146,8 +146,8 @@ class LifecycleTest {
         Session other = model.newSession();
         other.evaluate(new int[] {1, 2, 3}, false);
         LogitsProcessor closing = (logits, tokens, count) -> model.close();
-        Generation generation = model.newSession()
-                .generate("abc", GenerationOptions.GREEDY.withLogitsProcessors(List.of(closing)));
+        Generation generation =
+                model.newSession().generate("abc", GenerationOptions.GREEDY.withLogitsProcessors(List.of(closing)));
         assertThat(generation.finishReason()).isIn(FinishReason.CANCELLED, FinishReason.STOP_TOKEN);
         assertAllGivenBack(file);
         model.close();
@@ -189,8 +189,12 @@ class LifecycleTest {
             assumeTrue(type != LanguageModel.class, "the library is a module here");
             for (ClassLoader context : new ClassLoader[] {null, ClassLoader.getPlatformClassLoader(), system, before}) {
                 Thread.currentThread().setContextClassLoader(context);
-                try (var model = (AutoCloseable) type.getMethod("load", Path.class).invoke(null, file)) {
-                    assertThat(type.getMethod("backendDescription").invoke(model).toString()).startsWith("cpu");
+                try (var model =
+                        (AutoCloseable) type.getMethod("load", Path.class).invoke(null, file)) {
+                    assertThat(type.getMethod("backendDescription")
+                                    .invoke(model)
+                                    .toString())
+                            .startsWith("cpu");
                 }
             }
         }
@@ -203,7 +207,8 @@ class LifecycleTest {
         }
         for (Class<?> service : List.of(ModelFormat.class, BackendProvider.class)) {
             String name = "META-INF/services/" + service.getName();
-            for (URL found : Collections.list(LanguageModel.class.getClassLoader().getResources(name))) {
+            for (URL found :
+                    Collections.list(LanguageModel.class.getClassLoader().getResources(name))) {
                 String root = found.toString().replace(name, "");
                 if (root.startsWith("file:")) { // those in jars are among the locations above
                     roots.add(URI.create(root).toURL());
