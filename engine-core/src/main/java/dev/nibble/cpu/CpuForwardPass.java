@@ -136,10 +136,10 @@ final class CpuForwardPass implements ForwardPass {
         int begun = 0;
         try {
             pass.begin(batch, observer);
+            pass.cancelWhen(cancelled);
             for (; begun < pass.sequences(); begun++) {
                 pass.distinctSequence(begun).begin(pass.rowsOf(begun));
             }
-            pass.cancelWhen(cancelled);
             run(batch, logits);
             for (int i = 0; i < begun; i++) {
                 pass.distinctSequence(i).commit(pass.rowsOf(i));
