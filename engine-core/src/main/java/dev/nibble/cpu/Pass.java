@@ -4,6 +4,8 @@ import dev.nibble.cpu.ops.NormJob;
 import dev.nibble.spi.ActivationObserver;
 import dev.nibble.spi.Batch;
 import java.util.Arrays;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +18,8 @@ public final class Pass {
     public interface Job {
         void run(Pass pass, int worker, int from, int to);
     }
+
+    private static final BooleanSupplier NEVER = () -> false;
 
     public final WorkerPool pool;
     public final VectorOps ops;
@@ -31,6 +35,7 @@ public final class Pass {
     private int[] distinctRows = new int[0];
     private int distinctCount;
     private @Nullable ActivationObserver observer;
+    private BooleanSupplier cancelled = NEVER;
     private @Nullable Job job;
     private final WorkerPool.Job runJob = this::runJob;
 
@@ -78,8 +83,25 @@ public final class Pass {
         distinctRows[i]++;
     }
 
+    /** What tells from now on, until the end, whether the caller gave the evaluation up. */
+    void cancelWhen(BooleanSupplier isCancelled) {
+        cancelled = isCancelled;
+    }
+
+    /**
+     * To be called by the caller's thread.
+     *
+     * @throws CancellationException if the evaluation was given up
+     */
+    void checkCancelled() {
+        if (cancelled.getAsBoolean()) {
+            throw new CancellationException("the evaluation was cancelled");
+        }
+    }
+
     /** Lets go of the sequences. */
     void end() {
+        cancelled = NEVER;
         Arrays.fill(sequences, null);
         Arrays.fill(distinct, null);
         distinctCount = 0;
@@ -149,7 +171,11 @@ public final class Pass {
         pool.forEachShrinking(items, grain, runJob, loop);
     }
 
+    /** Where code is cold, a layer of a long prompt takes seconds: so the caller, worker 0, asks before each chunk. */
     private void runJob(int worker, int from, int to) {
+        if (worker == 0) {
+            checkCancelled();
+        }
         if (job != null) {
             job.run(this, worker, from, to);
         }

@@ -154,6 +154,13 @@ public final class Generator {
         }
     }
 
+    /** As {@link #cancel}, where the context is closed or being closed. */
+    public void abandon() {
+        if (!finished()) {
+            finishReason = FinishReason.CANCELLED;
+        }
+    }
+
     /** What was generated; complete when {@link #finished}. */
     public Generation result() {
         FinishReason reason = finishReason;
