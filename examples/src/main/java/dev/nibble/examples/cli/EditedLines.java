@@ -10,6 +10,7 @@ import org.jline.reader.LineReaderBuilder;
 import org.jline.reader.UserInterruptException;
 import org.jline.reader.impl.DefaultParser;
 import org.jline.reader.impl.completer.StringsCompleter;
+import org.jline.terminal.Attributes;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
 import org.jline.utils.Signals;
@@ -35,6 +36,8 @@ final class EditedLines implements LineSource {
                 .parser(plain)
                 .completer(new StringsCompleter(commands))
                 .variable(LineReader.HISTORY_FILE, history)
+                .variable(LineReader.SECONDARY_PROMPT_PATTERN, ". ")
+                .variable(LineReader.DISABLE_HISTORY, true) // whole messages are kept, not their lines: remember
                 .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true) // an exclamation mark too
                 .build();
     }
@@ -51,11 +54,32 @@ final class EditedLines implements LineSource {
     }
 
     @Override
+    public boolean interactive() {
+        return true;
+    }
+
+    @Override
+    public int width() {
+        return Math.max(0, terminal.getWidth());
+    }
+
+    @Override
+    public void remember(String message) {
+        reader.getHistory().add(message);
+    }
+
+    /** What is typed meanwhile is not shown in the midst of the answer, but waits for the next prompt. */
+    @Override
     public void whileInterruptible(Runnable onInterrupt, Runnable work) {
         Object before = Signals.register("INT", onInterrupt);
+        Attributes attributes = terminal.getAttributes();
+        Attributes silent = new Attributes(attributes);
+        silent.setLocalFlag(Attributes.LocalFlag.ECHO, false);
+        terminal.setAttributes(silent);
         try {
             work.run();
         } finally {
+            terminal.setAttributes(attributes);
             Signals.unregister("INT", before);
         }
     }

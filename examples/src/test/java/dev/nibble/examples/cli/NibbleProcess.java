@@ -27,6 +27,8 @@ final class NibbleProcess {
     private final List<String> before = new ArrayList<>();
     private String input = "";
     private @Nullable Path output;
+    private String reader = "";
+    private @Nullable Path codeOfWriter;
 
     /** @param folder an empty one, for what the process needs beside its arguments */
     NibbleProcess(Path folder) {
@@ -48,6 +50,13 @@ final class NibbleProcess {
     /** Sends standard output there instead of keeping it. */
     NibbleProcess withOutputTo(Path file) {
         output = file;
+        return this;
+    }
+
+    /** Pipes standard output into a command of the shell; the exit code of this program goes to {@code code}. */
+    NibbleProcess through(String command, Path code) {
+        reader = command;
+        codeOfWriter = code;
         return this;
     }
 
@@ -85,7 +94,7 @@ final class NibbleProcess {
                 Main.class.getName()));
         java.addAll(arguments);
         List<String> script = new ArrayList<>(before);
-        script.add("exec " + line(java));
+        script.add(reader.isEmpty() ? "exec " + line(java) : "{ " + line(java) + "; echo $? > " + line(List.of(String.valueOf(codeOfWriter))) + "; } | " + reader);
         Path file = Files.createTempFile(folder, "start", ".sh");
         Files.write(file, script);
         Path in = Files.createTempFile(folder, "in", null);
