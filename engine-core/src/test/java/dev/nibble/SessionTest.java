@@ -77,8 +77,7 @@ class SessionTest {
         int rows = fake.pass.maxBatchRows();
         int tokens = 2 * rows + 3;
         List<String> told = new ArrayList<>();
-        GenerationOptions options =
-                FIVE.withPromptProgress((evaluated, total) -> told.add(evaluated + " of " + total));
+        GenerationOptions options = FIVE.withPromptProgress((evaluated, total) -> told.add(evaluated + " of " + total));
         Session large = model.newSession(SessionOptions.DEFAULT.withContextLength(tokens + 10));
         large.stream(IntStream.range(0, tokens).map(i -> i % 7).toArray(), options)
                 .result();

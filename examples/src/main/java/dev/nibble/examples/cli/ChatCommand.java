@@ -56,7 +56,8 @@ final class ChatCommand extends ModelCommand {
 
     @Override
     void execute() throws IOException {
-        PromptLine promptLine = new PromptLine(err(), streams().interactive() || streams().errTerminal());
+        PromptLine promptLine =
+                new PromptLine(err(), streams().interactive() || streams().errTerminal());
         GenerationOptions options = sampling.toOptions().withPromptProgress(promptLine);
         String system = systemMessage.text(streams().in());
         ModelOption.Arguments named = model.withOrWithoutModel(arguments, prompt != null);

@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
 /** What went wrong in the words of a user, who knows files and no Java classes. */
 final class ErrorMessages {
     /** An exception as it prints itself, in the middle of a text: class name, colon, message. */
-    private static final Pattern PRINTED = Pattern.compile("\\b(?:[a-z]\\w*\\.)+(\\w+(?:Exception|Error))(?:: ([^\\s;,)]+))?");
+    private static final Pattern PRINTED =
+            Pattern.compile("\\b(?:[a-z]\\w*\\.)+(\\w+(?:Exception|Error))(?:: ([^\\s;,)]+))?");
 
     private ErrorMessages() {}
 
@@ -35,13 +36,19 @@ final class ErrorMessages {
             case java.nio.channels.ClosedByInterruptException e -> "interrupted";
             case java.net.UnknownHostException e -> "there is no host " + text;
             case java.io.UncheckedIOException e -> of(e.getCause());
-            default -> text != null ? inWords(text) : failure.getCause() != null ? of(failure.getCause()) : words(failure.getClass().getSimpleName());
+            default ->
+                text != null
+                        ? inWords(text)
+                        : failure.getCause() != null
+                                ? of(failure.getCause())
+                                : words(failure.getClass().getSimpleName());
         };
     }
 
     /** {@code text} without the names of exceptions that became part of it, as of the cause of another. */
     static String inWords(String text) {
-        return PRINTED.matcher(text).replaceAll(found -> Matcher.quoteReplacement(printed(found.group(1), found.group(2))));
+        return PRINTED.matcher(text)
+                .replaceAll(found -> Matcher.quoteReplacement(printed(found.group(1), found.group(2))));
     }
 
     private static String printed(String name, @Nullable String message) {

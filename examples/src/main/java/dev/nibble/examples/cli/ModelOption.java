@@ -50,11 +50,14 @@ final class ModelOption {
                     + "'; at most a model and a text are given, a text of several words in quotes");
         }
         boolean onlyText = locator == null && words.size() == 1 && !textGiven && !mayBeModel(words.get(0));
-        return onlyText ? new Arguments(null, words) : words.isEmpty() ? new Arguments(locator, words) : withModel(words);
+        return onlyText
+                ? new Arguments(null, words)
+                : words.isEmpty() ? new Arguments(locator, words) : withModel(words);
     }
 
     private static boolean mayBeModel(String word) {
-        if (word.chars().noneMatch(Character::isWhitespace) || word.toLowerCase(Locale.ROOT).endsWith(".gguf")) {
+        if (word.chars().noneMatch(Character::isWhitespace)
+                || word.toLowerCase(Locale.ROOT).endsWith(".gguf")) {
             return true;
         }
         try {

@@ -105,7 +105,8 @@ final class QuantizeCommand extends CliCommand {
         if (streams().interactive()) {
             err().print(out + " exists already. Overwrite it? [y/N] ");
             err().flush();
-            String answer = new BufferedReader(new InputStreamReader(streams().in(), StandardCharsets.UTF_8)).readLine();
+            String answer =
+                    new BufferedReader(new InputStreamReader(streams().in(), StandardCharsets.UTF_8)).readLine();
             if (answer != null && answer.strip().toLowerCase(Locale.ROOT).startsWith("y")) {
                 return;
             }

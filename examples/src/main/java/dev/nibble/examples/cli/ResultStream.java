@@ -23,7 +23,9 @@ final class ResultStream extends OutputStream {
         /** Whether the reader has closed the pipe, as {@code head} does when it has seen enough: no failure. */
         boolean isClosedPipe() {
             String text = String.valueOf(String.valueOf(getCause()).toLowerCase(Locale.ROOT));
-            return text.contains("broken pipe") || text.contains("pipe is being closed") || text.contains("pipe has been ended");
+            return text.contains("broken pipe")
+                    || text.contains("pipe is being closed")
+                    || text.contains("pipe has been ended");
         }
 
         private static String reason(IOException cause) {

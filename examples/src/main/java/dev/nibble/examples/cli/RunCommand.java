@@ -91,7 +91,8 @@ final class RunCommand extends ModelCommand {
                 requireChatTemplate(loaded, modelFile, options);
             }
             try (Session session = loaded.newSession(sessionOptions(loaded));
-                    TokenStream stream = chat ? session.chat(messages(system, text), options) : session.stream(text, options)) {
+                    TokenStream stream =
+                            chat ? session.chat(messages(system, text), options) : session.stream(text, options)) {
                 try {
                     print(stream);
                 } finally {

@@ -84,8 +84,8 @@ final class Settings {
     private static int parseInt(String name, String text) {
         long value = parseLong(name, text);
         if (value != (int) value) {
-            throw new IllegalArgumentException(name + " must be between " + Integer.MIN_VALUE + " and "
-                    + Integer.MAX_VALUE + ", not " + text);
+            throw new IllegalArgumentException(
+                    name + " must be between " + Integer.MIN_VALUE + " and " + Integer.MAX_VALUE + ", not " + text);
         }
         return (int) value;
     }

@@ -121,9 +121,7 @@ class ChatTest {
         Outcome outcome = chat(
                 "/system Be brief", "first " + "x".repeat(70), "second " + "x".repeat(70), "third " + "x".repeat(70));
         assertThat(text(err)).contains("(the context is full: the oldest 2 messages are left out)");
-        assertThat(outcome.text())
-                .contains("Be brief", "second", "third")
-                .doesNotContain("first");
+        assertThat(outcome.text()).contains("Be brief", "second", "third").doesNotContain("first");
         assertThat(outcome.conversation().last()).isPresent();
         assertThat(outcome.tokens()).isLessThanOrEqualTo(256);
     }
@@ -155,7 +153,8 @@ class ChatTest {
     /** What a setting shows can be typed. */
     @Test
     void settingsGoBackToWhatTheyWere() throws IOException {
-        GenerationOptions changed = chat("/set seed 7", "/set max-tokens 3").conversation().options();
+        GenerationOptions changed =
+                chat("/set seed 7", "/set max-tokens 3").conversation().options();
         assertThat(changed.seed()).hasValue(7);
         assertThat(changed.maxTokens()).isEqualTo(3);
         for (String unlimited : List.of("-1", "unlimited")) {
@@ -186,7 +185,8 @@ class ChatTest {
 
     @Test
     void aMessageOverSeveralLinesIsRememberedWhole() throws IOException {
-        List<String> remembered = chat("one \\", "two", "\"\"\"/three", "four\"\"\"", "/stats").remembered();
+        List<String> remembered =
+                chat("one \\", "two", "\"\"\"/three", "four\"\"\"", "/stats").remembered();
         assertThat(remembered).containsExactly("one \ntwo", "/three\nfour", "/stats");
         assertThat(text(err)).doesNotContain("No command");
     }
@@ -234,8 +234,7 @@ class ChatTest {
     }
 
     private static CommandRunner.Result piped(String input) {
-        return new CommandRunner(folder)
-                .runWithInput(input, "chat", "-m", model.toString(), "--temp", "0", "-n", "4");
+        return new CommandRunner(folder).runWithInput(input, "chat", "-m", model.toString(), "--temp", "0", "-n", "4");
     }
 
     @Test

@@ -112,13 +112,16 @@ class CommandsTest {
         assertThat(success("run", "-m", model, "-p", "a", "-n", "1", "-ngl", "99", "--backend", "cpu")
                         .err())
                 .contains("--gpu-layers 99 has no effect: the model runs on the CPU");
-        assertThat(success("run", "-m", model, "-p", "a", "-n", "1", "-t", "600").err())
+        assertThat(success("run", "-m", model, "-p", "a", "-n", "1", "-t", "600")
+                        .err())
                 .contains("600 threads on ");
     }
 
     @Test
     void controlTokensAreShownOnRequest() {
-        assertThat(success("tokenize", "-m", model, "--decode", "97,282,98").out().strip())
+        assertThat(success("tokenize", "-m", model, "--decode", "97,282,98")
+                        .out()
+                        .strip())
                 .isEqualTo("ab");
         assertThat(success("tokenize", "-m", model, "--decode", "97,282,98", "--special")
                         .out()
@@ -133,13 +136,24 @@ class CommandsTest {
         assertThat(help)
                 .containsSubsequence(
                         "Usage: nibble run [OPTIONS]",
-                        "Model:", "--model",
-                        "Prompt:", "--prompt", "--system-file",
-                        "Sampling:", "--max-tokens", "--xtc-probability",
-                        "Context and memory:", "--ctx", "--kv",
-                        "Output:", "--stats",
-                        "Performance:", "--threads",
-                        "Other:", "--debug", "--help");
+                        "Model:",
+                        "--model",
+                        "Prompt:",
+                        "--prompt",
+                        "--system-file",
+                        "Sampling:",
+                        "--max-tokens",
+                        "--xtc-probability",
+                        "Context and memory:",
+                        "--ctx",
+                        "--kv",
+                        "Output:",
+                        "--stats",
+                        "Performance:",
+                        "--threads",
+                        "Other:",
+                        "--debug",
+                        "--help");
         assertThat(help.lines()).allMatch(line -> line.length() <= 80);
         CommandRunner.Result nothing = new CommandRunner(folder).run();
         assertThat(nothing.err()).isEqualTo(success("help").out()).contains("Usage: nibble");

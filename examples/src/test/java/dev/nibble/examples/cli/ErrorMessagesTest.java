@@ -26,7 +26,8 @@ class ErrorMessagesTest {
 
     @Test
     void theCauseSpeaksForAnExceptionThatOnlyPassesItOn() {
-        assertThat(ErrorMessages.of(new IOException(new NoSuchFileException("/x")))).isEqualTo("no such file: /x");
+        assertThat(ErrorMessages.of(new IOException(new NoSuchFileException("/x"))))
+                .isEqualTo("no such file: /x");
         assertThat(ErrorMessages.of(new IOException("the cache cannot be read: " + new AccessDeniedException("/x"))))
                 .isEqualTo("the cache cannot be read: /x may not be read or written");
         assertThat(ErrorMessages.inWords("failed (java.io.IOException: Input/output error)"))

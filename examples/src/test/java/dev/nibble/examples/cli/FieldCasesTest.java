@@ -37,17 +37,18 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "the cases need a shell, named pipes and /dev/full")
 class FieldCasesTest {
-    private static final Set<String> KEYS =
-            Set.of("name", "args", "expect", "env", "stdin", "copy", "kind", "why");
+    private static final Set<String> KEYS = Set.of("name", "args", "expect", "env", "stdin", "copy", "kind", "why");
     private static final Set<String> EXPECTATIONS = Set.of("rc", "stdout", "stdout_re", "stderr", "stderr_not");
-    private static final Pattern STACK = Pattern.compile("\\bat [\\w.$/]+\\(|\\b(java|javax|dev)\\.[\\w.]+(Exception|Error)\\b");
+    private static final Pattern STACK =
+            Pattern.compile("\\bat [\\w.$/]+\\(|\\b(java|javax|dev)\\.[\\w.]+(Exception|Error)\\b");
 
     @TempDir
     static Path folder;
 
     @TestFactory
     Stream<DynamicTest> cases() throws IOException {
-        Path cases = Conformance.isPresent() ? Conformance.path("").toAbsolutePath().resolveSibling("cases") : null;
+        Path cases =
+                Conformance.isPresent() ? Conformance.path("").toAbsolutePath().resolveSibling("cases") : null;
         String reason = cases == null ? Conformance.missing() : "there is no folder " + cases;
         if (cases == null || !Files.isDirectory(cases)) {
             System.err.println("SKIPPED: " + reason);
@@ -55,7 +56,8 @@ class FieldCasesTest {
         assumeTrue(cases != null && Files.isDirectory(cases), reason);
         List<DynamicTest> tests = new ArrayList<>();
         try (Stream<Path> folders = Files.list(Objects.requireNonNull(cases)).sorted()) {
-            for (Path one : folders.filter(path -> Files.exists(path.resolve("cases.json"))).toList()) {
+            for (Path one : folders.filter(path -> Files.exists(path.resolve("cases.json")))
+                    .toList()) {
                 for (Object given : JSON.std.listFrom(Files.readString(one.resolve("cases.json")))) {
                     Case field = new Case(one.resolve("files"), (Map<?, ?>) given);
                     tests.add(DynamicTest.dynamicTest(field.name(), field::check));
@@ -105,10 +107,12 @@ class FieldCasesTest {
 
         private NibbleProcess process() throws IOException {
             NibbleProcess process = new NibbleProcess(Files.createTempDirectory(folder, "process"));
-            map("env").forEach((name, value) ->
-                    process.with((String) name, value == null ? null : filled((String) value)));
-            map("copy").forEach((from, to) ->
-                    process.after("cp", files.resolve((String) from).toString(), own + "/" + to));
+            map("env")
+                    .forEach((name, value) ->
+                            process.with((String) name, value == null ? null : filled((String) value)));
+            map("copy")
+                    .forEach((from, to) ->
+                            process.after("cp", files.resolve((String) from).toString(), own + "/" + to));
             return given.get("stdin") instanceof String input ? process.withInput(input) : process;
         }
 
@@ -137,7 +141,8 @@ class FieldCasesTest {
 
         private void pipeStays() throws IOException, InterruptedException {
             Path pipe = own.resolve("pipe");
-            assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+            assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor())
+                    .isZero();
             // It reads until the last writer closes; where nobody writes, what is below does.
             Thread reader = Thread.ofPlatform().daemon().start(() -> {
                 try (InputStream in = Files.newInputStream(pipe)) {
@@ -155,7 +160,8 @@ class FieldCasesTest {
                 assertThat(all).containsExactly(pipe);
             }
             // a writer that is a reader too need not wait for one, and ends a reader who waits for a writer
-            Files.newByteChannel(pipe, StandardOpenOption.READ, StandardOpenOption.WRITE).close();
+            Files.newByteChannel(pipe, StandardOpenOption.READ, StandardOpenOption.WRITE)
+                    .close();
             reader.join(10_000);
         }
 
@@ -174,7 +180,8 @@ class FieldCasesTest {
                 return switch ((String) one.getKey()) {
                     case "rc" -> result.code() == Integer.parseInt(value);
                     case "stdout" -> result.out().equals(value);
-                    case "stdout_re" -> Pattern.compile(value).matcher(result.out()).find();
+                    case "stdout_re" ->
+                        Pattern.compile(value).matcher(result.out()).find();
                     case "stderr" -> Pattern.compile(value).matcher(err).find();
                     default -> !Pattern.compile(value).matcher(err).find();
                 };
@@ -186,7 +193,8 @@ class FieldCasesTest {
             for (String argument : arguments()) {
                 left = argument.contains("/") ? left.replace(argument, "") : left;
             }
-            return left.replaceAll("(" + Pattern.quote(files.toString()) + "|" + Pattern.quote(own.toString()) + ")[^\\s:]*", "");
+            return left.replaceAll(
+                    "(" + Pattern.quote(files.toString()) + "|" + Pattern.quote(own.toString()) + ")[^\\s:]*", "");
         }
 
         private List<String> arguments() {

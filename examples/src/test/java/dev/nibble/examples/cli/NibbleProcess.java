@@ -94,7 +94,11 @@ final class NibbleProcess {
                 Main.class.getName()));
         java.addAll(arguments);
         List<String> script = new ArrayList<>(before);
-        script.add(reader.isEmpty() ? "exec " + line(java) : "{ " + line(java) + "; echo $? > " + line(List.of(String.valueOf(codeOfWriter))) + "; } | " + reader);
+        script.add(
+                reader.isEmpty()
+                        ? "exec " + line(java)
+                        : "{ " + line(java) + "; echo $? > " + line(List.of(String.valueOf(codeOfWriter))) + "; } | "
+                                + reader);
         Path file = Files.createTempFile(folder, "start", ".sh");
         Files.write(file, script);
         Path in = Files.createTempFile(folder, "in", null);
@@ -132,6 +136,8 @@ final class NibbleProcess {
     }
 
     private static String line(List<String> words) {
-        return words.stream().map(word -> "'" + word.replace("'", "'\\''") + "'").collect(Collectors.joining(" "));
+        return words.stream()
+                .map(word -> "'" + word.replace("'", "'\\''") + "'")
+                .collect(Collectors.joining(" "));
     }
 }

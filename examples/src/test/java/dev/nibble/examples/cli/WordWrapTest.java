@@ -47,8 +47,7 @@ class WordWrapTest {
             int columns = width;
             for (int length = 1; length < 7; length++) {
                 ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-                WordWrap wrap =
-                        new WordWrap(new PrintStream(bytes, true, StandardCharsets.UTF_8), () -> columns);
+                WordWrap wrap = new WordWrap(new PrintStream(bytes, true, StandardCharsets.UTF_8), () -> columns);
                 for (int from = 0; from < text.length(); from += length) {
                     wrap.print(text.substring(from, Math.min(text.length(), from + length)));
                 }

@@ -81,8 +81,8 @@ class WrongUseTest {
         Path out = Files.writeString(folder.resolve("kept.gguf"), "precious");
         failed("kept.gguf exists already; --force overwrites it", "quantize", model.toString(), out.toString(), "F16");
         assertThat(out).hasContent("precious");
-        CommandRunner.Result forced = new CommandRunner(folder)
-                .run("quantize", "-m", model.toString(), out.toString(), "F16", "--force");
+        CommandRunner.Result forced =
+                new CommandRunner(folder).run("quantize", "-m", model.toString(), out.toString(), "F16", "--force");
         assertThat(forced.code()).as(forced.err()).isZero();
         assertThat(Files.size(out)).isGreaterThan(1000);
     }
