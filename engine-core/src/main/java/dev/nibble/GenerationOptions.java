@@ -42,6 +42,8 @@ public final class GenerationOptions {
     private static final Option<Optional<String>> TEMPLATE_NAME = new Option<>("templateName", Optional.empty());
     private static final Option<Boolean> CONTROL_TOKENS_IN_MESSAGES = new Option<>("controlTokensInMessages", false);
 
+    private static final Option<PromptProgress> PROMPT_PROGRESS = new Option<>("promptProgress", PromptProgress.NONE);
+
     /** The usual chain: temperature 0.8, top-k 40, top-p 0.95, min-p 0.05, until the model ends or the context is full. */
     public static final GenerationOptions DEFAULT = new GenerationOptions(Map.of());
 
@@ -202,6 +204,11 @@ public final class GenerationOptions {
         return with(SEED, OptionalLong.of(value));
     }
 
+    /** Another seed each time, as where nothing is said. */
+    public GenerationOptions withRandomSeed() {
+        return with(SEED, OptionalLong.empty());
+    }
+
     /** Texts that end the generation; they are not part of its text. */
     public List<String> stop() {
         return get(STOP);
@@ -294,6 +301,16 @@ public final class GenerationOptions {
      */
     public GenerationOptions withControlTokensInMessages(boolean value) {
         return with(CONTROL_TOKENS_IN_MESSAGES, value);
+    }
+
+    /** Who is told how far the evaluation of the prompt is. */
+    public PromptProgress promptProgress() {
+        return get(PROMPT_PROGRESS);
+    }
+
+    /** By default nobody is told. */
+    public GenerationOptions withPromptProgress(PromptProgress value) {
+        return with(PROMPT_PROGRESS, Objects.requireNonNull(value, "promptProgress"));
     }
 
     @Override

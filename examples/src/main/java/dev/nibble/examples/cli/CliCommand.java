@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ParentCommand;
 
 /** What all commands have: the streams, the models, and errors that reach the user. */
@@ -45,6 +46,11 @@ abstract class CliCommand implements Callable<Integer> {
     ModelResolver resolver() {
         return new ModelResolver(
                 streams().environment(), new ConsoleReporter(err(), streams().errTerminal()));
+    }
+
+    /** As {@link #resolve}; where nobody names a model, that of the default one. */
+    Path resolveOrDefault(@Nullable String locator) throws IOException {
+        return locator == null ? resolver().resolveDefault() : resolve(locator);
     }
 
     /** The file of a model, got first where it is not there; a wrong locator is bad usage. */

@@ -29,8 +29,8 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 @Command(
         name = "inspect",
@@ -46,17 +46,8 @@ import picocli.CommandLine.Parameters;
 final class InspectCommand extends ModelCommand {
     private static final int MAX_SHOWN = 100;
 
-    @Parameters(
-            paramLabel = "MODEL",
-            arity = "0..1",
-            description = "A path, hf:org/repo[:quant], ollama:name[:tag], or pypi:package.")
-    private @Nullable String model;
-
-    @Option(
-            names = {"-m", "--model"},
-            paramLabel = "MODEL",
-            description = "The same, as other commands take it.")
-    private @Nullable String modelOption;
+    @Mixin
+    private final ModelArgument model = new ModelArgument();
 
     @Option(names = "--tensors", description = "List the tensors: name, type, shape, bytes.")
     private boolean tensors;
@@ -78,11 +69,7 @@ final class InspectCommand extends ModelCommand {
         if ((dump == null) != (out == null)) {
             throw new UsageException("--dump TENSOR and --out FILE go together");
         }
-        String locator = model != null ? model : modelOption;
-        if (locator == null || (model != null && modelOption != null)) {
-            throw new UsageException("name one model: nibble inspect MODEL");
-        }
-        Path file = resolve(locator);
+        Path file = resolve(model.locator());
         long begun = System.nanoTime();
         try (ModelSource source = LanguageModel.open(file)) {
             double parseMillis = (System.nanoTime() - begun) * 1e-6;

@@ -24,8 +24,8 @@ import picocli.CommandLine.Option;
                         + " Ollama and the folder of LM Studio.",
         footer = {
             "",
-            "The last column is what to give -m. A model fits if its weights take no more than 80 %% of the memory of the",
-            "machine or container; 'nibble inspect' says exactly what it needs.",
+            "The last column is what to give -m. A model fits if its weights take no more than 80 %% of the memory of the "
+                    + "machine or container; 'nibble inspect' says exactly what it needs.",
             "",
             "Examples:",
             "  nibble list",

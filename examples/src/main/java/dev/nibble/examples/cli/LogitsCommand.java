@@ -24,9 +24,9 @@ import picocli.CommandLine.Option;
         description = "Writes the model's scores after each of the given tokens: the tool for comparing engines.",
         footer = {
             "",
-            "FILE receives raw little-endian 32-bit floats, [tokens, vocabSize], row i after token i; standard output a",
-            "line of JSON with the shape. Nothing is added to the tokens. Unless told otherwise the KV cache and the",
-            "activations are f32, so that the result is as exact as the weights, and the context is the model's own.",
+            "FILE receives raw little-endian 32-bit floats, [tokens, vocabSize], row i after token i; standard output a "
+                    + "line of JSON with the shape. Nothing is added to the tokens. Unless told otherwise the KV cache and the "
+                    + "activations are f32, so that the result is as exact as the weights, and the context is the model's own.",
             "",
             "Examples:",
             "  nibble logits -m model.gguf --tokens 1,2,3 --out logits.f32",
@@ -35,7 +35,7 @@ import picocli.CommandLine.Option;
         })
 final class LogitsCommand extends ModelCommand {
     @Mixin
-    private final RequiredModel model = new RequiredModel();
+    private final ModelArgument model = new ModelArgument();
 
     @Option(names = "--tokens", required = true, paramLabel = "IDS", description = "Token ids, separated by commas.")
     @SuppressWarnings("NullAway.Init")
@@ -57,7 +57,7 @@ final class LogitsCommand extends ModelCommand {
 
     @Override
     void execute() throws IOException {
-        int[] ids = Logits.parseTokens(tokens);
+        int[] ids = Logits.parseTokens("--tokens", tokens);
         if (greedy < 0) {
             throw new UsageException("--greedy must be 0 or more, not " + greedy);
         }

@@ -1,5 +1,6 @@
 package dev.nibble.examples.cli;
 
+import dev.nibble.FinishReason;
 import dev.nibble.GenerationOptions;
 import dev.nibble.GenerationStats;
 import dev.nibble.LanguageModel;
@@ -27,10 +28,26 @@ abstract class ModelCommand extends CliCommand {
     LanguageModel load(Path file, LoadOptions base) throws IOException {
         LoadOptions options = modelOptions.apply(base);
         try {
-            return LanguageModel.load(file, options);
+            LanguageModel loaded = LanguageModel.load(file, options);
+            noteWithoutEffect(loaded);
+            return loaded;
         } catch (IllegalArgumentException e) {
             // The only argument that the options cannot check themselves is the backend's name.
             throw new UsageException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /** Says which options change nothing, or not for the better. */
+    private void noteWithoutEffect(LanguageModel loaded) {
+        Integer layers = modelOptions.gpuLayers();
+        if (layers != null && layers > 0 && loaded.backendDescription().startsWith("cpu")) {
+            err().println("Note: --gpu-layers " + layers + " has no effect: the model runs on the CPU"
+                    + " (nibble devices says why)");
+        }
+        int processors = Runtime.getRuntime().availableProcessors();
+        if (modelOptions.threads() > processors) {
+            err().println("Note: " + modelOptions.threads() + " threads on " + processors
+                    + " processors are slower than " + processors);
         }
     }
 
@@ -62,6 +79,17 @@ abstract class ModelCommand extends CliCommand {
         }
         boolean tools = options.templateVariables().containsKey("tools");
         templates.get(options.templateName().orElse(templates.choose(tools)));
+    }
+
+    /** What ended a generation, for a sentence. */
+    static String describe(FinishReason reason) {
+        return switch (reason) {
+            case STOP_TOKEN -> "the model";
+            case STOP_STRING -> "a stop text (--stop)";
+            case MAX_TOKENS -> "the number of tokens asked for (-n)";
+            case CONTEXT_FULL -> "the full context (--ctx)";
+            case CANCELLED -> "an interruption";
+        };
     }
 
     /** The counts and speeds of a generation in one line. */
