@@ -26,7 +26,7 @@ class OllamaTest {
         Path blob = store(home.resolve(".ollama/models"), "library/tiny/latest", digest());
 
         assertThat(resolver("http://127.0.0.1:9").resolve("ollama:tiny")).isEqualTo(blob);
-        assertThat(new LocalModels(environment()).find())
+        assertThat(new LocalModels(environment(), Reporter.SILENT).find())
                 .contains(new LocalModels.Found("ollama", "ollama:tiny:latest", blob));
     }
 
