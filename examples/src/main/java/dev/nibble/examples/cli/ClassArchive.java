@@ -41,9 +41,9 @@ final class ClassArchive {
         this.part = archive.resolveSibling(archive.getFileName() + ".part");
     }
 
-    /** The name of a list without the process id at its end; the launcher builds the same. */
+    /** The name of a list without the process id: what the launcher names, and the JVM makes of %p. */
     private static String listPrefix(Path archive) {
-        return String.valueOf(archive.getFileName()).replaceFirst("\\.jsa$", "") + ".classes.";
+        return String.valueOf(archive.getFileName()).replaceFirst("\\.jsa$", "") + ".classes.pid";
     }
 
     /** Does what is to be done for the archive when a command has ended; never fails. */

@@ -96,6 +96,7 @@ public sealed interface Locator {
             case "ollama" -> ollama(text, rest);
             case "pypi" -> pypi(text, rest);
             case "file" -> new File(Path.of(rest));
+            case "http", "https" -> link(text);
             default -> throw new IllegalArgumentException("unknown locator '" + text + "'" + hint(text) + "; give " + FORMS);
         };
     }
@@ -128,6 +129,18 @@ public sealed interface Locator {
         // After the second colon a quantization or a file of the repository, whatever its name.
         Matcher matcher = match("([\\w.-]+/[\\w.-]+)(?::([^:\\\\\\x00-\\x1f]+))?", rest, text, "hf:org/repo[:quant]");
         return new HuggingFace(matcher.group(1), matcher.group(2));
+    }
+
+    /** A link to a file on Hugging Face, as its pages show it, is the file of the repository. */
+    private static Locator link(String text) {
+        Matcher matcher = Pattern.compile(
+                        "https://(?:huggingface\\.co|hf\\.co)/([^/?#]+/[^/?#]+)/(?:resolve|blob)/main/([^?#%]+\\.gguf)(?:[?#].*)?")
+                .matcher(text);
+        if (matcher.matches()) {
+            return huggingFace(text, matcher.group(1) + ":" + matcher.group(2));
+        }
+        throw new IllegalArgumentException("unknown locator '" + text + "': of links only those to a .gguf file in the"
+                + " main branch on huggingface.co are taken; download the file and give its path, or give " + FORMS);
     }
 
     private static Locator ollama(String text, String rest) {
