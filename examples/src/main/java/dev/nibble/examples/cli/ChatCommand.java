@@ -2,8 +2,8 @@ package dev.nibble.examples.cli;
 
 import dev.nibble.GenerationOptions;
 import dev.nibble.LanguageModel;
-import dev.nibble.LoadOptions;
 import dev.nibble.Session;
+import dev.nibble.examples.models.ResolvedModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -58,16 +58,21 @@ final class ChatCommand extends ModelCommand {
     void execute() throws IOException {
         PromptLine promptLine =
                 new PromptLine(err(), streams().interactive() || streams().errTerminal());
-        GenerationOptions options = sampling.toOptions().withPromptProgress(promptLine);
+        sampling.toOptions(); // what is wrong there is told before a model is got
         String system = systemMessage.text(streams().in());
         ModelOption.Arguments named = model.withOrWithoutModel(arguments, prompt != null);
-        Path file = resolveOrDefault(named.model());
-        try (LanguageModel loaded = load(file, LoadOptions.DEFAULT)) {
+        ResolvedModel resolved = openOrDefault(named.model());
+        PackagedDefaults packaged = new PackagedDefaults(resolved.defaults());
+        GenerationOptions options = sampling.toOptions(packaged.options()).withPromptProgress(promptLine);
+        Path file = resolved.file();
+        try (LanguageModel loaded = load(file, packaged)) {
+            packaged.notes(true, !loaded.chatTemplates().names().isEmpty())
+                    .forEach(note -> err().println("Note: " + note));
             requireChatTemplate(loaded, file, options);
-            try (Session session = loaded.newSession(sessionOptions(loaded));
+            try (Session session = loaded.newSession(sessionOptions(loaded, packaged.context()));
                     LineSource lines = lines()) {
                 greet(file, loaded, session, lines);
-                Conversation conversation = new Conversation(session, options, system);
+                Conversation conversation = new Conversation(session, options, packaged.system(system), packaged.opening());
                 ChatLoop loop = new ChatLoop(conversation, lines, promptLine, out(), err());
                 if (prompt != null) {
                     loop.say(prompt);
@@ -88,9 +93,18 @@ final class ChatCommand extends ModelCommand {
         }
     }
 
+    /** Without a home folder there is no place for it. */
+    private @Nullable Path history() {
+        return streams()
+                .environment()
+                .findCache()
+                .map(cache -> cache.resolve("chat-history"))
+                .orElse(null);
+    }
+
     private LineSource lines() throws IOException {
         return streams().interactive()
-                ? new EditedLines(streams().environment().cache().resolve("chat-history"), ChatLoop.COMMANDS)
+                ? new EditedLines(history(), ChatLoop.COMMANDS)
                 : new PipedLines(streams().in());
     }
 }

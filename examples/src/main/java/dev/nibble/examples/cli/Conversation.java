@@ -30,13 +30,23 @@ final class Conversation {
     }
 
     private final Session session;
-    private final List<ChatMessage> turns = new ArrayList<>();
+    private final List<ChatMessage> opening;
+    private final List<ChatMessage> turns;
     private GenerationOptions options;
     private @Nullable String system;
     private @Nullable Generation last;
 
     Conversation(Session session, GenerationOptions options, @Nullable String system) {
+        this(session, options, system, List.of());
+    }
+
+    /**
+     * @param opening messages that count as said from the beginning, also after {@link #clear}
+     */
+    Conversation(Session session, GenerationOptions options, @Nullable String system, List<ChatMessage> opening) {
         this.session = session;
+        this.opening = List.copyOf(opening);
+        this.turns = new ArrayList<>(opening);
         this.options = options;
         this.system = system;
     }
@@ -74,6 +84,7 @@ final class Conversation {
     /** Forgets what was said, but not the system message and the settings. */
     void clear() {
         turns.clear();
+        turns.addAll(opening);
         last = null;
         session.reset();
     }
@@ -105,7 +116,7 @@ final class Conversation {
      * @throws IllegalStateException if nothing was said
      */
     FinishReason regenerate(Listener listener) {
-        if (turns.isEmpty()) {
+        if (last == null) {
             throw new IllegalStateException("there is no answer to give again");
         }
         ChatMessage removed = turns.remove(turns.size() - 1);

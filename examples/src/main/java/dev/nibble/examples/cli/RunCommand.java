@@ -5,10 +5,10 @@ import dev.nibble.GeneratedToken;
 import dev.nibble.Generation;
 import dev.nibble.GenerationOptions;
 import dev.nibble.LanguageModel;
-import dev.nibble.LoadOptions;
 import dev.nibble.Session;
 import dev.nibble.TokenStream;
 import dev.nibble.chat.ChatMessage;
+import dev.nibble.examples.models.ResolvedModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -82,17 +82,23 @@ final class RunCommand extends ModelCommand {
             throw new UsageException("--system needs --chat: a raw prompt has no system message");
         }
         PromptLine promptLine = new PromptLine(err(), streams().errTerminal());
-        GenerationOptions options = sampling.toOptions().withPromptProgress(promptLine);
+        sampling.toOptions(); // what is wrong there is told before a model is got
         ModelOption.Arguments named = model.withOrWithoutModel(arguments, prompt != null || file != null);
         String text = prompt(named.texts());
-        Path modelFile = resolveOrDefault(named.model());
-        try (LanguageModel loaded = load(modelFile, LoadOptions.DEFAULT)) {
+        ResolvedModel resolved = openOrDefault(named.model());
+        PackagedDefaults packaged = new PackagedDefaults(resolved.defaults());
+        GenerationOptions options = sampling.toOptions(packaged.options()).withPromptProgress(promptLine);
+        Path modelFile = resolved.file();
+        try (LanguageModel loaded = load(modelFile, packaged)) {
+            packaged.notes(chat, !loaded.chatTemplates().names().isEmpty())
+                    .forEach(note -> err().println("Note: " + note));
             if (chat) {
                 requireChatTemplate(loaded, modelFile, options);
             }
-            try (Session session = loaded.newSession(sessionOptions(loaded));
-                    TokenStream stream =
-                            chat ? session.chat(messages(system, text), options) : session.stream(text, options)) {
+            try (Session session = loaded.newSession(sessionOptions(loaded, packaged.context()));
+                    TokenStream stream = chat
+                            ? session.chat(messages(packaged, system, text), options)
+                            : session.stream(text, options)) {
                 try {
                     print(stream);
                 } finally {
@@ -139,11 +145,13 @@ final class RunCommand extends ModelCommand {
         throw new UsageException("there is no prompt; give -p TEXT, or -f FILE, - for standard input");
     }
 
-    private static List<ChatMessage> messages(@Nullable String system, String text) {
+    private static List<ChatMessage> messages(PackagedDefaults packaged, @Nullable String system, String text) {
         List<ChatMessage> messages = new ArrayList<>();
-        if (system != null) {
-            messages.add(ChatMessage.system(system));
+        String first = packaged.system(system);
+        if (first != null) {
+            messages.add(ChatMessage.system(first));
         }
+        messages.addAll(packaged.opening());
         messages.add(ChatMessage.user(text));
         return messages;
     }

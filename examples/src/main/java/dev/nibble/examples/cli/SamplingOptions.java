@@ -119,15 +119,20 @@ final class SamplingOptions {
 
     /** The options; a value out of range is bad usage. */
     GenerationOptions toOptions() {
+        return toOptions(GenerationOptions.DEFAULT);
+    }
+
+    /** {@code base} with what was given on the command line; a value out of range is bad usage. */
+    GenerationOptions toOptions(GenerationOptions base) {
         try {
-            return build();
+            return build(base);
         } catch (IllegalArgumentException e) {
             throw new UsageException(String.valueOf(e.getMessage()), e);
         }
     }
 
-    private GenerationOptions build() {
-        GenerationOptions options = GenerationOptions.DEFAULT;
+    private GenerationOptions build(GenerationOptions base) {
+        GenerationOptions options = base;
         options = maxTokens == null ? options : options.withMaxTokens(Settings.maxTokens("-n", maxTokens));
         options = temperature == null ? options : options.withTemperature(temperature);
         options = seed == null ? options : options.withSeed(seed);
