@@ -106,8 +106,8 @@ final class Loaded implements AutoCloseable {
 
     /** Ends a call; the last one frees everything if it was closed meanwhile. */
     void exit() {
-        lock.lock();
         boolean mine;
+        lock.lock();
         try {
             callers.remove(Thread.currentThread());
             mine = begins();

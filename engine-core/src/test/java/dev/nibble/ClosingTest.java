@@ -26,7 +26,7 @@ class ClosingTest {
     private static final GenerationOptions GREEDY = GenerationOptions.GREEDY;
 
     /** What fails to close, if anything. */
-    private enum Failing {
+    enum Failing {
         NOTHING,
         PASS,
         BACKEND,
@@ -264,7 +264,7 @@ class ClosingTest {
         await(checked); // inside evaluate, before its first batch
         var closed = CompletableFuture.runAsync(session::close, Thread::startVirtualThread);
         while (!session.isClosed()) {
-            Thread.yield();
+            Thread.sleep(1);
         }
         closing.countDown();
         closed.get();

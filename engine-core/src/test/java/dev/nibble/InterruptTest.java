@@ -12,7 +12,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -112,20 +111,16 @@ class InterruptTest {
 
     /** How tasks are given up in practice. */
     private enum Ending {
-        CANCEL(running -> {
-            running.task.cancel(true);
-            return null;
-        }),
-        SHUTDOWN(running -> running.threads.shutdownNow());
+        CANCEL,
+        SHUTDOWN;
 
-        private final Function<Running, Object> action;
-
-        Ending(Function<Running, Object> action) {
-            this.action = action;
+        void end(ExecutorService threads, Future<?> task) {
+            switch (this) {
+                case CANCEL -> task.cancel(true);
+                case SHUTDOWN -> threads.shutdownNow();
+            }
         }
     }
-
-    private record Running(ExecutorService threads, Future<?> task) {}
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
@@ -144,7 +139,7 @@ class InterruptTest {
                 Future<?> task = threads.submit(
                         () -> reason.set(session.generate("abc", GREEDY).finishReason()));
                 generating.await();
-                ending.action.apply(new Running(threads, task));
+                ending.end(threads, task);
                 threads.shutdown();
                 assertThat(threads.awaitTermination(30, TimeUnit.SECONDS)).isTrue();
                 assertThat(reason).hasValue(FinishReason.CANCELLED);

@@ -19,8 +19,6 @@ public final class Pass {
         void run(Pass pass, int worker, int from, int to);
     }
 
-    private static final BooleanSupplier NEVER = () -> false;
-
     public final WorkerPool pool;
     public final VectorOps ops;
     public final Workspace workspace;
@@ -35,7 +33,7 @@ public final class Pass {
     private int[] distinctRows = new int[0];
     private int distinctCount;
     private @Nullable ActivationObserver observer;
-    private BooleanSupplier cancelled = NEVER;
+    private BooleanSupplier cancelled = Pass::never;
     private @Nullable Job job;
     private final WorkerPool.Job runJob = this::runJob;
 
@@ -83,6 +81,10 @@ public final class Pass {
         distinctRows[i]++;
     }
 
+    private static boolean never() {
+        return false;
+    }
+
     /** What tells from now on, until the end, whether the caller gave the evaluation up. */
     void cancelWhen(BooleanSupplier isCancelled) {
         cancelled = isCancelled;
@@ -101,7 +103,7 @@ public final class Pass {
 
     /** Lets go of the sequences. */
     void end() {
-        cancelled = NEVER;
+        cancelled = Pass::never;
         Arrays.fill(sequences, null);
         Arrays.fill(distinct, null);
         distinctCount = 0;

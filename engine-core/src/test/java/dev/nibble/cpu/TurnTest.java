@@ -10,7 +10,6 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,16 +17,18 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class TurnTest {
-    private static final BooleanSupplier NEVER = () -> false;
-
     private final Turn turn = new Turn();
 
+    private static boolean never() {
+        return false;
+    }
+
     /** Starts a thread and returns when it waits for its turn. */
-    private static Thread waiting(Runnable action) {
+    private static Thread waiting(Runnable action) throws InterruptedException {
         Thread thread = Thread.startVirtualThread(action);
         while (thread.getState() != Thread.State.TIMED_WAITING) {
             assertThat(thread.isAlive()).isTrue();
-            Thread.yield();
+            Thread.sleep(1);
         }
         return thread;
     }
@@ -36,11 +37,11 @@ class TurnTest {
     void comesInTheOrderOfAsking() throws Exception {
         List<Integer> order = Collections.synchronizedList(new ArrayList<>());
         List<Thread> threads = new ArrayList<>();
-        turn.take(NEVER);
+        turn.take(TurnTest::never);
         for (int i = 0; i < 20; i++) {
             int number = i;
             threads.add(waiting(() -> {
-                turn.take(NEVER);
+                turn.take(TurnTest::never);
                 order.add(number);
                 turn.give();
             }));
@@ -58,7 +59,7 @@ class TurnTest {
         AtomicBoolean cancelled = new AtomicBoolean();
         AtomicReference<Throwable> thrown = new AtomicReference<>();
         AtomicBoolean interrupted = new AtomicBoolean();
-        turn.take(NEVER);
+        turn.take(TurnTest::never);
         Thread waiting = waiting(() -> {
             try {
                 turn.take(() -> cancelled.get() || Thread.currentThread().isInterrupted());
@@ -76,16 +77,16 @@ class TurnTest {
         assertThat(thrown.get()).hasMessageContaining("waited for its turn");
         assertThat(interrupted.get()).isEqualTo(byInterrupt);
         turn.give();
-        turn.take(NEVER); // nobody stands in line
+        turn.take(TurnTest::never); // nobody stands in line
         turn.give();
     }
 
     @Test
     void anInterruptThatCancelsNothingIsKept() throws Exception {
         AtomicBoolean interrupted = new AtomicBoolean();
-        turn.take(NEVER);
+        turn.take(TurnTest::never);
         Thread waiting = waiting(() -> {
-            turn.take(NEVER);
+            turn.take(TurnTest::never);
             interrupted.set(Thread.currentThread().isInterrupted());
             turn.give();
         });
@@ -97,8 +98,8 @@ class TurnTest {
 
     @Test
     void isNotTakenTwice() {
-        turn.take(NEVER);
-        assertThatThrownBy(() -> turn.take(NEVER)).isInstanceOf(IllegalStateException.class);
+        turn.take(TurnTest::never);
+        assertThatThrownBy(() -> turn.take(TurnTest::never)).isInstanceOf(IllegalStateException.class);
         turn.give();
     }
 
@@ -109,7 +110,7 @@ class TurnTest {
         for (int i = 0; i < 8; i++) {
             Thread.ofPlatform().start(() -> {
                 for (int round = 0; round < 500; round++) {
-                    turn.take(NEVER);
+                    turn.take(TurnTest::never);
                     count[0]++;
                     turn.give();
                 }

@@ -201,9 +201,9 @@ class LifecycleTest {
     }
 
     private static URL[] libraryRoots() throws IOException {
-        Set<URL> roots = new LinkedHashSet<>();
+        Set<String> roots = new LinkedHashSet<>();
         for (Class<?> type : List.of(LanguageModel.class, GgufFile.class)) {
-            roots.add(type.getProtectionDomain().getCodeSource().getLocation());
+            roots.add(type.getProtectionDomain().getCodeSource().getLocation().toString());
         }
         for (Class<?> service : List.of(ModelFormat.class, BackendProvider.class)) {
             String name = "META-INF/services/" + service.getName();
@@ -211,10 +211,15 @@ class LifecycleTest {
                     Collections.list(LanguageModel.class.getClassLoader().getResources(name))) {
                 String root = found.toString().replace(name, "");
                 if (root.startsWith("file:")) { // those in jars are among the locations above
-                    roots.add(URI.create(root).toURL());
+                    roots.add(root);
                 }
             }
         }
-        return roots.toArray(URL[]::new);
+        URL[] urls = new URL[roots.size()];
+        int count = 0;
+        for (String root : roots) {
+            urls[count++] = URI.create(root).toURL();
+        }
+        return urls;
     }
 }
