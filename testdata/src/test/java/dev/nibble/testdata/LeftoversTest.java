@@ -2,6 +2,7 @@ package dev.nibble.testdata;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.nibble.ModelFormatException;
 import dev.nibble.NibbleException;
@@ -15,7 +16,9 @@ import dev.nibble.tensor.Shape;
 import dev.nibble.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,6 +30,17 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What a file holds and no part of the model asks for: refused by name, or of a sort that text does without. */
 class LeftoversTest {
     private static final int CONTEXT = 256;
+
+    /** Keys that some models have beside those they follow. */
+    private static final Set<String> UNUSED = Set.of(
+            "phi3.rope.scaling.original_context_length",
+            "phi3.attention.sliding_window",
+            "granitehybrid.rope.freq_base",
+            "granitehybrid.rope.dimension_count",
+            "deepseek2.attention.key_length",
+            "deepseek2.attention.value_length",
+            "deepseek2.expert_feed_forward_length",
+            "deepseek2.expert_shared_count");
 
     @TempDir
     Path folder;
@@ -218,45 +232,51 @@ class LeftoversTest {
     @ParameterizedTest
     @MethodSource("names")
     void numbersThatMakeNoSenseAreRefusedByName(String name) throws IOException {
+        List<String> accepted = new ArrayList<>();
         try (GgufFile base = HostileModel.open(name, folder)) {
             String prefix = base.metadata().requireString("general.architecture") + ".";
             for (String key : base.metadata().keys()) {
                 Object value = base.metadata().get(key);
-                if (!key.startsWith(prefix) || key.endsWith(".vocab_size")) {
+                if (!key.startsWith(prefix) || UNUSED.contains(key) || key.matches(".*\\.(vocab_size|pooling_type|dense_\\d_feat_\\w+)")) {
                     continue;
                 }
                 if (value instanceof Double) {
                     for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY, -1}) {
-                        assertRefused(name, key, model -> model.set(key, bad), bad);
+                        if (!isRefused(name, key, model -> model.set(key, bad))) {
+                            accepted.add(key + " = " + bad);
+                        }
                     }
                 } else if (value instanceof Long) {
                     for (long bad : new long[] {-1, Long.MIN_VALUE, 1L << 40}) {
-                        assertRefused(name, key, model -> model.set(key, bad), bad);
+                        if (!isRefused(name, key, model -> model.set(key, bad))) {
+                            accepted.add(key + " = " + bad);
+                        }
                     }
                 }
             }
         }
+        assertThat(accepted).isEmpty();
     }
 
-    private void assertRefused(String name, String key, Consumer<HostileModel> change, Object value) {
-        assertThatThrownBy(() -> read(name, change))
-                .as(key + " = " + value)
-                .isInstanceOf(NibbleException.class)
-                .hasMessageContaining(key + ": ");
+    /** Whether the change makes the model be refused with a message about the key. */
+    private boolean isRefused(String name, String key, Consumer<HostileModel> change) {
+        return catchThrowable(() -> read(name, change)) instanceof NibbleException e
+                && String.valueOf(e.getMessage()).contains(key + ": ");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"attention.layer_norm_rms_epsilon", "rope.freq_base"})
     void zeroWhereItMakesNoSense(String key) {
-        assertRefused("llama", "llama." + key, model -> model.set("%s." + key, 0f), 0f);
+        assertThat(isRefused("llama", "llama." + key, model -> model.set("%s." + key, 0f)))
+                .isTrue();
     }
 
     @Test
     void headsThatDoNotDivideTheWidth() {
         assertThatThrownBy(() -> read("llama", model -> model.remove("%s.attention.key_length")
                         .remove("%s.attention.value_length")
-                        .set("%s.attention.head_count", 3)
-                        .set("%s.attention.head_count_kv", 3)))
-                .hasMessageContaining("llama.attention.head_count: 3 heads cannot share the 128 elements");
+                        .set("%s.attention.head_count", 5)
+                        .set("%s.attention.head_count_kv", 5)))
+                .hasMessageContaining("llama.attention.head_count: 5 heads cannot share the 96 elements");
     }
 }

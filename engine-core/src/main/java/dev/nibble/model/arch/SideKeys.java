@@ -1,6 +1,7 @@
 package dev.nibble.model.arch;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.DoublePredicate;
 import java.util.stream.DoubleStream;
@@ -61,6 +62,7 @@ final class SideKeys {
                 new SideKey("rope.dimension_count_swa", sameAs(reader, "rope.dimension_count")),
                 new SideKey("rope.freq_base_swa", sameAs(reader, "rope.freq_base")),
                 new SideKey("rope.scaling.alpha", FACTOR),
+                new SideKey("rope.scaling.yarn_attn_factor", value -> value == 1 || isYarnGrowth(reader, value)),
                 new SideKey("expert_group_scale", FACTOR),
                 new SideKey("activation_sparsity_scale", OFF),
                 new SideKey("swiglu_clamp_exp", OFF),
@@ -84,6 +86,12 @@ final class SideKeys {
         return isNear(scale * Math.sqrt(length), 1);
     }
 
+    /** Whether it is by how much YaRN makes the rotated vectors longer, which is computed. */
+    private static boolean isYarnGrowth(ModelReader reader, double value) {
+        double[] factor = numbers(reader.metadata.get(reader.architecture + ".rope.scaling.factor"));
+        return factor != null && factor.length == 1 && isNear(value, 1 + 0.1 * Math.log(Math.max(1, factor[0])));
+    }
+
     private static boolean isNear(double a, double b) {
         return Math.abs(a - b) <= ROUNDING * Math.abs(b);
     }
@@ -95,7 +103,7 @@ final class SideKeys {
             case Long number -> new double[] {number};
             case Double number -> new double[] {number};
             case Boolean flag -> new double[] {flag ? 1 : 0};
-            case long[] array -> java.util.Arrays.stream(array).asDoubleStream().toArray();
+            case long[] array -> Arrays.stream(array).asDoubleStream().toArray();
             case double[] array -> array;
             case float[] array ->
                 IntStream.range(0, array.length).mapToDouble(i -> array[i]).toArray();
@@ -110,10 +118,10 @@ final class SideKeys {
     /** A value as it stands in a message. */
     static String text(@Nullable Object value) {
         return switch (value) {
-            case long[] array -> java.util.Arrays.toString(array);
-            case double[] array -> java.util.Arrays.toString(array);
-            case float[] array -> java.util.Arrays.toString(array);
-            case boolean[] array -> java.util.Arrays.toString(array);
+            case long[] array -> Arrays.toString(array);
+            case double[] array -> Arrays.toString(array);
+            case float[] array -> Arrays.toString(array);
+            case boolean[] array -> Arrays.toString(array);
             case null, default -> String.valueOf(value);
         };
     }

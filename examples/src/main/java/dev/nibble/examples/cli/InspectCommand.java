@@ -7,6 +7,7 @@ import dev.nibble.MemoryPlan;
 import dev.nibble.NibbleException;
 import dev.nibble.UnsupportedModelException;
 import dev.nibble.chat.ChatTemplates;
+import dev.nibble.model.Architectures;
 import dev.nibble.model.Metadata;
 import dev.nibble.model.ModelSource;
 import dev.nibble.model.StringArray;
@@ -112,6 +113,14 @@ final class InspectCommand extends ModelCommand {
         String name = values.optionalString("general.name");
         if (name != null) {
             row("name", name);
+        }
+        try {
+            Architectures.requireModel(source);
+        } catch (UnsupportedModelException e) {
+            row("runs", "no: " + e.getMessage());
+            tokenizer(values);
+            row("tensors", source.tensors().size() + ", " + Units.bytes(facts.weightBytes()));
+            return;
         }
         row("architecture", facts.architecture());
         row("parameters", Units.count(facts.parameters()));
