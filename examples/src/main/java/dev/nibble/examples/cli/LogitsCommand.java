@@ -1,15 +1,14 @@
 package dev.nibble.examples.cli;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import dev.nibble.io.OutputFile;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.Session;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -96,20 +95,18 @@ final class LogitsCommand extends ModelCommand {
         int rows = Logits.rowsAtOnce(vocabSize);
         ByteBuffer bytes = ByteBuffer.allocate(vocabSize * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         int best = 0;
-        try (FileChannel file = FileChannel.open(
-                out, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
+        try (OutputFile file = OutputFile.create(out, (long) ids.length * vocabSize * Float.BYTES)) {
             for (int from = 0; from < ids.length; from += rows) {
                 int[] chunk = Arrays.copyOfRange(ids, from, Math.min(ids.length, from + rows));
                 float[] logits = session.evaluate(chunk, true);
                 for (int row = 0; row < chunk.length; row++) {
                     bytes.clear();
                     bytes.asFloatBuffer().put(logits, row * vocabSize, vocabSize);
-                    while (bytes.hasRemaining()) {
-                        file.write(bytes);
-                    }
+                    file.channel().write(bytes);
                 }
                 best = Logits.argmax(logits, (chunk.length - 1) * vocabSize, vocabSize);
             }
+            file.commit();
         }
         return best;
     }
