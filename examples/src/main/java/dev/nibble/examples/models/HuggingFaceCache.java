@@ -80,10 +80,15 @@ final class HuggingFaceCache {
         Files.deleteIfExists(link);
         try {
             Files.createSymbolicLink(link, folder.relativize(blob.toAbsolutePath()));
+            if (Files.exists(link)) {
+                return;
+            }
+            Files.deleteIfExists(link); // a file system that makes links and does not follow them
         } catch (IOException | UnsupportedOperationException e) {
-            // Windows without the right to make links: the file itself, as the Hugging Face tools do.
-            Files.move(blob, link, StandardCopyOption.ATOMIC_MOVE);
+            // Windows without the right to make links
         }
+        // the file itself, as the Hugging Face tools do
+        Files.move(blob, link, StandardCopyOption.ATOMIC_MOVE);
     }
 
     /** Says which commit is the newest. */

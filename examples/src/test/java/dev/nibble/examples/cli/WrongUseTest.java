@@ -29,7 +29,7 @@ class WrongUseTest {
 
     @Test
     void noSuchFile() {
-        failed("no such file: /nowhere/x.gguf", "run", "-m", "/nowhere/x.gguf", "-p", "a");
+        failed("no such file: " + Path.of("/nowhere/x.gguf"), "run", "-m", "/nowhere/x.gguf", "-p", "a");
     }
 
     @Test
@@ -218,7 +218,7 @@ class WrongUseTest {
         CommandRunner.Result result = new CommandRunner(folder).run("run", "--debug", "-m", "/nowhere/x", "-p", "a");
         assertThat(result.code()).isEqualTo(1);
         assertThat(result.err()).contains("at dev.nibble.examples");
-        assertThat(result.errLines()).last().asString().isEqualTo("nibble: no such file: /nowhere/x");
+        assertThat(result.errLines()).last().asString().isEqualTo("nibble: no such file: " + Path.of("/nowhere/x"));
     }
 
     private static void badUsage(String reason, String... arguments) {
