@@ -74,7 +74,7 @@ final class EditedLines implements LineSource {
 
     @Override
     public int width() {
-        return Math.max(0, terminal.getWidth());
+        return Math.max(0, terminal.getSize().getColumns());
     }
 
     @Override

@@ -35,7 +35,7 @@ final class ErrorMessages {
             case java.io.EOFException e when text == null -> "the file ends too early";
             case java.nio.channels.ClosedByInterruptException e -> "interrupted";
             case java.net.UnknownHostException e -> "there is no host " + text;
-            case java.io.UncheckedIOException e -> of(e.getCause());
+            case java.io.UncheckedIOException e when e.getCause() != null -> of(e.getCause());
             default ->
                 text != null
                         ? inWords(text)
