@@ -17,8 +17,6 @@ import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
 import dev.nibble.tensor.DType;
 import java.util.Map;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -43,8 +41,7 @@ final class CpuForwardPass implements ForwardPass {
     private final Map<DType, String> kernels;
     private final int maxBatchRows;
 
-    /** One evaluation at a time; fair, else a session that decodes would keep all others from their first token. */
-    private final ReentrantLock turn = new ReentrantLock(true);
+    private final Turn turn = new Turn();
 
     private @Nullable ActivationObserver observer;
     private boolean closed;
@@ -128,7 +125,8 @@ final class CpuForwardPass implements ForwardPass {
 
     @Override
     public void evaluate(Batch batch, float[] logits, BooleanSupplier cancelled) {
-        lockTurn();
+        WorkerPool.requireStack();
+        turn.take(cancelled);
         try {
             check(batch, logits);
             linears.check();
@@ -136,28 +134,19 @@ final class CpuForwardPass implements ForwardPass {
         } catch (InternalError e) {
             throw MappedMemory.translate("the model file or its rearranged weights", e);
         } finally {
-            turn.unlock();
+            turn.give();
         }
-    }
-
-    /** The running evaluation calls its observer and asks whether it is cancelled: neither may use what it works with. */
-    private void lockTurn() {
-        WorkerPool.requireStack();
-        if (turn.isHeldByCurrentThread()) {
-            throw new IllegalStateException("a forward pass cannot evaluate or be closed while it evaluates: its observer, or what"
-                    + " it asks whether to cancel, called it");
-        }
-        turn.lock();
     }
 
     /** The sequences change at the end and all at once: a batch that fails or is cancelled leaves each as it was. */
     private void evaluateInTurn(Batch batch, float[] logits, BooleanSupplier cancelled) {
         try {
             pass.begin(batch, observer);
+            pass.cancelWhen(cancelled);
             for (int i = 0; i < pass.sequences(); i++) {
                 pass.distinctSequence(i).reserve(pass.rowsOf(i));
             }
-            run(batch, logits, cancelled);
+            run(batch, logits);
             for (int i = 0; i < pass.sequences(); i++) {
                 pass.distinctSequence(i).commit(pass.rowsOf(i));
             }
@@ -167,15 +156,13 @@ final class CpuForwardPass implements ForwardPass {
         }
     }
 
-    private void run(Batch batch, float[] logits, BooleanSupplier cancelled) {
+    private void run(Batch batch, float[] logits) {
         for (Rope rope : ropes) {
             rope.prepare(pass);
         }
         tokenInput.run(pass, batch);
         for (BlockOp block : blocks) {
-            if (cancelled.getAsBoolean()) {
-                throw new CancellationException("the evaluation was cancelled");
-            }
+            pass.checkCancelled();
             block.run(pass);
         }
         tokenInput.mergeStreams(pass);
@@ -247,17 +234,17 @@ final class CpuForwardPass implements ForwardPass {
 
     @Override
     public void observe(@Nullable ActivationObserver newObserver) {
-        turn.lock();
+        turn.take(() -> false);
         try {
             observer = newObserver;
         } finally {
-            turn.unlock();
+            turn.give();
         }
     }
 
     @Override
     public void close() {
-        lockTurn();
+        turn.take(() -> false);
         try {
             if (!closed) {
                 closed = true;
@@ -265,7 +252,7 @@ final class CpuForwardPass implements ForwardPass {
                 linears.close();
             }
         } finally {
-            turn.unlock();
+            turn.give();
         }
     }
 }

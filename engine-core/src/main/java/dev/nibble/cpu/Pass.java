@@ -4,6 +4,8 @@ import dev.nibble.cpu.ops.NormJob;
 import dev.nibble.spi.ActivationObserver;
 import dev.nibble.spi.Batch;
 import java.util.Arrays;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +33,7 @@ public final class Pass {
     private int[] distinctRows = new int[0];
     private int distinctCount;
     private @Nullable ActivationObserver observer;
+    private BooleanSupplier cancelled = Pass::never;
     private @Nullable Job job;
     private final WorkerPool.Job runJob = this::runJob;
 
@@ -78,8 +81,29 @@ public final class Pass {
         distinctRows[i]++;
     }
 
+    private static boolean never() {
+        return false;
+    }
+
+    /** What tells from now on, until the end, whether the caller gave the evaluation up. */
+    void cancelWhen(BooleanSupplier isCancelled) {
+        cancelled = isCancelled;
+    }
+
+    /**
+     * To be called by the caller's thread.
+     *
+     * @throws CancellationException if the evaluation was given up
+     */
+    void checkCancelled() {
+        if (cancelled.getAsBoolean()) {
+            throw new CancellationException("the evaluation was cancelled");
+        }
+    }
+
     /** Lets go of the sequences. */
     void end() {
+        cancelled = Pass::never;
         Arrays.fill(sequences, null);
         Arrays.fill(distinct, null);
         distinctCount = 0;
@@ -149,7 +173,11 @@ public final class Pass {
         pool.forEachShrinking(items, grain, runJob, loop);
     }
 
+    /** Where code is cold, a layer of a long prompt takes seconds: so the caller, worker 0, asks before each chunk. */
     private void runJob(int worker, int from, int to) {
+        if (worker == 0) {
+            checkCancelled();
+        }
         if (job != null) {
             job.run(this, worker, from, to);
         }
