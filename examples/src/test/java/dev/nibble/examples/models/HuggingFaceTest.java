@@ -60,9 +60,12 @@ class HuggingFaceTest {
         assertThat(file).isEqualTo(repository.resolve("snapshots/" + COMMIT + "/a-Q4_K_M.gguf"));
         assertThat(file).hasBinaryContent(content);
         assertThat(repository.resolve("refs/main")).hasContent(COMMIT);
-        assertThat(repository.resolve("blobs/" + sha256(content))).hasBinaryContent(content);
-        assertThat(Files.isSymbolicLink(file)).isTrue();
-        assertThat(Files.readSymbolicLink(file)).isEqualTo(Path.of("../../blobs/" + sha256(content)));
+        if (Files.isSymbolicLink(file)) {
+            assertThat(repository.resolve("blobs/" + sha256(content))).hasBinaryContent(content);
+            assertThat(Files.readSymbolicLink(file)).isEqualTo(Path.of("../../blobs/" + sha256(content)));
+        } else { // not everybody may make links there
+            assertThat(System.getProperty("os.name")).startsWith("Windows");
+        }
         assertThat(recorder.started).containsExactly("a-Q4_K_M.gguf");
         assertThat(recorder.lastBytes).isEqualTo(content.length);
     }
