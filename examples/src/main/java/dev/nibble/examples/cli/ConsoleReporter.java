@@ -102,12 +102,16 @@ final class ConsoleReporter implements Reporter {
                 numbers.remove(1);
             }
             String tail = String.join(GAP, numbers);
-            int left = Math.max(0, room - width(tail) - GAP.length());
-            int bar = total <= 0 ? 0 : Math.min(BAR, left - least - 2);
-            if (bar < SHORTEST_BAR) {
-                return fit(fit(what, left) + GAP + tail, room);
+            int left = room - width(tail) - GAP.length();
+            if (left < 1) {
+                return width(tail) <= room ? tail : "";
             }
-            String name = fit(what, left - bar - 2 - GAP.length());
+            int framed = left - GAP.length() - 2; // for the name, and what is inside the brackets
+            if (total <= 0 || framed - SHORTEST_BAR < least) {
+                return fit(what, left) + GAP + tail;
+            }
+            int bar = Math.clamp(framed - width(what), SHORTEST_BAR, BAR);
+            String name = fit(what, framed - bar);
             int done = (int) Math.clamp(last * bar / total, 0, bar);
             return name + GAP + "[" + "=".repeat(done) + " ".repeat(bar - done) + "] " + tail;
         }
@@ -166,7 +170,7 @@ final class ConsoleReporter implements Reporter {
             }
             atHead = !atHead;
         }
-        return room < 1 ? "" : new String(points, 0, head) + "…" + new String(points, tail, points.length - tail);
+        return new String(points, 0, head) + "…" + new String(points, tail, points.length - tail);
     }
 
     private static int width(String text) {

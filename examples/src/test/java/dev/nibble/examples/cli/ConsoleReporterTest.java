@@ -37,6 +37,10 @@ class ConsoleReporterTest {
                 .toList();
     }
 
+    private long newlines() {
+        return printed().chars().filter(c -> c == '\n').count();
+    }
+
     private static int cells(String line) {
         return line.codePoints().map(WCWidth::wcwidth).sum();
     }
@@ -51,10 +55,10 @@ class ConsoleReporterTest {
                     progress.at(0);
                     progress.at(8_890_000);
                 }
-                assertThat(drawn()).isNotEmpty().allSatisfy(line -> assertThat(cells(line))
-                        .as(line)
-                        .isLessThan(Math.max(2, columns)));
-                assertThat(printed().lines().count()).as(printed()).isEqualTo(1);
+                assertThat(drawn())
+                        .allSatisfy(line -> assertThat(cells(line)).as(line).isLessThan(columns));
+                assertThat(drawn()).hasSizeGreaterThanOrEqualTo(columns < 10 ? 0 : 2);
+                assertThat(newlines()).as(printed()).isEqualTo(1);
             }
         }
     }
@@ -99,7 +103,8 @@ class ConsoleReporterTest {
             progress.at(500);
             reporter.say("Waiting");
         }
-        assertThat(printed().lines().toList()).hasSize(2).first().asString().endsWith("\r\033[KWaiting");
+        assertThat(printed()).contains("\r\033[KWaiting\n");
+        assertThat(newlines()).isEqualTo(2);
     }
 
     @Test
@@ -110,6 +115,6 @@ class ConsoleReporterTest {
             }
         }
         assertThat(printed()).doesNotContain("\033", "\r\033").startsWith("a.gguf (1.00 MB) ...");
-        assertThat(printed().lines().count()).isLessThan(5);
+        assertThat(newlines()).isLessThan(5);
     }
 }
