@@ -181,11 +181,14 @@ public final class WorkerPool implements AutoCloseable {
             }
             runShared(items, grain, shares, job);
         } finally {
-            if (inRegion) { // an error came while the region was left
-                leaveRegion();
-                failure.set(null);
+            try {
+                if (inRegion) { // an error came while the region was left
+                    leaveRegion(false);
+                    failure.set(null);
+                }
+            } finally {
+                callers.unlock();
             }
-            callers.unlock();
         }
     }
 
@@ -204,7 +207,7 @@ public final class WorkerPool implements AutoCloseable {
             wake((itemCount - 1) / chunk);
             runChunks(0, first);
         } finally {
-            leaveRegion();
+            leaveRegion(true);
         }
         Throwable thrown = failure.get();
         if (thrown != null) {
@@ -215,16 +218,18 @@ public final class WorkerPool implements AutoCloseable {
 
     /**
      * Closes the region to workers that come late, and waits for those inside: yielding after a while, never parked. Where an
-     * error ends it, it is called once more, in a frame that has more stack left.
+     * error ends it, it is called once more.
+     *
+     * @param mayRead whether it may read ahead meanwhile, the only thing in it that could fail
      */
     @SuppressWarnings("ThreadPriorityCheck") // without it, a worker that lost its processor would have to wait for it
-    private void leaveRegion() {
+    private void leaveRegion(boolean mayRead) {
         open = NONE;
         for (Worker worker : workers) {
             for (int spins = 1; worker.inside != NONE; spins++) {
                 if (spins % SPINS_PER_YIELD == 0) {
                     Thread.yield();
-                } else if (!reader.read()) {
+                } else if (!mayRead || !reader.read()) {
                     Thread.onSpinWait();
                 }
             }

@@ -4,6 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import dev.nibble.LoadOptions;
+import dev.nibble.cpu.scalar.ScalarKernelFamily;
+import dev.nibble.tensor.DType;
+import dev.nibble.tensor.Shape;
+import dev.nibble.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -190,6 +195,42 @@ class WorkerPoolFailureTest {
             }
             assertThat(faults).isGreaterThan(2900);
             catchThrowable(() -> watched.run((worker, from, to) -> {})); // one that came late
+            watched.checkThreads();
+        }
+    }
+
+    /** Threads that wait, for work or for each other, do not touch what would be read next there. */
+    @Test
+    void threadsThatWaitDoNotFault(@TempDir Path folder) throws IOException {
+        assumeFalse(System.getProperty("os.name").startsWith("Windows"), "Windows does not shorten a mapped file");
+        Path file = Files.write(folder.resolve("mapped"), new byte[1 << 20]);
+        try (Watched watched = new Watched(3);
+                Arena arena = Arena.ofShared();
+                FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+            channel.truncate(0);
+            Tensor weight = new Tensor("weight", DType.F32, Shape.of(256, 1024), mapped);
+            MatmulKernel kernel =
+                    new ScalarKernelFamily().kernel(weight, LoadOptions.EXACT, RepackMemory.of(arena), watched.pool);
+            ReadAhead.Loop first = new Linear(kernel, null, 1).loop(new MatmulInput(1, 256));
+            ReadAhead.Loop second = new Linear(kernel, null, 1).loop(new MatmulInput(1, 256));
+            for (int round = 0; round < 20_000; round++) {
+                AtomicInteger sum = new AtomicInteger();
+                watched.pool.forEachShrinking(
+                        ITEMS,
+                        4,
+                        (worker, from, to) -> {
+                            if (from % 32 == 0) { // while others wait
+                                long end = System.nanoTime() + 2_000;
+                                while (System.nanoTime() < end) {
+                                    Thread.onSpinWait();
+                                }
+                            }
+                            sum.addAndGet(to - from);
+                        },
+                        round % 2 == 0 ? first : second);
+                assertThat(sum.get()).isEqualTo(ITEMS);
+            }
             watched.checkThreads();
         }
     }

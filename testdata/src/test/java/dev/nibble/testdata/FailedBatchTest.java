@@ -65,7 +65,9 @@ class FailedBatchTest {
                 ForwardPass pass = Evaluation.compile(backend, source)) {
             float[][] expected = run(pass, (p, batch, logits, n) -> false);
             assertThat(run(pass, FailedBatchTest::isCancelled)).as("cancelled").isEqualTo(expected);
-            assertThat(run(pass, FailedBatchTest::throwsInTheMiddle)).as("failed").isEqualTo(expected);
+            assertThat(run(pass, FailedBatchTest::throwsInTheMiddle))
+                    .as("failed")
+                    .isEqualTo(expected);
             assertThat(run(pass, FailedBatchTest::meetsAClosedSequence))
                     .as("with a sequence that is closed")
                     .isEqualTo(expected);
