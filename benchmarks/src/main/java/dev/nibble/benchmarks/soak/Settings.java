@@ -21,14 +21,14 @@ import org.jspecify.annotations.Nullable;
  */
 record Settings(@Nullable Path model, double minutes, String kernels, int threads, int hangSeconds, long seed) {
     static final String USAGE = """
-            usage: benchmarks/soak [options]
-              -m MODEL           a GGUF file that takes part beside the tiny models; without it they are alone
-              --minutes N        for which models are used (30)
-              --kernels FAMILY   machine, vector or scalar (the one chosen on this machine)
-              --threads N        workers that use models at the same time (8)
-              --hang SECONDS     after which an operation that has not ended hangs (180)
-              --seed N           of all choices (1)
-            """;
+        usage: benchmarks/soak [options]
+          -m MODEL           a GGUF file that takes part beside the tiny models; without it they are alone
+          --minutes N        for which models are used (30)
+          --kernels FAMILY   machine, vector or scalar (the one chosen on this machine)
+          --threads N        workers that use models at the same time (8)
+          --hang SECONDS     after which an operation that has not ended hangs (180)
+          --seed N           of all choices (1)
+        """;
 
     private static final Map<String, String> DEFAULTS =
             Map.of("--minutes", "30", "--kernels", "", "--threads", "8", "--hang", "180", "--seed", "1");

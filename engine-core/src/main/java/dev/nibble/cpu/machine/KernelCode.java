@@ -62,8 +62,8 @@ final class KernelCode extends CheckedCode {
     static String failure() {
         return MachineCode.isAllowed()
                 ? Chosen.CHOICE.failure
-                : "native access is not enabled; start java with --enable-native-access=ALL-UNNAMED, or =dev.nibble.core on"
-                        + " the module path";
+                : "native access is not enabled; start java with --enable-native-access=ALL-UNNAMED, or"
+                        + " =dev.nibble.core on the module path";
     }
 
     static Emitter emitter() {
