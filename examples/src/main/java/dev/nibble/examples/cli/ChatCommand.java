@@ -54,7 +54,12 @@ final class ChatCommand extends ModelCommand {
             try (Session session = loaded.newSession(sessionOptions(loaded, packaged.context()));
                     LineSource lines = lines()) {
                 greet(file, loaded, session);
-                new ChatLoop(new Conversation(session, options, packaged.system(system), packaged.opening()), lines, out(), err()).run();
+                new ChatLoop(
+                                new Conversation(session, options, packaged.system(system), packaged.opening()),
+                                lines,
+                                out(),
+                                err())
+                        .run();
             }
         }
     }

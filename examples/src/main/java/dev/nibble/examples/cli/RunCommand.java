@@ -78,7 +78,8 @@ final class RunCommand extends ModelCommand {
                 requireChatTemplate(loaded, modelFile, options);
             }
             try (Session session = loaded.newSession(sessionOptions(loaded, packaged.context()));
-                    TokenStream stream = chat ? session.chat(messages(text, packaged), options) : session.stream(text, options)) {
+                    TokenStream stream =
+                            chat ? session.chat(messages(text, packaged), options) : session.stream(text, options)) {
                 print(stream);
                 if (stats) {
                     err().println(loaded.backendDescription());
