@@ -98,9 +98,17 @@ final class ClassArchiveIT {
 
     private boolean shared() throws IOException, InterruptedException {
         List<String> command = List.of(
-                System.getProperty("java.home") + "/bin/java", "-Xshare:on", "-XX:SharedArchiveFile=" + archive,
-                "-XX:+VerifySharedSpaces", "--add-modules", "jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-cp", target.resolve("lib") + "/*", "--version");
+                System.getProperty("java.home") + "/bin/java",
+                "-Xshare:on",
+                "-XX:SharedArchiveFile=" + archive,
+                "-XX:+VerifySharedSpaces",
+                "--add-modules",
+                "jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED",
+                "-XX:+UseSerialGC",
+                "-cp",
+                target.resolve("lib") + "/*",
+                "--version");
         return run(command).exitCode() == 0;
     }
 
@@ -156,13 +164,15 @@ final class ClassArchiveIT {
             Files.createSymbolicLink(tools.resolve(tool), real);
         }
         List<String> command = List.of(
-                tools.resolve("bash").toString(), folder.resolve("a checkout/bin/find-jdk").toString());
+                tools.resolve("bash").toString(),
+                folder.resolve("a checkout/bin/find-jdk").toString());
         Result result = run(command, "PATH", tools.toString());
         assertThat(result.errors()).doesNotContain("unbound", "line ");
         assertThat(result.exitCode() == 0 || result.errors().contains("or newer is needed and none was found"))
                 .as(result.errors())
                 .isTrue();
-        assertThat(run(command, "PATH", tools.toString(), "JAVA_HOME", System.getProperty("java.home")).out())
+        assertThat(run(command, "PATH", tools.toString(), "JAVA_HOME", System.getProperty("java.home"))
+                        .out())
                 .isEqualTo(System.getProperty("java.home") + "\n");
     }
 }

@@ -65,8 +65,8 @@ class ConsoleReporterTest {
 
     @Test
     void theNameAndTheBarAreShortenedBeforeANumberIsLeftOut() {
-        try (Reporter.Progress progress =
-                new ConsoleReporter(err, true, () -> 80).start("Unpacking SmolLM2-135M-Instruct.Q4_1.gguf", 98_362_432)) {
+        try (Reporter.Progress progress = new ConsoleReporter(err, true, () -> 80)
+                .start("Unpacking SmolLM2-135M-Instruct.Q4_1.gguf", 98_362_432)) {
             progress.at(0);
             progress.at(49_181_216);
         }
@@ -78,7 +78,8 @@ class ConsoleReporterTest {
     @Test
     void aWidthThatChangesIsFollowed() {
         int[] columns = {100};
-        try (Reporter.Progress progress = new ConsoleReporter(err, true, () -> columns[0]).start(NAMES.get(2), 98_362_432)) {
+        try (Reporter.Progress progress =
+                new ConsoleReporter(err, true, () -> columns[0]).start(NAMES.get(2), 98_362_432)) {
             progress.at(1000);
             columns[0] = 40;
         }
