@@ -46,14 +46,14 @@ public final class ChatTemplate {
     public record Segment(String text, boolean trusted) {}
 
     /**
-     * Parses a template.
+     * Parses a template. A byte order mark before it, which editors put into files, is no part of it.
      *
      * @throws UnsupportedChatTemplateException if it needs something this version lacks; the message names it and its line
      * @throws ChatTemplateException if it is not well-formed; the message says why and in which line
      */
     public static ChatTemplate parse(String source) {
         Objects.requireNonNull(source, "source");
-        return new ChatTemplate(source, Template.parse(source));
+        return new ChatTemplate(source, Template.parse(source.startsWith("\uFEFF") ? source.substring(1) : source));
     }
 
     /** The template as it was given. */

@@ -172,6 +172,9 @@ class ChatTemplateTest {
                 "{{ x|xmlattr }}#the filter 'xmlattr'",
                 "{{ x|random }}#the filter 'random'",
                 "{{ x is weird }}#the test 'weird'",
+                "{% if x %}{% block b %}{{ x }}{% endblock %}{% endif %}#the tag '{% block %}' without 'scoped' inside"
+                        + " another",
+                "{{ '&eacute;'|striptags }}#the entity '&eacute;' in the filter 'striptags'",
                 "{{ lipsum() }}#the function 'lipsum'",
                 "{{ 'x'.encode() }}#the method str.encode()",
                 "{{ [1].sort() }}#the method list.sort()",
@@ -191,6 +194,11 @@ class ChatTemplateTest {
         assertThatThrownBy(() -> template.render(Map.of("x", 1)))
                 .isExactlyInstanceOf(UnsupportedChatTemplateException.class)
                 .hasMessage("chat template, line 2: the filter 'nope' is not supported");
+    }
+
+    @Test
+    void aByteOrderMarkBeforeATemplateIsNoPartOfIt() {
+        assertThat(ChatTemplate.parse("\uFEFFa\uFEFFb").render(Map.of())).isEqualTo("a\uFEFFb");
     }
 
     @Test

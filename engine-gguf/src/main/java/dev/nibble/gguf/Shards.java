@@ -96,7 +96,8 @@ final class Shards {
         if (isJoined(file)) {
             throw metadata.failure(
                     COUNT_KEY,
-                    "this is the first of " + count + " files of a split model with another appended, and joined like that"
+                    "this is the first of " + count
+                            + " files of a split model with another appended, and joined like that"
                             + " they are no model; keep the files apart, with their original names, in one folder and"
                             + " open the first, or join them with llama-gguf-split --merge");
         }

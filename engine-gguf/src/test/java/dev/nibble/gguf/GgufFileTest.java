@@ -68,6 +68,21 @@ class GgufFileTest {
         refused("\u0010\0\0\0\0\0\0\0{\"__metadata__\":{}}", "a safetensors file; " + convert);
         refused("{\"error\":\"not found\"}", "JSON text; pass the path of the model file itself");
         refused("PK\3\4....", "a zip archive (perhaps a PyTorch checkpoint); unpack it, or " + convert);
+        String program = "pass the path of the model file itself";
+        refused(
+                "MZqFpD='\n\0\0",
+                "a llamafile, a program with a model inside; it is a zip archive too: unpack the .gguf file from it, or"
+                        + " download that of the model");
+        refused("\u007fELF\2\1", "a program; " + program);
+        refused("MZ\u0090\0", "a program; " + program);
+        refused("\b\u0007\u0012\u0007pytorch\u001a", "an ONNX file; " + convert);
+        refused("\u0018\0\0\0TFL3", "a TensorFlow Lite file; " + convert);
+        refused("\u0093NUMPY", "a NumPy array; " + convert);
+        refused("\u0080\u0004\u0095\0", "a Python pickle (perhaps a PyTorch checkpoint); " + convert);
+        refused(
+                "Access to model x is restricted.\n",
+                "text, beginning 'access to model x is restricted.'; the download seems to have failed, or this is"
+                        + " another file; download the model file itself");
         refused("\u0080\u0002}q", "a Python pickle (perhaps a PyTorch checkpoint); " + convert);
         refused("\u0089HDF\r\n", "an HDF5 file; " + convert);
         for (String packed : new String[] {

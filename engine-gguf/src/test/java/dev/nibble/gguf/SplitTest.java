@@ -2,6 +2,7 @@ package dev.nibble.gguf;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nibble.ModelFormatException;
 import dev.nibble.tensor.DType;
@@ -97,6 +98,23 @@ class SplitTest {
                 other,
                 other + ": split.count: the model is split into 3 files, so this one's name has to end in"
                         + " '-00001-of-00003.gguf'; give all files their original names");
+    }
+
+    @Test
+    void joinedByAppending() throws IOException {
+        Path whole = folder.resolve("whole.gguf");
+        for (Path part : files) {
+            Files.write(
+                    whole,
+                    Files.readAllBytes(part),
+                    java.nio.file.StandardOpenOption.CREATE,
+                    java.nio.file.StandardOpenOption.APPEND);
+        }
+        assertThatThrownBy(() -> GgufFile.open(whole))
+                .isInstanceOf(ModelFormatException.class)
+                .hasMessageContaining(
+                        "whole.gguf: split.count: this is the first of 3 files of a split model with another"
+                                + " appended");
     }
 
     @Test

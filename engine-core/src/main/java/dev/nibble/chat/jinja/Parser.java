@@ -5,6 +5,7 @@ import dev.nibble.chat.jinja.Node.Statement;
 import dev.nibble.chat.jinja.Node.Target;
 import dev.nibble.chat.jinja.Token.Kind;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
@@ -12,6 +13,8 @@ import java.util.Set;
 final class Parser {
     private final TokenStream tokens;
     private final ExpressionParser expressions;
+    private int depth; // of bodies within bodies
+    private final Set<String> blocks = new HashSet<>();
     private int loops; // open loops that break and continue may leave
 
     private Parser(TokenStream tokens) {
@@ -36,6 +39,7 @@ final class Parser {
     /** Statements up to one of {@code ends}, separated by spaces; the token of that tag's name is left as the current one. */
     private List<Statement> body(String ends) {
         tokens.enter();
+        depth++;
         List<Statement> statements = new ArrayList<>();
         while (true) {
             Token token = tokens.current();
@@ -51,6 +55,7 @@ final class Parser {
                     Token tag = tokens.expect(Kind.NAME, "the name of a tag");
                     if (List.of(ends.split(" ")).contains(tag.text())) {
                         end = tag.text();
+                        depth--;
                         tokens.exit();
                         return statements;
                     }
@@ -59,6 +64,7 @@ final class Parser {
                 }
                 default -> {
                     if (token.kind() == Kind.END && ends.isEmpty()) {
+                        depth--;
                         tokens.exit();
                         return statements;
                     }
@@ -92,6 +98,8 @@ final class Parser {
             case "filter" -> filterBlock(line);
             case "with" -> withBlock(line);
             case "generation" -> new Node.Scoped(List.of(), List.of(), withoutLoop("endgeneration"), line);
+            case "block" -> block(line);
+            case "autoescape" -> autoescape(line);
             case "print" -> printStatement(line);
             case "break", "continue" -> {
                 if (loops == 0) {
@@ -109,6 +117,30 @@ final class Parser {
                 throw TemplateError.unsupported("the tag '{% " + tag.text() + " %}'");
             }
         };
+    }
+
+    /** A template stands alone: a block that another could replace is what it holds. */
+    private Statement block(int line) {
+        String name = tokens.expect(Kind.NAME, "the block's name").text();
+        if (!blocks.add(name)) {
+            throw new TemplateError("the block '" + name + "' is defined twice");
+        }
+        if (!tokens.skipName("scoped") && depth > 1) {
+            // what is around it is out of its sight
+            throw TemplateError.unsupported("the tag '{% block %}' without 'scoped' inside another");
+        }
+        tokens.skipName("required");
+        List<Statement> body = withoutLoop("endblock");
+        tokens.skipName(name);
+        return new Node.Scoped(List.of(), List.of(), body, line);
+    }
+
+    /** Off is how prompts are rendered anyway. */
+    private Statement autoescape(int line) {
+        if (!(expressions.expression() instanceof Node.Literal switched) || Values.truth(switched.value())) {
+            throw TemplateError.unsupported("the tag '{% autoescape %}' with anything but false");
+        }
+        return new Node.Scoped(List.of(), List.of(), block("endautoescape"), line);
     }
 
     private Statement printStatement(int line) {

@@ -53,6 +53,10 @@ final class TextFilters {
         filters.put("truncate", TextFilters::truncate);
         filters.put("wordcount", TextFilters::wordCount);
         filters.put("urlencode", TextFilters::urlEncode);
+        filters.put("striptags", (rendering, input, arguments) -> {
+            arguments.bind("striptags", 0);
+            return TextMethods.rewrite(rendering, Printer.str(rendering, input).asMarkup(false), Tags::strip);
+        });
     }
 
     private static Value rewrite(Rendering rendering, String name, Value input, Arguments arguments) {

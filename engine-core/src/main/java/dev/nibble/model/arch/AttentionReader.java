@@ -198,8 +198,8 @@ final class AttentionReader {
      * two, one of each kind for the layers that follow.
      */
     int ownKvLayers(int defaultShared) {
-        int shared = reader.count("attention.shared_kv_layers", defaultShared);
-        if (shared > Math.max(0, reader.layerCount - 2)) {
+        int shared = reader.metadata.optionalInt(reader.key("attention.shared_kv_layers"), defaultShared);
+        if (shared < 0 || shared > Math.max(0, reader.layerCount - 2)) {
             throw reader.metadata.failure(
                     reader.key("attention.shared_kv_layers"),
                     "expected 0 to " + Math.max(0, reader.layerCount - 2) + ", as at least two of " + reader.layerCount
