@@ -144,7 +144,7 @@ public final class LanguageModel implements AutoCloseable {
         synchronized (sessions) {
             checkOpen();
             memoryCheck.session(contextLength, type, asked);
-            TokenContext context = TokenContext.open(pass, contextLength, type, config.vocabSize());
+            TokenContext context = TokenContext.open(pass, memoryCheck, contextLength, type, config.vocabSize());
             Session session = new Session(this, context);
             sessions.add(session);
             return session;
@@ -219,6 +219,7 @@ public final class LanguageModel implements AutoCloseable {
                     pass.mappedBytes(),
                     length,
                     kvCache,
+                    memory.runtimeBytes().orElseGet(Runtime.getRuntime()::totalMemory) + memory.runtimeGrowth(),
                     memory.available());
         }
     }

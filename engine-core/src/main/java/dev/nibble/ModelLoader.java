@@ -1,5 +1,6 @@
 package dev.nibble;
 
+import dev.nibble.memory.MemoryFailure;
 import dev.nibble.model.Architectures;
 import dev.nibble.model.Model;
 import dev.nibble.model.ModelSource;
@@ -67,10 +68,7 @@ final class ModelLoader {
             return assemble.apply(new Loaded(source, model, tokenizer, compiled.backend(), compiled.pass()));
         } catch (OutOfMemoryError e) {
             closeAfter(e, open);
-            throw new OutOfMemoryException(
-                    file + ": there is not enough memory for the model's buffers and rearranged weights ("
-                            + e.getMessage() + "); LoadOptions.withRepack(false) needs less",
-                    e);
+            throw MemoryFailure.ofLoading(e, file);
         } catch (Throwable e) {
             closeAfter(e, open);
             throw e;

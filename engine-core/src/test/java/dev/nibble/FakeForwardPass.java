@@ -38,6 +38,7 @@ final class FakeForwardPass implements ForwardPass {
     boolean damaged;
     boolean outOfMemory;
     long bytesPerToken = 1000;
+    long bufferBytes;
     int maxContextLength = Integer.MAX_VALUE;
     boolean closed;
     private final int vocabSize;
@@ -111,6 +112,11 @@ final class FakeForwardPass implements ForwardPass {
     @Override
     public long workspaceBytes() {
         return 5000;
+    }
+
+    @Override
+    public long bufferBytes(int rows) {
+        return bufferBytes;
     }
 
     @Override

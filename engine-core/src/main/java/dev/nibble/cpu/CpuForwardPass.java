@@ -104,6 +104,11 @@ final class CpuForwardPass implements ForwardPass {
     }
 
     @Override
+    public long bufferBytes(int rows) {
+        return workspace.missingBytes(rows);
+    }
+
+    @Override
     public long releasedBytes() {
         return linears.releasedBytes();
     }

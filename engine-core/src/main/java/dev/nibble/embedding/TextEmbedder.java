@@ -2,6 +2,7 @@ package dev.nibble.embedding;
 
 import dev.nibble.KvCacheType;
 import dev.nibble.OutOfMemoryException;
+import dev.nibble.memory.MemoryFailure;
 import dev.nibble.model.Model;
 import dev.nibble.model.Model.Pooling;
 import dev.nibble.model.Projection;
@@ -69,8 +70,12 @@ public final class TextEmbedder {
             try {
                 embeddings.addAll(embedGroup(texts.subList(from, to), rows, pooling, cancelled));
             } catch (OutOfMemoryError e) {
-                throw new OutOfMemoryException(
-                        "there is not enough memory to embed " + rows + " tokens (" + e.getMessage() + ")", e);
+                throw MemoryFailure.of(
+                        e,
+                        "the sequences to embed " + rows + " tokens",
+                        pass.sequenceBytes(rows, KvCacheType.F32),
+                        "the buffers to embed " + rows + " tokens",
+                        pass.bufferBytes(rows));
             }
             from = to;
         }

@@ -3,6 +3,7 @@ package dev.nibble.generate;
 import dev.nibble.ContextOverflowException;
 import dev.nibble.KvCacheType;
 import dev.nibble.OutOfMemoryException;
+import dev.nibble.memory.MemoryFailure;
 import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
@@ -18,7 +19,11 @@ import org.jspecify.annotations.Nullable;
 public final class TokenContext implements AutoCloseable {
     private static final int NONE = -1;
 
+    /** Tokens for which there is memory are counted in steps of so many, that not every token asks. */
+    private static final int CHECKED_STEP = 256;
+
     private final ForwardPass pass;
+    private final @Nullable MemoryCheck memory;
     private final Sequence sequence;
     private final Batch batch;
     private final KvCacheType type;
@@ -32,9 +37,13 @@ public final class TokenContext implements AutoCloseable {
     private int logitsAt = NONE;
     private int[] tokens = new int[64];
     private int count;
+    /** For so many of the first tokens memory was there. */
+    private int checked;
 
-    private TokenContext(ForwardPass pass, Sequence sequence, KvCacheType type, int vocabSize) {
+    private TokenContext(
+            ForwardPass pass, @Nullable MemoryCheck memory, Sequence sequence, KvCacheType type, int vocabSize) {
         this.pass = pass;
+        this.memory = memory;
         this.sequence = sequence;
         this.type = type;
         this.vocabSize = vocabSize;
@@ -50,11 +59,21 @@ public final class TokenContext implements AutoCloseable {
      * @throws OutOfMemoryException if there is no memory for it
      */
     public static TokenContext open(ForwardPass pass, int contextLength, KvCacheType type, int vocabSize) {
+        return open(pass, null, contextLength, type, vocabSize);
+    }
+
+    /** As {@link #open(ForwardPass, int, KvCacheType, int)}; {@code memory} is asked before the context grows. */
+    public static TokenContext open(
+            ForwardPass pass, @Nullable MemoryCheck memory, int contextLength, KvCacheType type, int vocabSize) {
         try {
-            return new TokenContext(pass, pass.newSequence(contextLength, type), type, vocabSize);
+            return new TokenContext(pass, memory, pass.newSequence(contextLength, type), type, vocabSize);
         } catch (OutOfMemoryError e) {
-            throw MemoryCheck.failed(
-                    e, "a session of " + contextLength + " tokens", pass.sequenceBytes(contextLength, type));
+            throw MemoryFailure.of(
+                    e,
+                    "a session of " + contextLength + " tokens",
+                    pass.sequenceBytes(contextLength, type),
+                    "the logits of a session",
+                    4L * vocabSize);
         }
     }
 
@@ -228,6 +247,7 @@ public final class TokenContext implements AutoCloseable {
             }
             int from = sequence.length();
             int to = (int) Math.min(count, (long) from + batch.capacity());
+            requireMemory(to);
             batch.clear();
             for (int position = from; position < to; position++) {
                 batch.add(sequence, tokens[position], position >= firstOutput);
@@ -239,8 +259,23 @@ public final class TokenContext implements AutoCloseable {
                     written += evaluateBatch(result, written, cancelled);
                 }
             } catch (OutOfMemoryError e) {
-                throw MemoryCheck.failed(e, "a KV cache of " + to + " tokens", pass.sequenceBytes(to, type));
+                long buffers = pass.bufferBytes(to - from) + 4L * vocabSize * batch.outputCount();
+                throw MemoryFailure.of(
+                        e,
+                        "a KV cache of " + to + " tokens",
+                        pass.sequenceBytes(to, type),
+                        "the buffers to evaluate " + (to - from) + " tokens",
+                        buffers);
             }
+        }
+    }
+
+    /** A context that grows token by token asks too, before memory ends and with it the process. */
+    private void requireMemory(int tokens) {
+        if (memory != null && tokens > checked) {
+            int step = (int) Math.min(capacity(), Math.ceilDiv((long) tokens, CHECKED_STEP) * CHECKED_STEP);
+            memory.growth(checked, step, type);
+            checked = step;
         }
     }
 

@@ -33,6 +33,14 @@ public interface ForwardPass extends AutoCloseable {
     /** Bytes allocated beside the mapped weights and the sequences: workspace, rearranged or converted weights. */
     long workspaceBytes();
 
+    /**
+     * Bytes that evaluating batches of so many rows will still allocate beside their sequences: buffers that are not there
+     * from earlier batches.
+     */
+    default long bufferBytes(int rows) {
+        return 0;
+    }
+
     /** Bytes of the mapped weights that need no memory, as only copies of them are read. */
     default long releasedBytes() {
         return 0;
