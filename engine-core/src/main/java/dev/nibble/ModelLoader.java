@@ -1,6 +1,7 @@
 package dev.nibble;
 
 import dev.nibble.memory.MemoryFailure;
+import dev.nibble.memory.SystemMemory;
 import dev.nibble.model.Architectures;
 import dev.nibble.model.Model;
 import dev.nibble.model.ModelSource;
@@ -73,6 +74,35 @@ final class ModelLoader {
             closeAfter(e, open);
             throw e;
         }
+    }
+
+    /** The memory a model would need, without loading it: that of the first backend, as far as it can tell. */
+    static MemoryPlan plan(Path file, LoadOptions options, int contextLength, SystemMemory memory) throws IOException {
+        List<BackendProvider> providers = backends(options.backend(), services(BackendProvider.class));
+        try (ModelSource source = open(file)) {
+            Model model = Architectures.read(source, options.contextLength());
+            try (Backend backend = providers.getFirst().open(options);
+                    ForwardPass pass = backend.sketch(model)) {
+                int length = contextLength > 0 ? contextLength : model.config().contextLength();
+                return plan(source, pass, length, options.kvCacheType(), memory);
+            }
+        }
+    }
+
+    /** The memory a model needs with a session. */
+    static MemoryPlan plan(
+            ModelSource source, ForwardPass pass, int contextLength, KvCacheType type, SystemMemory memory) {
+        long weights = source.tensors().stream()
+                .mapToLong(tensor -> tensor.data().byteSize())
+                .sum();
+        return new MemoryPlan(
+                weights - pass.releasedBytes(),
+                pass.workspaceBytes(),
+                pass.mappedBytes(),
+                contextLength,
+                pass.sequenceBytes(contextLength, type),
+                memory.runtimeBytes().orElseGet(Runtime.getRuntime()::totalMemory) + memory.runtimeGrowth(),
+                memory.available());
     }
 
     /** An open backend and a model compiled for it. */

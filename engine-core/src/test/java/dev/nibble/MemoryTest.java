@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nibble.memory.SystemMemory;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
@@ -126,14 +127,28 @@ class MemoryTest {
 
     /** The system is asked as the text grows, not only for prompts. */
     @Test
-    void aGenerationEndsBeforeMemoryDoes() throws IOException {
+    void aGenerationEndsBeforeMemoryDoes() {
         fake.contextLength = 8192;
-        fake.pass.next = tokens -> 'a';
+        fake.pass.next = tokens -> {
+            if (tokens.size() == 600) {
+                machineWith(200);
+            }
+            return 'a';
+        };
         try (LanguageModel model = fake.open();
                 Session session = model.newSession()) {
-            assertThatThrownBy(() -> session.generate("x".repeat(3800)))
+            assertThatThrownBy(() -> session.generate("x".repeat(500)))
                     .isInstanceOf(OutOfMemoryException.class)
-                    .hasMessageStartingWith("the KV cache of");
+                    .hasMessageStartingWith("the KV cache of 256 more tokens needs 262 kB, but only 205 kB are left");
+            assertThat(session.length()).as("nothing that was generated is lost").isGreaterThan(600);
+        }
+    }
+
+    private void machineWith(int kibibytes) {
+        try {
+            Files.writeString(root.resolve("proc/meminfo"), "MemAvailable: " + kibibytes + " kB\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -77,7 +77,7 @@ final class CpuBackend implements Backend {
     private static void requireLeast(String name, LoadPlan plan, Room room) {
         if (plan.least() > room.bytes()) {
             throw new OutOfMemoryException(
-                    name + ": " + (plan.copies() > 0 ? "even without copies of weights" : "this model")
+                    name + ": " + (plan.copies() > 0 ? "even without copies of weights it" : "this model")
                             + " needs " + plan.describeLeast() + " beside the mapped file, but " + room,
                     List.of(Remedy.MORE_MEMORY),
                     0);
@@ -93,6 +93,12 @@ final class CpuBackend implements Backend {
                         ? ". The weights themselves, " + ByteCount.text(plan.weights()) + ", may not stay in memory"
                                 + " either: then they are read from the file again and again"
                         : "");
+    }
+
+    @Override
+    public ForwardPass sketch(Model model) {
+        KernelReport report = new KernelReport(family);
+        return new CpuForwardPass(model, pool, report, new LinearSizes(report, options, pool, memory));
     }
 
     @Override

@@ -99,6 +99,11 @@ final class CpuForwardPass implements ForwardPass {
     }
 
     @Override
+    public boolean hasOverflowed(Sequence sequence) {
+        return sequence instanceof CpuSequence own && own.isOwnedBy(this) && own.hasOverflowed();
+    }
+
+    @Override
     public long workspaceBytes() {
         return workspace.bytes(MAX_BATCH_ROWS) + linears.copiedBytes();
     }

@@ -126,6 +126,17 @@ public final class KvCache {
         codec.readValues(valuePages[slot / page], rowOf(head, slot) * codec.rowBytes(valueDim), count * valueDim, out);
     }
 
+    /** Whether something was stored that is too large for the type, and became an infinity. */
+    boolean hasOverflowed() {
+        for (int i = 0; i < keyPages.length; i++) {
+            if (keyPages[i] != null
+                    && (codec.hasOverflowed(keyPages[i], true) || codec.hasOverflowed(valuePages[i], false))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private long rowOf(int head, int slot) {
         return (long) head * page + slot % page;
     }

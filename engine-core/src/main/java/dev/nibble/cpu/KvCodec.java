@@ -66,6 +66,14 @@ abstract sealed class KvCodec {
     /** Reads {@code count} elements of adjacent values. */
     abstract void readValues(MemorySegment source, long sourceOffset, int count, float[] out);
 
+    /** Whether a page of keys, or of values, holds infinities: numbers that were too large for the type when they were stored. */
+    abstract boolean hasOverflowed(MemorySegment page, boolean keys);
+
+    /** Of a 16-bit float. */
+    private static boolean isInfinite(short bits) {
+        return (bits & 0x7fff) == 0x7c00;
+    }
+
     private static final class F32 extends KvCodec {
         @Override
         long rowBytes(int dim) {
@@ -92,6 +100,11 @@ abstract sealed class KvCodec {
         @Override
         void readValues(MemorySegment source, long sourceOffset, int count, float[] out) {
             MemorySegment.copy(source, FLOAT, sourceOffset, out, 0, count);
+        }
+
+        @Override
+        boolean hasOverflowed(MemorySegment page, boolean keys) {
+            return false; // an infinity was one before
         }
     }
 
@@ -127,6 +140,16 @@ abstract sealed class KvCodec {
         @Override
         void readValues(MemorySegment source, long sourceOffset, int count, float[] out) {
             ops.loadF16(source, sourceOffset, out, 0, count);
+        }
+
+        @Override
+        boolean hasOverflowed(MemorySegment page, boolean keys) {
+            for (long at = 0; at < page.byteSize(); at += Short.BYTES) {
+                if (isInfinite(page.get(SHORT, at))) {
+                    return true;
+                }
+            }
+            return false;
         }
     }
 
@@ -181,6 +204,20 @@ abstract sealed class KvCodec {
         @Override
         void readValues(MemorySegment source, long sourceOffset, int count, float[] out) {
             ops.loadQ8(source, sourceOffset, out, 0, count);
+        }
+
+        /** Looks at the scales. */
+        @Override
+        boolean hasOverflowed(MemorySegment page, boolean keys) {
+            int scales = keys ? BLOCK : 1;
+            for (long group = 0; group < page.byteSize(); group += (long) scales * ROW_BYTES) {
+                for (int i = 0; i < scales; i++) {
+                    if (isInfinite(page.get(SHORT, group + 2L * i))) {
+                        return true;
+                    }
+                }
+            }
+            return false;
         }
     }
 }

@@ -4,10 +4,6 @@ import dev.nibble.LoadOptions;
 import dev.nibble.memory.ByteCount;
 import dev.nibble.memory.SystemMemory;
 import dev.nibble.model.Model;
-import dev.nibble.model.Projection;
-import dev.nibble.tensor.Tensor;
-import java.lang.foreign.MemorySegment;
-import java.util.IdentityHashMap;
 
 /**
  * What a model will take beside its mapped weights, known before any of it is allocated.
@@ -43,15 +39,15 @@ record LoadPlan(
 
     /** Compiles the model without weights, which takes no memory. */
     static LoadPlan of(Model model, KernelFamily family, LoadOptions options, WorkerPool pool, SystemMemory system) {
-        try (Sizes sizes = new Sizes(family, options, pool, system);
+        try (LinearSizes sizes = new LinearSizes(family, options, pool, system);
                 CpuForwardPass pass = new CpuForwardPass(model, pool, new KernelReport(family), sizes)) {
             int own = model.config().contextLength();
             int context = options.contextLength() > 0 ? options.contextLength() : Math.min(own, USUAL_CONTEXT);
             Runtime runtime = Runtime.getRuntime();
             long heap = runtime.maxMemory() - runtime.totalMemory() + runtime.freeMemory();
             return new LoadPlan(
-                    sizes.mapped,
-                    sizes.copies,
+                    sizes.weightBytes(),
+                    sizes.repackedBytes(),
                     pass.bufferBytes(FEW_ROWS),
                     Math.min(heap, pass.bufferBytes(pass.maxBatchRows())),
                     pass.sequenceBytes(Math.min(context, LEAST_CONTEXT), options.kvCacheType()),
@@ -82,88 +78,5 @@ record LoadPlan(
     String describeLeast() {
         return ByteCount.text(least()) + " (buffers " + ByteCount.text(leastBuffers) + ", the KV cache of a short text "
                 + ByteCount.text(leastCache) + ", the JVM " + ByteCount.text(runtime) + ")";
-    }
-
-    /** Makes layers without weights, and adds up what copies of these would take. */
-    private static final class Sizes extends LinearFactory {
-        private final KernelFamily family;
-        private final LoadOptions options;
-        private final WorkerPool pool;
-        private final IdentityHashMap<Tensor, MatmulKernel> kernels = new IdentityHashMap<>();
-        private long copies;
-        private long mapped;
-
-        Sizes(KernelFamily family, LoadOptions options, WorkerPool pool, SystemMemory system) {
-            super(family, options, pool, null, system);
-            this.family = family;
-            this.options = options;
-            this.pool = pool;
-        }
-
-        @Override
-        Linear create(Projection projection) {
-            MatmulKernel kernel = kernels.computeIfAbsent(projection.weight(), weight -> {
-                copies += copyBytes(weight);
-                mapped += weight.data().isMapped() ? weight.data().byteSize() : 0;
-                return new Shape(weight);
-            });
-            return new Linear(kernel, projection.bias(), projection.scale());
-        }
-
-        /** Of the copy that the family would make of a weight: what it asks for first. */
-        private long copyBytes(Tensor weight) {
-            try {
-                family.kernel(
-                        weight,
-                        options,
-                        bytes -> {
-                            throw new Asked(bytes);
-                        },
-                        pool);
-                return 0;
-            } catch (Asked asked) {
-                return asked.bytes;
-            }
-        }
-    }
-
-    /** Ends the making of a kernel where it asks for memory. */
-    private static final class Asked extends RuntimeException {
-        private static final long serialVersionUID = 1L;
-
-        private final long bytes;
-
-        Asked(long bytes) {
-            super("", null, false, false);
-            this.bytes = bytes;
-        }
-    }
-
-    /** Rows and columns of a matrix. */
-    private static final class Shape extends MatmulKernel {
-        Shape(Tensor weight) {
-            super(sizeOf(weight, weight.rows(), "rows"), sizeOf(weight, weight.columns(), "columns"));
-        }
-
-        @Override
-        public void multiply(
-                MatmulInput x, int xRow, int xRows, float[] y, int yOffset, int yStride, int from, int to) {
-            throw new IllegalStateException("only the shape of this matrix is known");
-        }
-
-        @Override
-        public MemorySegment stream() {
-            return MemorySegment.NULL;
-        }
-
-        @Override
-        public long streamOffset(int output) {
-            return 0;
-        }
-
-        @Override
-        public String description() {
-            return "none";
-        }
     }
 }

@@ -1,6 +1,7 @@
 package dev.nibble.embedding;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.NibbleException;
 import dev.nibble.OutOfMemoryException;
 import dev.nibble.memory.MemoryFailure;
 import dev.nibble.model.Model;
@@ -57,6 +58,7 @@ public final class TextEmbedder {
      * @param pooling that of the model, or none
      * @return for each text [dimensions] or, without pooling, [tokens, dimensions]
      * @throws OutOfMemoryException if there is no memory for the longest of them
+     * @throws NibbleException if an embedding is no numbers
      * @throws java.util.concurrent.CancellationException when cancelled
      */
     public List<float[]> embed(List<int[]> texts, Pooling pooling, BooleanSupplier cancelled) {
@@ -127,10 +129,20 @@ public final class TextEmbedder {
         for (Projection layer : layers) {
             embeddings = DenseLayer.apply(layer, embeddings);
         }
+        embeddings.forEach(TextEmbedder::requireNumbers);
         if (normalize) {
             embeddings.forEach(this::normalize);
         }
         return embeddings;
+    }
+
+    /** The KV cache is of 32-bit floats, so that it is nothing to blame. */
+    private static void requireNumbers(float[] embedding) {
+        for (float value : embedding) {
+            if (!Float.isFinite(value)) {
+                throw new NibbleException("an embedding holds what is no number (NaN or infinity); the file may be damaged");
+            }
+        }
     }
 
     /** Gives each embedding the Euclidean length 1; zeros stay zeros. */

@@ -2,6 +2,7 @@ package dev.nibble.generate;
 
 import dev.nibble.ContextOverflowException;
 import dev.nibble.KvCacheType;
+import dev.nibble.NibbleException;
 import dev.nibble.OutOfMemoryException;
 import dev.nibble.memory.MemoryFailure;
 import dev.nibble.spi.Batch;
@@ -185,6 +186,26 @@ public final class TokenContext implements AutoCloseable {
             logitsAt = count;
         }
         return logits;
+    }
+
+    /**
+     * Why nothing can be chosen from the scores of the next token: they are no numbers, and perhaps it is known why.
+     *
+     * @param failure what happened instead, which is the result if the scores are numbers
+     */
+    NibbleException explain(NibbleException failure) {
+        for (float score : logits) {
+            if (Float.isNaN(score) || score == Float.POSITIVE_INFINITY) {
+                return pass.hasOverflowed(sequence)
+                        ? new NibbleException(
+                                "the model's scores after " + count + " tokens hold no usable number: the KV cache of type "
+                                        + type + " holds infinities, as keys or values of this model are beyond what that"
+                                        + " type can hold; use KvCacheType.F32 (--kv f32)",
+                                failure)
+                        : failure;
+            }
+        }
+        return failure;
     }
 
     /** Whether {@link #chooseNext} can be called and is cheaper than {@link #nextLogits}: the scores are not here yet. */

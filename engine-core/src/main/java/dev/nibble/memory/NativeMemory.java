@@ -105,9 +105,12 @@ public final class NativeMemory implements AutoCloseable {
         reserved = 0;
     }
 
-    /** Frees what was allocated, and whatever else belongs to this arena. */
+    /** Frees what was allocated, and whatever else belongs to this arena. Later calls do nothing. */
     @Override
     public void close() {
+        if (closing) {
+            return;
+        }
         closing = true;
         awaitJoined();
         arena.close();

@@ -47,6 +47,11 @@ public final class Pages {
         return advise(mapped, SMALL, MADV_DONTNEED);
     }
 
+    /** Whether the system takes the advice of {@link #release}. */
+    public static boolean canRelease() {
+        return CLibrary.madvise(0, 0, MADV_DONTNEED);
+    }
+
     /** Whether the system joins pages, and its owner does not forbid it. */
     static boolean canJoin() {
         try {

@@ -30,6 +30,14 @@ public interface ForwardPass extends AutoCloseable {
     /** Bytes {@link #newSequence} allocates for these arguments. */
     long sequenceBytes(int contextLength, KvCacheType type);
 
+    /**
+     * Whether a sequence holds infinities because keys or values are too large for the type of its KV cache. Looks at all of
+     * it: for explaining logits that are no numbers. False if the backend cannot say.
+     */
+    default boolean hasOverflowed(Sequence sequence) {
+        return false;
+    }
+
     /** Bytes allocated beside the mapped weights and the sequences: workspace, rearranged or converted weights. */
     long workspaceBytes();
 

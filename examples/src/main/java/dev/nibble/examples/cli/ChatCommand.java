@@ -44,7 +44,7 @@ final class ChatCommand extends ModelCommand {
         Path file = model == null ? resolver().resolveDefault() : resolve(model);
         try (LanguageModel loaded = load(file, LoadOptions.DEFAULT)) {
             requireChatTemplate(loaded, file, options);
-            try (Session session = loaded.newSession(sessionOptions(loaded));
+            try (Session session = openSession(loaded);
                     LineSource lines = lines()) {
                 greet(file, loaded, session);
                 new ChatLoop(new Conversation(session, options, system), lines, out(), err()).run();

@@ -2,6 +2,7 @@ package dev.nibble.examples.cli;
 
 import dev.nibble.ContextOverflowException;
 import dev.nibble.NibbleException;
+import dev.nibble.OutOfMemoryException;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -78,6 +79,7 @@ final class Cli {
             case CancellationException cancelled -> INTERRUPTED;
             case IOException io -> reason(message(io));
             case ContextOverflowException overflow -> reason(overflow.getMessage() + " (--ctx)");
+            case OutOfMemoryException memory -> reason(MemoryAdvice.of(memory));
             case NibbleException nibbleException -> reason(nibbleException.getMessage());
             case IllegalArgumentException argument -> reason(argument.getMessage());
             case IllegalStateException state -> reason(state.getMessage());

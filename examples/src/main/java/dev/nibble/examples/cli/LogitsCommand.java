@@ -3,11 +3,13 @@ package dev.nibble.examples.cli;
 import com.fasterxml.jackson.jr.ob.JSON;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
+import dev.nibble.NibbleException;
 import dev.nibble.Session;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -102,6 +104,8 @@ final class LogitsCommand extends ModelCommand {
                 int[] chunk = Arrays.copyOfRange(ids, from, Math.min(ids.length, from + rows));
                 float[] logits = session.evaluate(chunk, true);
                 for (int row = 0; row < chunk.length; row++) {
+                    Logits.requireNumbers(
+                            logits, row * vocabSize, vocabSize, from + row, modelOptions().kv(LoadOptions.EXACT));
                     bytes.clear();
                     bytes.asFloatBuffer().put(logits, row * vocabSize, vocabSize);
                     while (bytes.hasRemaining()) {
@@ -110,6 +114,11 @@ final class LogitsCommand extends ModelCommand {
                 }
                 best = Logits.argmax(logits, (chunk.length - 1) * vocabSize, vocabSize);
             }
+        } catch (NibbleException e) {
+            if (Files.isRegularFile(out)) {
+                Files.delete(out); // a part is no result
+            }
+            throw e;
         }
         return best;
     }
@@ -119,6 +128,7 @@ final class LogitsCommand extends ModelCommand {
         chosen.add(first);
         while (chosen.size() < greedy) {
             float[] logits = session.evaluate(new int[] {chosen.get(chosen.size() - 1)}, false);
+            Logits.requireNumbers(logits, 0, vocabSize, session.length() - 1, modelOptions().kv(LoadOptions.EXACT));
             chosen.add(Logits.argmax(logits, 0, vocabSize));
         }
         return chosen;

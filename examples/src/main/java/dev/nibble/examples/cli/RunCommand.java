@@ -72,7 +72,7 @@ final class RunCommand extends ModelCommand {
             if (chat) {
                 requireChatTemplate(loaded, modelFile, options);
             }
-            try (Session session = loaded.newSession(sessionOptions(loaded));
+            try (Session session = openSession(loaded);
                     TokenStream stream = chat ? session.chat(messages(text), options) : session.stream(text, options)) {
                 print(stream);
                 if (stats) {
