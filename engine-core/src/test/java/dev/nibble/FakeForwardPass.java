@@ -36,6 +36,7 @@ final class FakeForwardPass implements ForwardPass {
 
     int evaluations;
     boolean damaged;
+    boolean overflowed;
     boolean outOfMemory;
     long bytesPerToken = 1000;
     long bufferBytes;
@@ -112,6 +113,11 @@ final class FakeForwardPass implements ForwardPass {
     @Override
     public long workspaceBytes() {
         return 5000;
+    }
+
+    @Override
+    public boolean hasOverflowed(Sequence sequence) {
+        return overflowed;
     }
 
     @Override
