@@ -129,8 +129,7 @@ public final class KvCache {
     /** Whether something was stored that is too large for the type, and became an infinity. */
     boolean hasOverflowed() {
         for (int i = 0; i < keyPages.length; i++) {
-            if (keyPages[i] != null
-                    && (codec.hasOverflowed(keyPages[i], true) || codec.hasOverflowed(valuePages[i], false))) {
+            if (keyPages[i] != null && (codec.hasOverflowed(keyPages[i]) || codec.hasOverflowed(valuePages[i]))) {
                 return true;
             }
         }

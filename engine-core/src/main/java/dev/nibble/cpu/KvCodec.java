@@ -1,6 +1,7 @@
 package dev.nibble.cpu;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.NibbleException;
 import dev.nibble.UnsupportedModelException;
 import dev.nibble.tensor.DType;
 import java.lang.foreign.MemorySegment;
@@ -67,12 +68,7 @@ abstract sealed class KvCodec {
     abstract void readValues(MemorySegment source, long sourceOffset, int count, float[] out);
 
     /** Whether a page of keys, or of values, holds infinities: numbers that were too large for the type when they were stored. */
-    abstract boolean hasOverflowed(MemorySegment page, boolean keys);
-
-    /** Of a 16-bit float. */
-    private static boolean isInfinite(short bits) {
-        return (bits & 0x7fff) == 0x7c00;
-    }
+    abstract boolean hasOverflowed(MemorySegment page);
 
     private static final class F32 extends KvCodec {
         @Override
@@ -103,7 +99,7 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        boolean hasOverflowed(MemorySegment page, boolean keys) {
+        boolean hasOverflowed(MemorySegment page) {
             return false; // an infinity was one before
         }
     }
@@ -143,9 +139,9 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        boolean hasOverflowed(MemorySegment page, boolean keys) {
+        boolean hasOverflowed(MemorySegment page) {
             for (long at = 0; at < page.byteSize(); at += Short.BYTES) {
-                if (isInfinite(page.get(SHORT, at))) {
+                if ((page.get(SHORT, at) & 0x7fff) == 0x7c00) {
                     return true;
                 }
             }
@@ -174,7 +170,7 @@ abstract sealed class KvCodec {
         void writeKey(float[] key, int offset, int dim, MemorySegment target, long block, int slot) {
             MemorySegment row = Scratch.current().bytes(ROW_BYTES);
             for (int i = 0; i < dim; i += GROUP) {
-                ops.storeQ8(key, offset + i, GROUP, row, 0);
+                store(key, offset + i, GROUP, row, 0);
                 long group = block + (long) (i / GROUP) * GROUP_BYTES;
                 target.set(SHORT, group + 2L * slot, row.get(SHORT, 0));
                 for (int j = 0; j < GROUP; j++) {
@@ -198,7 +194,7 @@ abstract sealed class KvCodec {
 
         @Override
         void writeValue(float[] value, int offset, int dim, MemorySegment target, long targetOffset) {
-            ops.storeQ8(value, offset, dim, target, targetOffset);
+            store(value, offset, dim, target, targetOffset);
         }
 
         @Override
@@ -206,18 +202,20 @@ abstract sealed class KvCodec {
             ops.loadQ8(source, sourceOffset, out, 0, count);
         }
 
-        /** Looks at the scales. */
-        @Override
-        boolean hasOverflowed(MemorySegment page, boolean keys) {
-            int scales = keys ? BLOCK : 1;
-            for (long group = 0; group < page.byteSize(); group += (long) scales * ROW_BYTES) {
-                for (int i = 0; i < scales; i++) {
-                    if (isInfinite(page.get(SHORT, group + 2L * i))) {
-                        return true;
-                    }
-                }
+        private void store(float[] values, int offset, int count, MemorySegment target, long targetOffset) {
+            try {
+                ops.storeQ8(values, offset, count, target, targetOffset);
+            } catch (IllegalArgumentException e) {
+                throw new NibbleException(
+                        "the KV cache of type Q8_0 cannot hold the keys or values of this model (" + e.getMessage()
+                                + "); use KvCacheType.F32 (--kv f32)",
+                        e);
             }
-            return false;
+        }
+
+        @Override
+        boolean hasOverflowed(MemorySegment page) {
+            return false; // refused when it is stored
         }
     }
 }

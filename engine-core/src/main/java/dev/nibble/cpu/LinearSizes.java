@@ -34,7 +34,7 @@ final class LinearSizes extends LinearFactory {
             repackedBytes += copy;
             if (weight.data().isMapped()) {
                 mappedBytes += bytes;
-                releasedBytes += copy > 0 && Pages.canRelease() ? bytes : 0;
+                releasedBytes += copy > 0 && Pages.canRelease(weight.data()) ? bytes : 0;
             } else {
                 convertedBytes += bytes;
             }

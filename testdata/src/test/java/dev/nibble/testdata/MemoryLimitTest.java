@@ -63,7 +63,7 @@ class MemoryLimitTest {
 
     @Test
     void aFullJavaHeapIsNamed() throws Exception {
-        Outcome outcome = run(List.of(), List.of("-Xmx40m", "-XX:+UseSerialGC"), "600");
+        Outcome outcome = run(List.of(), List.of("-Xmx28m", "-XX:+UseSerialGC"), "600");
         assertThat(outcome.code()).as(outcome.output()).isEqualTo(1);
         assertThat(outcome.output())
                 .contains("the Java heap is full: the buffers to evaluate 512 tokens need up to ")
@@ -125,7 +125,7 @@ class MemoryLimitTest {
         Files.writeString(Files.exists(first) ? first : group.resolve("memory.max"), Long.toString(bytes));
     }
 
-    /** Loads a model, reads a prompt and generates as many tokens as that has. */
+    /** Loads a model, reads a prompt and generates twelve tokens. */
     static final class Main {
         private Main() {}
 
@@ -140,7 +140,7 @@ class MemoryLimitTest {
                                 prompt,
                                 GenerationOptions.GREEDY
                                         .withIgnoreEndOfGeneration(true)
-                                        .withMaxTokens(prompt.length))
+                                        .withMaxTokens(12))
                         .result()
                         .tokens()
                         .size();
