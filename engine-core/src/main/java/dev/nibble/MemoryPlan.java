@@ -18,7 +18,13 @@ import java.util.OptionalLong;
  * @param available what the system or the container can still give without swapping, if it says
  */
 public record MemoryPlan(
-        long weights, long workspace, long mappedCopies, int contextLength, long kvCache, long runtime, OptionalLong available) {
+        long weights,
+        long workspace,
+        long mappedCopies,
+        int contextLength,
+        long kvCache,
+        long runtime,
+        OptionalLong available) {
 
     /** All of it: weights, workspace, mapped copies, one session and the virtual machine. */
     public long total() {

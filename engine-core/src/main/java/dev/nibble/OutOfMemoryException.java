@@ -20,8 +20,9 @@ public class OutOfMemoryException extends NibbleException {
         /** A larger {@code -Xmx} of the JVM. */
         LARGER_HEAP("give the JVM a larger heap with -Xmx"),
         /** A larger {@code -XX:MaxDirectMemorySize} of the JVM, which limits memory outside its heap. */
-        MORE_DIRECT_MEMORY("memory outside the Java heap is limited by -XX:MaxDirectMemorySize, by default the size of the"
-                + " heap"),
+        MORE_DIRECT_MEMORY(
+                "memory outside the Java heap is limited by -XX:MaxDirectMemorySize, by default the size of the"
+                        + " heap"),
         /** A higher limit of the container or the process, a smaller model, or fewer other processes. */
         MORE_MEMORY("raise the limit or take a smaller model");
 

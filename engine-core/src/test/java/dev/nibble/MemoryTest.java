@@ -38,7 +38,9 @@ class MemoryTest {
         assertThat(plan.kvCache()).isEqualTo(1000 * 1024);
         assertThat(plan.workspace()).isEqualTo(5000);
         assertThat(plan.total()).isEqualTo(plan.weights() + 5000 + 1000 * 1024 + plan.runtime());
-        assertThat(plan.runtime()).as("the heap, where the system does not say more").isPositive();
+        assertThat(plan.runtime())
+                .as("the heap, where the system does not say more")
+                .isPositive();
         assertThat(plan.available()).hasValue(4096 * 1024);
         assertThat(model.memoryPlan(0).contextLength()).isEqualTo(200);
         assertThatThrownBy(() -> model.memoryPlan(-1)).isInstanceOf(IllegalArgumentException.class);
@@ -51,7 +53,8 @@ class MemoryTest {
                 .isInstanceOf(OutOfMemoryException.class)
                 .hasMessage("the KV cache of a context of 8192 tokens needs 8.39 MB, but only 4.19 MB are left of"
                         + " the memory of this machine; a context of 4096 tokens would fit")
-                .satisfies(e -> assertThat(((OutOfMemoryException) e).fittingContext()).hasValue(4096));
+                .satisfies(e ->
+                        assertThat(((OutOfMemoryException) e).fittingContext()).hasValue(4096));
         assertThat(model.newSession(LONG.withContextLength(4096)).contextLength())
                 .isEqualTo(4096);
     }
@@ -117,7 +120,8 @@ class MemoryTest {
         assertThatThrownBy(() -> fake.open().newSession(LONG.withContextLength(4000)))
                 .isInstanceOf(OutOfMemoryException.class)
                 .hasMessageContaining("needs 4.10 MB and their evaluation 1.05 MB, but only 4.19 MB")
-                .satisfies(e -> assertThat(((OutOfMemoryException) e).fittingContext()).hasValue(3072));
+                .satisfies(e ->
+                        assertThat(((OutOfMemoryException) e).fittingContext()).hasValue(3072));
         Files.createDirectories(root.resolve("proc/self"));
         Files.writeString(root.resolve("proc/self/status"), "RssAnon: 50000 kB\n");
         assertThatThrownBy(() -> fake.open().newSession(LONG.withContextLength(128)))
@@ -140,7 +144,9 @@ class MemoryTest {
             assertThatThrownBy(() -> session.generate("x".repeat(500)))
                     .isInstanceOf(OutOfMemoryException.class)
                     .hasMessageStartingWith("the KV cache of 256 more tokens needs 262 kB, but only 205 kB are left");
-            assertThat(session.length()).as("nothing that was generated is lost").isGreaterThan(600);
+            assertThat(session.length())
+                    .as("nothing that was generated is lost")
+                    .isGreaterThan(600);
         }
     }
 

@@ -14,7 +14,10 @@ class UnusableScoresTest {
         try (LanguageModel model = fake.open();
                 Session session = model.newSession()) {
             assertThatThrownBy(() -> session.generate(
-                            "hello", GenerationOptions.DEFAULT.withTemperature(temperature).withMaxTokens(3)))
+                            "hello",
+                            GenerationOptions.DEFAULT
+                                    .withTemperature(temperature)
+                                    .withMaxTokens(3)))
                     .isInstanceOf(NibbleException.class)
                     .hasMessageContaining("hold no usable number")
                     .hasMessageContainingAll(parts);

@@ -77,8 +77,8 @@ final class CpuBackend implements Backend {
     private static void requireLeast(String name, LoadPlan plan, Room room) {
         if (plan.least() > room.bytes()) {
             throw new OutOfMemoryException(
-                    name + ": " + (plan.copies() > 0 ? "even without copies of weights it" : "this model")
-                            + " needs " + plan.describeLeast() + " beside the mapped file, but " + room,
+                    name + ": " + (plan.copies() > 0 ? "even without copies of weights it" : "this model") + " needs "
+                            + plan.describeLeast() + " beside the mapped file, but " + room,
                     List.of(Remedy.MORE_MEMORY),
                     0);
         }

@@ -53,7 +53,8 @@ record LoadPlan(
                     pass.sequenceBytes(Math.min(context, LEAST_CONTEXT), options.kvCacheType()),
                     pass.sequenceBytes(context, options.kvCacheType()),
                     context,
-                    system.runtimeGrowth() + (long) TOKENIZER_BYTES * model.config().vocabSize());
+                    system.runtimeGrowth()
+                            + (long) TOKENIZER_BYTES * model.config().vocabSize());
         }
     }
 

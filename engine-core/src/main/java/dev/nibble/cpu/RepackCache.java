@@ -160,7 +160,8 @@ final class RepackCache implements RepackMemory, AutoCloseable {
                     "{0}: the rearranged weights could not be kept, the next load makes them again: {1}",
                     target,
                     e instanceof FileSystemException file
-                            ? file.getFile() + (file.getReason() == null ? " cannot be written" : ": " + file.getReason())
+                            ? file.getFile()
+                                    + (file.getReason() == null ? " cannot be written" : ": " + file.getReason())
                             : e.getMessage());
         }
     }

@@ -140,7 +140,8 @@ public final class TextEmbedder {
     private static void requireNumbers(float[] embedding) {
         for (float value : embedding) {
             if (!Float.isFinite(value)) {
-                throw new NibbleException("an embedding holds what is no number (NaN or infinity); the file may be damaged");
+                throw new NibbleException(
+                        "an embedding holds what is no number (NaN or infinity); the file may be damaged");
             }
         }
     }

@@ -198,8 +198,10 @@ public final class TokenContext implements AutoCloseable {
             if (Float.isNaN(score) || score == Float.POSITIVE_INFINITY) {
                 return pass.hasOverflowed(sequence)
                         ? new NibbleException(
-                                "the model's scores after " + count + " tokens hold no usable number: the KV cache of type "
-                                        + type + " holds infinities, as keys or values of this model are beyond what that"
+                                "the model's scores after " + count
+                                        + " tokens hold no usable number: the KV cache of type "
+                                        + type
+                                        + " holds infinities, as keys or values of this model are beyond what that"
                                         + " type can hold; use KvCacheType.F32 (--kv f32)",
                                 failure)
                         : failure;

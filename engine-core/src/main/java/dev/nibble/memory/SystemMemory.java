@@ -107,8 +107,7 @@ public final class SystemMemory {
         addProcess(rooms, limits, "Max data size", status, "VmData:", "data (ulimit -d)");
     }
 
-    private static void addProcess(
-            List<Room> rooms, Path limits, String row, Path status, String used, String what) {
+    private static void addProcess(List<Room> rooms, Path limits, String row, Path status, String used, String what) {
         for (String line : text(limits).split("\n")) {
             if (line.startsWith(row)) {
                 OptionalLong limit = number(line.substring(row.length()).strip().split("\\s+")[0]);

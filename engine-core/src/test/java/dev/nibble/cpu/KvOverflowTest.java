@@ -17,8 +17,8 @@ class KvOverflowTest {
 
     private static boolean overflows(KvCacheType type, float key, float value) {
         try (Arena arena = Arena.ofConfined()) {
-            KvCache cache =
-                    new KvCache(2, DIM, DIM, type, 600, 0, 16, KernelFamilies.select().ops(), arena);
+            KvCache cache = new KvCache(
+                    2, DIM, DIM, type, 600, 0, 16, KernelFamilies.select().ops(), arena);
             cache.reserve(600);
             float[] keys = new float[2 * DIM];
             float[] values = new float[2 * DIM];

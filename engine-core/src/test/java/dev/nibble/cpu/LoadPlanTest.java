@@ -80,8 +80,8 @@ class LoadPlanTest {
     @Test
     void withoutMemoryForCopiesItIsLoadedWithoutThem() throws IOException {
         LoadPlan plan = plan();
-        try (CpuBackend backend =
-                        new CpuBackend(LoadOptions.DEFAULT.withThreads(1), machineWith(plan.besides() + plan.copies() - 4096));
+        try (CpuBackend backend = new CpuBackend(
+                        LoadOptions.DEFAULT.withThreads(1), machineWith(plan.besides() + plan.copies() - 4096));
                 ForwardPass pass = backend.compile(model)) {
             if (plan.copies() > 0) {
                 assertThat(backend.description())

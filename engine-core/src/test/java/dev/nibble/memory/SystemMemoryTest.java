@@ -104,12 +104,13 @@ class SystemMemoryTest {
     void limitsOfTheProcessCount() throws IOException {
         write("proc/meminfo", "MemAvailable: 6000000 kB\n");
         write("proc/self/status", "VmSize:\t 1500000 kB\nVmData:\t  100000 kB\nRssAnon:\t   60000 kB\n");
-        write("proc/self/limits", "Limit  Soft Limit  Hard Limit  Units\nMax data size             unlimited            "
-                + "unlimited            bytes\nMax address space         2048000000           unlimited            bytes\n");
+        write(
+                "proc/self/limits",
+                "Limit  Soft Limit  Hard Limit  Units\nMax data size             unlimited            "
+                        + "unlimited            bytes\nMax address space         2048000000           unlimited            bytes\n");
         assertThat(new SystemMemory(root).allocatable()).hasValueSatisfying(room -> {
             assertThat(room.bytes()).isEqualTo(2_048_000_000L - 1_500_000 * KIB);
-            assertThat(room.limit())
-                    .isEqualTo("under this process's limit of 2.05 GB of address space (ulimit -v)");
+            assertThat(room.limit()).isEqualTo("under this process's limit of 2.05 GB of address space (ulimit -v)");
         });
     }
 

@@ -198,7 +198,8 @@ final class Shards {
     /** A file needs no memory of its own where it is mapped, but addresses. */
     private static OutOfMemoryException noRoom(Path file, long size, Throwable cause) {
         return new OutOfMemoryException(
-                file + ": the system refuses to map the " + size + " bytes of this file: this process may not have so much"
+                file + ": the system refuses to map the " + size
+                        + " bytes of this file: this process may not have so much"
                         + " address space (ulimit -v limits it)",
                 List.of(OutOfMemoryException.Remedy.MORE_MEMORY),
                 cause);

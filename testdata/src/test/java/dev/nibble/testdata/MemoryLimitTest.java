@@ -50,10 +50,16 @@ class MemoryLimitTest {
                 String what = megabytes + " MB: " + outcome;
                 assertThat(outcome.code()).as(what).isIn(0, 1);
                 if (megabytes == 400) {
-                    assertThat(outcome.output()).as(what).contains("generated 12").doesNotContain("without copies");
+                    assertThat(outcome.output())
+                            .as(what)
+                            .contains("generated 12")
+                            .doesNotContain("without copies");
                 }
                 if (outcome.code() == 1) {
-                    assertThat(outcome.output()).as(what).contains("OutOfMemoryException").contains("only ");
+                    assertThat(outcome.output())
+                            .as(what)
+                            .contains("OutOfMemoryException")
+                            .contains("only ");
                 }
             }
         } finally {
@@ -76,7 +82,8 @@ class MemoryLimitTest {
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of("--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"));
         command.addAll(jvm);
-        String path = java.util.stream.Stream.of(LanguageModel.class, dev.nibble.gguf.GgufFile.class, MemoryLimitTest.class)
+        String path = java.util.stream.Stream.of(
+                        LanguageModel.class, dev.nibble.gguf.GgufFile.class, MemoryLimitTest.class)
                 .map(MemoryLimitTest::location)
                 .distinct()
                 .reduce((a, b) -> a + java.io.File.pathSeparator + b)
@@ -105,7 +112,8 @@ class MemoryLimitTest {
     /** A control group of this test's; the test is skipped, and says why, where none can be made. */
     private static Path group() {
         boolean first = Files.exists(VERSION_1.resolve("memory.limit_in_bytes"));
-        Path group = (first ? VERSION_1 : VERSION_2).resolve("nibble-test-" + ProcessHandle.current().pid());
+        Path group = (first ? VERSION_1 : VERSION_2)
+                .resolve("nibble-test-" + ProcessHandle.current().pid());
         String failure = "";
         try {
             Files.createDirectory(group);

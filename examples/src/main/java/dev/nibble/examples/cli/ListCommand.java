@@ -105,8 +105,8 @@ final class ListCommand extends CliCommand {
     private static boolean fits(LocalModels.Found found, ModelFacts facts) throws IOException {
         try {
             int context = Math.min(ModelCommand.USUAL_CONTEXT, facts.contextLength());
-            MemoryPlan plan =
-                    LanguageModel.memoryPlan(found.file(), LoadOptions.DEFAULT.withBackend("cpu"), Math.max(1, context));
+            MemoryPlan plan = LanguageModel.memoryPlan(
+                    found.file(), LoadOptions.DEFAULT.withBackend("cpu"), Math.max(1, context));
             long available = plan.available().orElseGet(() -> (long) (memory() * USABLE));
             return plan.total() <= available;
         } catch (NibbleException e) {

@@ -26,12 +26,14 @@ final class Logits {
     static void requireNumbers(float[] logits, int offset, int vocabSize, int position, KvCacheType kv) {
         for (int id = 0; id < vocabSize; id++) {
             if (!Float.isFinite(logits[offset + id])) {
-                throw new NibbleException("the model's scores after " + (position + 1) + " tokens hold what is no number ("
-                        + logits[offset + id] + "); "
-                        + (kv == KvCacheType.F32
-                                ? "the file may be damaged"
-                                : "the KV cache of type " + kv + " may not hold this model's values: try --kv f32; if that"
-                                        + " gives the same, the file may be damaged"));
+                throw new NibbleException(
+                        "the model's scores after " + (position + 1) + " tokens hold what is no number ("
+                                + logits[offset + id] + "); "
+                                + (kv == KvCacheType.F32
+                                        ? "the file may be damaged"
+                                        : "the KV cache of type " + kv
+                                                + " may not hold this model's values: try --kv f32; if that"
+                                                + " gives the same, the file may be damaged"));
             }
         }
     }

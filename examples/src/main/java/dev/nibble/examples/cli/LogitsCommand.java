@@ -105,7 +105,11 @@ final class LogitsCommand extends ModelCommand {
                 float[] logits = session.evaluate(chunk, true);
                 for (int row = 0; row < chunk.length; row++) {
                     Logits.requireNumbers(
-                            logits, row * vocabSize, vocabSize, from + row, modelOptions().kv(LoadOptions.EXACT));
+                            logits,
+                            row * vocabSize,
+                            vocabSize,
+                            from + row,
+                            modelOptions().kv(LoadOptions.EXACT));
                     bytes.clear();
                     bytes.asFloatBuffer().put(logits, row * vocabSize, vocabSize);
                     while (bytes.hasRemaining()) {
@@ -128,7 +132,8 @@ final class LogitsCommand extends ModelCommand {
         chosen.add(first);
         while (chosen.size() < greedy) {
             float[] logits = session.evaluate(new int[] {chosen.get(chosen.size() - 1)}, false);
-            Logits.requireNumbers(logits, 0, vocabSize, session.length() - 1, modelOptions().kv(LoadOptions.EXACT));
+            Logits.requireNumbers(
+                    logits, 0, vocabSize, session.length() - 1, modelOptions().kv(LoadOptions.EXACT));
             chosen.add(Logits.argmax(logits, 0, vocabSize));
         }
         return chosen;

@@ -20,8 +20,9 @@ final class ModelOptions {
     @Option(
             names = {"-c", "--ctx"},
             paramLabel = "N",
-            description = "Context in tokens: prompt and answer together; 0 for all the model was trained for (default: that, but"
-                    + " no more than 8192 or memory has room for; perplexity 512).")
+            description =
+                    "Context in tokens: prompt and answer together; 0 for all the model was trained for (default: that, but"
+                            + " no more than 8192 or memory has room for; perplexity 512).")
     private @Nullable Integer context;
 
     @Option(
