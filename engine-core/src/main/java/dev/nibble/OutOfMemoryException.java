@@ -15,8 +15,6 @@ public class OutOfMemoryException extends NibbleException {
     public enum Remedy {
         /** {@link LoadOptions#withRepack}: no copies of the weights. */
         NO_COPIES("LoadOptions.withRepack(false) needs less"),
-        /** {@link SessionOptions#withContextLength}. */
-        SMALLER_CONTEXT("a smaller SessionOptions.withContextLength needs less"),
         /** A larger {@code -Xmx} of the JVM. */
         LARGER_HEAP("give the JVM a larger heap with -Xmx"),
         /** A larger {@code -XX:MaxDirectMemorySize} of the JVM, which limits memory outside its heap. */

@@ -18,7 +18,6 @@ final class MemoryAdvice {
     private static String text(Remedy remedy) {
         return switch (remedy) {
             case NO_COPIES -> "--no-repack needs less";
-            case SMALLER_CONTEXT -> "a smaller --ctx needs less";
             case LARGER_HEAP -> "give the JVM a larger heap, as with NIBBLE_JAVA_OPTS=-Xmx4g";
             case MORE_DIRECT_MEMORY ->
                 "NIBBLE_JAVA_OPTS=-XX:MaxDirectMemorySize=8g lets the JVM take more outside its heap";

@@ -17,7 +17,7 @@ class MemoryAdviceTest {
         assertThat(all.getMessage()).startsWith("none is left; ").contains("LoadOptions.withRepack(false)");
         assertThat(MemoryAdvice.of(all))
                 .startsWith("none is left; --no-repack needs less; ")
-                .contains("--ctx", "NIBBLE_JAVA_OPTS=-Xmx")
+                .contains("NIBBLE_JAVA_OPTS=-Xmx")
                 .doesNotContain("LoadOptions", "SessionOptions");
         assertThat(MemoryAdvice.of(new OutOfMemoryException("plain"))).isEqualTo("plain");
     }
