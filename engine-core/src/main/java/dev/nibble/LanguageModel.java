@@ -133,7 +133,9 @@ public final class LanguageModel implements AutoCloseable {
         try {
             memoryCheck.session(contextLength, type, asked);
             return new Session(
-                    this, loaded, loaded.add(TokenContext.open(pass, contextLength, type, config.vocabSize())));
+                    this,
+                    loaded,
+                    loaded.add(TokenContext.open(pass, memoryCheck, contextLength, type, config.vocabSize())));
         } finally {
             loaded.exit();
             Reference.reachabilityFence(this);
@@ -187,6 +189,24 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /**
+     * The memory a model would need with one session, without loading it.
+     *
+     * @param contextLength tokens of the session, 0 for the model's own
+     * @throws IOException if the file cannot be read
+     * @throws ModelFormatException if the file is not a model or damaged
+     * @throws UnsupportedModelException if it needs something this version lacks
+     * @throws UnsupportedOperationException if the backend in the options tells only of models that are loaded; the CPU's
+     *     does not
+     */
+    public static MemoryPlan memoryPlan(Path file, LoadOptions options, int contextLength) throws IOException {
+        if (contextLength < 0) {
+            throw new IllegalArgumentException(
+                    "contextLength must be 0 (the model's own) or more, not " + contextLength);
+        }
+        return ModelLoader.plan(file, options, contextLength, new SystemMemory());
+    }
+
+    /**
      * The memory this model needs with one session.
      *
      * @param contextLength tokens of the session, 0 for what the model was loaded with
@@ -198,17 +218,7 @@ public final class LanguageModel implements AutoCloseable {
         int length = contextLength(contextLength);
         loaded.enter();
         try {
-            long weights = source.tensors().stream()
-                    .mapToLong(tensor -> tensor.data().byteSize())
-                    .sum();
-            long kvCache = pass.sequenceBytes(length, options.kvCacheType());
-            return new MemoryPlan(
-                    weights - pass.releasedBytes(),
-                    pass.workspaceBytes(),
-                    pass.mappedBytes(),
-                    length,
-                    kvCache,
-                    memory.available());
+            return ModelLoader.plan(source, pass, length, options.kvCacheType(), memory);
         } finally {
             loaded.exit();
             Reference.reachabilityFence(this);

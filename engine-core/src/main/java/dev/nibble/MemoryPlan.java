@@ -3,7 +3,7 @@ package dev.nibble;
 import java.util.OptionalLong;
 
 /**
- * The memory a model and one session of it need, in bytes.
+ * The memory a process with a model and one session of it needs, in bytes.
  *
  * @param weights bytes of the mapped file that hold weights, without those of which only copies are read: shared, and the
  *     system may drop and reread them
@@ -13,13 +13,21 @@ import java.util.OptionalLong;
  *     the system may drop and reread them
  * @param contextLength the context the session was planned for
  * @param kvCache allocated for each session of that context
+ * @param runtime what the Java virtual machine takes for itself, now and about as much as it will grow: heap, classes,
+ *     compiled code, stacks. Where the system does not say, the heap it has
  * @param available what the system or the container can still give without swapping, if it says
  */
 public record MemoryPlan(
-        long weights, long workspace, long mappedCopies, int contextLength, long kvCache, OptionalLong available) {
+        long weights,
+        long workspace,
+        long mappedCopies,
+        int contextLength,
+        long kvCache,
+        long runtime,
+        OptionalLong available) {
 
-    /** All of it: weights, workspace, mapped copies and one session. */
+    /** All of it: weights, workspace, mapped copies, one session and the virtual machine. */
     public long total() {
-        return weights + workspace + mappedCopies + kvCache;
+        return weights + workspace + mappedCopies + kvCache + runtime;
     }
 }

@@ -1,5 +1,7 @@
 package dev.nibble;
 
+import dev.nibble.memory.MemoryFailure;
+import dev.nibble.memory.SystemMemory;
 import dev.nibble.model.Architectures;
 import dev.nibble.model.MappedMemory;
 import dev.nibble.model.Model;
@@ -63,10 +65,7 @@ final class ModelLoader {
             return assemble.apply(open(file, options, formats, providers, purpose, open));
         } catch (OutOfMemoryError e) {
             open.closeAfter(e);
-            throw new OutOfMemoryException(
-                    file + ": there is not enough memory for the model's buffers and rearranged weights ("
-                            + e.getMessage() + "); LoadOptions.withRepack(false) needs less",
-                    e);
+            throw MemoryFailure.ofLoading(e, file);
         } catch (InternalError e) {
             open.closeAfter(e);
             throw MappedMemory.translate(file.toString(), e);
@@ -124,6 +123,35 @@ final class ModelLoader {
             interrupted.initCause(cause);
         }
         return interrupted;
+    }
+
+    /** The memory a model would need, without loading it: that of the first backend, as far as it can tell. */
+    static MemoryPlan plan(Path file, LoadOptions options, int contextLength, SystemMemory memory) throws IOException {
+        List<BackendProvider> providers = backends(options.backend(), Services.of(BackendProvider.class));
+        try (ModelSource source = open(file)) {
+            Model model = Architectures.read(source, options.contextLength());
+            try (Backend backend = providers.getFirst().open(options);
+                    ForwardPass pass = backend.sketch(model)) {
+                int length = contextLength > 0 ? contextLength : model.config().contextLength();
+                return plan(source, pass, length, options.kvCacheType(), memory);
+            }
+        }
+    }
+
+    /** The memory a model needs with a session. */
+    static MemoryPlan plan(
+            ModelSource source, ForwardPass pass, int contextLength, KvCacheType type, SystemMemory memory) {
+        long weights = source.tensors().stream()
+                .mapToLong(tensor -> tensor.data().byteSize())
+                .sum();
+        return new MemoryPlan(
+                weights - pass.releasedBytes(),
+                pass.workspaceBytes(),
+                pass.mappedBytes(),
+                contextLength,
+                pass.sequenceBytes(contextLength, type),
+                memory.runtimeBytes().orElseGet(Runtime.getRuntime()::totalMemory) + memory.runtimeGrowth(),
+                memory.available());
     }
 
     /** An open backend and a model compiled for it. */

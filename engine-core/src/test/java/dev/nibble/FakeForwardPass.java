@@ -43,8 +43,10 @@ final class FakeForwardPass implements ForwardPass {
 
     int evaluations;
     boolean damaged;
+    boolean overflowed;
     boolean outOfMemory;
     long bytesPerToken = 1000;
+    long bufferBytes;
     int maxContextLength = Integer.MAX_VALUE;
     boolean closed;
     private final int vocabSize;
@@ -123,6 +125,16 @@ final class FakeForwardPass implements ForwardPass {
     @Override
     public long workspaceBytes() {
         return 5000;
+    }
+
+    @Override
+    public boolean hasOverflowed(Sequence sequence) {
+        return overflowed;
+    }
+
+    @Override
+    public long bufferBytes(int rows) {
+        return bufferBytes;
     }
 
     @Override

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nibble.memory.SystemMemory;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
@@ -36,7 +37,10 @@ class MemoryTest {
         assertThat(plan.contextLength()).isEqualTo(1000);
         assertThat(plan.kvCache()).isEqualTo(1000 * 1024);
         assertThat(plan.workspace()).isEqualTo(5000);
-        assertThat(plan.total()).isEqualTo(plan.weights() + 5000 + 1000 * 1024);
+        assertThat(plan.total()).isEqualTo(plan.weights() + 5000 + 1000 * 1024 + plan.runtime());
+        assertThat(plan.runtime())
+                .as("the heap, where the system does not say more")
+                .isPositive();
         assertThat(plan.available()).hasValue(4096 * 1024);
         assertThat(model.memoryPlan(0).contextLength()).isEqualTo(200);
         assertThatThrownBy(() -> model.memoryPlan(-1)).isInstanceOf(IllegalArgumentException.class);
@@ -47,8 +51,10 @@ class MemoryTest {
         LanguageModel model = fake.open();
         assertThatThrownBy(() -> model.newSession(LONG))
                 .isInstanceOf(OutOfMemoryException.class)
-                .hasMessage("the KV cache of a context of 8192 tokens needs 8 MiB, but only 4 MiB can be allocated;"
-                        + " a context of 4096 tokens would fit");
+                .hasMessage("the KV cache of a context of 8192 tokens needs 8.39 MB, but only 4.19 MB are left of"
+                        + " the memory of this machine; a context of 4096 tokens would fit")
+                .satisfies(e ->
+                        assertThat(((OutOfMemoryException) e).fittingContext()).hasValue(4096));
         assertThat(model.newSession(LONG.withContextLength(4096)).contextLength())
                 .isEqualTo(4096);
     }
@@ -61,7 +67,7 @@ class MemoryTest {
         session.stream("x".repeat(1000));
         assertThatThrownBy(() -> session.stream("x".repeat(5000)))
                 .isInstanceOf(OutOfMemoryException.class)
-                .hasMessageStartingWith("the KV cache of 5001 more tokens needs 5 MiB, but only 4 MiB");
+                .hasMessageStartingWith("the KV cache of 5001 more tokens needs 5.12 MB, but only 4.19 MB are left");
         assertThatThrownBy(() -> session.evaluate(new int[5000], false)).isInstanceOf(OutOfMemoryException.class);
         assertThat(session.length()).isZero();
         assertThat(fake.pass.evaluatedRows).hasValue(0);
@@ -85,7 +91,7 @@ class MemoryTest {
         LanguageModel model = fake.open();
         assertThatThrownBy(model::newSession)
                 .isInstanceOf(OutOfMemoryException.class)
-                .hasMessageContaining("a session of 200 tokens needs up to 1 MiB")
+                .hasMessageContaining("a session of 200 tokens needs up to 205 kB")
                 .hasMessageContaining("Cannot reserve memory")
                 .hasMessageContaining("-XX:MaxDirectMemorySize");
     }
@@ -104,6 +110,68 @@ class MemoryTest {
             fake.pass.duringEvaluation = () -> {};
             assertThat(session.length()).isZero();
             assertThat(session.evaluate(new int[3], false)).hasSize(ByteTokenizer.SIZE);
+        }
+    }
+
+    /** What evaluating needs beside the cache is not there for the cache. */
+    @Test
+    void buffersAndTheVirtualMachineCount() throws IOException {
+        fake.pass.bufferBytes = 1 << 20;
+        assertThatThrownBy(() -> fake.open().newSession(LONG.withContextLength(4000)))
+                .isInstanceOf(OutOfMemoryException.class)
+                .hasMessageContaining("needs 4.10 MB and their evaluation 1.05 MB, but only 4.19 MB")
+                .satisfies(e ->
+                        assertThat(((OutOfMemoryException) e).fittingContext()).hasValue(3072));
+        Files.createDirectories(root.resolve("proc/self"));
+        Files.writeString(root.resolve("proc/self/status"), "RssAnon: 50000 kB\n");
+        assertThatThrownBy(() -> fake.open().newSession(LONG.withContextLength(128)))
+                .isInstanceOf(OutOfMemoryException.class)
+                .hasMessageContaining("no context would fit");
+    }
+
+    /** The system is asked as the text grows, not only for prompts. */
+    @Test
+    void aGenerationEndsBeforeMemoryDoes() {
+        fake.contextLength = 8192;
+        fake.pass.next = tokens -> {
+            if (tokens.size() == 600) {
+                machineWith(200);
+            }
+            return 'a';
+        };
+        try (LanguageModel model = fake.open();
+                Session session = model.newSession()) {
+            assertThatThrownBy(() -> session.generate("x".repeat(500)))
+                    .isInstanceOf(OutOfMemoryException.class)
+                    .hasMessageStartingWith("the KV cache of 256 more tokens needs 262 kB, but only 205 kB are left");
+            assertThat(session.length())
+                    .as("nothing that was generated is lost")
+                    .isGreaterThan(600);
+        }
+    }
+
+    private void machineWith(int kibibytes) {
+        try {
+            Files.writeString(root.resolve("proc/meminfo"), "MemAvailable: " + kibibytes + " kB\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void aFullHeapIsNotToldAsMemoryOutsideIt() {
+        try (LanguageModel model = fake.open();
+                Session session = model.newSession()) {
+            fake.pass.duringEvaluation = () -> {
+                throw new OutOfMemoryError("Java heap space");
+            };
+            assertThatThrownBy(() -> session.evaluate(new int[3], false))
+                    .isInstanceOf(OutOfMemoryException.class)
+                    .hasMessageStartingWith("the Java heap is full: the buffers to evaluate 3 tokens need up to")
+                    .hasMessageEndingWith("give the JVM a larger heap with -Xmx")
+                    .hasMessageNotContaining("KV cache")
+                    .satisfies(e -> assertThat(((OutOfMemoryException) e).remedies())
+                            .containsExactly(OutOfMemoryException.Remedy.LARGER_HEAP));
         }
     }
 }

@@ -1,27 +1,47 @@
 package dev.nibble.cpu;
 
 import dev.nibble.LoadOptions;
+import dev.nibble.OutOfMemoryException;
+import dev.nibble.OutOfMemoryException.Remedy;
+import dev.nibble.memory.ByteCount;
+import dev.nibble.memory.SystemMemory;
+import dev.nibble.memory.SystemMemory.Room;
 import dev.nibble.model.Model;
 import dev.nibble.model.ModelSource;
 import dev.nibble.spi.Backend;
 import dev.nibble.spi.ForwardPass;
+import java.lang.System.Logger.Level;
+import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The CPU backend: a kernel family and a worker pool, shared by the models compiled with it. */
 final class CpuBackend implements Backend {
+    private static final System.Logger LOG = System.getLogger("dev.nibble.cpu");
+
     private final LoadOptions options;
     private final KernelFamily family;
     private final WorkerPool pool;
+    private final SystemMemory memory;
+
+    /** Whether a model was compiled without the copies of weights that were wanted. */
+    private volatile boolean lacksCopies;
 
     CpuBackend(LoadOptions options) {
+        this(options, new SystemMemory());
+    }
+
+    CpuBackend(LoadOptions options, SystemMemory memory) {
         this.options = options;
+        this.memory = memory;
         family = KernelFamilies.select();
         pool = new WorkerPool(options.threads() == 0 ? WorkerPool.defaultThreads() : options.threads());
     }
 
     @Override
     public String description() {
-        return "cpu, " + family.description() + ", " + pool.threads() + (pool.threads() == 1 ? " thread" : " threads");
+        return "cpu, " + family.description() + ", " + pool.threads() + (pool.threads() == 1 ? " thread" : " threads")
+                + (lacksCopies ? ", without copies of weights, for which memory was short" : "");
     }
 
     @Override
@@ -32,9 +52,19 @@ final class CpuBackend implements Backend {
     @Override
     public ForwardPass compile(Model model, @Nullable ModelSource source) {
         WorkerPool.requireStack();
+        String name = source == null ? "the model" : source.name();
+        LoadPlan plan = LoadPlan.of(model, family, options, pool, memory);
         KernelReport report = new KernelReport(family);
-        LinearFactory linears = new LinearFactory(report, options, pool, source);
+        LinearFactory linears = new LinearFactory(report, options, pool, source, memory);
         try {
+            Optional<Room> shortage = linears.reserve(plan.copies(), plan.copies() > 0 ? plan.besides() : plan.least());
+            if (shortage.isPresent()) {
+                requireLeast(name, plan, shortage.get());
+                linears.close();
+                report = new KernelReport(family);
+                linears = new LinearFactory(report, options.withRepack(false), pool, source, memory);
+                lacksCopies = true;
+            }
             CpuForwardPass pass = new CpuForwardPass(model, pool, report, linears);
             linears.finish();
             return pass;
@@ -42,6 +72,34 @@ final class CpuBackend implements Backend {
             linears.close();
             throw t;
         }
+    }
+
+    /** Refuses what would not run without copies either; else says that there are none. */
+    private static void requireLeast(String name, LoadPlan plan, Room room) {
+        if (plan.least() > room.bytes()) {
+            throw new OutOfMemoryException(
+                    name + ": " + (plan.copies() > 0 ? "even without copies of weights it" : "this model") + " needs "
+                            + plan.describeLeast() + " beside the mapped file, but " + room,
+                    List.of(Remedy.MORE_MEMORY),
+                    0);
+        }
+        long spare = room.bytes() - plan.least();
+        LOG.log(
+                Level.WARNING,
+                "{0}: loaded without copies of weights, slower: with them it would need {1}, but {2}{3}",
+                name,
+                plan.describe(),
+                room,
+                spare < plan.weights()
+                        ? ". The weights themselves, " + ByteCount.text(plan.weights()) + ", may not stay in memory"
+                                + " either: then they are read from the file again and again"
+                        : "");
+    }
+
+    @Override
+    public ForwardPass sketch(Model model) {
+        KernelReport report = new KernelReport(family);
+        return new CpuForwardPass(model, pool, report, new LinearSizes(report, options, pool, memory));
     }
 
     @Override

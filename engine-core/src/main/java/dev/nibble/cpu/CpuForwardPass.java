@@ -99,8 +99,18 @@ final class CpuForwardPass implements ForwardPass {
     }
 
     @Override
+    public boolean hasOverflowed(Sequence sequence) {
+        return sequence instanceof CpuSequence own && own.isOwnedBy(this) && own.hasOverflowed();
+    }
+
+    @Override
     public long workspaceBytes() {
         return workspace.bytes(maxBatchRows) + linears.copiedBytes();
+    }
+
+    @Override
+    public long bufferBytes(int rows) {
+        return workspace.missingBytes(rows);
     }
 
     @Override

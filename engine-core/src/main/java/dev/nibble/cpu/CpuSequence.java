@@ -140,6 +140,16 @@ final class CpuSequence implements Sequence {
         length += rows;
     }
 
+    /** Whether a layer's keys or values are too large for the type of the cache. */
+    boolean hasOverflowed() {
+        for (KvCache cache : caches) {
+            if (cache != null && cache.hasOverflowed()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     void checkOpen() {
         if (closed) {
             throw new IllegalStateException("the sequence is closed");

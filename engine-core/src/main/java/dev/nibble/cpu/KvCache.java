@@ -134,6 +134,16 @@ public final class KvCache {
                 valuePages[slot / page], rowOf(head, slot) * codec.rowBytes(valueDim), count * valueDim, out, scratch);
     }
 
+    /** Whether something was stored that is too large for the type, and became an infinity. */
+    boolean hasOverflowed() {
+        for (int i = 0; i < keyPages.length; i++) {
+            if (keyPages[i] != null && (codec.hasOverflowed(keyPages[i]) || codec.hasOverflowed(valuePages[i]))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private long rowOf(int head, int slot) {
         return (long) head * page + slot % page;
     }

@@ -1,6 +1,7 @@
 package dev.nibble.cpu;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.NibbleException;
 import dev.nibble.UnsupportedModelException;
 import dev.nibble.tensor.DType;
 import java.lang.foreign.MemorySegment;
@@ -68,6 +69,9 @@ abstract sealed class KvCodec {
     /** Reads {@code count} elements of adjacent values. */
     abstract void readValues(MemorySegment source, long sourceOffset, int count, float[] out, Scratch scratch);
 
+    /** Whether a page of keys, or of values, holds infinities: numbers that were too large for the type when they were stored. */
+    abstract boolean hasOverflowed(MemorySegment page);
+
     private static final class F32 extends KvCodec {
         @Override
         long rowBytes(int dim) {
@@ -94,6 +98,11 @@ abstract sealed class KvCodec {
         @Override
         void readValues(MemorySegment source, long sourceOffset, int count, float[] out, Scratch scratch) {
             MemorySegment.copy(source, FLOAT, sourceOffset, out, 0, count);
+        }
+
+        @Override
+        boolean hasOverflowed(MemorySegment page) {
+            return false; // an infinity was one before
         }
     }
 
@@ -130,6 +139,16 @@ abstract sealed class KvCodec {
         void readValues(MemorySegment source, long sourceOffset, int count, float[] out, Scratch scratch) {
             ops.loadF16(source, sourceOffset, out, 0, count, scratch);
         }
+
+        @Override
+        boolean hasOverflowed(MemorySegment page) {
+            for (long at = 0; at < page.byteSize(); at += Short.BYTES) {
+                if ((page.get(SHORT, at) & 0x7fff) == 0x7c00) {
+                    return true;
+                }
+            }
+            return false;
+        }
     }
 
     private static final class Q8 extends KvCodec {
@@ -153,7 +172,7 @@ abstract sealed class KvCodec {
         void writeKey(float[] key, int offset, int dim, MemorySegment target, long block, int slot, Scratch scratch) {
             MemorySegment row = scratch.bytes(ROW_BYTES);
             for (int i = 0; i < dim; i += GROUP) {
-                ops.storeQ8(key, offset + i, GROUP, row, 0);
+                store(key, offset + i, GROUP, row, 0);
                 long group = block + (long) (i / GROUP) * GROUP_BYTES;
                 target.set(SHORT, group + 2L * slot, row.get(SHORT, 0));
                 for (int j = 0; j < GROUP; j++) {
@@ -177,12 +196,28 @@ abstract sealed class KvCodec {
 
         @Override
         void writeValue(float[] value, int offset, int dim, MemorySegment target, long targetOffset, Scratch scratch) {
-            ops.storeQ8(value, offset, dim, target, targetOffset);
+            store(value, offset, dim, target, targetOffset);
         }
 
         @Override
         void readValues(MemorySegment source, long sourceOffset, int count, float[] out, Scratch scratch) {
             ops.loadQ8(source, sourceOffset, out, 0, count);
+        }
+
+        private void store(float[] values, int offset, int count, MemorySegment target, long targetOffset) {
+            try {
+                ops.storeQ8(values, offset, count, target, targetOffset);
+            } catch (IllegalArgumentException e) {
+                throw new NibbleException(
+                        "the KV cache of type Q8_0 cannot hold the keys or values of this model (" + e.getMessage()
+                                + "); use KvCacheType.F32 (--kv f32)",
+                        e);
+            }
+        }
+
+        @Override
+        boolean hasOverflowed(MemorySegment page) {
+            return false; // refused when it is stored
         }
     }
 }

@@ -3,22 +3,24 @@ package dev.nibble.cpu;
 import dev.nibble.LoadOptions;
 import dev.nibble.memory.NativeMemory;
 import dev.nibble.memory.Pages;
+import dev.nibble.memory.SystemMemory;
 import dev.nibble.model.ModelSource;
 import dev.nibble.model.Projection;
 import dev.nibble.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.IdentityHashMap;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
-/** Makes the compiled form of projections, and counts what is kept beside the mapped weights. */
-final class LinearFactory implements AutoCloseable {
+/** Makes the compiled form of projections, and counts what is kept beside the mapped weights. See also {@link LoadPlan}. */
+class LinearFactory implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger("dev.nibble.cpu");
 
     private final KernelFamily family;
     private final LoadOptions options;
     private final WorkerPool pool;
-    private final NativeMemory memory = new NativeMemory();
+    private final NativeMemory memory;
     private final @Nullable RepackCache cache;
     private final IdentityHashMap<Tensor, MatmulKernel> kernels = new IdentityHashMap<>();
     private long repackedBytes;
@@ -28,10 +30,16 @@ final class LinearFactory implements AutoCloseable {
     /**
      * @param source what the weights are from; null if that is not known, and then no copies are kept for later loads
      */
-    LinearFactory(KernelFamily family, LoadOptions options, WorkerPool pool, @Nullable ModelSource source) {
+    LinearFactory(
+            KernelFamily family,
+            LoadOptions options,
+            WorkerPool pool,
+            @Nullable ModelSource source,
+            SystemMemory system) {
         this.family = family;
         this.options = options;
         this.pool = pool;
+        memory = new NativeMemory(system);
         cache = cache(source);
     }
 
@@ -64,6 +72,7 @@ final class LinearFactory implements AutoCloseable {
         // A tensor used twice, as a tied embedding may be, is prepared once.
         MatmulKernel kernel = kernels.computeIfAbsent(projection.weight(), weight -> {
             MatmulKernel created = family.kernel(weight, options, cache == null ? memory::allocate : cache, pool);
+            memory.written();
             repackedBytes += created.repackedBytes();
             if (created.repackedBytes() > 0 && weight.data().isMapped() && Pages.release(weight.data())) {
                 releasedBytes += weight.data().byteSize();
@@ -74,11 +83,21 @@ final class LinearFactory implements AutoCloseable {
         return new Linear(kernel, projection.bias(), projection.scale());
     }
 
+    /**
+     * Takes memory for copies of so many bytes, before the first is made, if it is there and so much besides.
+     *
+     * @return what there is instead, if it is too little
+     */
+    Optional<SystemMemory.Room> reserve(long copies, long besides) {
+        return memory.reserve(copies, besides);
+    }
+
     /** To be called when all kernels are made: keeps the copies for later loads, and has their pages joined. */
     void finish() {
         if (cache != null) {
             cache.save();
         }
+        memory.releaseReserved();
         memory.joinPages();
     }
 

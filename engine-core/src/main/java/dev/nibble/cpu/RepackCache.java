@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -158,7 +159,10 @@ final class RepackCache implements RepackMemory, AutoCloseable {
                     System.Logger.Level.WARNING,
                     "{0}: the rearranged weights could not be kept, the next load makes them again: {1}",
                     target,
-                    e);
+                    e instanceof FileSystemException file
+                            ? file.getFile()
+                                    + (file.getReason() == null ? " cannot be written" : ": " + file.getReason())
+                            : e.getMessage());
         }
     }
 

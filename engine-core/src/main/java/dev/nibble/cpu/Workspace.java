@@ -64,7 +64,7 @@ public final class Workspace {
     private final EnumMap<Input, Integer> inputWidths = new EnumMap<>(Input.class);
     private final EnumMap<Buffer, float[]> buffers = new EnumMap<>(Buffer.class);
     private final EnumMap<Input, MatmulInput> inputs = new EnumMap<>(Input.class);
-    private int capacity;
+    private volatile int capacity; // asked for by others
 
     /** Makes sure a buffer's rows have at least {@code width} elements; before the first pass. */
     public void reserve(Buffer buffer, long width) {
@@ -109,6 +109,11 @@ public final class Workspace {
     /** Bytes the buffers take for batches of {@code rows} rows, with the packed forms that kernels make of inputs. */
     long bytes(int rows) {
         return 4L * rows * (sum(bufferWidths) + (1 + PACKED_FORMS) * sum(inputWidths));
+    }
+
+    /** Bytes that batches of {@code rows} rows need beyond what is allocated. */
+    long missingBytes(int rows) {
+        return bytes(Math.max(rows, capacity)) - bytes(capacity);
     }
 
     private static long sum(Map<?, Integer> widths) {

@@ -1,7 +1,9 @@
 package dev.nibble.embedding;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.NibbleException;
 import dev.nibble.OutOfMemoryException;
+import dev.nibble.memory.MemoryFailure;
 import dev.nibble.model.Model;
 import dev.nibble.model.Model.Pooling;
 import dev.nibble.model.Projection;
@@ -56,6 +58,7 @@ public final class TextEmbedder {
      * @param pooling that of the model, or none
      * @return for each text [dimensions] or, without pooling, [tokens, dimensions]
      * @throws OutOfMemoryException if there is no memory for the longest of them
+     * @throws NibbleException if an embedding is no numbers
      * @throws java.util.concurrent.CancellationException when cancelled
      */
     public List<float[]> embed(List<int[]> texts, Pooling pooling, BooleanSupplier cancelled) {
@@ -69,8 +72,12 @@ public final class TextEmbedder {
             try {
                 embeddings.addAll(embedGroup(texts.subList(from, to), rows, pooling, cancelled));
             } catch (OutOfMemoryError e) {
-                throw new OutOfMemoryException(
-                        "there is not enough memory to embed " + rows + " tokens (" + e.getMessage() + ")", e);
+                throw MemoryFailure.of(
+                        e,
+                        "the sequences to embed " + rows + " tokens",
+                        pass.sequenceBytes(rows, KvCacheType.F32),
+                        "the buffers to embed " + rows + " tokens",
+                        pass.bufferBytes(rows));
             }
             from = to;
         }
@@ -122,10 +129,21 @@ public final class TextEmbedder {
         for (Projection layer : layers) {
             embeddings = DenseLayer.apply(layer, embeddings);
         }
+        embeddings.forEach(TextEmbedder::requireNumbers);
         if (normalize) {
             embeddings.forEach(this::normalize);
         }
         return embeddings;
+    }
+
+    /** The KV cache is of 32-bit floats, so that it is nothing to blame. */
+    private static void requireNumbers(float[] embedding) {
+        for (float value : embedding) {
+            if (!Float.isFinite(value)) {
+                throw new NibbleException(
+                        "an embedding holds what is no number (NaN or infinity); the file may be damaged");
+            }
+        }
     }
 
     /** Gives each embedding the Euclidean length 1; zeros stay zeros. */

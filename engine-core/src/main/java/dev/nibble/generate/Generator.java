@@ -5,6 +5,7 @@ import dev.nibble.GeneratedToken;
 import dev.nibble.Generation;
 import dev.nibble.GenerationOptions;
 import dev.nibble.GenerationStats;
+import dev.nibble.NibbleException;
 import dev.nibble.PromptProgress;
 import dev.nibble.sampling.Sampler;
 import dev.nibble.sampling.Samplers;
@@ -119,13 +120,21 @@ public final class Generator {
         }
         float logProbability = context.chosenLogProbability();
         if (logits != null) {
-            id = sampler.sample(logits, context.tokens(), context.count());
+            id = sample(logits);
             logProbability = sampler.logProbability();
         }
         generated.add(id);
         String piece = accept(id);
         text.append(piece);
         return new GeneratedToken(id, piece, logProbability);
+    }
+
+    private int sample(float[] logits) {
+        try {
+            return sampler.sample(logits, context.tokens(), context.count());
+        } catch (NibbleException e) {
+            throw context.explain(e);
+        }
     }
 
     /** Adds a token to the context and gives the text that is certain now. */

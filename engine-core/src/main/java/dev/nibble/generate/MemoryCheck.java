@@ -2,12 +2,15 @@ package dev.nibble.generate;
 
 import dev.nibble.KvCacheType;
 import dev.nibble.OutOfMemoryException;
+import dev.nibble.OutOfMemoryException.Remedy;
+import dev.nibble.memory.ByteCount;
 import dev.nibble.memory.SystemMemory;
 import dev.nibble.spi.ForwardPass;
-import java.util.OptionalLong;
+import java.util.List;
+import java.util.Optional;
 import java.util.function.IntToLongFunction;
 
-/** Says before it happens that the KV cache of a session cannot fit. */
+/** Says before it happens that the KV cache of a session, or what its evaluation needs besides, cannot fit. */
 public final class MemoryCheck {
     private static final System.Logger LOG = System.getLogger("dev.nibble");
 
@@ -32,17 +35,20 @@ public final class MemoryCheck {
                     + " reserved for " + pass.maxContextLength() + " when the model was loaded; load it with a context"
                     + " of " + contextLength + " (LoadOptions.withContextLength, --ctx)");
         }
-        OptionalLong allocatable = memory.allocatable();
-        long needed = pass.sequenceBytes(contextLength, type);
-        if (allocatable.isEmpty() || needed <= allocatable.getAsLong()) {
+        Optional<SystemMemory.Room> room = memory.allocatable();
+        long cache = pass.sequenceBytes(contextLength, type);
+        if (room.isEmpty() || cache <= room.get().bytes() - besides(contextLength)) {
             return;
         }
-        int fits = longestUpTo(contextLength, length -> pass.sequenceBytes(length, type), allocatable.getAsLong());
-        String message = "the KV cache of a context of " + contextLength + " tokens needs " + mebibytes(needed)
-                + ", but only " + mebibytes(allocatable.getAsLong()) + " can be allocated; "
+        int fits = longestUpTo(
+                contextLength,
+                length -> pass.sequenceBytes(length, type) + besides(length),
+                room.get().bytes());
+        String message = "the KV cache of a context of " + contextLength + " tokens needs " + ByteCount.text(cache)
+                + besidesText(contextLength) + ", but " + room.get() + "; "
                 + (fits > 0 ? "a context of " + fits + " tokens would fit" : "no context would fit");
         if (required) {
-            throw new OutOfMemoryException(message);
+            throw new OutOfMemoryException(message, List.of(), fits);
         }
         LOG.log(System.Logger.Level.WARNING, message);
     }
@@ -53,21 +59,34 @@ public final class MemoryCheck {
      * @throws OutOfMemoryException if it cannot
      */
     public void growth(int fromTokens, int toTokens, KvCacheType type) {
-        OptionalLong allocatable = memory.allocatable();
-        long needed = pass.sequenceBytes(toTokens, type) - pass.sequenceBytes(Math.max(1, fromTokens), type);
-        if (allocatable.isPresent() && needed > allocatable.getAsLong()) {
-            throw new OutOfMemoryException("the KV cache of " + (toTokens - fromTokens) + " more tokens needs "
-                    + mebibytes(needed) + ", but only " + mebibytes(allocatable.getAsLong()) + " can be allocated");
+        long before = fromTokens == 0 ? 0 : pass.sequenceBytes(fromTokens, type);
+        long cache = pass.sequenceBytes(toTokens, type) - before;
+        int tokens = toTokens - fromTokens;
+        if (cache + buffers(tokens) <= 0) {
+            return; // asking the system takes longer than a token of a small model
+        }
+        Optional<SystemMemory.Room> room = memory.allocatable();
+        if (room.isPresent() && cache > room.get().bytes() - besides(tokens)) {
+            throw new OutOfMemoryException(
+                    "the KV cache of " + tokens + " more tokens needs " + ByteCount.text(cache) + besidesText(tokens)
+                            + ", but " + room.get(),
+                    List.of(Remedy.MORE_MEMORY),
+                    0);
         }
     }
 
-    /** What an allocation that failed is told as. */
-    static OutOfMemoryException failed(OutOfMemoryError error, String what, long bytes) {
-        return new OutOfMemoryException(
-                what + " needs up to " + mebibytes(bytes) + " and could not be allocated (" + error.getMessage()
-                        + "); memory outside the Java heap is limited by -XX:MaxDirectMemorySize, by default the size"
-                        + " of the heap",
-                error);
+    private long buffers(int tokens) {
+        return pass.bufferBytes(Math.min(tokens, pass.maxBatchRows()));
+    }
+
+    /** What evaluating so many tokens takes beside their cache. */
+    private long besides(int tokens) {
+        return buffers(tokens) + memory.runtimeGrowth();
+    }
+
+    private String besidesText(int tokens) {
+        long besides = besides(tokens);
+        return besides == 0 ? "" : " and their evaluation " + ByteCount.text(besides);
     }
 
     private static int longestUpTo(int limit, IntToLongFunction bytes, long available) {
@@ -82,9 +101,5 @@ public final class MemoryCheck {
             }
         }
         return fits;
-    }
-
-    private static String mebibytes(long bytes) {
-        return Math.ceilDiv(bytes, 1 << 20) + " MiB";
     }
 }

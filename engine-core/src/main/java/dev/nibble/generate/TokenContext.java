@@ -2,7 +2,9 @@ package dev.nibble.generate;
 
 import dev.nibble.ContextOverflowException;
 import dev.nibble.KvCacheType;
+import dev.nibble.NibbleException;
 import dev.nibble.OutOfMemoryException;
+import dev.nibble.memory.MemoryFailure;
 import dev.nibble.PromptProgress;
 import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
@@ -19,7 +21,11 @@ import org.jspecify.annotations.Nullable;
 public final class TokenContext implements AutoCloseable {
     private static final int NONE = -1;
 
+    /** Tokens for which there is memory are counted in steps of so many, that not every token asks. */
+    private static final int CHECKED_STEP = 256;
+
     private final ForwardPass pass;
+    private final @Nullable MemoryCheck memory;
     private final Sequence sequence;
     private final Batch batch;
     private final KvCacheType type;
@@ -36,9 +42,13 @@ public final class TokenContext implements AutoCloseable {
     private int logitsAt = NONE;
     private int[] tokens = new int[64];
     private int count;
+    /** For so many of the first tokens memory was there. */
+    private int checked;
 
-    private TokenContext(ForwardPass pass, Sequence sequence, KvCacheType type, int vocabSize) {
+    private TokenContext(
+            ForwardPass pass, @Nullable MemoryCheck memory, Sequence sequence, KvCacheType type, int vocabSize) {
         this.pass = pass;
+        this.memory = memory;
         this.sequence = sequence;
         this.type = type;
         this.vocabSize = vocabSize;
@@ -54,11 +64,21 @@ public final class TokenContext implements AutoCloseable {
      * @throws OutOfMemoryException if there is no memory for it
      */
     public static TokenContext open(ForwardPass pass, int contextLength, KvCacheType type, int vocabSize) {
+        return open(pass, null, contextLength, type, vocabSize);
+    }
+
+    /** As {@link #open(ForwardPass, int, KvCacheType, int)}; {@code memory} is asked before the context grows. */
+    public static TokenContext open(
+            ForwardPass pass, @Nullable MemoryCheck memory, int contextLength, KvCacheType type, int vocabSize) {
         try {
-            return new TokenContext(pass, pass.newSequence(contextLength, type), type, vocabSize);
+            return new TokenContext(pass, memory, pass.newSequence(contextLength, type), type, vocabSize);
         } catch (OutOfMemoryError e) {
-            throw MemoryCheck.failed(
-                    e, "a session of " + contextLength + " tokens", pass.sequenceBytes(contextLength, type));
+            throw MemoryFailure.of(
+                    e,
+                    "a session of " + contextLength + " tokens",
+                    pass.sequenceBytes(contextLength, type),
+                    "the logits of a session",
+                    4L * vocabSize);
         }
     }
 
@@ -177,6 +197,28 @@ public final class TokenContext implements AutoCloseable {
         return logits;
     }
 
+    /**
+     * Why nothing can be chosen from the scores of the next token: they are no numbers, and perhaps it is known why.
+     *
+     * @param failure what happened instead, which is the result if the scores are numbers
+     */
+    NibbleException explain(NibbleException failure) {
+        for (float score : logits) {
+            if (Float.isNaN(score) || score == Float.POSITIVE_INFINITY) {
+                return pass.hasOverflowed(sequence)
+                        ? new NibbleException(
+                                "the model's scores after " + count
+                                        + " tokens hold no usable number: the KV cache of type "
+                                        + type
+                                        + " holds infinities, as keys or values of this model are beyond what that"
+                                        + " type can hold; use KvCacheType.F32 (--kv f32)",
+                                failure)
+                        : failure;
+            }
+        }
+        return failure;
+    }
+
     /** Whether {@link #chooseNext} can be called and is cheaper than {@link #nextLogits}: the scores are not here yet. */
     public boolean canChoose() {
         return logitsAt != count && pass.canChoose();
@@ -237,6 +279,7 @@ public final class TokenContext implements AutoCloseable {
             }
             int from = sequence.length();
             int to = (int) Math.min(count, (long) from + batch.capacity());
+            requireMemory(to);
             batch.clear();
             for (int position = from; position < to; position++) {
                 batch.add(sequence, tokens[position], position >= firstOutput);
@@ -248,9 +291,24 @@ public final class TokenContext implements AutoCloseable {
                     written += evaluateBatch(result, written, cancelled);
                 }
             } catch (OutOfMemoryError e) {
-                throw MemoryCheck.failed(e, "a KV cache of " + to + " tokens", pass.sequenceBytes(to, type));
+                long buffers = pass.bufferBytes(to - from) + 4L * vocabSize * batch.outputCount();
+                throw MemoryFailure.of(
+                        e,
+                        "a KV cache of " + to + " tokens",
+                        pass.sequenceBytes(to, type),
+                        "the buffers to evaluate " + (to - from) + " tokens",
+                        buffers);
             }
             progress.evaluated(to, count);
+        }
+    }
+
+    /** A context that grows token by token asks too, before memory ends and with it the process. */
+    private void requireMemory(int tokens) {
+        if (memory != null && tokens > checked) {
+            int step = (int) Math.min(capacity(), Math.ceilDiv((long) tokens, CHECKED_STEP) * CHECKED_STEP);
+            memory.growth(checked, step, type);
+            checked = step;
         }
     }
 

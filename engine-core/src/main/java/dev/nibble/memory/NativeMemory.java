@@ -4,7 +4,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalLong;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * <p>An {@link Arena} fills what it allocates with zeros, in one thread: 0.3 s for a gigabyte, mostly the system's work
  * for each new page. Where this code may call native code, the memory is from the C library instead, so that the pages
  * come when the threads of a pool first write to them; else from the arena.
+ *
+ * <p>Until then the system believes that it still has them. So what is {@linkplain #pendingBytes pending}, because it was
+ * reserved or was given and not yet written to, is counted here, for all of the process.
  */
 public final class NativeMemory implements AutoCloseable {
     /** Of a segment: that of a cache line, and of the widest vector. */
@@ -27,6 +31,12 @@ public final class NativeMemory implements AutoCloseable {
      */
     private static final long PIECE_BYTES = 32 << 20;
 
+    /** Held from the look at what the system has left until what was found there is taken. */
+    private static final Object RESERVING = new Object();
+
+    private static final AtomicLong PENDING = new AtomicLong();
+    private static final AtomicLong WRITTEN = new AtomicLong();
+
     private final SystemMemory system;
     private final Arena arena = Arena.ofShared();
     private final List<MemorySegment> pieces = new ArrayList<>();
@@ -35,6 +45,11 @@ public final class NativeMemory implements AutoCloseable {
     private long used;
 
     private long allocated;
+    /** Of what was allocated, what is not known to be written to. */
+    private long unwritten;
+    /** Taken for what will be allocated. */
+    private long reserved;
+
     private long unchecked = CHECK_BYTES;
     private volatile @Nullable Thread joiner;
     private volatile boolean closing;
@@ -43,16 +58,68 @@ public final class NativeMemory implements AutoCloseable {
         this(new SystemMemory());
     }
 
-    NativeMemory(SystemMemory system) {
+    /** From a system that is asked what it has left. */
+    public NativeMemory(SystemMemory system) {
         this.system = system;
     }
 
-    /** Frees what was allocated, and whatever else belongs to this arena. */
+    /** Bytes that were reserved or given anywhere in this process, and were not written to yet. */
+    public static long pendingBytes() {
+        return PENDING.get();
+    }
+
+    /** Bytes that were given anywhere in this process and written to. */
+    static long writtenBytes() {
+        return WRITTEN.get();
+    }
+
+    /**
+     * Takes what will be allocated, so that nobody else counts on it, if it is there and {@code besides} more.
+     *
+     * @return what there is instead, if it is too little; then nothing is reserved
+     */
+    public Optional<SystemMemory.Room> reserve(long bytes, long besides) {
+        synchronized (RESERVING) {
+            Optional<SystemMemory.Room> room = system.allocatable();
+            if (room.isPresent() && room.get().bytes() < bytes + besides) {
+                return room;
+            }
+            synchronized (this) {
+                reserved += bytes;
+                PENDING.addAndGet(bytes);
+            }
+            return Optional.empty();
+        }
+    }
+
+    /** Says that everything allocated so far has been written to. */
+    public synchronized void written() {
+        PENDING.addAndGet(-unwritten);
+        WRITTEN.addAndGet(unwritten);
+        unwritten = 0;
+    }
+
+    /** Gives back what was reserved and not allocated. */
+    public synchronized void releaseReserved() {
+        PENDING.addAndGet(-reserved);
+        reserved = 0;
+    }
+
+    /** Frees what was allocated, and whatever else belongs to this arena. Later calls do nothing. */
     @Override
     public void close() {
+        if (closing) {
+            return;
+        }
         closing = true;
         awaitJoined();
         arena.close();
+        synchronized (this) {
+            releaseReserved();
+            written();
+            WRITTEN.addAndGet(-allocated);
+            allocated = 0;
+        }
     }
 
     /** What the memory belongs to. */
@@ -66,9 +133,13 @@ public final class NativeMemory implements AutoCloseable {
      * @throws OutOfMemoryError with numbers, if there is not enough
      */
     public synchronized MemorySegment allocate(long bytes) {
-        check(bytes);
+        long unreserved = Math.max(0, bytes - reserved);
+        check(unreserved);
         MemorySegment segment = CLibrary.allocates() ? cut(bytes) : arena.allocate(bytes, ALIGNMENT);
         allocated += bytes;
+        unwritten += bytes;
+        reserved -= bytes - unreserved;
+        PENDING.addAndGet(unreserved);
         return segment;
     }
 
@@ -79,9 +150,9 @@ public final class NativeMemory implements AutoCloseable {
             return;
         }
         unchecked = 0;
-        OptionalLong left = system.allocatable();
-        if (left.isPresent() && left.getAsLong() < bytes) {
-            throw outOfMemory(bytes, "only " + left.getAsLong() + " bytes can be allocated on this system");
+        Optional<SystemMemory.Room> room = system.allocatable();
+        if (room.isPresent() && room.get().bytes() < bytes) {
+            throw outOfMemory(bytes, room.get().toString());
         }
     }
 
@@ -111,9 +182,18 @@ public final class NativeMemory implements AutoCloseable {
         return MemorySegment.ofAddress(aligned).reinterpret(bytes, arena, segment -> CLibrary.free(address));
     }
 
+    /** Refused here or by the C library, not by the JVM. */
+    static final class Exhausted extends OutOfMemoryError {
+        private static final long serialVersionUID = 1L;
+
+        Exhausted(String message) {
+            super(message);
+        }
+    }
+
     private OutOfMemoryError outOfMemory(long bytes, String why) {
-        return new OutOfMemoryError(
-                bytes + " bytes outside the heap, after " + allocated + " of the kind, were not allocated: " + why);
+        return new Exhausted(ByteCount.text(bytes) + " outside the heap, after " + ByteCount.text(allocated)
+                + " of the kind, were not allocated: " + why);
     }
 
     /**

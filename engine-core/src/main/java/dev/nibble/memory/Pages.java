@@ -47,6 +47,11 @@ public final class Pages {
         return advise(mapped, SMALL, MADV_DONTNEED);
     }
 
+    /** Whether the system would take the advice of {@link #release}. */
+    public static boolean canRelease(MemorySegment mapped) {
+        return bytesOfPages(mapped, SMALL) > 0 && CLibrary.madvise(0, 0, MADV_DONTNEED);
+    }
+
     /** Whether the system joins pages, and its owner does not forbid it. */
     static boolean canJoin() {
         try {
@@ -63,8 +68,11 @@ public final class Pages {
 
     /** About the whole pages of a part of memory. */
     private static boolean advise(MemorySegment memory, long page, int advice) {
-        long from = Math.ceilDiv(memory.address(), page) * page;
-        long bytes = (memory.address() + memory.byteSize() & -page) - from;
-        return bytes > 0 && CLibrary.madvise(from, bytes, advice);
+        long bytes = bytesOfPages(memory, page);
+        return bytes > 0 && CLibrary.madvise(Math.ceilDiv(memory.address(), page) * page, bytes, advice);
+    }
+
+    private static long bytesOfPages(MemorySegment memory, long page) {
+        return (memory.address() + memory.byteSize() & -page) - Math.ceilDiv(memory.address(), page) * page;
     }
 }

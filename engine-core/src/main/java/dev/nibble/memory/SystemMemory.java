@@ -4,10 +4,24 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 
-/** How much memory this process can still get, where the system says so: Linux, with the limits of its containers. */
+/**
+ * How much memory this process can still get, where the system says so: Linux, with the limits of its containers and of the
+ * process itself. What {@link NativeMemory} was given and has not yet been written to is taken, though the system does not
+ * know yet.
+ */
 public final class SystemMemory {
+    /** What a JVM that runs a model takes for itself in the end: heap without buffers, classes, compilers, stacks. */
+    private static final long WARM_RUNTIME = 96_000_000;
+
+    /** By which it may always grow. */
+    private static final long LEAST_GROWTH = 16_000_000;
+
     private final Path root;
 
     /** Of this machine. */
@@ -20,67 +34,181 @@ public final class SystemMemory {
         this.root = root;
     }
 
+    /**
+     * What is left under a limit.
+     *
+     * @param limit says which, as it follows "5 MB are left"
+     */
+    public record Room(long bytes, String limit) {
+        /** As {@code only 5.00 MB are left of the memory of this machine}. */
+        @Override
+        public String toString() {
+            return "only " + ByteCount.text(bytes) + " are left " + limit;
+        }
+    }
+
     /** Bytes that can be had without swapping, file pages that the system can drop included; empty if unknown. */
     public OptionalLong available() {
-        Path meminfo = root.resolve("proc/meminfo");
-        OptionalLong machine = field(meminfo, "MemAvailable:", 1024);
-        return least(machine, group());
+        Optional<Room> tightest = tightest(false);
+        return tightest.isPresent() ? OptionalLong.of(tightest.get().bytes()) : OptionalLong.empty();
     }
 
-    /** Bytes that can be had at all, swap included; empty if unknown. */
-    public OptionalLong allocatable() {
-        Path meminfo = root.resolve("proc/meminfo");
-        OptionalLong machine = field(meminfo, "MemAvailable:", 1024);
-        long swap = field(meminfo, "SwapFree:", 1024).orElse(0);
-        OptionalLong group = group();
-        return least(
-                machine.isPresent() ? OptionalLong.of(machine.getAsLong() + swap) : machine,
-                group.isPresent() ? OptionalLong.of(group.getAsLong() + swap) : group);
+    /** What can be had at all, swap included, under the tightest limit; empty if unknown. */
+    public Optional<Room> allocatable() {
+        return tightest(true);
     }
 
-    /** What is left under the tightest limit of the control groups this process is in. */
-    private OptionalLong group() {
-        OptionalLong left = OptionalLong.empty();
-        for (String line : text(root.resolve("proc/self/cgroup")).split("\n")) {
-            String[] parts = line.split(":", 3);
-            if (parts.length < 3) {
-                continue;
-            }
-            if (parts[1].isEmpty()) {
-                left = least(left, walk("sys/fs/cgroup", parts[2], "memory.max", "memory.current", "file"));
-            } else if (parts[1].equals("memory")) {
-                left = least(
-                        left,
-                        walk(
-                                "sys/fs/cgroup/memory",
-                                parts[2],
-                                "memory.limit_in_bytes",
-                                "memory.usage_in_bytes",
-                                "total_cache"));
+    /**
+     * What the JVM takes for itself now: heap, classes, compiled code, stacks, all that is no file and not from
+     * {@link NativeMemory}; empty if unknown.
+     */
+    public OptionalLong runtimeBytes() {
+        OptionalLong anonymous = field(root.resolve("proc/self/status"), "RssAnon:", 1024);
+        return anonymous.isEmpty()
+                ? anonymous
+                : OptionalLong.of(Math.max(0, anonymous.getAsLong() - NativeMemory.writtenBytes()));
+    }
+
+    /** What the JVM will take for itself beyond {@link #runtimeBytes}, about; 0 if that is unknown. */
+    public long runtimeGrowth() {
+        OptionalLong now = runtimeBytes();
+        if (now.isEmpty()) {
+            return 0;
+        }
+        Runtime runtime = Runtime.getRuntime();
+        // Of the free heap, the youngest third is written to before the first collection, whatever lives in it.
+        long free = Math.min(runtime.freeMemory(), Math.max(0, runtime.totalMemory() - now.getAsLong()));
+        return Math.max(LEAST_GROWTH, Math.max(WARM_RUNTIME - now.getAsLong(), free / 3));
+    }
+
+    private Optional<Room> tightest(boolean withSwap) {
+        List<Room> rooms = new ArrayList<>();
+        long pending = NativeMemory.pendingBytes();
+        Path meminfo = root.resolve("proc/meminfo");
+        long swap = withSwap ? field(meminfo, "SwapFree:", 1024).orElse(0) : 0;
+        OptionalLong machine = field(meminfo, "MemAvailable:", 1024);
+        if (machine.isPresent()) {
+            rooms.add(room(machine.getAsLong() + swap - pending, "of the memory of this machine"));
+        }
+        addGroups(rooms, swap, pending);
+        addProcess(rooms);
+        return rooms.stream().min(Comparator.comparingLong(Room::bytes));
+    }
+
+    private static Room room(long bytes, String limit) {
+        return new Room(Math.max(0, bytes), limit);
+    }
+
+    /** What was given counts here, written to or not. */
+    private void addProcess(List<Room> rooms) {
+        Path limits = root.resolve("proc/self/limits");
+        Path status = root.resolve("proc/self/status");
+        addProcess(rooms, limits, "Max address space", status, "VmSize:", "address space (ulimit -v)");
+        addProcess(rooms, limits, "Max data size", status, "VmData:", "data (ulimit -d)");
+    }
+
+    private static void addProcess(List<Room> rooms, Path limits, String row, Path status, String used, String what) {
+        for (String line : text(limits).split("\n")) {
+            if (line.startsWith(row)) {
+                OptionalLong limit = number(line.substring(row.length()).strip().split("\\s+")[0]);
+                OptionalLong now = field(status, used, 1024);
+                if (limit.isPresent() && now.isPresent()) {
+                    rooms.add(room(
+                            limit.getAsLong() - now.getAsLong(),
+                            "under this process's limit of " + ByteCount.text(limit.getAsLong()) + " of " + what));
+                }
             }
         }
-        return left;
+    }
+
+    /** What is left under the limits of the control groups this process is in. */
+    private void addGroups(List<Room> rooms, long swap, long pending) {
+        for (String line : text(root.resolve("proc/self/cgroup")).split("\n")) {
+            String[] parts = line.split(":", 3);
+            if (parts.length == 3 && parts[1].isEmpty()) {
+                walk(rooms, GroupFiles.VERSION_2, parts[2], swap, pending);
+            } else if (parts.length == 3 && List.of(parts[1].split(",")).contains("memory")) {
+                walk(rooms, GroupFiles.VERSION_1, parts[2], swap, pending);
+            }
+        }
+    }
+
+    /** The names of a version's files; where there is no swap of its own, that of memory and swap together. */
+    private enum GroupFiles {
+        VERSION_1(
+                "sys/fs/cgroup/memory",
+                "memory.limit_in_bytes",
+                "memory.usage_in_bytes",
+                "memory.memsw.limit_in_bytes",
+                "memory.memsw.usage_in_bytes",
+                "total_cache",
+                "total_shmem"),
+        VERSION_2(
+                "sys/fs/cgroup",
+                "memory.max",
+                "memory.current",
+                "memory.swap.max",
+                "memory.swap.current",
+                "file",
+                "shmem");
+
+        final String mount;
+        final String limit;
+        final String usage;
+        final String swapLimit;
+        final String swapUsage;
+        final String file;
+        final String shared; // a part of file that cannot be dropped
+
+        GroupFiles(
+                String mount,
+                String limit,
+                String usage,
+                String swapLimit,
+                String swapUsage,
+                String file,
+                String shared) {
+            this.mount = mount;
+            this.limit = limit;
+            this.usage = usage;
+            this.swapLimit = swapLimit;
+            this.swapUsage = swapUsage;
+            this.file = file;
+            this.shared = shared;
+        }
     }
 
     /** From the group up to the root, as every parent's limit counts. Inside a container the path may not be there. */
-    private OptionalLong walk(String mount, String group, String limit, String usage, String dropable) {
-        Path top = root.resolve(mount).normalize();
+    private void walk(List<Room> rooms, GroupFiles files, String group, long swap, long pending) {
+        Path top = root.resolve(files.mount).normalize();
         Path folder = top.resolve(group.replaceFirst("^/+", "")).normalize();
-        OptionalLong left = OptionalLong.empty();
         while (folder != null && folder.startsWith(top)) {
-            OptionalLong max = number(text(folder.resolve(limit)));
+            OptionalLong max = number(text(folder.resolve(files.limit)));
             if (max.isPresent()) {
-                long used = number(text(folder.resolve(usage))).orElse(0);
-                long file = field(folder.resolve("memory.stat"), dropable, 1).orElse(0);
-                left = least(left, OptionalLong.of(Math.max(0, max.getAsLong() - Math.max(0, used - file))));
+                Path stat = folder.resolve("memory.stat");
+                long dropable = Math.max(
+                        0,
+                        field(stat, files.file, 1).orElse(0)
+                                - field(stat, files.shared, 1).orElse(0));
+                long used = number(text(folder.resolve(files.usage))).orElse(0);
+                long left = Math.max(0, max.getAsLong() - Math.max(0, used - dropable));
+                OptionalLong swapMax = number(text(folder.resolve(files.swapLimit)));
+                long swapUsed = number(text(folder.resolve(files.swapUsage))).orElse(0);
+                if (swapMax.isPresent()) {
+                    left = files == GroupFiles.VERSION_2
+                            ? left + Math.min(swap, Math.max(0, swapMax.getAsLong() - swapUsed))
+                            : Math.min(left + swap, swapMax.getAsLong() - Math.max(0, swapUsed - dropable));
+                } else {
+                    left += swap;
+                }
+                String name = top.relativize(folder).toString();
+                rooms.add(room(
+                        left - pending,
+                        "under the limit of " + ByteCount.text(max.getAsLong())
+                                + (name.isEmpty() ? " of this container" : " of the control group " + name)));
             }
             folder = folder.getParent();
         }
-        return left;
-    }
-
-    private static OptionalLong least(OptionalLong a, OptionalLong b) {
-        return a.isEmpty() ? b : b.isEmpty() || a.getAsLong() <= b.getAsLong() ? a : b;
     }
 
     /** The number after a name that begins a line. */
@@ -95,7 +223,7 @@ public final class SystemMemory {
         return OptionalLong.empty();
     }
 
-    /** Empty for "max", for what is no number, and for the huge number that version 1 writes for no limit. */
+    /** Empty for "max" and "unlimited", for what is no number, and for the huge number that version 1 writes for no limit. */
     private static OptionalLong number(String text) {
         try {
             long value = Long.parseLong(text.trim());

@@ -26,6 +26,15 @@ public interface Backend extends AutoCloseable {
         return compile(model);
     }
 
+    /**
+     * A model's forward pass without its weights, which takes next to no memory: it can be asked for sizes and nothing else.
+     *
+     * @throws UnsupportedOperationException if this backend knows the sizes only of what it compiled
+     */
+    default ForwardPass sketch(Model model) {
+        throw new UnsupportedOperationException("this backend knows no sizes of a model that is not loaded");
+    }
+
     /** Ends its threads. */
     @Override
     void close();

@@ -31,10 +31,26 @@ public interface ForwardPass extends AutoCloseable {
     long sequenceBytes(int contextLength, KvCacheType type);
 
     /**
+     * Whether a sequence holds infinities because keys or values are too large for the type of its KV cache. Looks at all of
+     * it: for explaining logits that are no numbers. False if the backend cannot say.
+     */
+    default boolean hasOverflowed(Sequence sequence) {
+        return false;
+    }
+
+    /**
      * Bytes allocated beside the mapped weights and the sequences, at most: workspace of the largest batch, rearranged or
      * converted weights.
      */
     long workspaceBytes();
+
+    /**
+     * Bytes that evaluating batches of so many rows will still allocate beside their sequences: buffers that are not there
+     * from earlier batches.
+     */
+    default long bufferBytes(int rows) {
+        return 0;
+    }
 
     /** Bytes of the mapped weights that need no memory, as only copies of them are read. */
     default long releasedBytes() {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nibble.LoadOptions;
 import dev.nibble.cpu.scalar.ScalarKernelFamily;
+import dev.nibble.memory.SystemMemory;
 import dev.nibble.model.Projection;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
@@ -61,7 +62,7 @@ class LinearTest {
     void countsTheWeightsThatAreNotMapped(@TempDir Path folder) throws IOException {
         Tensor made = RandomWeights.matrix(DType.F32, 8, 5, random);
         Path file = Files.write(folder.resolve("weights"), made.data().toArray(ValueLayout.JAVA_BYTE));
-        try (LinearFactory linears = new LinearFactory(family, LoadOptions.DEFAULT, pool, null);
+        try (LinearFactory linears = new LinearFactory(family, LoadOptions.DEFAULT, pool, null, new SystemMemory());
                 Arena arena = Arena.ofConfined();
                 FileChannel channel = FileChannel.open(file)) {
             MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);

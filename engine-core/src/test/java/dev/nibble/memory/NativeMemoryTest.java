@@ -97,8 +97,32 @@ class NativeMemoryTest {
             memory.allocate(1 << 20);
             assertThatThrownBy(() -> memory.allocate(200L << 20))
                     .isInstanceOf(OutOfMemoryError.class)
-                    .hasMessage("209715200 bytes outside the heap, after 1048576 of the kind, were not allocated: only"
-                            + " 104857600 bytes can be allocated on this system");
+                    .hasMessage(
+                            "210 MB outside the heap, after 1.05 MB of the kind, were not allocated: only 104 MB are"
+                                    + " left of the memory of this machine");
         }
+    }
+
+    @Test
+    void reservesAllOrNothing(@TempDir Path root) throws IOException {
+        Files.createDirectories(root.resolve("proc"));
+        Files.writeString(root.resolve("proc/meminfo"), "MemAvailable: 102400 kB\n");
+        SystemMemory system = new SystemMemory(root);
+        try (NativeMemory first = new NativeMemory(system);
+                NativeMemory second = new NativeMemory(system)) {
+            assertThat(first.reserve(60 << 20, 0)).isEmpty();
+            long pending = NativeMemory.pendingBytes();
+            assertThat(second.reserve(60 << 20, 0))
+                    .as("what the first has not even allocated yet")
+                    .isPresent();
+            assertThat(second.reserve(20 << 20, 30 << 20))
+                    .as("with what comes besides")
+                    .isPresent();
+            assertThat(NativeMemory.pendingBytes()).isEqualTo(pending);
+            first.allocate(60 << 20); // of what was reserved, so not refused
+            assertThatThrownBy(() -> first.allocate(64 << 20)).isInstanceOf(OutOfMemoryError.class);
+            assertThat(second.reserve(20 << 20, 0)).isEmpty();
+        }
+        assertThat(NativeMemory.pendingBytes()).isZero();
     }
 }

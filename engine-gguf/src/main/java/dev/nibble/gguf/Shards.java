@@ -1,6 +1,7 @@
 package dev.nibble.gguf;
 
 import dev.nibble.ModelFormatException;
+import dev.nibble.OutOfMemoryException;
 import dev.nibble.model.MappedMemory;
 import dev.nibble.model.Metadata;
 import dev.nibble.tensor.Tensor;
@@ -205,7 +206,30 @@ final class Shards {
             if (size == 0) {
                 throw new ModelFormatException(file + ": the file is empty; download it again");
             }
-            return channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
+            return map(file, channel, size);
         }
+    }
+
+    private MemorySegment map(Path file, FileChannel channel, long size) throws IOException {
+        try {
+            return channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
+        } catch (OutOfMemoryError e) {
+            throw noRoom(file, size, e);
+        } catch (IOException e) {
+            if (e.getCause() instanceof OutOfMemoryError) { // how the JDK tells that the system refused
+                throw noRoom(file, size, e);
+            }
+            throw e;
+        }
+    }
+
+    /** A file needs no memory of its own where it is mapped, but addresses. */
+    private static OutOfMemoryException noRoom(Path file, long size, Throwable cause) {
+        return new OutOfMemoryException(
+                file + ": the system refuses to map the " + size
+                        + " bytes of this file: this process may not have so much"
+                        + " address space (ulimit -v limits it)",
+                List.of(OutOfMemoryException.Remedy.MORE_MEMORY),
+                cause);
     }
 }

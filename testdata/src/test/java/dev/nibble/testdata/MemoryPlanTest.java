@@ -12,6 +12,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Tag("kernel-path")
 class MemoryPlanTest {
@@ -41,6 +43,28 @@ class MemoryPlanTest {
                 assertThat(withCopies.weights()).isEqualTo(without.weights());
             }
             assertThat(withCopies.kvCache()).isEqualTo(without.kvCache());
+        }
+    }
+
+    /** What is said of a file is what a load takes. */
+    @ParameterizedTest
+    @ValueSource(strings = {"llama", "gemma3", "qwen3moe", "deepseek2"})
+    void isTheSameBeforeTheLoad(String architecture) throws IOException {
+        for (DType type : new DType[] {DType.Q8_0, DType.Q4_0, DType.F16, DType.F32}) {
+            Path file = folder.resolve(architecture + type + ".gguf");
+            TinyModels.write(architecture, 1, type, file);
+            for (boolean repack : new boolean[] {true, false}) {
+                LoadOptions options = LoadOptions.DEFAULT.withRepack(repack).withThreads(1);
+                MemoryPlan before = LanguageModel.memoryPlan(file, options, 32);
+                try (LanguageModel model = LanguageModel.load(file, options)) {
+                    MemoryPlan loaded = model.memoryPlan(32);
+                    String what = architecture + " " + type + ", copies: " + repack;
+                    assertThat(before.weights()).as(what).isEqualTo(loaded.weights());
+                    assertThat(before.workspace()).as(what).isEqualTo(loaded.workspace());
+                    assertThat(before.kvCache()).as(what).isEqualTo(loaded.kvCache());
+                    assertThat(before.contextLength()).as(what).isEqualTo(32);
+                }
+            }
         }
     }
 }

@@ -69,7 +69,7 @@ final class ChatCommand extends ModelCommand {
             packaged.notes(true, !loaded.chatTemplates().names().isEmpty())
                     .forEach(note -> err().println("Note: " + note));
             requireChatTemplate(loaded, file, options);
-            try (Session session = loaded.newSession(sessionOptions(loaded, packaged.context()));
+            try (Session session = openSession(loaded, packaged.context());
                     LineSource lines = lines()) {
                 greet(file, loaded, session, lines);
                 Conversation conversation = new Conversation(session, options, packaged.system(system), packaged.opening());

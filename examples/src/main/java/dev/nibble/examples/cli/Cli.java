@@ -2,6 +2,7 @@ package dev.nibble.examples.cli;
 
 import dev.nibble.ContextOverflowException;
 import dev.nibble.NibbleException;
+import dev.nibble.OutOfMemoryException;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -91,6 +92,7 @@ final class Cli {
             case IOException io -> reason(ErrorMessages.of(io));
             case UncheckedIOException io -> reason(ErrorMessages.of(io));
             case ContextOverflowException overflow -> reason(overflow.getMessage() + " (--ctx)");
+            case OutOfMemoryException memory -> reason(MemoryAdvice.of(memory));
             case NibbleException nibbleException -> reason(ErrorMessages.of(nibbleException));
             case IllegalArgumentException argument -> reason(ErrorMessages.of(argument));
             case IllegalStateException state -> reason(ErrorMessages.of(state));

@@ -186,7 +186,8 @@ final class InspectCommand extends ModelCommand {
                             + (plan.mappedCopies() == 0
                                     ? ""
                                     : Units.bytes(plan.mappedCopies()) + " rearranged weights mapped from a file, ")
-                            + Units.bytes(plan.kvCache()) + " KV cache"
+                            + Units.bytes(plan.kvCache()) + " KV cache, " + Units.bytes(plan.runtime())
+                            + " the Java virtual machine"
                             + (plan.available().isPresent()
                                     ? "; available "
                                             + Units.bytes(plan.available().getAsLong())

@@ -3,6 +3,8 @@ package dev.nibble.examples.cli;
 import com.fasterxml.jackson.jr.ob.JSON;
 import com.sun.management.OperatingSystemMXBean;
 import dev.nibble.LanguageModel;
+import dev.nibble.LoadOptions;
+import dev.nibble.MemoryPlan;
 import dev.nibble.NibbleException;
 import dev.nibble.examples.models.LocalModels;
 import dev.nibble.model.ModelSource;
@@ -24,14 +26,16 @@ import picocli.CommandLine.Option;
                         + " Ollama and the folder of LM Studio.",
         footer = {
             "",
-            "The last column is what to give -m. A model fits if its weights take no more than 80 %% of the memory of the "
-                    + "machine or container; 'nibble inspect' says exactly what it needs.",
+            "The last column is what to give -m. A model fits if all that 'nibble inspect' says it needs, with the default "
+                    + "context and the Java virtual machine, is there now. Others may run with a smaller --ctx or with "
+                    + "--no-repack.",
             "",
             "Examples:",
             "  nibble list",
             "  nibble list --json"
         })
 final class ListCommand extends CliCommand {
+    /** Of the machine's memory, where the system does not say what is left. */
     private static final double USABLE = 0.8;
 
     @Option(names = "--json", description = "Print a JSON array.")
@@ -58,10 +62,9 @@ final class ListCommand extends CliCommand {
 
     @Override
     void execute() throws IOException {
-        long memory = memory();
         List<Row> rows = new ArrayList<>();
         for (LocalModels.Found found : new LocalModels(streams().environment(), reporter()).find()) {
-            rows.add(row(found, memory));
+            rows.add(row(found));
         }
         if (json) {
             out().println(JSON.std.asString(rows.stream().map(Row::toJson).toList()));
@@ -89,13 +92,26 @@ final class ListCommand extends CliCommand {
         }
     }
 
-    private static Row row(LocalModels.Found found, long memory) throws IOException {
+    private static Row row(LocalModels.Found found) throws IOException {
         try (ModelSource source = LanguageModel.open(found.file())) {
             ModelFacts facts = new ModelFacts(source);
-            long bytes = facts.weightBytes();
-            return new Row(found, bytes, facts.quantization(), facts.architecture(), bytes <= memory * USABLE, "");
+            return new Row(
+                    found, facts.weightBytes(), facts.quantization(), facts.architecture(), fits(found, facts), "");
         } catch (NibbleException e) {
             return new Row(found, Files.size(found.file()), "damaged", "?", false, String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** What cannot be run does not fit either. */
+    private static boolean fits(LocalModels.Found found, ModelFacts facts) throws IOException {
+        try {
+            int context = Math.min(ModelCommand.USUAL_CONTEXT, facts.contextLength());
+            MemoryPlan plan = LanguageModel.memoryPlan(
+                    found.file(), LoadOptions.DEFAULT.withBackend("cpu"), Math.max(1, context));
+            long available = plan.available().orElseGet(() -> (long) (memory() * USABLE));
+            return plan.total() <= available;
+        } catch (NibbleException e) {
+            return false;
         }
     }
 

@@ -1,5 +1,7 @@
 package dev.nibble.examples.cli;
 
+import dev.nibble.KvCacheType;
+import dev.nibble.NibbleException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -13,6 +15,27 @@ final class Logits {
     /** How many rows of logits to ask for at once, so that their memory stays small. */
     static int rowsAtOnce(int vocabSize) {
         return Math.clamp(MAX_FLOATS / Math.max(1, vocabSize), 1, 512);
+    }
+
+    /**
+     * Fails if a row holds what is no number.
+     *
+     * @param position of the token it follows
+     * @param kv type of the KV cache
+     */
+    static void requireNumbers(float[] logits, int offset, int vocabSize, int position, KvCacheType kv) {
+        for (int id = 0; id < vocabSize; id++) {
+            if (!Float.isFinite(logits[offset + id])) {
+                throw new NibbleException(
+                        "the model's scores after " + (position + 1) + " tokens hold what is no number ("
+                                + logits[offset + id] + "); "
+                                + (kv == KvCacheType.F32
+                                        ? "the file may be damaged"
+                                        : "the KV cache of type " + kv
+                                                + " may not hold this model's values: try --kv f32; if that"
+                                                + " gives the same, the file may be damaged"));
+            }
+        }
     }
 
     /** The best token of a row, the lowest id among equals. */

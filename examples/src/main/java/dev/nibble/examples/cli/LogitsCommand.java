@@ -100,6 +100,12 @@ final class LogitsCommand extends ModelCommand {
                 int[] chunk = Arrays.copyOfRange(ids, from, Math.min(ids.length, from + rows));
                 float[] logits = session.evaluate(chunk, true);
                 for (int row = 0; row < chunk.length; row++) {
+                    Logits.requireNumbers(
+                            logits,
+                            row * vocabSize,
+                            vocabSize,
+                            from + row,
+                            modelOptions().kv(LoadOptions.EXACT));
                     bytes.clear();
                     bytes.asFloatBuffer().put(logits, row * vocabSize, vocabSize);
                     file.channel().write(bytes);
@@ -116,6 +122,8 @@ final class LogitsCommand extends ModelCommand {
         chosen.add(first);
         while (chosen.size() < greedy) {
             float[] logits = session.evaluate(new int[] {chosen.get(chosen.size() - 1)}, false);
+            Logits.requireNumbers(
+                    logits, 0, vocabSize, session.length() - 1, modelOptions().kv(LoadOptions.EXACT));
             chosen.add(Logits.argmax(logits, 0, vocabSize));
         }
         return chosen;

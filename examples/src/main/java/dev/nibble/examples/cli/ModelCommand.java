@@ -5,6 +5,8 @@ import dev.nibble.GenerationOptions;
 import dev.nibble.GenerationStats;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
+import dev.nibble.OutOfMemoryException;
+import dev.nibble.Session;
 import dev.nibble.SessionOptions;
 import dev.nibble.chat.ChatTemplates;
 import java.io.IOException;
@@ -17,6 +19,9 @@ import picocli.CommandLine.Mixin;
 abstract class ModelCommand extends CliCommand {
     /** The context of a session when nobody says otherwise: the KV cache of all a model was trained for may be huge. */
     static final int USUAL_CONTEXT = 8192;
+
+    /** A smaller one is not worth having unless it is asked for. */
+    private static final int LEAST_CONTEXT = 64;
 
     @Mixin
     private final ModelOptions modelOptions = new ModelOptions();
@@ -52,27 +57,48 @@ abstract class ModelCommand extends CliCommand {
         }
     }
 
-    /** The context of a session of {@code model}: as asked for, else the model's own up to the usual one. */
-    SessionOptions sessionOptions(LanguageModel model) {
-        return sessionOptions(model, null);
+    /**
+     * A session of {@code model} with the context that was asked for; if none was, with the model's own up to the usual one,
+     * or what memory is there for.
+     */
+    Session openSession(LanguageModel model) {
+        return openSession(model, null);
     }
 
-    /** As {@link #sessionOptions(LanguageModel)}; a context that the model comes with counts as asked for. */
-    SessionOptions sessionOptions(LanguageModel model, @Nullable Integer packaged) {
+    /** As {@link #openSession(LanguageModel)}; a context that the model comes with counts as asked for. */
+    Session openSession(LanguageModel model, @Nullable Integer packaged) {
         int own = model.config().contextLength();
         Integer asked = modelOptions.context() == null ? packaged : modelOptions.context();
         if (asked != null) {
             if (asked > own && own > 0) {
                 err().println("Note: the model was trained for " + own + " tokens, less than the context of " + asked);
             }
-            return SessionOptions.DEFAULT.withContextLength(asked == 0 ? own : asked);
+            return model.newSession(SessionOptions.DEFAULT.withContextLength(asked == 0 ? own : asked));
         }
-        if (own > USUAL_CONTEXT) {
-            err().println("Context: " + USUAL_CONTEXT + " of the model's " + own
-                    + " tokens (--ctx sets it, 0 for all)");
-            return SessionOptions.DEFAULT.withContextLength(USUAL_CONTEXT);
+        int usual = Math.min(own, USUAL_CONTEXT);
+        Session session = openFitting(model, usual);
+        if (session.contextLength() == usual && own > usual) {
+            err().println("Context: " + usual + " of the model's " + own + " tokens (--ctx sets it, 0 for all)");
         }
-        return SessionOptions.DEFAULT.withContextLength(own);
+        return session;
+    }
+
+    private Session openFitting(LanguageModel model, int wanted) {
+        int context = wanted;
+        while (true) {
+            try {
+                return model.newSession(SessionOptions.DEFAULT.withContextLength(context));
+            } catch (OutOfMemoryException e) {
+                // A little less than would fit just now, as the virtual machine grows.
+                int fits = e.fittingContext().orElse(0) / 16 * 15;
+                if (fits < LEAST_CONTEXT) {
+                    throw e;
+                }
+                context = fits;
+                err().println("Note: a context of " + context + " tokens, as memory for " + wanted + " is not there ("
+                        + e.facts() + ")");
+            }
+        }
     }
 
     /** Loads the model of the locator's file with the context it comes with, if none is asked for. */

@@ -25,7 +25,9 @@ final class ModelOptions {
     @Option(
             names = {"-c", "--ctx"},
             paramLabel = "N",
-            description = "Context in tokens: prompt and answer together; 0 for all the model was trained for.")
+            description =
+                    "Context in tokens: prompt and answer together; 0 for all the model was trained for (default: that, but"
+                            + " no more than 8192 or memory has room for; perplexity 512).")
     private @Nullable Integer context;
 
     @HelpSection(HelpSection.Heading.MEMORY)
@@ -82,6 +84,11 @@ final class ModelOptions {
     /** The context that was asked for, or null. */
     @Nullable Integer context() {
         return context;
+    }
+
+    /** The type of the KV cache, if it is {@code base}'s unless another was asked for. */
+    KvCacheType kv(LoadOptions base) {
+        return kv == null ? base.kvCacheType() : kv;
     }
 
     /** {@code base} with what was given on the command line; a value out of range is bad usage. */

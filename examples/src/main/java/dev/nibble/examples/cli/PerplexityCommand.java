@@ -90,7 +90,7 @@ final class PerplexityCommand extends ModelCommand {
     }
 
     /** The sum of the log-probabilities of the tokens after the first half. */
-    private static double score(Session session, int[] part, int vocabSize) {
+    private double score(Session session, int[] part, int vocabSize) {
         int half = part.length / 2;
         session.evaluate(Arrays.copyOf(part, half), false);
         int rows = Logits.rowsAtOnce(vocabSize);
@@ -100,6 +100,12 @@ final class PerplexityCommand extends ModelCommand {
             int to = Math.min(part.length - 1, from + rows);
             float[] logits = session.evaluate(Arrays.copyOfRange(part, from, to), true);
             for (int position = from; position < to; position++) {
+                Logits.requireNumbers(
+                        logits,
+                        (position - from) * vocabSize,
+                        vocabSize,
+                        position,
+                        modelOptions().kv(LoadOptions.DEFAULT));
                 sum += Logits.logProbability(logits, (position - from) * vocabSize, vocabSize, part[position + 1]);
             }
         }

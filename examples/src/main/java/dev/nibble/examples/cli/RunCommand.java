@@ -95,7 +95,7 @@ final class RunCommand extends ModelCommand {
             if (chat) {
                 requireChatTemplate(loaded, modelFile, options);
             }
-            try (Session session = loaded.newSession(sessionOptions(loaded, packaged.context()));
+            try (Session session = openSession(loaded, packaged.context());
                     TokenStream stream = chat
                             ? session.chat(messages(packaged, system, text), options)
                             : session.stream(text, options)) {
