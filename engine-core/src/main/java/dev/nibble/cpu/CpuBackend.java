@@ -16,7 +16,7 @@ final class CpuBackend implements Backend {
     CpuBackend(LoadOptions options) {
         this.options = options;
         family = KernelFamilies.select();
-        pool = new WorkerPool(options.threads() == 0 ? WorkerPool.defaultThreads() : options.threads());
+        pool = new WorkerPool(options.threads().orElseGet(WorkerPool::defaultThreads));
     }
 
     @Override
