@@ -36,7 +36,7 @@ class ConcurrencyTest {
             int[] rest = session.generate("", GREEDY.withMaxTokens(3)).tokens();
             session.reset();
             assertThat(session.generate("abc", GREEDY.withMaxTokens(7)).tokens())
-                    .isEqualTo(rest);
+                    .endsWith(rest);
         }
     }
 

@@ -54,7 +54,7 @@ class InterruptTest {
             int[] rest = session.generate("", GREEDY.withMaxTokens(3)).tokens();
             session.reset();
             assertThat(session.generate("abc", GREEDY.withMaxTokens(7)).tokens())
-                    .isEqualTo(rest);
+                    .endsWith(rest);
         }
     }
 

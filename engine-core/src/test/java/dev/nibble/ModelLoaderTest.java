@@ -76,7 +76,7 @@ class ModelLoaderTest {
                 .hasMessage("the backend broken cannot run here: no device");
         assertThatThrownBy(() -> ModelLoader.backends(Optional.of("gpu"), List.of(cpu, broken)))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("there is no backend 'gpu'; there are auto, broken, cpu");
+                .hasMessage("there is no backend 'gpu'; there are broken, cpu");
         assertThatThrownBy(() -> ModelLoader.backends(Optional.empty(), List.of()))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("no backend is installed");
