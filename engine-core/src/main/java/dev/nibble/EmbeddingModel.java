@@ -39,7 +39,7 @@ public final class EmbeddingModel implements AutoCloseable {
         this.loaded = loaded;
         embedder = new TextEmbedder(loaded.pass(), loaded.model(), options.normalize());
         int trained = loaded.model().config().contextLength();
-        contextLength = loadOptions.contextLength() > 0 ? loadOptions.contextLength() : trained;
+        contextLength = loadOptions.contextLength().orElse(trained);
         loaded.watch(this);
     }
 
@@ -83,9 +83,10 @@ public final class EmbeddingModel implements AutoCloseable {
     private static Model embedding(
             ModelSource source, Model model, LoadOptions options, EmbeddingOptions embeddingOptions) {
         int trained = model.config().contextLength();
-        if (options.contextLength() > trained) {
+        int asked = options.contextLength().orElse(trained);
+        if (asked > trained) {
             throw new IllegalArgumentException("contextLength must be at most " + trained + ", which " + source.name()
-                    + " was made for, not " + options.contextLength());
+                    + " was made for, not " + asked);
         }
         return PoolingReader.embedding(source.metadata(), model, embeddingOptions.pooling());
     }

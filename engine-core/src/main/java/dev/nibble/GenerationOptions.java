@@ -1,13 +1,14 @@
 package dev.nibble;
 
+import static dev.nibble.OptionValues.atLeast;
+
+import dev.nibble.OptionValues.Option;
 import dev.nibble.sampling.LogitsProcessor;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 
 /**
@@ -18,10 +19,7 @@ import java.util.OptionalLong;
  */
 public final class GenerationOptions {
 
-    /** An option's name and default. */
-    private record Option<T>(String name, T defaultValue) {}
-
-    private static final Option<Integer> MAX_TOKENS = new Option<>("maxTokens", Integer.MAX_VALUE);
+    private static final Option<OptionalInt> MAX_TOKENS = new Option<>("maxTokens", OptionalInt.empty());
     private static final Option<Float> TEMPERATURE = new Option<>("temperature", 0.8f);
     private static final Option<Integer> TOP_K = new Option<>("topK", 40);
     private static final Option<Float> TOP_P = new Option<>("topP", 0.95f);
@@ -38,40 +36,34 @@ public final class GenerationOptions {
     private static final Option<Map<Integer, Float>> LOGIT_BIAS = new Option<>("logitBias", Map.of());
     private static final Option<List<LogitsProcessor>> LOGITS_PROCESSORS = new Option<>("logitsProcessors", List.of());
     private static final Option<Boolean> IGNORE_END_OF_GENERATION = new Option<>("ignoreEndOfGeneration", false);
-    private static final Option<Map<String, Object>> TEMPLATE_VARIABLES = new Option<>("templateVariables", Map.of());
-    private static final Option<Optional<String>> TEMPLATE_NAME = new Option<>("templateName", Optional.empty());
-    private static final Option<Boolean> CONTROL_TOKENS_IN_MESSAGES = new Option<>("controlTokensInMessages", false);
-
+    private static final Option<Integer> TOP_LOG_PROBABILITIES = new Option<>("topLogProbabilities", 0);
     private static final Option<PromptProgress> PROMPT_PROGRESS = new Option<>("promptProgress", PromptProgress.NONE);
 
     /** The usual chain: temperature 0.8, top-k 40, top-p 0.95, min-p 0.05, until the model ends or the context is full. */
-    public static final GenerationOptions DEFAULT = new GenerationOptions(Map.of());
+    public static final GenerationOptions DEFAULT = new GenerationOptions(OptionValues.NONE);
 
     /** Always the most probable token, so the same prompt gives the same text. */
     public static final GenerationOptions GREEDY = DEFAULT.withTemperature(0);
 
-    private final Map<Option<?>, Object> values;
+    private final OptionValues values;
 
-    private GenerationOptions(Map<Option<?>, Object> values) {
+    private GenerationOptions(OptionValues values) {
         this.values = values;
     }
 
     /** The options set here, then those set in {@code defaults}, then the library's defaults. */
     public GenerationOptions orElse(GenerationOptions defaults) {
-        Objects.requireNonNull(defaults, "defaults");
-        Map<Option<?>, Object> merged = new LinkedHashMap<>(defaults.values);
-        merged.putAll(values);
-        return new GenerationOptions(merged);
+        return new GenerationOptions(values.orElse(Objects.requireNonNull(defaults, "defaults").values));
     }
 
-    /** Tokens to generate at most; by default until the context is full. */
-    public int maxTokens() {
+    /** Tokens to generate at most; empty for until the model ends or the context is full. */
+    public OptionalInt maxTokens() {
         return get(MAX_TOKENS);
     }
 
     /** 0 or more tokens; with 0 only the prompt is evaluated. */
     public GenerationOptions withMaxTokens(int value) {
-        return with(MAX_TOKENS, atLeast(MAX_TOKENS, value, 0));
+        return new GenerationOptions(values.withAtLeast(MAX_TOKENS, value, 0));
     }
 
     /** What the logits are divided by; 0 is greedy. */
@@ -269,38 +261,14 @@ public final class GenerationOptions {
         return with(IGNORE_END_OF_GENERATION, value);
     }
 
-    /** Variables for the chat template beside the messages. */
-    public Map<String, Object> templateVariables() {
-        return get(TEMPLATE_VARIABLES);
+    /** How many of the most probable tokens are told with each token chosen; 0 for none. */
+    public int topLogProbabilities() {
+        return get(TOP_LOG_PROBABILITIES);
     }
 
-    /** As {@code enable_thinking} or {@code tools}; values are strings, numbers, booleans, lists and maps of such. */
-    public GenerationOptions withTemplateVariables(Map<String, Object> value) {
-        Objects.requireNonNull(value, TEMPLATE_VARIABLES.name());
-        return with(TEMPLATE_VARIABLES, Collections.unmodifiableMap(new LinkedHashMap<>(value)));
-    }
-
-    /** Which of the file's chat templates is used; empty for the default, or that for tools where there are some. */
-    public Optional<String> templateName() {
-        return get(TEMPLATE_NAME);
-    }
-
-    /** One of {@link dev.nibble.chat.ChatTemplates#names}; of another name the chat says which there are. */
-    public GenerationOptions withTemplateName(String value) {
-        return with(TEMPLATE_NAME, Optional.of(Objects.requireNonNull(value, TEMPLATE_NAME.name())));
-    }
-
-    /** Whether control tokens written in a chat message count as such. */
-    public boolean controlTokensInMessages() {
-        return get(CONTROL_TOKENS_IN_MESSAGES);
-    }
-
-    /**
-     * By default {@code <|im_end|>} typed by a user stays text; true lets messages contain control tokens, for text
-     * that is trusted.
-     */
-    public GenerationOptions withControlTokensInMessages(boolean value) {
-        return with(CONTROL_TOKENS_IN_MESSAGES, value);
+    /** 0 (none) or more; see {@link GeneratedToken#alternatives}. */
+    public GenerationOptions withTopLogProbabilities(int value) {
+        return with(TOP_LOG_PROBABILITIES, atLeast(TOP_LOG_PROBABILITIES, value, 0));
     }
 
     /** Who is told how far the evaluation of the prompt is. */
@@ -326,30 +294,15 @@ public final class GenerationOptions {
     /** The options that were set. */
     @Override
     public String toString() {
-        StringBuilder text = new StringBuilder("GenerationOptions[");
-        values.forEach((option, value) -> {
-            text.append(text.charAt(text.length() - 1) == '[' ? "" : ", ");
-            text.append(option.name()).append('=').append(value);
-        });
-        return text.append(']').toString();
+        return values.describe(GenerationOptions.class);
     }
 
-    @SuppressWarnings("unchecked") // with() stores values of the option's type only
     private <T> T get(Option<T> option) {
-        return (T) values.getOrDefault(option, option.defaultValue());
+        return values.get(option);
     }
 
     private <T> GenerationOptions with(Option<T> option, T value) {
-        Map<Option<?>, Object> changed = new LinkedHashMap<>(values);
-        changed.put(option, value);
-        return new GenerationOptions(changed);
-    }
-
-    private static int atLeast(Option<Integer> option, int value, int least) {
-        if (value < least) {
-            throw new IllegalArgumentException(option.name() + " must be " + least + " or more, not " + value);
-        }
-        return value;
+        return new GenerationOptions(values.with(option, value));
     }
 
     private static float inRange(Option<Float> option, float value, float least, float most) {

@@ -1,24 +1,75 @@
 package dev.nibble;
 
 import java.time.Duration;
+import java.util.Objects;
 
-/**
- * What a generation cost. Times count the engine's work only, not what the caller does between two tokens.
- *
- * @param promptTokens tokens of the prompt, those found in the cache included
- * @param cachedTokens how many of them the session held already, so that they were not evaluated again
- * @param generatedTokens tokens chosen
- * @param promptTime evaluating the prompt
- * @param timeToFirstToken from the start to the first token: the prompt and one choice
- * @param generationTime choosing and evaluating the tokens after the first
- */
-public record GenerationStats(
-        int promptTokens,
-        int cachedTokens,
-        int generatedTokens,
-        Duration promptTime,
-        Duration timeToFirstToken,
-        Duration generationTime) {
+/** What a generation cost. Times count the engine's work only, not what the caller does between two tokens. Immutable. */
+public final class GenerationStats {
+    /** Nothing counted yet. */
+    public static final GenerationStats NONE =
+            new GenerationStats(0, 0, 0, Duration.ZERO, Duration.ZERO, Duration.ZERO);
+
+    private final int promptTokens;
+    private final int cachedTokens;
+    private final int generatedTokens;
+    private final Duration promptTime;
+    private final Duration timeToFirstToken;
+    private final Duration generationTime;
+
+    private GenerationStats(
+            int promptTokens,
+            int cachedTokens,
+            int generatedTokens,
+            Duration promptTime,
+            Duration timeToFirstToken,
+            Duration generationTime) {
+        this.promptTokens = promptTokens;
+        this.cachedTokens = cachedTokens;
+        this.generatedTokens = generatedTokens;
+        this.promptTime = Objects.requireNonNull(promptTime, "promptTime");
+        this.timeToFirstToken = Objects.requireNonNull(timeToFirstToken, "timeToFirstToken");
+        this.generationTime = Objects.requireNonNull(generationTime, "generationTime");
+    }
+
+    /** The same with the prompt's tokens, of which the session held {@code cached} already, and the time they took. */
+    public GenerationStats withPrompt(int tokens, int cached, Duration time) {
+        return new GenerationStats(tokens, cached, generatedTokens, time, timeToFirstToken, generationTime);
+    }
+
+    /** The same with the tokens chosen, the time until the first, and the time of the others. */
+    public GenerationStats withGenerated(int tokens, Duration untilFirst, Duration others) {
+        return new GenerationStats(promptTokens, cachedTokens, tokens, promptTime, untilFirst, others);
+    }
+
+    /** Tokens of the prompt, those found in the cache included. */
+    public int promptTokens() {
+        return promptTokens;
+    }
+
+    /** How many of them the session held already, so that they were not evaluated again. */
+    public int cachedTokens() {
+        return cachedTokens;
+    }
+
+    /** Tokens chosen. */
+    public int generatedTokens() {
+        return generatedTokens;
+    }
+
+    /** Evaluating the prompt. */
+    public Duration promptTime() {
+        return promptTime;
+    }
+
+    /** From the start to the first token: the prompt and one choice. */
+    public Duration timeToFirstToken() {
+        return timeToFirstToken;
+    }
+
+    /** Choosing and evaluating the tokens after the first. */
+    public Duration generationTime() {
+        return generationTime;
+    }
 
     /** Evaluated prompt tokens a second, 0 if there were none. */
     public double promptTokensPerSecond() {
@@ -32,5 +83,28 @@ public record GenerationStats(
 
     private static double rate(int tokens, Duration time) {
         return tokens <= 0 || time.isZero() ? 0 : tokens / (time.toNanos() * 1e-9);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof GenerationStats stats
+                && promptTokens == stats.promptTokens
+                && cachedTokens == stats.cachedTokens
+                && generatedTokens == stats.generatedTokens
+                && promptTime.equals(stats.promptTime)
+                && timeToFirstToken.equals(stats.timeToFirstToken)
+                && generationTime.equals(stats.generationTime);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(
+                promptTokens, cachedTokens, generatedTokens, promptTime, timeToFirstToken, generationTime);
+    }
+
+    @Override
+    public String toString() {
+        return "GenerationStats[" + promptTokens + " prompt tokens, " + cachedTokens + " of them cached, in " + promptTime
+                + "; first token after " + timeToFirstToken + "; " + generatedTokens + " tokens, " + generationTime + "]";
     }
 }

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
 /**
@@ -128,7 +129,7 @@ public final class LanguageModel implements AutoCloseable {
         int contextLength = contextLength(
                 Objects.requireNonNull(sessionOptions, "sessionOptions").contextLength());
         KvCacheType type = sessionOptions.kvCacheType().orElse(options.kvCacheType());
-        boolean asked = sessionOptions.contextLength() > 0 || options.contextLength() > 0;
+        boolean asked = sessionOptions.contextLength().isPresent() || options.contextLength().isPresent();
         loaded.enter();
         try {
             memoryCheck.session(contextLength, type, asked);
@@ -158,7 +159,7 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /**
-     * The chat template of the file that is used unless {@link GenerationOptions#withTemplateName} or tools ask for
+     * The chat template of the file that is used unless {@link ChatOptions#withTemplateName} or tools ask for
      * another; empty if there is none.
      *
      * @throws UnsupportedChatTemplateException if it needs something this version lacks
@@ -188,6 +189,11 @@ public final class LanguageModel implements AutoCloseable {
         return pass.kernels();
     }
 
+    /** The memory this model needs with one session of the context it was loaded with. */
+    public MemoryPlan memoryPlan() {
+        return memoryPlan(contextLength(OptionalInt.empty()));
+    }
+
     /**
      * The memory a model would need with one session, without loading it.
      *
@@ -209,13 +215,13 @@ public final class LanguageModel implements AutoCloseable {
     /**
      * The memory this model needs with one session.
      *
-     * @param contextLength tokens of the session, 0 for what the model was loaded with
+     * @param contextLength tokens of the session, 1 or more
      */
     public MemoryPlan memoryPlan(int contextLength) {
-        if (contextLength < 0) {
-            throw new IllegalArgumentException("contextLength must be 0 (as loaded) or more, not " + contextLength);
+        if (contextLength < 1) {
+            throw new IllegalArgumentException("contextLength must be 1 or more, not " + contextLength);
         }
-        int length = contextLength(contextLength);
+        int length = contextLength;
         loaded.enter();
         try {
             return ModelLoader.plan(source, pass, length, options.kvCacheType(), memory);
@@ -245,8 +251,8 @@ public final class LanguageModel implements AutoCloseable {
         return encoder.prompt(prompt, startOfText);
     }
 
-    int[] encodeChat(List<ChatMessage> messages, GenerationOptions generationOptions) {
-        return chatPrompts.encode(messages, generationOptions);
+    int[] encodeChat(List<ChatMessage> messages, ChatOptions chatOptions) {
+        return chatPrompts.encode(messages, chatOptions);
     }
 
     /** The options with the file's defaults and what the vocabulary forbids. */
@@ -267,12 +273,8 @@ public final class LanguageModel implements AutoCloseable {
         memoryCheck.growth(fromTokens, toTokens, type);
     }
 
-    private int contextLength(int asked) {
-        if (asked > 0) {
-            return asked;
-        }
-        return options.contextLength() > 0
-                ? options.contextLength()
-                : Math.min(config.contextLength(), pass.maxContextLength());
+    private int contextLength(OptionalInt asked) {
+        return asked.orElseGet(() -> options.contextLength()
+                .orElseGet(() -> Math.min(config.contextLength(), pass.maxContextLength())));
     }
 }

@@ -1,86 +1,137 @@
 package dev.nibble;
 
+import dev.nibble.OptionValues.Option;
 import java.nio.file.Path;
 import java.util.Objects;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
+import java.util.OptionalInt;
 
-/**
- * How a model is loaded. Immutable; start from {@link #DEFAULT}.
- *
- * @param backend {@code auto}, {@code cpu} or the name of another backend; a named backend that cannot run is an error
- * @param threads worker threads including the caller, 0 for all physical cores
- * @param contextLength context of sessions that do not ask for another, 0 for the model's own
- * @param kvCacheType KV cache of sessions that do not ask for another
- * @param activations what matrix inputs are rounded to where the weights are quantized
- * @param repack whether kernels may keep a rearranged copy of weights where that is faster; counted in the memory plan
- * @param gpuLayers layers a GPU backend keeps on the device, -1 for as many as fit
- * @param repackCache a directory in which the CPU backend keeps the rearranged weights in a file, to be mapped by later
- *     loads and shared by processes; only its user should be able to write there. Null for none
- */
-public record LoadOptions(
-        String backend,
-        int threads,
-        int contextLength,
-        KvCacheType kvCacheType,
-        ActivationType activations,
-        boolean repack,
-        int gpuLayers,
-        @Nullable Path repackCache) {
+/** How a model is loaded. Immutable; start from {@link #DEFAULT} and set what differs. */
+public final class LoadOptions {
+    private static final Option<Optional<String>> BACKEND = new Option<>("backend", Optional.empty());
+    private static final Option<OptionalInt> THREADS = new Option<>("threads", OptionalInt.empty());
+    private static final Option<OptionalInt> CONTEXT_LENGTH = new Option<>("contextLength", OptionalInt.empty());
+    private static final Option<KvCacheType> KV_CACHE_TYPE = new Option<>("kvCacheType", KvCacheType.F16);
+    private static final Option<ActivationType> ACTIVATIONS = new Option<>("activations", ActivationType.Q8);
+    private static final Option<Boolean> REPACK = new Option<>("repack", true);
+    private static final Option<OptionalInt> GPU_LAYERS = new Option<>("gpuLayers", OptionalInt.empty());
+    private static final Option<Optional<Path>> REPACK_CACHE = new Option<>("repackCache", Optional.empty());
 
-    /** The defaults: best backend, all physical cores, the model's context, an F16 KV cache. */
-    public static final LoadOptions DEFAULT =
-            new LoadOptions("auto", 0, 0, KvCacheType.F16, ActivationType.Q8, true, -1, null);
+    /** The best backend, all physical cores, the model's context, an F16 KV cache. */
+    public static final LoadOptions DEFAULT = new LoadOptions(OptionValues.NONE);
 
     /** The exact path: F32 KV cache, F32 activations, for comparison with a reference. */
     public static final LoadOptions EXACT =
             DEFAULT.withKvCacheType(KvCacheType.F32).withActivations(ActivationType.F32);
 
-    public LoadOptions {
-        Objects.requireNonNull(backend, "backend");
-        Objects.requireNonNull(kvCacheType, "kvCacheType");
-        Objects.requireNonNull(activations, "activations");
-        if (threads < 0) {
-            throw new IllegalArgumentException("threads must be 0 (all cores) or more, not " + threads);
-        }
-        if (contextLength < 0) {
-            throw new IllegalArgumentException(
-                    "contextLength must be 0 (the model's own) or more, not " + contextLength);
-        }
-        if (gpuLayers < -1) {
-            throw new IllegalArgumentException("gpuLayers must be -1 (as many as fit) or more, not " + gpuLayers);
-        }
+    private final OptionValues values;
+
+    private LoadOptions(OptionValues values) {
+        this.values = values;
     }
 
+    /** The options set here, then those set in {@code defaults}, then the library's defaults. */
+    public LoadOptions orElse(LoadOptions defaults) {
+        return new LoadOptions(values.orElse(Objects.requireNonNull(defaults, "defaults").values));
+    }
+
+    /** The name of the backend; empty for the best that can run the model here. */
+    public Optional<String> backend() {
+        return values.get(BACKEND);
+    }
+
+    /** {@code cpu} or the name of another backend; one that cannot run is an error then. */
     public LoadOptions withBackend(String value) {
-        return new LoadOptions(value, threads, contextLength, kvCacheType, activations, repack, gpuLayers, repackCache);
+        return with(BACKEND, Optional.of(Objects.requireNonNull(value, BACKEND.name())));
     }
 
+    /** Worker threads, the caller included; empty for all physical cores. */
+    public OptionalInt threads() {
+        return values.get(THREADS);
+    }
+
+    /** 1 or more. */
     public LoadOptions withThreads(int value) {
-        return new LoadOptions(backend, value, contextLength, kvCacheType, activations, repack, gpuLayers, repackCache);
+        return new LoadOptions(values.withAtLeast(THREADS, value, 1));
     }
 
+    /** Context of sessions that do not ask for another, in tokens; empty for the model's own. */
+    public OptionalInt contextLength() {
+        return values.get(CONTEXT_LENGTH);
+    }
+
+    /** 1 token or more. */
     public LoadOptions withContextLength(int value) {
-        return new LoadOptions(backend, threads, value, kvCacheType, activations, repack, gpuLayers, repackCache);
+        return new LoadOptions(values.withAtLeast(CONTEXT_LENGTH, value, 1));
     }
 
+    /** KV cache of sessions that do not ask for another. */
+    public KvCacheType kvCacheType() {
+        return values.get(KV_CACHE_TYPE);
+    }
+
+    /** The type in which keys and values are kept. */
     public LoadOptions withKvCacheType(KvCacheType value) {
-        return new LoadOptions(backend, threads, contextLength, value, activations, repack, gpuLayers, repackCache);
+        return with(KV_CACHE_TYPE, Objects.requireNonNull(value, KV_CACHE_TYPE.name()));
     }
 
+    /** What matrix inputs are rounded to where the weights are quantized. */
+    public ActivationType activations() {
+        return values.get(ACTIVATIONS);
+    }
+
+    /** {@link ActivationType#F32} for exact inputs. */
     public LoadOptions withActivations(ActivationType value) {
-        return new LoadOptions(backend, threads, contextLength, kvCacheType, value, repack, gpuLayers, repackCache);
+        return with(ACTIVATIONS, Objects.requireNonNull(value, ACTIVATIONS.name()));
     }
 
+    /** Whether kernels may keep a rearranged copy of weights where that is faster; the memory plan counts it. */
+    public boolean repack() {
+        return values.get(REPACK);
+    }
+
+    /** False forbids rearranged copies. */
     public LoadOptions withRepack(boolean value) {
-        return new LoadOptions(
-                backend, threads, contextLength, kvCacheType, activations, value, gpuLayers, repackCache);
+        return with(REPACK, value);
     }
 
+    /** Layers a GPU backend keeps on the device; empty for as many as fit. */
+    public OptionalInt gpuLayers() {
+        return values.get(GPU_LAYERS);
+    }
+
+    /** 0 or more layers. */
     public LoadOptions withGpuLayers(int value) {
-        return new LoadOptions(backend, threads, contextLength, kvCacheType, activations, repack, value, repackCache);
+        return new LoadOptions(values.withAtLeast(GPU_LAYERS, value, 0));
     }
 
-    public LoadOptions withRepackCache(@Nullable Path value) {
-        return new LoadOptions(backend, threads, contextLength, kvCacheType, activations, repack, gpuLayers, value);
+    /** A directory in which the CPU backend keeps the rearranged weights in a file for later loads. */
+    public Optional<Path> repackCache() {
+        return values.get(REPACK_CACHE);
+    }
+
+    /** A directory in which only its user should be able to write. */
+    public LoadOptions withRepackCache(Path value) {
+        return with(REPACK_CACHE, Optional.of(Objects.requireNonNull(value, REPACK_CACHE.name())));
+    }
+
+    private <T> LoadOptions with(Option<T> option, T value) {
+        return new LoadOptions(values.with(option, value));
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof LoadOptions options && values.equals(options.values);
+    }
+
+    @Override
+    public int hashCode() {
+        return values.hashCode();
+    }
+
+    /** The options that were set. */
+    @Override
+    public String toString() {
+        return values.describe(LoadOptions.class);
     }
 }

@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.function.BiFunction;
 import java.util.function.Function;
@@ -90,7 +91,7 @@ final class ModelLoader {
         ModelSource source = open.add(open(file, formats));
         // A quarter of a small model's load, which needs nothing of the rest.
         BackgroundTask<Tokenizer> tokenizing = open.add(BackgroundTask.start(() -> Tokenizers.from(source.metadata())));
-        Model model = purpose.apply(source, Architectures.read(source, options.contextLength()));
+        Model model = purpose.apply(source, Architectures.read(source, options.contextLength().orElse(0)));
         checkInterrupt(file);
         Compiled compiled = compile(providers, model, source, options, open);
         Tokenizer tokenizer = tokenizing.result();
@@ -236,12 +237,12 @@ final class ModelLoader {
     }
 
     /** The provider the option names, or all that can run, the best first. */
-    static List<BackendProvider> backends(String name, List<BackendProvider> providers) {
+    static List<BackendProvider> backends(Optional<String> name, List<BackendProvider> providers) {
         if (providers.isEmpty()) {
             throw new IllegalStateException("no backend is installed; the library's own is missing from its module");
         }
-        if (!name.equals("auto")) {
-            return List.of(named(name, providers));
+        if (name.isPresent()) {
+            return List.of(named(name.get(), providers));
         }
         List<BackendProvider> sorted = new ArrayList<>(providers);
         sorted.sort(Comparator.comparingInt(BackendProvider::priority).reversed());
@@ -277,6 +278,6 @@ final class ModelLoader {
             }
         }
         String names = providers.stream().map(BackendProvider::name).sorted().collect(Collectors.joining(", "));
-        throw new IllegalArgumentException("there is no backend '" + name + "'; there are auto, " + names);
+        throw new IllegalArgumentException("there is no backend '" + name + "'; there are " + names);
     }
 }

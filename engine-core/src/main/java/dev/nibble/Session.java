@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -112,22 +113,27 @@ public final class Session implements AutoCloseable {
      * @throws OutOfMemoryException as {@link #stream(String, GenerationOptions)}
      * @throws IllegalStateException as {@link #stream(String, GenerationOptions)}
      */
-    public TokenStream chat(List<ChatMessage> messages, GenerationOptions options) {
+    public TokenStream chat(List<ChatMessage> messages, ChatOptions options) {
         Arguments.requireNonNull(messages, "messages");
         Objects.requireNonNull(options, "options");
         enter();
         try {
             Cancellation cancellation = begin();
             int[] tokens = model.encodeChat(messages, options);
-            return start(0, context.commonPrefix(tokens), tokens, options, cancellation);
+            return start(0, context.commonPrefix(tokens), tokens, options.generation(), cancellation);
         } finally {
             exit();
         }
     }
 
-    /** As {@link #chat(List, GenerationOptions)} with the default options. */
+    /** As {@link #chat(List, ChatOptions)} with the default template and these options of generation. */
+    public TokenStream chat(List<ChatMessage> messages, GenerationOptions options) {
+        return chat(messages, ChatOptions.DEFAULT.withGeneration(options));
+    }
+
+    /** As {@link #chat(List, ChatOptions)} with the default options. */
     public TokenStream chat(List<ChatMessage> messages) {
-        return chat(messages, GenerationOptions.DEFAULT);
+        return chat(messages, ChatOptions.DEFAULT);
     }
 
     /**
@@ -145,6 +151,10 @@ public final class Session implements AutoCloseable {
      * @throws IllegalStateException as {@link #stream(String, GenerationOptions)}
      */
     public float[] evaluate(int[] tokens, boolean allLogits) {
+        return evaluated(tokens, cancellation -> context.evaluate(tokens, allLogits, cancellation));
+    }
+
+    private float[] evaluated(int[] tokens, Function<Cancellation, float[]> evaluation) {
         Objects.requireNonNull(tokens, "tokens");
         enter();
         try {
@@ -154,10 +164,23 @@ public final class Session implements AutoCloseable {
             }
             context.check(context.count(), tokens);
             model.checkGrowth(context.count(), context.count() + tokens.length, context.type());
-            return context.evaluate(tokens, allLogits, cancellation);
+            return evaluation.apply(cancellation);
         } finally {
             exit();
         }
+    }
+
+    /**
+     * Appends tokens, evaluates them, and says how probable the model finds each: for perplexity, and for choosing among
+     * given answers.
+     *
+     * @param tokens at least one
+     * @return [tokens.length], for each token the natural logarithm of the probability with which it follows all before it;
+     *     NaN for the first token of an empty session, which follows nothing
+     * @throws ContextOverflowException as {@link #evaluate}, like the other exceptions
+     */
+    public float[] score(int[] tokens) {
+        return evaluated(tokens, cancellation -> context.score(tokens, cancellation));
     }
 
     /** The tokens the session holds, as a copy. */

@@ -1,32 +1,58 @@
 package dev.nibble;
 
+import dev.nibble.OptionValues.Option;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 
-/**
- * How a session is opened. Immutable; start from {@link #DEFAULT}.
- *
- * @param contextLength tokens the session can hold, 0 for what {@link LoadOptions#contextLength()} says
- * @param kvCacheType how it keeps them, empty for what {@link LoadOptions#kvCacheType()} says
- */
-public record SessionOptions(int contextLength, Optional<KvCacheType> kvCacheType) {
+/** How a session is opened. Immutable; start from {@link #DEFAULT} and set what differs from how the model was loaded. */
+public final class SessionOptions {
+    private static final Option<OptionalInt> CONTEXT_LENGTH = new Option<>("contextLength", OptionalInt.empty());
+    private static final Option<Optional<KvCacheType>> KV_CACHE_TYPE = new Option<>("kvCacheType", Optional.empty());
 
     /** As the model was loaded. */
-    public static final SessionOptions DEFAULT = new SessionOptions(0, Optional.empty());
+    public static final SessionOptions DEFAULT = new SessionOptions(OptionValues.NONE);
 
-    public SessionOptions {
-        Objects.requireNonNull(kvCacheType, "kvCacheType");
-        if (contextLength < 0) {
-            throw new IllegalArgumentException(
-                    "contextLength must be 0 (as the model was loaded) or more, not " + contextLength);
-        }
+    private final OptionValues values;
+
+    private SessionOptions(OptionValues values) {
+        this.values = values;
     }
 
+    /** Tokens the session can hold; empty for what {@link LoadOptions#contextLength()} says. */
+    public OptionalInt contextLength() {
+        return values.get(CONTEXT_LENGTH);
+    }
+
+    /** 1 token or more. */
     public SessionOptions withContextLength(int value) {
-        return new SessionOptions(value, kvCacheType);
+        return new SessionOptions(values.withAtLeast(CONTEXT_LENGTH, value, 1));
     }
 
+    /** How it keeps them; empty for what {@link LoadOptions#kvCacheType()} says. */
+    public Optional<KvCacheType> kvCacheType() {
+        return values.get(KV_CACHE_TYPE);
+    }
+
+    /** The type in which keys and values are kept. */
     public SessionOptions withKvCacheType(KvCacheType value) {
-        return new SessionOptions(contextLength, Optional.of(Objects.requireNonNull(value, "kvCacheType")));
+        return new SessionOptions(
+                values.with(KV_CACHE_TYPE, Optional.of(Objects.requireNonNull(value, KV_CACHE_TYPE.name()))));
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof SessionOptions options && values.equals(options.values);
+    }
+
+    @Override
+    public int hashCode() {
+        return values.hashCode();
+    }
+
+    /** The options that were set. */
+    @Override
+    public String toString() {
+        return values.describe(SessionOptions.class);
     }
 }

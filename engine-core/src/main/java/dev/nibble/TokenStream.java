@@ -4,6 +4,10 @@ import dev.nibble.generate.Cancellation;
 import dev.nibble.generate.Generator;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
+import java.util.Spliterator;
+import java.util.Spliterators;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,6 +64,15 @@ public final class TokenStream implements Iterable<GeneratedToken>, Iterator<Gen
         }
         next = null;
         return token;
+    }
+
+    /**
+     * The tokens as a stream, evaluated as they are asked for; what was read before is not among them. It need not be
+     * closed.
+     */
+    public Stream<GeneratedToken> stream() {
+        return StreamSupport.stream(
+                Spliterators.spliteratorUnknownSize(this, Spliterator.ORDERED | Spliterator.NONNULL), false);
     }
 
     /**

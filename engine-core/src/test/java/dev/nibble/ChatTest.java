@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class ChatTest {
     private static final GenerationOptions FOUR = GenerationOptions.GREEDY.withMaxTokens(4);
+    private static final ChatOptions CHAT = ChatOptions.DEFAULT.withGeneration(FOUR);
     private static final String TEMPLATE = "{{ bos_token }}{% for m in messages %}<|im_start|>{{ m.role }}\n"
             + "{{ m.content }}<|im_end|>{% endfor %}"
             + "{% if add_generation_prompt %}<|im_start|>assistant\n{% if thinking %}T{% endif %}{% endif %}";
@@ -109,7 +110,7 @@ class ChatTest {
         Session session = model.newSession();
         session.chat(messages, FOUR);
         assertThat(IntStream.of(session.tokens()).filter(id -> id == IM_END)).hasSize(1);
-        session.chat(messages, FOUR.withControlTokensInMessages(true));
+        session.chat(messages, CHAT.withControlTokensInMessages(true));
         assertThat(IntStream.of(session.tokens()).filter(id -> id == IM_END)).hasSize(2);
     }
 
@@ -117,9 +118,9 @@ class ChatTest {
     void variablesReachTheTemplate() {
         Session session = fake.open().newSession();
         List<ChatMessage> messages = List.of(ChatMessage.user("hi"));
-        session.chat(messages, FOUR.withTemplateVariables(Map.of("thinking", true)));
+        session.chat(messages, CHAT.withTemplateVariables(Map.of("thinking", true)));
         assertThat(session.tokens()).endsWith('t', '\n', 'T');
-        session.chat(messages, FOUR.withTemplateVariables(Map.of("add_generation_prompt", false)));
+        session.chat(messages, CHAT.withTemplateVariables(Map.of("add_generation_prompt", false)));
         assertThat(session.tokens()).endsWith('h', 'i', IM_END);
     }
 
@@ -132,14 +133,14 @@ class ChatTest {
         assertThat(model.chatTemplate().orElseThrow().source()).isEqualTo(TEMPLATE);
         Session session = model.newSession();
         List<ChatMessage> messages = List.of(ChatMessage.user("hi"));
-        session.chat(messages, FOUR.withTemplateName("rag"));
+        session.chat(messages, CHAT.withTemplateName("rag"));
         assertThat(session.tokens()).containsExactly(BOS, 'R', 'h', 'i');
         // an empty list of tools is a list of tools, as for Hugging Face's transformers
-        session.chat(messages, FOUR.withTemplateVariables(Map.of("tools", List.of())));
+        session.chat(messages, CHAT.withTemplateVariables(Map.of("tools", List.of())));
         assertThat(session.tokens()).containsExactly(BOS, 'U', '0');
         session.chat(
                 messages,
-                FOUR.withTemplateVariables(Map.of("tools", List.of(1))).withTemplateName("default"));
+                CHAT.withTemplateVariables(Map.of("tools", List.of(1))).withTemplateName("default"));
         assertThat(session.tokens()).startsWith(BOS, IM_START);
         session.chat(messages, FOUR);
         assertThat(session.tokens()).startsWith(BOS, IM_START);
@@ -149,7 +150,7 @@ class ChatTest {
     void anUnknownTemplateNameIsAnsweredWithThoseThereAre() {
         fake.metadata.put("tokenizer.chat_template.tool_use", "U");
         Session session = fake.open().newSession();
-        assertThatThrownBy(() -> session.chat(List.of(ChatMessage.user("hi")), FOUR.withTemplateName("tools")))
+        assertThatThrownBy(() -> session.chat(List.of(ChatMessage.user("hi")), CHAT.withTemplateName("tools")))
                 .isInstanceOf(ChatTemplateException.class)
                 .hasMessage("fake.gguf: tokenizer.chat_template: the file has no chat template 'tools', only default,"
                         + " tool_use");
@@ -166,7 +167,7 @@ class ChatTest {
         assertThatThrownBy(() -> session.chat(messages, FOUR))
                 .isInstanceOf(ChatTemplateException.class)
                 .hasMessageEndingWith("the file has no default chat template, only tool_use");
-        session.chat(messages, FOUR.withTemplateName("tool_use"));
+        session.chat(messages, CHAT.withTemplateName("tool_use"));
         assertThat(session.tokens()).containsExactly(BOS, 'U');
     }
 

@@ -33,10 +33,10 @@ class ConcurrencyTest {
             assertThat(generation.tokens()).hasSize(4);
             assertThat(evaluations).hasValue(5);
 
-            List<Integer> rest = session.generate("", GREEDY.withMaxTokens(3)).tokens();
+            int[] rest = session.generate("", GREEDY.withMaxTokens(3)).tokens();
             session.reset();
-            assertThat(session.generate("abc", GREEDY.withMaxTokens(7)).tokens().subList(4, 7))
-                    .isEqualTo(rest);
+            assertThat(session.generate("abc", GREEDY.withMaxTokens(7)).tokens())
+                    .endsWith(rest);
         }
     }
 
@@ -58,7 +58,7 @@ class ConcurrencyTest {
             assertThat(session.length()).isEqualTo(2 * FakeForwardPass.MAX_BATCH_ROWS);
             assertThat(fake.pass.evaluatedRows).hasValue(2 * FakeForwardPass.MAX_BATCH_ROWS);
 
-            List<Integer> tokens =
+            int[] tokens =
                     session.generate("yz", GREEDY.withMaxTokens(3)).tokens();
             Session other = model.newSession();
             assertThat(other.generate("x".repeat(15) + "yz", GREEDY.withMaxTokens(3))
@@ -135,8 +135,8 @@ class ConcurrencyTest {
         GenerationOptions options = GenerationOptions.DEFAULT.withSeed(9).withMaxTokens(100);
         try (LanguageModel model = new FakeModel().open();
                 var threads = Executors.newFixedThreadPool(2)) {
-            List<Integer> first = model.newSession().generate("one", options).tokens();
-            List<Integer> second = model.newSession().generate("two", options).tokens();
+            int[] first = model.newSession().generate("one", options).tokens();
+            int[] second = model.newSession().generate("two", options).tokens();
             for (int round = 0; round < 20; round++) {
                 var one = threads.submit(() -> model.newSession().generate("one", options));
                 var two = threads.submit(() -> model.newSession().generate("two", options));

@@ -66,7 +66,7 @@ class GenerationOptionsTest {
         assertThat(DEFAULT.repeatLastN()).isEqualTo(64);
         assertThat(DEFAULT.frequencyPenalty()).isZero();
         assertThat(DEFAULT.presencePenalty()).isZero();
-        assertThat(DEFAULT.maxTokens()).isEqualTo(Integer.MAX_VALUE);
+        assertThat(DEFAULT.maxTokens()).isEmpty();
         assertThat(DEFAULT.seed()).isEmpty();
         assertThat(DEFAULT.stop()).isEmpty();
         assertThat(GenerationOptions.GREEDY.temperature()).isZero();

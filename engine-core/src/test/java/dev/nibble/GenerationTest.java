@@ -122,7 +122,7 @@ class GenerationTest {
     void thesameSeedGivesTheSameText() {
         GenerationOptions options = GenerationOptions.DEFAULT.withSeed(5).withMaxTokens(50);
         FakeModel fake = new FakeModel();
-        List<Integer> tokens = generate(fake, options).tokens();
+        int[] tokens = generate(fake, options).tokens();
         assertThat(generate(fake, options).tokens()).isEqualTo(tokens);
         assertThat(generate(fake, options.withSeed(6)).tokens()).isNotEqualTo(tokens);
         GenerationOptions random = GenerationOptions.DEFAULT.withMaxTokens(50);
@@ -133,7 +133,7 @@ class GenerationTest {
     @Test
     void theFileSetsWhatTheUserDidNot() {
         FakeModel fake = new FakeModel();
-        List<Integer> greedy = generate(fake, GREEDY.withMaxTokens(30)).tokens();
+        int[] greedy = generate(fake, GREEDY.withMaxTokens(30)).tokens();
         fake.metadata.put("general.sampling.temp", 0.0);
         GenerationOptions options = GenerationOptions.DEFAULT.withMaxTokens(30).withSeed(3);
         assertThat(generate(fake, options).tokens()).isEqualTo(greedy);

@@ -51,10 +51,10 @@ class InterruptTest {
             assertThat(generation.finishReason()).isEqualTo(FinishReason.CANCELLED);
             assertThat(generation.tokens()).hasSize(4);
 
-            List<Integer> rest = session.generate("", GREEDY.withMaxTokens(3)).tokens();
+            int[] rest = session.generate("", GREEDY.withMaxTokens(3)).tokens();
             session.reset();
-            assertThat(session.generate("abc", GREEDY.withMaxTokens(7)).tokens().subList(4, 7))
-                    .isEqualTo(rest);
+            assertThat(session.generate("abc", GREEDY.withMaxTokens(7)).tokens())
+                    .endsWith(rest);
         }
     }
 

@@ -59,9 +59,9 @@ class ModelLoaderTest {
         BackendProvider cpu = new FakeProvider("cpu", 0, "");
         BackendProvider gpu = new FakeProvider("gpu", 10, "");
         BackendProvider broken = new FakeProvider("broken", 20, "no device");
-        assertThat(ModelLoader.backends("auto", List.of(cpu, broken, gpu))).containsExactly(gpu, cpu);
-        assertThat(ModelLoader.backends("auto", List.of(broken, cpu))).containsExactly(cpu);
-        assertThatThrownBy(() -> ModelLoader.backends("auto", List.of(broken)))
+        assertThat(ModelLoader.backends(Optional.empty(), List.of(cpu, broken, gpu))).containsExactly(gpu, cpu);
+        assertThat(ModelLoader.backends(Optional.empty(), List.of(broken, cpu))).containsExactly(cpu);
+        assertThatThrownBy(() -> ModelLoader.backends(Optional.empty(), List.of(broken)))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("no backend can run here; broken: no device");
     }
@@ -70,14 +70,14 @@ class ModelLoaderTest {
     void aNamedBackendIsTakenOrAnError() {
         BackendProvider cpu = new FakeProvider("cpu", 0, "");
         BackendProvider broken = new FakeProvider("broken", 20, "no device");
-        assertThat(ModelLoader.backends("cpu", List.of(broken, cpu))).containsExactly(cpu);
-        assertThatThrownBy(() -> ModelLoader.backends("broken", List.of(cpu, broken)))
+        assertThat(ModelLoader.backends(Optional.of("cpu"), List.of(broken, cpu))).containsExactly(cpu);
+        assertThatThrownBy(() -> ModelLoader.backends(Optional.of("broken"), List.of(cpu, broken)))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("the backend broken cannot run here: no device");
-        assertThatThrownBy(() -> ModelLoader.backends("gpu", List.of(cpu, broken)))
+        assertThatThrownBy(() -> ModelLoader.backends(Optional.of("gpu"), List.of(cpu, broken)))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("there is no backend 'gpu'; there are auto, broken, cpu");
-        assertThatThrownBy(() -> ModelLoader.backends("auto", List.of()))
+                .hasMessage("there is no backend 'gpu'; there are broken, cpu");
+        assertThatThrownBy(() -> ModelLoader.backends(Optional.empty(), List.of()))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("no backend is installed");
     }

@@ -49,7 +49,7 @@ class NullArgumentsTest {
             assertNamed("options", () -> session.stream(new int[1], null));
             assertNamed("messages", () -> session.chat(null));
             assertNamed("messages[1]", () -> session.chat(Arrays.asList(ChatMessage.user("x"), null)));
-            assertNamed("options", () -> session.chat(List.of(), null));
+            assertNamed("options", () -> session.chat(List.of(), (ChatOptions) null));
             assertNamed("tokens", () -> session.evaluate(null, false));
         }
     }
@@ -63,8 +63,8 @@ class NullArgumentsTest {
         assertNamed("logitBias", () -> OPTIONS.withLogitBias(null));
         assertNamed("logitsProcessors", () -> OPTIONS.withLogitsProcessors(null));
         assertNamed("logitsProcessors[0]", () -> OPTIONS.withLogitsProcessors(Arrays.asList(new LogitsProcessor[1])));
-        assertNamed("templateVariables", () -> OPTIONS.withTemplateVariables(null));
-        assertNamed("templateName", () -> OPTIONS.withTemplateName(null));
+        assertNamed("templateVariables", () -> ChatOptions.DEFAULT.withTemplateVariables(null));
+        assertNamed("templateName", () -> ChatOptions.DEFAULT.withTemplateName(null));
         assertNamed("backend", () -> LoadOptions.DEFAULT.withBackend(null));
         assertNamed("kvCacheType", () -> LoadOptions.DEFAULT.withKvCacheType(null));
         assertNamed("activations", () -> LoadOptions.DEFAULT.withActivations(null));

@@ -35,7 +35,7 @@ final class CpuBackend implements Backend {
         this.options = options;
         this.memory = memory;
         family = KernelFamilies.select();
-        pool = new WorkerPool(options.threads() == 0 ? WorkerPool.defaultThreads() : options.threads());
+        pool = new WorkerPool(options.threads().orElseGet(WorkerPool::defaultThreads));
     }
 
     @Override

@@ -44,7 +44,7 @@ class LinearFactory implements AutoCloseable {
     }
 
     private @Nullable RepackCache cache(@Nullable ModelSource source) {
-        Path directory = options.repackCache();
+        Path directory = options.repackCache().orElse(null);
         if (directory == null || source == null || source.stamp().isEmpty()) {
             return null;
         }

@@ -1,6 +1,6 @@
 package dev.nibble.generate;
 
-import dev.nibble.GenerationOptions;
+import dev.nibble.ChatOptions;
 import dev.nibble.UnsupportedModelException;
 import dev.nibble.chat.ChatMessage;
 import dev.nibble.chat.ChatTemplate;
@@ -35,7 +35,7 @@ public final class ChatPrompts {
     }
 
     /** The tokens of a conversation, up to where the answer begins. */
-    public int[] encode(List<ChatMessage> messages, GenerationOptions options) {
+    public int[] encode(List<ChatMessage> messages, ChatOptions options) {
         if (templates.names().isEmpty()) {
             throw new UnsupportedModelException(metadata.failure(
                             "tokenizer.chat_template",

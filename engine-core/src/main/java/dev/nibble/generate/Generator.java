@@ -12,8 +12,7 @@ import dev.nibble.sampling.Samplers;
 import dev.nibble.tokenizer.StreamingDetokenizer;
 import dev.nibble.tokenizer.Tokenizer;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Arrays;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
@@ -23,12 +22,14 @@ public final class Generator {
     private final Tokenizer tokenizer;
     private final GenerationOptions options;
     private final Cancellation cancellation;
+    private final int maxTokens;
     private final Sampler sampler;
     private final StreamingDetokenizer detokenizer;
     private final StopStrings stopStrings;
 
     private final StringBuilder text = new StringBuilder();
-    private final List<Integer> generated = new ArrayList<>();
+    private int[] generated = new int[64];
+    private int count;
     private @Nullable FinishReason finishReason;
     private int keepOnCancel;
     private int promptTokens;
@@ -49,6 +50,7 @@ public final class Generator {
         this.tokenizer = tokenizer;
         this.options = options;
         this.cancellation = cancellation;
+        maxTokens = options.maxTokens().orElse(Integer.MAX_VALUE);
         sampler = Samplers.of(options, context.vocabSize());
         detokenizer = new StreamingDetokenizer(tokenizer);
         stopStrings = new StopStrings(options.stop());
@@ -79,7 +81,7 @@ public final class Generator {
         long start = System.nanoTime();
         GeneratedToken token = step(start);
         totalNanos += System.nanoTime() - start;
-        if (token != null && generated.size() == 1) {
+        if (token != null && count == 1) {
             firstTokenNanos = totalNanos;
         }
         return token;
@@ -95,7 +97,8 @@ public final class Generator {
             if (!promptEvaluated) {
                 context.report(options.promptProgress());
             }
-            boolean modelChooses = sampler.isGreedy() && context.canChoose();
+            boolean modelChooses =
+                    sampler.isGreedy() && options.topLogProbabilities() == 0 && context.canChoose();
             if (modelChooses) {
                 id = context.chooseNext(cancellation);
             }
@@ -123,10 +126,17 @@ public final class Generator {
             id = sample(logits);
             logProbability = sampler.logProbability();
         }
-        generated.add(id);
+        if (count == generated.length) {
+            generated = Arrays.copyOf(generated, 2 * count);
+        }
+        generated[count++] = id;
         String piece = accept(id);
         text.append(piece);
-        return new GeneratedToken(id, piece, logProbability);
+        GeneratedToken token = GeneratedToken.of(id, piece, logProbability);
+        return logits == null || options.topLogProbabilities() == 0
+                ? token
+                : token.withAlternatives(
+                        TopTokens.of(logits, options.topLogProbabilities(), (double) logits[id] - logProbability));
     }
 
     private int sample(float[] logits) {
@@ -155,7 +165,7 @@ public final class Generator {
     }
 
     private @Nullable FinishReason limit() {
-        if (generated.size() >= options.maxTokens()) {
+        if (count >= maxTokens) {
             return FinishReason.MAX_TOKENS;
         }
         return context.count() == context.capacity() ? FinishReason.CONTEXT_FULL : null;
@@ -184,13 +194,12 @@ public final class Generator {
         if (reason == null) {
             throw new IllegalStateException("the generation has not ended");
         }
-        GenerationStats stats = new GenerationStats(
-                promptTokens,
-                cachedTokens,
-                generated.size(),
-                Duration.ofNanos(promptNanos),
-                Duration.ofNanos(firstTokenNanos),
-                Duration.ofNanos(Math.max(0, totalNanos - Math.max(firstTokenNanos, promptNanos))));
-        return new Generation(text.toString(), generated, reason, stats);
+        GenerationStats stats = GenerationStats.NONE
+                .withPrompt(promptTokens, cachedTokens, Duration.ofNanos(promptNanos))
+                .withGenerated(
+                        count,
+                        Duration.ofNanos(firstTokenNanos),
+                        Duration.ofNanos(Math.max(0, totalNanos - Math.max(firstTokenNanos, promptNanos))));
+        return Generation.of(text.toString(), Arrays.copyOf(generated, count), reason, stats);
     }
 }

@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TokenContext implements AutoCloseable {
     private static final int NONE = -1;
+    /** Logits that {@link #score} holds at a time, about: 32 MB. */
+    private static final int SCORED_LOGITS = 1 << 23;
 
     /** Tokens for which there is memory are counted in steps of so many, that not every token asks. */
     private static final int CHECKED_STEP = 256;
@@ -265,6 +267,31 @@ public final class TokenContext implements AutoCloseable {
         } finally {
             dropPending(before);
         }
+    }
+
+    /**
+     * Appends tokens, evaluates everything pending, and gives for each of them the natural logarithm of the probability
+     * with which it follows what is before it; NaN for the first of an empty context.
+     *
+     * @return [added.length]
+     * @throws CancellationException when cancelled; what was evaluated so far stays
+     */
+    public float[] score(int[] added, BooleanSupplier cancelled) {
+        float[] scores = new float[added.length];
+        int rows = Math.clamp(SCORED_LOGITS / vocabSize, 16, batch.capacity());
+        for (int from = 0; from < added.length; from += rows) {
+            int[] part = Arrays.copyOfRange(added, from, Math.min(added.length, from + rows));
+            scores[from] = count == 0 ? Float.NaN : logProbability(nextLogits(cancelled), 0, part[0]);
+            float[] after = evaluate(part, true, cancelled);
+            for (int i = 1; i < part.length; i++) {
+                scores[from + i] = logProbability(after, (i - 1) * vocabSize, part[i]);
+            }
+        }
+        return scores;
+    }
+
+    private float logProbability(float[] scores, int from, int token) {
+        return (float) (scores[from + token] - TopTokens.logSumExp(scores, from, vocabSize));
     }
 
     /**

@@ -37,7 +37,7 @@ record OffloadPlan(int layers, int totalLayers, int slots, long bytes, long host
     static OffloadPlan of(Model model, LoadOptions options, Device device, int rows) {
         int slots = slots(model, options);
         int total = model.blocks().size();
-        int wanted = options.gpuLayers() < 0 ? total : Math.min(total, options.gpuLayers());
+        int wanted = Math.min(total, options.gpuLayers().orElse(total));
         checkCaches(model);
         int fits = wanted;
         while (fits > 0 && !fits(model, device, rows, slots, fits)) {
@@ -49,7 +49,7 @@ record OffloadPlan(int layers, int totalLayers, int slots, long bytes, long host
                     + " to give, but the output and the buffers of this model alone take " + mebibytes(least)
                     + "; take the backend cpu");
         }
-        if (options.gpuLayers() >= 0 && wanted > fits) {
+        if (options.gpuLayers().isPresent() && wanted > fits) {
             throw new OutOfMemoryException(wanted + " layers take "
                     + mebibytes(bytes(model, device, rows, slots, wanted)) + " with a KV cache of " + slots
                     + " tokens, but " + device.description() + " has " + mebibytes(device.memory()) + " to give and "
@@ -63,9 +63,7 @@ record OffloadPlan(int layers, int totalLayers, int slots, long bytes, long host
 
     private static int slots(Model model, LoadOptions options) {
         int own = model.config().contextLength();
-        int context = options.contextLength() > 0
-                ? options.contextLength()
-                : own > 0 ? Math.min(own, USUAL_CONTEXT) : USUAL_CONTEXT;
+        int context = options.contextLength().orElse(own > 0 ? Math.min(own, USUAL_CONTEXT) : USUAL_CONTEXT);
         return Math.ceilDiv(context, Layout.PAGE) * Layout.PAGE;
     }
 

@@ -13,6 +13,7 @@ import dev.nibble.model.Model.Pooling;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -86,9 +87,9 @@ record Subject(
     Optional<String> wrong(int prompt, Generation actual) {
         Generation expected = answers.get(prompt);
         boolean right = actual.finishReason() == FinishReason.CANCELLED
-                ? actual.tokens().size() <= expected.tokens().size()
-                        && expected.tokens().subList(0, actual.tokens().size()).equals(actual.tokens())
-                : actual.tokens().equals(expected.tokens())
+                ? actual.tokens().length <= expected.tokens().length
+                        && Arrays.equals(Arrays.copyOf(expected.tokens(), actual.tokens().length), actual.tokens())
+                : Arrays.equals(actual.tokens(), expected.tokens())
                         && actual.text().equals(expected.text())
                         && actual.finishReason() == expected.finishReason();
         return right

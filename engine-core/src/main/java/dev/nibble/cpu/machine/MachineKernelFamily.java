@@ -62,7 +62,7 @@ public final class MachineKernelFamily implements KernelFamily {
 
     @Override
     public MatmulKernel kernel(Tensor weight, LoadOptions options, RepackMemory memory, WorkerPool pool) {
-        boolean copies = options.repack() && options.repackCache() == null;
+        boolean copies = options.repack() && options.repackCache().isEmpty();
         Form form = Form.of(weight.dtype());
         MatmulKernel kernel = null;
         if (copies && HalfCode.fits(weight)) {

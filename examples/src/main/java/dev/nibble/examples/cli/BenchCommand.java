@@ -14,7 +14,6 @@ import java.io.IOException;
 import java.lang.management.CompilationMXBean;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -185,7 +184,7 @@ final class BenchCommand extends ModelCommand {
     private static GenerationStats run(Session session, int[] tokens, int count) {
         session.reset();
         if (tokens.length == 0 || count == 0) {
-            return new GenerationStats(0, 0, 0, Duration.ZERO, Duration.ZERO, Duration.ZERO);
+            return GenerationStats.NONE;
         }
         GenerationOptions options =
                 GenerationOptions.GREEDY.withIgnoreEndOfGeneration(true).withMaxTokens(count);

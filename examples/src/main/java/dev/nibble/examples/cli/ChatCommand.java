@@ -1,6 +1,6 @@
 package dev.nibble.examples.cli;
 
-import dev.nibble.GenerationOptions;
+import dev.nibble.ChatOptions;
 import dev.nibble.LanguageModel;
 import dev.nibble.Session;
 import dev.nibble.examples.models.ResolvedModel;
@@ -63,7 +63,8 @@ final class ChatCommand extends ModelCommand {
         ModelOption.Arguments named = model.withOrWithoutModel(arguments, prompt != null);
         ResolvedModel resolved = openOrDefault(named.model());
         PackagedDefaults packaged = new PackagedDefaults(resolved.defaults());
-        GenerationOptions options = sampling.toOptions(packaged.options()).withPromptProgress(promptLine);
+        ChatOptions options =
+                sampling.toChatOptions(sampling.toOptions(packaged.options()).withPromptProgress(promptLine));
         Path file = resolved.file();
         try (LanguageModel loaded = load(file, packaged)) {
             packaged.notes(true, !loaded.chatTemplates().names().isEmpty())

@@ -228,7 +228,7 @@ final class ChatLoop {
                         + " tokens is full; --ctx makes it larger, /clear begins anew)");
             case MAX_TOKENS -> {
                 if (lines.interactive()) { // a pipe has its limit from the command line
-                    show("(cut off after " + conversation.options().maxTokens()
+                    show("(cut off after " + conversation.options().maxTokens().orElse(0)
                             + " tokens; /set max-tokens changes that)");
                 }
             }

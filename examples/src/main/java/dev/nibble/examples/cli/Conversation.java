@@ -1,6 +1,7 @@
 package dev.nibble.examples.cli;
 
 import dev.nibble.ContextOverflowException;
+import dev.nibble.ChatOptions;
 import dev.nibble.FinishReason;
 import dev.nibble.GeneratedToken;
 import dev.nibble.Generation;
@@ -32,18 +33,18 @@ final class Conversation {
     private final Session session;
     private final List<ChatMessage> opening;
     private final List<ChatMessage> turns;
-    private GenerationOptions options;
+    private ChatOptions options;
     private @Nullable String system;
     private @Nullable Generation last;
 
-    Conversation(Session session, GenerationOptions options, @Nullable String system) {
+    Conversation(Session session, ChatOptions options, @Nullable String system) {
         this(session, options, system, List.of());
     }
 
     /**
      * @param opening messages that count as said from the beginning, also after {@link #clear}
      */
-    Conversation(Session session, GenerationOptions options, @Nullable String system, List<ChatMessage> opening) {
+    Conversation(Session session, ChatOptions options, @Nullable String system, List<ChatMessage> opening) {
         this.session = session;
         this.opening = List.copyOf(opening);
         this.turns = new ArrayList<>(opening);
@@ -52,11 +53,11 @@ final class Conversation {
     }
 
     GenerationOptions options() {
-        return options;
+        return options.generation();
     }
 
-    void setOptions(GenerationOptions options) {
-        this.options = options;
+    void setOptions(GenerationOptions generation) {
+        options = options.withGeneration(generation);
     }
 
     @Nullable String system() {
@@ -152,7 +153,7 @@ final class Conversation {
      */
     private TokenStream open(List<ChatMessage> kept) {
         int capacity = session.contextLength();
-        int room = Math.min(options.maxTokens(), Math.min(ROOM, capacity / 8));
+        int room = Math.min(maxTokens(), Math.min(ROOM, capacity / 8));
         while (true) {
             int next = secondQuestion(kept);
             try {
@@ -167,7 +168,7 @@ final class Conversation {
                 }
             }
             kept.subList(0, next).clear();
-            room = Math.min(options.maxTokens(), capacity / 4);
+            room = Math.min(maxTokens(), capacity / 4);
         }
     }
 
@@ -188,5 +189,9 @@ final class Conversation {
         }
         messages.addAll(said);
         return messages;
+    }
+
+    private int maxTokens() {
+        return options().maxTokens().orElse(Integer.MAX_VALUE);
     }
 }

@@ -1,7 +1,7 @@
 package dev.nibble.examples.cli;
 
 import dev.nibble.FinishReason;
-import dev.nibble.GenerationOptions;
+import dev.nibble.ChatOptions;
 import dev.nibble.GenerationStats;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
@@ -108,7 +108,7 @@ abstract class ModelCommand extends CliCommand {
     }
 
     /** Fails if the file has no chat template, or not the one asked for, before anybody types. */
-    static void requireChatTemplate(LanguageModel model, Path file, GenerationOptions options) throws IOException {
+    static void requireChatTemplate(LanguageModel model, Path file, ChatOptions options) throws IOException {
         ChatTemplates templates = model.chatTemplates();
         if (templates.names().isEmpty()) {
             throw new IOException(

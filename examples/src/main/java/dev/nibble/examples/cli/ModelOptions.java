@@ -98,8 +98,11 @@ final class ModelOptions {
                     "--threads must be from 0 (all physical cores) to " + MOST_THREADS + ", not " + threads);
         }
         try {
-            LoadOptions options = base.withThreads(threads).withRepack(base.repack() && !noRepack);
-            if (context != null) {
+            LoadOptions options = base.withRepack(base.repack() && !noRepack);
+            if (threads != 0) {
+                options = options.withThreads(threads);
+            }
+            if (context != null && context != 0) {
                 options = options.withContextLength(context);
             }
             if (kv != null) {

@@ -93,11 +93,11 @@ final class RunCommand extends ModelCommand {
             packaged.notes(chat, !loaded.chatTemplates().names().isEmpty())
                     .forEach(note -> err().println("Note: " + note));
             if (chat) {
-                requireChatTemplate(loaded, modelFile, options);
+                requireChatTemplate(loaded, modelFile, sampling.toChatOptions(options));
             }
             try (Session session = openSession(loaded, packaged.context());
                     TokenStream stream = chat
-                            ? session.chat(messages(packaged, system, text), options)
+                            ? session.chat(messages(packaged, system, text), sampling.toChatOptions(options))
                             : session.stream(text, options)) {
                 try {
                     print(stream);

@@ -1,5 +1,6 @@
 package dev.nibble.examples.cli;
 
+import dev.nibble.ChatOptions;
 import dev.nibble.GenerationOptions;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -148,7 +149,12 @@ final class SamplingOptions {
         options = presencePenalty == null ? options : options.withPresencePenalty(presencePenalty);
         options = stop.isEmpty() ? options : options.withStop(stop);
         options = logitBias.isEmpty() ? options : options.withLogitBias(biases());
-        options = ignoreEos ? options.withIgnoreEndOfGeneration(true) : options;
+        return ignoreEos ? options.withIgnoreEndOfGeneration(true) : options;
+    }
+
+    /** How a conversation becomes a prompt, as given on the command line, and how its answer is generated. */
+    ChatOptions toChatOptions(GenerationOptions generation) {
+        ChatOptions options = ChatOptions.DEFAULT.withGeneration(generation);
         options = controlTokens ? options.withControlTokensInMessages(true) : options;
         options = templateName == null ? options : options.withTemplateName(templateName);
         return templateVariables.isEmpty() ? options : options.withTemplateVariables(variables());

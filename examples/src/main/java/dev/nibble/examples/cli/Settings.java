@@ -46,9 +46,14 @@ final class Settings {
                 + options.minP() + ", typical-p " + options.typicalP() + ", xtc-probability "
                 + options.xtcProbability() + ", xtc-threshold " + options.xtcThreshold() + ", seed "
                 + (options.seed().isPresent() ? options.seed().getAsLong() : RANDOM) + ", max-tokens "
-                + (options.maxTokens() == Integer.MAX_VALUE ? UNLIMITED : options.maxTokens()) + ", repeat-penalty "
+                + maxTokens(options) + ", repeat-penalty "
                 + options.repeatPenalty() + ", repeat-last-n " + options.repeatLastN() + ", frequency-penalty "
                 + options.frequencyPenalty() + ", presence-penalty " + options.presencePenalty();
+    }
+
+    private static String maxTokens(GenerationOptions options) {
+        int most = options.maxTokens().orElse(Integer.MAX_VALUE);
+        return most == Integer.MAX_VALUE ? UNLIMITED : Integer.toString(most);
     }
 
     /**

@@ -2,6 +2,7 @@ package dev.nibble.examples.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.nibble.ChatOptions;
 import dev.nibble.GenerationOptions;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
@@ -156,13 +157,13 @@ class ChatTest {
         GenerationOptions changed =
                 chat("/set seed 7", "/set max-tokens 3").conversation().options();
         assertThat(changed.seed()).hasValue(7);
-        assertThat(changed.maxTokens()).isEqualTo(3);
+        assertThat(changed.maxTokens()).hasValue(3);
         for (String unlimited : List.of("-1", "unlimited")) {
             GenerationOptions back = chat("/set seed 7", "/set seed random", "/set max-tokens " + unlimited)
                     .conversation()
                     .options();
             assertThat(back.seed()).isEmpty();
-            assertThat(back.maxTokens()).isEqualTo(Integer.MAX_VALUE);
+            assertThat(back.maxTokens()).hasValue(Integer.MAX_VALUE);
             assertThat(Settings.describe(back)).contains("seed random", "max-tokens unlimited");
         }
         chat("/set max-tokens -2");
@@ -256,7 +257,7 @@ class ChatTest {
                 GenerationOptions.GREEDY.withMaxTokens(interrupting ? 150 : 6).withIgnoreEndOfGeneration(true);
         try (LanguageModel loaded = LanguageModel.load(model, LoadOptions.DEFAULT.withThreads(1));
                 Session session = loaded.newSession()) {
-            Conversation conversation = new Conversation(session, options, null);
+            Conversation conversation = new Conversation(session, ChatOptions.DEFAULT.withGeneration(options), null);
             Typist typist = new Typist();
             OutputStream screen = interrupting ? typist.interruptingWhenWritten(out) : out;
             PrintStream errors = stream(err);

@@ -52,7 +52,7 @@ class PackagedDefaultsTest {
         assertThat(options.repeatPenalty()).isEqualTo(1.5f);
         assertThat(options.seed()).isEqualTo(OptionalLong.of(11));
         assertThat(options.stop()).containsExactly("a", "b");
-        assertThat(options.maxTokens()).isEqualTo(5);
+        assertThat(options.maxTokens()).hasValue(5);
         assertThat(packaged.context()).isEqualTo(64);
         assertThat(packaged.notes(true, true)).isEmpty();
     }
