@@ -195,21 +195,18 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /**
-     * The memory a model would need with one session, without loading it.
+     * The memory a model would need with one session of the context in the options, or of the model's own, without loading
+     * it.
      *
-     * @param contextLength tokens of the session, 0 for the model's own
      * @throws IOException if the file cannot be read
      * @throws ModelFormatException if the file is not a model or damaged
      * @throws UnsupportedModelException if it needs something this version lacks
      * @throws UnsupportedOperationException if the backend in the options tells only of models that are loaded; the CPU's
      *     does not
      */
-    public static MemoryPlan memoryPlan(Path file, LoadOptions options, int contextLength) throws IOException {
-        if (contextLength < 0) {
-            throw new IllegalArgumentException(
-                    "contextLength must be 0 (the model's own) or more, not " + contextLength);
-        }
-        return ModelLoader.plan(file, options, contextLength, new SystemMemory());
+    public static MemoryPlan memoryPlan(Path file, LoadOptions options) throws IOException {
+        return ModelLoader.plan(
+                Objects.requireNonNull(file, "file"), Objects.requireNonNull(options, "options"), new SystemMemory());
     }
 
     /**
@@ -221,10 +218,9 @@ public final class LanguageModel implements AutoCloseable {
         if (contextLength < 1) {
             throw new IllegalArgumentException("contextLength must be 1 or more, not " + contextLength);
         }
-        int length = contextLength;
         loaded.enter();
         try {
-            return ModelLoader.plan(source, pass, length, options.kvCacheType(), memory);
+            return ModelLoader.plan(source, pass, contextLength, options.kvCacheType(), memory);
         } finally {
             loaded.exit();
             Reference.reachabilityFence(this);

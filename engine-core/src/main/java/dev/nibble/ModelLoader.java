@@ -127,13 +127,13 @@ final class ModelLoader {
     }
 
     /** The memory a model would need, without loading it: that of the first backend, as far as it can tell. */
-    static MemoryPlan plan(Path file, LoadOptions options, int contextLength, SystemMemory memory) throws IOException {
+    static MemoryPlan plan(Path file, LoadOptions options, SystemMemory memory) throws IOException {
         List<BackendProvider> providers = backends(options.backend(), Services.of(BackendProvider.class));
         try (ModelSource source = open(file)) {
-            Model model = Architectures.read(source, options.contextLength());
+            Model model = Architectures.read(source, options.contextLength().orElse(0));
             try (Backend backend = providers.getFirst().open(options);
                     ForwardPass pass = backend.sketch(model)) {
-                int length = contextLength > 0 ? contextLength : model.config().contextLength();
+                int length = options.contextLength().orElse(model.config().contextLength());
                 return plan(source, pass, length, options.kvCacheType(), memory);
             }
         }

@@ -42,7 +42,7 @@ class MemoryTest {
                 .as("the heap, where the system does not say more")
                 .isPositive();
         assertThat(plan.available()).hasValue(4096 * 1024);
-        assertThat(model.memoryPlan(0).contextLength()).isEqualTo(200);
+        assertThat(model.memoryPlan().contextLength()).isEqualTo(200);
         assertThatThrownBy(() -> model.memoryPlan(-1)).isInstanceOf(IllegalArgumentException.class);
     }
 
@@ -78,7 +78,7 @@ class MemoryTest {
         fake.pass.maxContextLength = 128;
         LanguageModel model = fake.open();
         assertThat(model.newSession().contextLength()).as("of 200").isEqualTo(128);
-        assertThat(model.memoryPlan(0).contextLength()).isEqualTo(128);
+        assertThat(model.memoryPlan().contextLength()).isEqualTo(128);
         assertThatThrownBy(() -> model.newSession(SessionOptions.DEFAULT.withContextLength(129)))
                 .isInstanceOf(OutOfMemoryException.class)
                 .hasMessage("a context of 129 tokens was asked for, but memory was reserved for 128 when the model was"

@@ -42,7 +42,7 @@ record LoadPlan(
         try (LinearSizes sizes = new LinearSizes(family, options, pool, system);
                 CpuForwardPass pass = new CpuForwardPass(model, pool, new KernelReport(family), sizes)) {
             int own = model.config().contextLength();
-            int context = options.contextLength() > 0 ? options.contextLength() : Math.min(own, USUAL_CONTEXT);
+            int context = options.contextLength().orElse(Math.min(own, USUAL_CONTEXT));
             Runtime runtime = Runtime.getRuntime();
             long heap = runtime.maxMemory() - runtime.totalMemory() + runtime.freeMemory();
             return new LoadPlan(

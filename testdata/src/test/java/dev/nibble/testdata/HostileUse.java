@@ -73,7 +73,7 @@ final class HostileUse {
         }
         try (LanguageModel model = loaded) {
             tokenize(model.tokenizer());
-            model.memoryPlan(0);
+            model.memoryPlan();
             GenerationOptions greedy = GenerationOptions.GREEDY.withMaxTokens(3).withIgnoreEndOfGeneration(true);
             try (Session session = model.newSession()) {
                 session.generate(TEXT, greedy);

@@ -151,7 +151,7 @@ class MemoryLimitTest {
                                         .withMaxTokens(12))
                         .result()
                         .tokens()
-                        .size();
+                        .length;
                 System.out.println("generated " + count);
             } catch (OutOfMemoryException e) {
                 System.out.println(e);

@@ -32,8 +32,8 @@ class MemoryPlanTest {
         TinyModels.write("llama", 1, DType.Q8_0, file);
         try (LanguageModel copied = LanguageModel.load(file);
                 LanguageModel mapped = LanguageModel.load(file, LoadOptions.DEFAULT.withRepack(false))) {
-            MemoryPlan withCopies = copied.memoryPlan(0);
-            MemoryPlan without = mapped.memoryPlan(0);
+            MemoryPlan withCopies = copied.memoryPlan();
+            MemoryPlan without = mapped.memoryPlan();
             boolean isGivenBack = LanguageModel.class.getModule().isNativeAccessEnabled()
                     && System.getProperty("os.name").equals("Linux")
                     && withCopies.workspace() > without.workspace();
@@ -55,7 +55,7 @@ class MemoryPlanTest {
             TinyModels.write(architecture, 1, type, file);
             for (boolean repack : new boolean[] {true, false}) {
                 LoadOptions options = LoadOptions.DEFAULT.withRepack(repack).withThreads(1);
-                MemoryPlan before = LanguageModel.memoryPlan(file, options, 32);
+                MemoryPlan before = LanguageModel.memoryPlan(file, options.withContextLength(32));
                 try (LanguageModel model = LanguageModel.load(file, options)) {
                     MemoryPlan loaded = model.memoryPlan(32);
                     String what = architecture + " " + type + ", copies: " + repack;

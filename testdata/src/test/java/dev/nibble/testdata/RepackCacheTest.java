@@ -218,10 +218,10 @@ class RepackCacheTest {
         LoadOptions options = LoadOptions.DEFAULT.withRepackCache(directory);
         try (LanguageModel first = LanguageModel.load(model, options);
                 LanguageModel second = LanguageModel.load(model, options)) {
-            assertThat(first.memoryPlan(0).mappedCopies()).isZero();
-            assertThat(second.memoryPlan(0).mappedCopies()).isPositive();
-            assertThat(second.memoryPlan(0).total())
-                    .isEqualTo(first.memoryPlan(0).total());
+            assertThat(first.memoryPlan().mappedCopies()).isZero();
+            assertThat(second.memoryPlan().mappedCopies()).isPositive();
+            assertThat(second.memoryPlan().total())
+                    .isEqualTo(first.memoryPlan().total());
         }
     }
 
@@ -233,7 +233,7 @@ class RepackCacheTest {
             LanguageModel.load(Path.of(args[0]), options).close();
             try (LanguageModel model = LanguageModel.load(Path.of(args[0]), options);
                     Session session = model.newSession()) {
-                System.out.println("mapped " + (model.memoryPlan(0).mappedCopies() > 0));
+                System.out.println("mapped " + (model.memoryPlan().mappedCopies() > 0));
                 for (int i = 0; i < 100; i++) {
                     session.evaluate(new int[] {1}, false);
                 }

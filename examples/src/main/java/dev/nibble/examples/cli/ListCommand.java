@@ -107,7 +107,7 @@ final class ListCommand extends CliCommand {
         try {
             int context = Math.min(ModelCommand.USUAL_CONTEXT, facts.contextLength());
             MemoryPlan plan = LanguageModel.memoryPlan(
-                    found.file(), LoadOptions.DEFAULT.withBackend("cpu"), Math.max(1, context));
+                    found.file(), LoadOptions.DEFAULT.withBackend("cpu").withContextLength(Math.max(1, context)));
             long available = plan.available().orElseGet(() -> (long) (memory() * USABLE));
             return plan.total() <= available;
         } catch (NibbleException e) {
