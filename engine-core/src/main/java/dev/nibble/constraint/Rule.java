@@ -19,6 +19,10 @@ final class Rule {
         return body;
     }
 
+    boolean isDefined() {
+        return body != null;
+    }
+
     void define(Expr newBody) {
         body = newBody;
     }

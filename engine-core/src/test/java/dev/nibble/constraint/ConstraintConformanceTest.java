@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
@@ -24,6 +25,54 @@ class ConstraintConformanceTest {
     @Test
     void regularExpressionsAcceptAndRefuseAsTheReference() throws IOException {
         check("structured/regex.jsonl", "regex", Constraint::regex);
+    }
+
+    @Test
+    void schemasAcceptWhatIsValidAndNothingElse() throws IOException {
+        List<String> wrong = new ArrayList<>();
+        List<String> refused = new ArrayList<>();
+        int compiled = 0;
+        int optional = 0;
+        int optionalAccepted = 0;
+        for (String line : Files.readAllLines(ConformanceData.require("structured/json-schema.jsonl"))) {
+            Map<?, ?> test = (Map<?, ?>) JsonReader.read(line, "the case");
+            Object id = test.get("id");
+            List<?> mayRefuse = list(test.get("may_refuse"));
+            Constraint constraint;
+            try {
+                constraint = Constraint.jsonSchema(JsonValues.write(Objects.requireNonNull(test.get("schema"))));
+                compiled++;
+            } catch (ConstraintException e) {
+                refused.add(id + ": " + e.getMessage());
+                if (mayRefuse.stream().noneMatch(word -> e.getMessage().contains((String) word))) {
+                    wrong.add(id + ": " + e.getMessage());
+                }
+                continue;
+            } catch (RuntimeException e) {
+                throw new AssertionError(id + ": " + e, e);
+            }
+            for (int mode = 0; mode < 5; mode++) {
+                for (Object text : list(test.get("valid"))) {
+                    int at = Feeding.feed(constraint, (String) text, mode);
+                    if (at >= 0) {
+                        wrong.add(id + ": refuses " + text + " at " + at + " in mode " + mode);
+                    }
+                }
+                for (Object text : list(test.get("invalid"))) {
+                    if (Feeding.feed(constraint, (String) text, mode) < 0) {
+                        wrong.add(id + ": accepts " + text + " in mode " + mode);
+                    }
+                }
+            }
+            for (Object text : list(test.get("optional"))) {
+                optional++;
+                optionalAccepted += Feeding.feed(constraint, (String) text, 1) < 0 ? 1 : 0;
+            }
+        }
+        System.out.println(compiled + " schemas compiled, " + refused.size() + " refused by name; of " + optional
+                + " optional texts " + optionalAccepted + " accepted");
+        refused.forEach(System.out::println);
+        assertThat(wrong).isEmpty();
     }
 
     private static void check(String file, String key, Function<String, Constraint> compile) throws IOException {
