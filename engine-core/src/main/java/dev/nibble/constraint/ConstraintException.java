@@ -13,4 +13,9 @@ public final class ConstraintException extends NibbleException {
     public ConstraintException(String message) {
         super(message);
     }
+
+    /** A failure described by {@code message}, because of another. */
+    public ConstraintException(String message, Throwable cause) {
+        super(message, cause);
+    }
 }

@@ -6,10 +6,18 @@ import org.jspecify.annotations.Nullable;
 
 /** The formats of strings that are enforced, as regular expressions. */
 final class Formats {
-    private static final String DATE = "(?:\\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])"
-            + "|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|02-(?:0[1-9]|1\\d|2[0-9])))";
-    private static final String TIME = "(?:(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?"
-            + "(?:[Zz]|[+-](?:[01]\\d|2[0-3]):[0-5]\\d))";
+    /** Years with a 29th of February in the Gregorian calendar. */
+    private static final String LEAP_YEAR =
+            "(?:\\d\\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)";
+
+    static final String DATE = "(?:\\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])"
+            + "|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|02-(?:0[1-9]|1\\d|2[0-8]))|" + LEAP_YEAR + "-02-29)";
+
+    /** A time of day without a zone. */
+    static final String LOCAL_TIME = "(?:(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?)";
+
+    private static final String TIME =
+            "(?:" + LOCAL_TIME + "(?:[Zz]|[+-](?:[01]\\d|2[0-3]):[0-5]\\d))";
     private static final String OCTET = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
     private static final String IPV4 = "(?:(?:" + OCTET + "\\.){3}" + OCTET + ")";
     private static final String LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";

@@ -11,15 +11,14 @@ import java.util.concurrent.ConcurrentHashMap;
  * vocabulary serves all constraints.
  */
 final class JsonTexts {
-    /** Lengths of strings kept at the most; those beyond are made for each constraint. */
-    private static final int MAX_LENGTHS = 2_000;
+    /** Kinds of strings and of numbers kept at the most; those beyond are made for each constraint. */
+    private static final int MAX_SHAPES = 500;
 
     private static final Exprs SHARED = new Exprs();
     private static final JsonTexts COMPACT = new JsonTexts(false);
     private static final JsonTexts SPACED = new JsonTexts(true);
     private static final Map<StringShape, Rule> STRINGS = new ConcurrentHashMap<>();
-    private static final Rule NUMBER = shared("number", new NumberTexts(SHARED).texts(NumberShape.ANY));
-    private static final Rule INTEGER = shared("integer", new NumberTexts(SHARED).texts(NumberShape.INTEGER));
+    private static final Map<NumberShape, Rule> NUMBERS = new ConcurrentHashMap<>();
 
     private final boolean spaced;
     private final Rule value = new Rule("value");
@@ -56,7 +55,7 @@ final class JsonTexts {
                 exprs.literal("null"),
                 exprs.literal("true"),
                 exprs.literal("false"),
-                exprs.call(NUMBER),
+                number(exprs, NumberShape.ANY),
                 string(exprs, StringShape.ANY),
                 exprs.call(array),
                 exprs.call(object)));
@@ -96,19 +95,27 @@ final class JsonTexts {
         return spaced ? exprs.concat(exprs.literal(":"), exprs.optional(exprs.literal(" "))) : exprs.literal(":");
     }
 
-    /** The numbers of a shape. */
+    /** The numbers of a shape; nothing, if there is none. */
     static Expr number(Exprs exprs, NumberShape shape) {
-        if (shape.equals(NumberShape.ANY)) {
-            return exprs.call(NUMBER);
+        Rule rule = NUMBERS.get(shape);
+        if (rule == null) {
+            if (NUMBERS.size() >= MAX_SHAPES) {
+                return new NumberTexts(exprs).texts(shape);
+            }
+            Expr body = new NumberTexts(SHARED).texts(shape);
+            if (body.isNothing()) {
+                return exprs.nothing;
+            }
+            rule = NUMBERS.computeIfAbsent(shape, key -> shared("number", body));
         }
-        return shape.equals(NumberShape.INTEGER) ? exprs.call(INTEGER) : new NumberTexts(exprs).texts(shape);
+        return exprs.call(rule);
     }
 
     /** The strings of a shape without a language, quotes included. */
     static Expr string(Exprs exprs, StringShape shape) {
         Rule rule = STRINGS.get(shape);
         if (rule == null) {
-            if (STRINGS.size() >= MAX_LENGTHS) {
+            if (STRINGS.size() >= MAX_SHAPES) {
                 return quoted(exprs, shape);
             }
             rule = STRINGS.computeIfAbsent(shape, key -> shared("string " + key.min() + " to " + key.max(), quoted(SHARED, key)));

@@ -13,6 +13,8 @@ final class NumberTexts {
     private static final int MAX_DIVISOR = 10_000;
     /** Digits of a bound at the most. */
     private static final int MAX_DIGITS = 400;
+    /** Digits of an exponent at the most: what {@link JsonReader} reads back. */
+    private static final int MAX_EXPONENT_DIGITS = 3;
     /** States of the automaton of a range at the most. */
     private static final int MAX_STATES = 20_000;
 
@@ -41,8 +43,7 @@ final class NumberTexts {
             Expr exponent = exprs.concat(
                     exprs.bytes(ByteSet.of('e').or(ByteSet.of('E'))),
                     exprs.optional(exprs.bytes(ByteSet.of('+').or(ByteSet.of('-')))),
-                    digit,
-                    digits);
+                    exprs.repeat(digit, 1, MAX_EXPONENT_DIGITS));
             return exprs.concat(sign, whole, fraction, exprs.optional(exponent));
         }
         if (shape.equals(NumberShape.INTEGER)) {
