@@ -6,6 +6,7 @@ module dev.nibble.core {
 
     exports dev.nibble;
     exports dev.nibble.chat;
+    exports dev.nibble.constraint;
     exports dev.nibble.cpu.quant to
             dev.nibble.gguf;
     exports dev.nibble.io to

@@ -1,0 +1,463 @@
+package dev.nibble.constraint;
+
+import dev.nibble.constraint.Expr.Call;
+import dev.nibble.constraint.Expr.Generator;
+import dev.nibble.constraint.Expr.Kind;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.WeakHashMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes expressions and their derivatives, each once. Thread-safe. It holds a bounded number of them, so that no text,
+ * pattern or schema can exhaust the memory.
+ */
+final class Exprs {
+    /** About 100 bytes each, and 1 KB for those walked from: some 200 MB at the most. */
+    private static final int MAX_EXPRESSIONS = 400_000;
+
+    private static final Expr[] NO_PARTS = {};
+
+    final Expr nothing;
+    final Expr empty;
+    private final Map<Expr, Expr> all = new ConcurrentHashMap<>();
+    private final AtomicInteger ids = new AtomicInteger();
+
+    /** Masks of these expressions, for each vocabulary they were used with. */
+    private final Map<TokenMasks, TokenMasks.Cache> masks = Collections.synchronizedMap(new WeakHashMap<>());
+
+    Exprs() {
+        nothing = intern(Kind.NOTHING, NO_PARTS, ByteSet.NONE, 0, 0, null, false);
+        empty = intern(Kind.EMPTY, NO_PARTS, ByteSet.NONE, 0, 0, null, true);
+    }
+
+    /** How many expressions there are. */
+    int size() {
+        return all.size();
+    }
+
+    /** What is kept of these expressions for a vocabulary. */
+    TokenMasks.Cache masks(TokenMasks vocabulary) {
+        return masks.computeIfAbsent(vocabulary, key -> new TokenMasks.Cache());
+    }
+
+    private Expr intern(
+            Kind kind, Expr[] parts, ByteSet bytes, int min, int max, @Nullable Object payload, boolean nullable) {
+        Expr made = new Expr(this, kind, parts, bytes, min, max, payload, nullable, ids.getAndIncrement());
+        Expr present = all.putIfAbsent(made, made);
+        if (present != null) {
+            return present;
+        }
+        if (all.size() > MAX_EXPRESSIONS) {
+            throw new ConstraintException("the constraint is too complex: more than " + MAX_EXPRESSIONS
+                    + " states are needed; make it smaller or less ambiguous");
+        }
+        return made;
+    }
+
+    /** One byte of the set. */
+    Expr bytes(ByteSet set) {
+        return set.isEmpty() ? nothing : intern(Kind.BYTES, NO_PARTS, set, 0, 0, null, false);
+    }
+
+    /** Exactly this text, in UTF-8. */
+    Expr literal(String text) {
+        return literal(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Exactly these bytes. */
+    Expr literal(byte[] text) {
+        Expr result = empty;
+        for (int i = text.length - 1; i >= 0; i--) {
+            result = concat(bytes(ByteSet.of(text[i] & 0xFF)), result);
+        }
+        return result;
+    }
+
+    /** The first, then the second. */
+    Expr concat(Expr first, Expr second) {
+        if (first == nothing || second == nothing) {
+            return nothing;
+        }
+        if (first == empty) {
+            return second;
+        }
+        if (second == empty) {
+            return first;
+        }
+        if (first.kind == Kind.CONCAT) {
+            // Nested to the right; by a loop, as a text may be long.
+            List<Expr> heads = new ArrayList<>();
+            Expr rest = first;
+            for (; rest.kind == Kind.CONCAT; rest = rest.parts[1]) {
+                heads.add(rest.parts[0]);
+            }
+            Expr result = concat(rest, second);
+            for (Expr head : heads.reversed()) {
+                result = concat(head, result);
+            }
+            return result;
+        }
+        return intern(
+                Kind.CONCAT,
+                new Expr[] {first, second},
+                ByteSet.NONE,
+                0,
+                0,
+                null,
+                first.nullable && second.nullable);
+    }
+
+    /** All of them, one after the other. */
+    Expr concat(Expr... parts) {
+        Expr result = empty;
+        for (int i = parts.length - 1; i >= 0; i--) {
+            result = concat(parts[i], result);
+        }
+        return result;
+    }
+
+    /** One of them. */
+    Expr alternative(Expr... parts) {
+        return alternative(Arrays.asList(parts));
+    }
+
+    /** One of them. */
+    Expr alternative(Collection<Expr> parts) {
+        Set<Expr> distinct = new LinkedHashSet<>();
+        ByteSet bytes = ByteSet.NONE;
+        for (Expr part : parts) {
+            for (Expr single : part.kind == Kind.ALTERNATIVE ? part.parts : new Expr[] {part}) {
+                if (single.kind == Kind.BYTES) {
+                    bytes = bytes.or(single.bytes);
+                } else if (single != nothing) {
+                    distinct.add(single);
+                }
+            }
+        }
+        if (!bytes.isEmpty()) {
+            distinct.add(bytes(bytes));
+        }
+        if (distinct.stream().anyMatch(part -> part != empty && part.nullable)) {
+            distinct.remove(empty);
+        }
+        return combined(Kind.ALTERNATIVE, distinct, distinct.stream().anyMatch(part -> part.nullable));
+    }
+
+    private Expr combined(Kind kind, Set<Expr> distinct, boolean nullable) {
+        if (distinct.isEmpty()) {
+            return nothing;
+        }
+        Expr[] parts = distinct.toArray(Expr[]::new);
+        if (parts.length == 1) {
+            return parts[0];
+        }
+        Arrays.sort(parts, Comparator.comparingInt(part -> part.id));
+        return intern(kind, parts, ByteSet.NONE, 0, 0, null, nullable);
+    }
+
+    /** {@code part} or nothing. */
+    Expr optional(Expr part) {
+        return alternative(part, empty);
+    }
+
+    /** {@code part} at least {@code min} and at most {@code max} times. */
+    Expr repeat(Expr part, int min, int max) {
+        if (min > max) {
+            throw new IllegalArgumentException("a repetition of at least " + min + " and at most " + max);
+        }
+        if (max == 0 || part == empty) {
+            return empty;
+        }
+        if (part == nothing) {
+            return min == 0 ? empty : nothing;
+        }
+        if (min == 1 && max == 1) {
+            return part;
+        }
+        int least = part.nullable ? 0 : min;
+        if (part.kind == Kind.REPEAT && part.min <= 1) {
+            // m to n times 1 to k: any number from m to n·k; nested counters would multiply the states.
+            long most = (long) max * part.max;
+            int product = max == Expr.UNBOUNDED || part.max == Expr.UNBOUNDED || most >= Expr.UNBOUNDED
+                    ? Expr.UNBOUNDED
+                    : (int) most;
+            return repeat(part.parts[0], part.min == 0 ? 0 : min, product);
+        }
+        return intern(Kind.REPEAT, new Expr[] {part}, ByteSet.NONE, least, max, null, least == 0);
+    }
+
+    /** {@code part} any number of times. */
+    Expr star(Expr part) {
+        return repeat(part, 0, Expr.UNBOUNDED);
+    }
+
+    /** What all of them hold; to be made {@link #determine}d before it is matched. */
+    Expr and(Expr... parts) {
+        Set<Expr> distinct = new LinkedHashSet<>();
+        for (Expr part : parts) {
+            if (part == nothing) {
+                return nothing;
+            }
+            distinct.addAll(part.kind == Kind.AND ? Arrays.asList(part.parts) : List.of(part));
+        }
+        return combined(Kind.AND, distinct, distinct.stream().allMatch(part -> part.nullable));
+    }
+
+    /** Every text of bytes that it does not hold; to be made {@link #determine}d, within an {@link #and}. */
+    Expr not(Expr part) {
+        return part.kind == Kind.NOT
+                ? part.parts[0]
+                : intern(Kind.NOT, new Expr[] {part}, ByteSet.NONE, 0, 0, null, !part.nullable);
+    }
+
+    /** A text of the rule. */
+    Expr call(Rule rule) {
+        return intern(Kind.CALL, NO_PARTS, ByteSet.NONE, 0, 0, rule, false);
+    }
+
+    /** What the generator will make. */
+    Expr lazy(Generator generator) {
+        return intern(Kind.LAZY, NO_PARTS, ByteSet.NONE, 0, 0, generator, generator.nullable());
+    }
+
+    /** A state of an automaton; nothing, if no text leads from there to an end. */
+    Expr state(Automaton automaton, int state) {
+        return state == Automaton.DEAD
+                ? nothing
+                : intern(Kind.STATE, NO_PARTS, ByteSet.NONE, state, 0, automaton, automaton.accepts(state));
+    }
+
+    /** One of the texts, as a tree of their bytes: a state is left by one way for each byte. */
+    Expr choices(Collection<byte[]> texts) {
+        List<byte[]> sorted = new ArrayList<>(texts);
+        sorted.sort(Arrays::compareUnsigned);
+        return choices(sorted, 0, sorted.size(), 0);
+    }
+
+    private Expr choices(List<byte[]> sorted, int from, int to, int depth) {
+        if (to - from == 1) {
+            return literal(Arrays.copyOfRange(sorted.get(from), depth, sorted.get(from).length));
+        }
+        List<Expr> ways = new ArrayList<>();
+        int at = from;
+        while (at < to && sorted.get(at).length == depth) {
+            ways.add(empty);
+            at++;
+        }
+        while (at < to) {
+            byte first = sorted.get(at)[depth];
+            int end = at + 1;
+            while (end < to && sorted.get(end)[depth] == first) {
+                end++;
+            }
+            ways.add(concat(bytes(ByteSet.of(first & 0xFF)), choices(sorted, at, end, depth + 1)));
+            at = end;
+        }
+        return alternative(ways);
+    }
+
+    /** What {@code expr} leaves after each byte, [256]. */
+    Expr[] next(Expr expr) {
+        Expr[] known = expr.next;
+        if (known == null) {
+            ByteClasses classes = new ByteClasses();
+            firsts(expr, classes);
+            Expr[] made = new Expr[256];
+            Expr[] byClass = new Expr[classes.count()];
+            for (int b = 0; b < 256; b++) {
+                int group = classes.of(b);
+                Expr left = byClass[group];
+                if (left == null) {
+                    left = derive(expr, b);
+                    byClass[group] = left;
+                }
+                made[b] = left;
+            }
+            expr.next = made;
+            known = made;
+        }
+        return known;
+    }
+
+    /** Splits the bytes into those that {@code expr} cannot tell apart as its first. */
+    private void firsts(Expr expr, ByteClasses classes) {
+        switch (expr.kind) {
+            case BYTES -> classes.split(expr.bytes);
+            case CONCAT -> {
+                firsts(expr.parts[0], classes);
+                if (expr.parts[0].nullable) {
+                    firsts(expr.parts[1], classes);
+                }
+            }
+            case ALTERNATIVE, REPEAT, AND, NOT -> {
+                for (Expr part : expr.parts) {
+                    firsts(part, classes);
+                }
+            }
+            case STATE -> ((Automaton) payload(expr)).split(expr.min, classes);
+            case LAZY -> firsts(expanded(expr), classes);
+            case NOTHING, EMPTY, CALL -> {}
+        }
+    }
+
+    private Expr derive(Expr expr, int b) {
+        return switch (expr.kind) {
+            case NOTHING, EMPTY, CALL -> nothing;
+            case BYTES -> expr.bytes.contains(b) ? empty : nothing;
+            case CONCAT -> {
+                Expr left = concat(derive(expr.parts[0], b), expr.parts[1]);
+                yield expr.parts[0].nullable ? alternative(left, derive(expr.parts[1], b)) : left;
+            }
+            case ALTERNATIVE -> {
+                List<Expr> left = new ArrayList<>(expr.parts.length);
+                for (Expr part : expr.parts) {
+                    Expr rest = derive(part, b);
+                    if (rest != nothing) {
+                        left.add(rest);
+                    }
+                }
+                yield alternative(left);
+            }
+            case REPEAT -> concat(derive(expr.parts[0], b), less(expr));
+            case AND -> and(Arrays.stream(expr.parts).map(part -> derive(part, b)).toArray(Expr[]::new));
+            case NOT -> not(derive(expr.parts[0], b));
+            case STATE -> {
+                Automaton automaton = (Automaton) payload(expr);
+                yield state(automaton, automaton.next(expr.min, b));
+            }
+            case LAZY -> next(expanded(expr))[b];
+        };
+    }
+
+    /** A repetition after one of its parts. */
+    private Expr less(Expr repeat) {
+        int max = repeat.max == Expr.UNBOUNDED ? Expr.UNBOUNDED : repeat.max - 1;
+        return repeat(repeat.parts[0], Math.max(0, repeat.min - 1), max);
+    }
+
+    private static Object payload(Expr expr) {
+        if (expr.payload == null) {
+            throw new IllegalStateException("an expression without its payload: " + expr.kind);
+        }
+        return expr.payload;
+    }
+
+    /** What a lazy expression stands for. */
+    Expr expanded(Expr expr) {
+        Expr known = expr.expanded;
+        if (known == null) {
+            known = ((Generator) payload(expr)).expand(this);
+            expr.expanded = known;
+        }
+        return known;
+    }
+
+    /** The calls that {@code expr} begins with. */
+    List<Call> calls(Expr expr) {
+        List<Call> known = expr.calls;
+        if (known == null) {
+            Map<Call, Boolean> found = new HashMap<>();
+            List<Call> ordered = new ArrayList<>();
+            collectCalls(expr, empty, call -> {
+                if (found.putIfAbsent(call, true) == null) {
+                    ordered.add(call);
+                }
+            });
+            known = List.copyOf(ordered);
+            expr.calls = known;
+        }
+        return known;
+    }
+
+    private void collectCalls(Expr expr, Expr after, Consumer<Call> found) {
+        switch (expr.kind) {
+            case CALL -> found.accept(new Call((Rule) payload(expr), after));
+            case CONCAT -> {
+                collectCalls(expr.parts[0], concat(expr.parts[1], after), found);
+                if (expr.parts[0].nullable) {
+                    collectCalls(expr.parts[1], after, found);
+                }
+            }
+            case ALTERNATIVE -> {
+                for (Expr part : expr.parts) {
+                    collectCalls(part, after, found);
+                }
+            }
+            case REPEAT -> collectCalls(expr.parts[0], concat(less(expr), after), found);
+            case LAZY -> collectCalls(expanded(expr), after, found);
+            case NOTHING, EMPTY, BYTES, AND, NOT, STATE -> {}
+        }
+    }
+
+    /** {@code expr} with every rule replaced by what {@code replacement} gives for it, a call where it gives the call. */
+    Expr substitute(Expr expr, Function<Rule, Expr> replacement) {
+        return substitute(expr, replacement, new HashMap<>());
+    }
+
+    private Expr substitute(Expr expr, Function<Rule, Expr> replacement, Map<Expr, Expr> done) {
+        Expr known = done.get(expr);
+        if (known != null) {
+            return known;
+        }
+        Expr result =
+                switch (expr.kind) {
+                    case CALL -> replacement.apply((Rule) payload(expr));
+                    case CONCAT -> {
+                        // By a loop, as a text may be long.
+                        List<Expr> parts = new ArrayList<>();
+                        Expr rest = expr;
+                        for (; rest.kind == Kind.CONCAT; rest = rest.parts[1]) {
+                            parts.add(substitute(rest.parts[0], replacement, done));
+                        }
+                        parts.add(substitute(rest, replacement, done));
+                        yield concat(parts.toArray(Expr[]::new));
+                    }
+                    case ALTERNATIVE ->
+                        alternative(Arrays.stream(expr.parts)
+                                .map(part -> substitute(part, replacement, done))
+                                .toList());
+                    case REPEAT -> repeat(substitute(expr.parts[0], replacement, done), expr.min, expr.max);
+                    default -> expr;
+                };
+        done.put(expr, result);
+        return result;
+    }
+
+    /**
+     * The same language with the bounds of repetitions above {@code length} taken to be just that, which no text of so many
+     * bytes can tell.
+     */
+    Expr clamp(Expr expr, int length) {
+        return switch (expr.kind) {
+            case REPEAT -> {
+                Expr part = clamp(expr.parts[0], length);
+                int min = Math.min(expr.min, length + 1);
+                int max = expr.max > length ? Expr.UNBOUNDED : expr.max;
+                yield repeat(part, min, max);
+            }
+            case CONCAT -> concat(clamp(expr.parts[0], length), clamp(expr.parts[1], length));
+            case ALTERNATIVE -> {
+                List<Expr> clamped = new ArrayList<>();
+                for (Expr part : expr.parts) {
+                    clamped.add(clamp(part, length));
+                }
+                yield alternative(clamped);
+            }
+            default -> expr;
+        };
+    }
+}

@@ -1,0 +1,38 @@
+package dev.nibble.constraint;
+
+import org.jspecify.annotations.Nullable;
+
+/** What follows a rule that is being read: the rest of the rule that called it, and what follows that one. */
+final class Frame {
+    final Expr rest;
+    final @Nullable Frame caller;
+    private final int hash;
+
+    Frame(Expr rest, @Nullable Frame caller) {
+        this.rest = rest;
+        this.caller = caller;
+        hash = 31 * rest.hashCode() + (caller == null ? 0 : caller.hash);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        if (!(other instanceof Frame frame)) {
+            return false;
+        }
+        Frame a = this;
+        Frame b = frame;
+        while (a != b) {
+            if (a.hash != b.hash || a.rest != b.rest || a.caller == null || b.caller == null) {
+                return false;
+            }
+            a = a.caller;
+            b = b.caller;
+        }
+        return true;
+    }
+
+    @Override
+    public int hashCode() {
+        return hash;
+    }
+}

@@ -1,0 +1,171 @@
+package dev.nibble.constraint;
+
+import dev.nibble.tokenizer.TokenType;
+import dev.nibble.tokenizer.Tokenizer;
+import dev.nibble.tokenizer.Vocabulary;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Pattern;
+
+/**
+ * The bytes of all tokens that stand for text, as a tree laid out in the order of a walk: the nodes below a node follow it.
+ * Node 0 is the root. Immutable.
+ */
+final class VocabularyTrie {
+    static final int NONE = -1;
+
+    /** Tokens that fill up a vocabulary and stand for nothing, whatever type the file gives them. */
+    private static final Pattern FILLER =
+            Pattern.compile("\\[PAD\\d+]|<unused\\d+>|<\\|?reserved_special_token_\\d+\\|?>|<reserved_\\d+>");
+
+    private static final int PREFIX_BYTES = 5;
+    private static final int ID_BITS = 24;
+
+    /** [nodes], the byte that leads to a node. */
+    final byte[] labels;
+    /** [nodes], bytes from the root to a node. */
+    final int[] depths;
+    /** [nodes], the node after the last one below a node. */
+    final int[] ends;
+    /** [nodes], the first token with exactly the bytes that lead to a node, or {@link #NONE}. */
+    final int[] tokens;
+    /** [tokens], another token with the same bytes, or {@link #NONE}. */
+    final int[] same;
+    /** Bytes of the longest token. */
+    final int longest;
+
+    private final byte[][] bytes;
+
+    /** The tree of a model's tokens. */
+    static VocabularyTrie of(Tokenizer tokenizer) {
+        Vocabulary vocabulary = tokenizer.vocabulary();
+        byte[][] bytes = new byte[vocabulary.size()][];
+        for (int id = 0; id < bytes.length; id++) {
+            boolean text = switch (vocabulary.type(id)) {
+                case NORMAL, BYTE -> true;
+                case USER_DEFINED -> true;
+                default -> false;
+            };
+            boolean usable = text
+                    && !vocabulary.isEndOfGeneration(id)
+                    && !FILLER.matcher(vocabulary.text(id)).matches();
+            bytes[id] = usable ? tokenizer.bytes(id) : new byte[0];
+        }
+        for (int id : vocabulary.suppressedTokens()) {
+            bytes[id] = new byte[0];
+        }
+        return new VocabularyTrie(bytes);
+    }
+
+    /**
+     * The tree of tokens.
+     *
+     * @param bytes of each token; empty for one that stands for no text
+     */
+    VocabularyTrie(byte[][] bytes) {
+        this.bytes = bytes;
+        int[] order = sorted(bytes);
+        same = new int[bytes.length];
+        Arrays.fill(same, NONE);
+        int nodes = 1;
+        byte[] previous = {};
+        for (int id : order) {
+            nodes += bytes[id].length - common(previous, bytes[id]);
+            previous = bytes[id];
+        }
+        labels = new byte[nodes];
+        depths = new int[nodes];
+        ends = new int[nodes];
+        tokens = new int[nodes];
+        Arrays.fill(tokens, NONE);
+        int most = 0;
+        for (int id : order) {
+            most = Math.max(most, bytes[id].length);
+        }
+        longest = most;
+        int[] path = new int[most + 1];
+        int node = 0;
+        int depth = 0;
+        previous = new byte[0];
+        for (int id : order) {
+            int shared = common(previous, bytes[id]);
+            for (; depth > shared; depth--) {
+                ends[path[depth]] = node + 1;
+            }
+            while (depth < bytes[id].length) {
+                labels[++node] = bytes[id][depth];
+                path[++depth] = node;
+                depths[node] = depth;
+            }
+            int at = path[depth];
+            same[id] = tokens[at];
+            tokens[at] = id;
+            previous = bytes[id];
+        }
+        for (; depth >= 0; depth--) {
+            ends[path[depth]] = node + 1;
+        }
+    }
+
+    /** The tokens with bytes, sorted by these: by numbers made of the first bytes, equal ones by all. */
+    private static int[] sorted(byte[][] bytes) {
+        if (bytes.length >= 1 << ID_BITS) {
+            throw new IllegalArgumentException("a vocabulary of " + bytes.length + " tokens is too large");
+        }
+        long[] keys = new long[bytes.length];
+        int count = 0;
+        for (int id = 0; id < bytes.length; id++) {
+            if (bytes[id].length > 0) {
+                long key = 0;
+                for (int i = 0; i < PREFIX_BYTES; i++) {
+                    key = key << 8 | (i < bytes[id].length ? bytes[id][i] & 0xFF : 0);
+                }
+                keys[count++] = (key << ID_BITS | id) ^ Long.MIN_VALUE;
+            }
+        }
+        Arrays.sort(keys, 0, count);
+        int[] order = new int[count];
+        for (int i = 0; i < count; i++) {
+            order[i] = (int) (keys[i] & (1 << ID_BITS) - 1);
+        }
+        for (int from = 0; from < count; ) {
+            int to = from + 1;
+            while (to < count && keys[to] >>> ID_BITS == keys[from] >>> ID_BITS) {
+                to++;
+            }
+            if (to - from > 1) {
+                List<Integer> alike = new ArrayList<>();
+                for (int i = from; i < to; i++) {
+                    alike.add(order[i]);
+                }
+                alike.sort((a, b) -> Arrays.compareUnsigned(bytes[a], bytes[b]));
+                for (int i = from; i < to; i++) {
+                    order[i] = alike.get(i - from);
+                }
+            }
+            from = to;
+        }
+        return order;
+    }
+
+    private static int common(byte[] a, byte[] b) {
+        int mismatch = Arrays.mismatch(a, b);
+        return mismatch < 0 ? a.length : mismatch;
+    }
+
+    /** The bytes of a token; empty for one that stands for no text. Not to be changed. */
+    byte[] bytes(int token) {
+        return bytes[token];
+    }
+
+    /** Number of tokens of the vocabulary. */
+    int size() {
+        return bytes.length;
+    }
+
+    /** Number of nodes. */
+    int nodes() {
+        return labels.length;
+    }
+}
