@@ -216,7 +216,6 @@ public final class LanguageModel implements AutoCloseable {
             return new MemoryPlan(
                     weights - pass.releasedBytes(),
                     pass.workspaceBytes(),
-                    pass.mappedBytes(),
                     length,
                     kvCache,
                     memory.available());

@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param activations what matrix inputs are rounded to where the weights are quantized
  * @param repack whether kernels may keep a rearranged copy of weights where that is faster; counted in the memory plan
  * @param gpuLayers layers a GPU backend keeps on the device, -1 for as many as fit
- * @param repackCache a directory in which the CPU backend keeps the rearranged weights in a file, to be mapped by later
- *     loads and shared by processes; only its user should be able to write there. Null for none
+ * @param repackCache a directory in which the CPU backend keeps the rearranged weights in a file, to be read by later
+ *     loads in place of rearranging them; only its user should be able to write there. Null for none
  */
 public record LoadOptions(
         String backend,

@@ -9,17 +9,15 @@ import java.util.OptionalLong;
  *     system may drop and reread them
  * @param workspace allocated once for the model: buffers of the forward pass, rearranged or converted copies of
  *     weights
- * @param mappedCopies bytes of rearranged weights mapped from the file of {@link LoadOptions#repackCache}: shared, and
- *     the system may drop and reread them
  * @param contextLength the context the session was planned for
  * @param kvCache allocated for each session of that context
  * @param available what the system or the container can still give without swapping, if it says
  */
 public record MemoryPlan(
-        long weights, long workspace, long mappedCopies, int contextLength, long kvCache, OptionalLong available) {
+        long weights, long workspace, int contextLength, long kvCache, OptionalLong available) {
 
-    /** All of it: weights, workspace, mapped copies and one session. */
+    /** All of it: weights, workspace and one session. */
     public long total() {
-        return weights + workspace + mappedCopies + kvCache;
+        return weights + workspace + kvCache;
     }
 }

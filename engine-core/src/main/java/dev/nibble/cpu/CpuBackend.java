@@ -1,6 +1,7 @@
 package dev.nibble.cpu;
 
 import dev.nibble.LoadOptions;
+import dev.nibble.model.MappedMemory;
 import dev.nibble.model.Model;
 import dev.nibble.model.ModelSource;
 import dev.nibble.spi.Backend;
@@ -13,15 +14,19 @@ final class CpuBackend implements Backend {
     private final KernelFamily family;
     private final WorkerPool pool;
 
+    /** Of the kernels of the model that was compiled last, before that of all that may run. */
+    private volatile String kernels;
+
     CpuBackend(LoadOptions options) {
         this.options = options;
         family = KernelFamilies.select();
+        kernels = family.description();
         pool = new WorkerPool(options.threads() == 0 ? WorkerPool.defaultThreads() : options.threads());
     }
 
     @Override
     public String description() {
-        return "cpu, " + family.description() + ", " + pool.threads() + (pool.threads() == 1 ? " thread" : " threads");
+        return "cpu, " + kernels + ", " + pool.threads() + (pool.threads() == 1 ? " thread" : " threads");
     }
 
     @Override
@@ -31,11 +36,21 @@ final class CpuBackend implements Backend {
 
     @Override
     public ForwardPass compile(Model model, @Nullable ModelSource source) {
+        try {
+            return compileMapped(model, source);
+        } catch (InternalError e) {
+            throw MappedMemory.translate(source == null ? "the model file" : source.name(), e);
+        }
+    }
+
+    /** Reads weights where they are mapped, which may fault. */
+    private ForwardPass compileMapped(Model model, @Nullable ModelSource source) {
         KernelReport report = new KernelReport(family);
         LinearFactory linears = new LinearFactory(report, options, pool, source);
         try {
             CpuForwardPass pass = new CpuForwardPass(model, pool, report, linears);
             linears.finish();
+            kernels = report.description();
             return pass;
         } catch (Throwable t) {
             linears.close();

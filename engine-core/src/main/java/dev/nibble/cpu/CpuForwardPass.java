@@ -109,11 +109,6 @@ final class CpuForwardPass implements ForwardPass {
     }
 
     @Override
-    public long mappedBytes() {
-        return linears.mappedBytes();
-    }
-
-    @Override
     public Map<DType, String> kernels() {
         return kernels;
     }
@@ -128,7 +123,6 @@ final class CpuForwardPass implements ForwardPass {
         turn.lock();
         try {
             check(batch, logits);
-            linears.check();
             evaluateInTurn(batch, logits, cancelled);
         } finally {
             turn.unlock();
@@ -148,7 +142,7 @@ final class CpuForwardPass implements ForwardPass {
             }
             begun = 0;
         } catch (InternalError e) {
-            throw MappedMemory.translate("the model file or its rearranged weights", e);
+            throw MappedMemory.translate("the model file", e);
         } finally {
             for (int i = 0; i < begun; i++) {
                 pass.distinctSequence(i).rollback();

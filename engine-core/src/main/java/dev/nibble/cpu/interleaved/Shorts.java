@@ -103,15 +103,6 @@ final class Shorts {
         return ShortVector.fromMemorySegment(S, memory(data), at, Lanes.LE);
     }
 
-    /**
-     * Reads a byte for nothing, once in each loop over weights. In a method with an access to memory that is not of a
-     * vector, the JVM turns a fault of a mapped file into an {@link InternalError}; in one with vectors only it would end
-     * the process.
-     */
-    static void mayFault(MemorySegment data, long at) {
-        memory(data).get(ValueLayout.JAVA_BYTE, at);
-    }
-
     /** {@link #HALF} floats. */
     static FloatVector loadFloats(MemorySegment data, long at) {
         return FloatVector.fromMemorySegment(Lanes.F, memory(data), at, Lanes.LE);

@@ -30,9 +30,8 @@ final class HalfKernel extends GroupKernel {
 
     /** Rearranges a weight matrix. */
     static HalfKernel of(Tensor weight, HalfCode code, RepackMemory memory, WorkerPool pool) {
-        MemorySegment data = memory.allocate(bytes(weight, groupBytes(weight)));
-        pack(weight, code, data, pool);
-        return new HalfKernel(weight, code, data);
+        return new HalfKernel(
+                weight, code, copy(weight, groupBytes(weight), memory, data -> pack(weight, code, data, pool)));
     }
 
     private static void pack(Tensor weight, HalfCode code, MemorySegment data, WorkerPool pool) {
@@ -71,6 +70,11 @@ final class HalfKernel extends GroupKernel {
 
     @Override
     int mostOfFew() {
+        return code.mostInputs();
+    }
+
+    @Override
+    int mostToCheck() {
         return code.mostInputs();
     }
 

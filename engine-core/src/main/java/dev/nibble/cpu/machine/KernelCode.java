@@ -1,16 +1,13 @@
 package dev.nibble.cpu.machine;
 
+import dev.nibble.cpu.KernelSettings;
+import dev.nibble.cpu.machine.Assembler.Width;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /** The kernels of a quantized type in this process: written when first asked for, then kept. */
 final class KernelCode extends CheckedCode {
-    /** The system property that forbids the wider vectors, as it does in the Vector API's kernels. */
-    private static final String BITS = "nibble.vector.bits";
-
-    private static final int WIDEST = 512;
-
     /** How this processor's are written, or why there are none. */
     record Choice(@Nullable Emitter emitter, String failure) {}
 
@@ -76,8 +73,8 @@ final class KernelCode extends CheckedCode {
         }
         try {
             Processor processor = Processor.ask();
-            boolean narrow = Integer.getInteger(BITS, WIDEST) < WIDEST;
-            if (processor.hasAvx512Vnni() && !narrow) {
+            int bits = KernelSettings.vectorBits(); // forbids the wider vectors, as it does in the Vector API's kernels
+            if (processor.hasAvx512Vnni() && (bits == 0 || bits == Width.ZMM.bytes * Byte.SIZE)) {
                 return new Choice(new Avx512Emitter(), "");
             }
             if (processor.hasAvx2()) {

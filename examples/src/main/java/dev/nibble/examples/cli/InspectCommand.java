@@ -188,9 +188,6 @@ final class InspectCommand extends ModelCommand {
                     Units.bytes(plan.total()) + " with a context of " + plan.contextLength() + " tokens: "
                             + Units.bytes(plan.weights()) + " weights in the file, " + Units.bytes(plan.workspace())
                             + " workspace and copies of weights, "
-                            + (plan.mappedCopies() == 0
-                                    ? ""
-                                    : Units.bytes(plan.mappedCopies()) + " rearranged weights mapped from a file, ")
                             + Units.bytes(plan.kvCache()) + " KV cache"
                             + (plan.available().isPresent()
                                     ? "; available "
