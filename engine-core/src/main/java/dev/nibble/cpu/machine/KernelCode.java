@@ -37,8 +37,15 @@ final class KernelCode extends CheckedCode {
 
     /** The kernels of a form. */
     KernelCode(Form form) {
+        this(
+                form,
+                emitter(),
+                Shared.TILES.computeIfAbsent(form.tileShape(), shape -> tiles(shape, Shared.EMITTER)));
+    }
+
+    KernelCode(Form form, Emitter emitter, MachineCode[] tiles) {
         this.form = form;
-        Emitter emitter = emitter();
+        this.tiles = tiles;
         Source source = form.source();
         pack = source == null ? null : MachineCode.load(PackingEmitter.emit(form, source));
         unpack = MachineCode.load(emitter.unpack(form));
@@ -46,13 +53,14 @@ final class KernelCode extends CheckedCode {
         for (int i = 0; i < few.length; i++) {
             few[i] = MachineCode.load(emitter.few(form, i + 1));
         }
-        tiles = Shared.TILES.computeIfAbsent(form.tileShape(), shape -> {
-            MachineCode[] code = new MachineCode[emitter.mostOfTile()];
-            for (int i = 0; i < code.length; i++) {
-                code[i] = MachineCode.load(emitter.tile(shape, i + 1));
-            }
-            return code;
-        });
+    }
+
+    static MachineCode[] tiles(TileShape shape, Emitter emitter) {
+        MachineCode[] tiles = new MachineCode[emitter.mostOfTile()];
+        for (int i = 0; i < tiles.length; i++) {
+            tiles[i] = MachineCode.load(emitter.tile(shape, i + 1));
+        }
+        return tiles;
     }
 
     /** Why there are no kernels of machine code here; empty if there are. */
