@@ -9,7 +9,7 @@ import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** A weight matrix of 16-bit floats, multiplied by activations as they are with machine code. */
+/** A weight matrix of floats, multiplied by activations as they are with machine code. */
 final class HalfKernel extends GroupKernel {
     private final HalfCode code;
     private final DType dtype;
@@ -25,7 +25,7 @@ final class HalfKernel extends GroupKernel {
     }
 
     private static long groupBytes(Tensor weight) {
-        return weight.columns() * HalfEmitter.COLUMN;
+        return weight.columns() * HalfEmitter.columnBytes(weight.dtype());
     }
 
     /** Rearranges a weight matrix. */
@@ -46,7 +46,7 @@ final class HalfKernel extends GroupKernel {
                                 rows.address(),
                                 data.address() + group * groupBytes,
                                 rowBytes,
-                                weight.columns() / 2,
+                                rowBytes / Integer.BYTES,
                                 0,
                                 0);
             }

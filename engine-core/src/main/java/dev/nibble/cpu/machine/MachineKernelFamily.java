@@ -18,7 +18,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Kernels of machine code for the quantized types with 8-bit activations, and for 16-bit floats. All else is left to another
+ * Kernels of machine code for the quantized types with 8-bit activations, and for floats. All else is left to another
  * family: other types, operations on activations, weights that may not be copied.
  *
  * <p>Machine code reads only memory that this process allocated. A file that is cut short while it is mapped would end the

@@ -231,7 +231,7 @@ class SelfCheckTest {
         RepackMemory memory = bytes -> copy.updateAndGet(none -> Arena.ofAuto().allocate(bytes, 64));
         GroupKernel kernel = HalfKernel.of(weight, new HalfCode(dtype), memory, POOL);
         assertThat(SelfCheck.failure(kernel, weight, POOL)).isEmpty();
-        copy.get().set(ValueLayout.JAVA_SHORT, 63 * HalfEmitter.COLUMN + 7 * 2, (short) 0x4400); // row 7
+        copy.get().set(ValueLayout.JAVA_SHORT, 63 * HalfEmitter.columnBytes(dtype) + 7 * 2, (short) 0x4400); // row 7
         assertThat(SelfCheck.failure(kernel, weight, POOL)).contains(weight.name() + ", row 7");
     }
 }
