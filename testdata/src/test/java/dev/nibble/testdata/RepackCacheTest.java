@@ -1,12 +1,16 @@
 package dev.nibble.testdata;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nibble.ActivationType;
 import dev.nibble.KvCacheType;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
+import dev.nibble.ModelFormatException;
 import dev.nibble.gguf.GgufFile;
+import dev.nibble.model.Architectures;
+import dev.nibble.model.Model;
 import dev.nibble.spi.Backend;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.tensor.DType;
@@ -16,6 +20,7 @@ import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -235,6 +240,29 @@ class RepackCacheTest {
         }
         assertThat(cacheFile()).isRegularFile();
         assertThat(load(model).wasRead()).isTrue();
+    }
+
+    /** A model file that is cut short after it was opened is a named exception, with copies kept in a file and without. */
+    @Test
+    void aModelThatIsCutShortDuringALoadIsANamedException() throws IOException {
+        load(model); // else only the first of the files to be read is looked at
+        for (LoadOptions options : List.of(
+                LoadOptions.DEFAULT,
+                LoadOptions.DEFAULT.withRepackCache(directory),
+                LoadOptions.DEFAULT.withRepackCache(folder.resolve("other")))) {
+            Path cut = Files.copy(model, folder.resolve("cut.gguf"), StandardCopyOption.REPLACE_EXISTING);
+            try (Backend backend = Evaluation.openBackend(options.withThreads(2));
+                    GgufFile source = GgufFile.open(cut)) {
+                Model described = Architectures.read(source, 64);
+                try (RandomAccessFile bytes = new RandomAccessFile(cut.toFile(), "rw")) {
+                    bytes.setLength(bytes.length() / 2);
+                }
+                assertThatThrownBy(() -> backend.compile(described, source))
+                        .isInstanceOf(ModelFormatException.class)
+                        .hasMessageContaining(source.name())
+                        .hasMessageContaining("it was truncated or replaced while in use");
+            }
+        }
     }
 
     /** As long as what is read is used, so that the file does not matter once a model is loaded. */

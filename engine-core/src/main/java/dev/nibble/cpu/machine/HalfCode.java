@@ -17,13 +17,13 @@ final class HalfCode extends CheckedCode {
         }
     }
 
-    /** Whether these kernels multiply a matrix: the loops rely on whole turns, and at least one. */
+    /** Whether these kernels multiply a matrix: packing relies on whole ints, loops on at least one turn. */
     static boolean fits(Tensor weight) {
         boolean isFloat = switch (weight.dtype()) {
             case F16, BF16, F32 -> true;
             default -> false;
         };
-        return isFloat && weight.rows() > 0 && weight.columns() > 0 && weight.columns() % HalfEmitter.STEP == 0;
+        return isFloat && weight.rows() > 0 && weight.columns() > 0 && weight.rowBytes() % Integer.BYTES == 0;
     }
 
     /** {@link HalfEmitter#pack}. */

@@ -25,7 +25,7 @@ final class HalfKernel extends GroupKernel {
     }
 
     private static long groupBytes(Tensor weight) {
-        return weight.columns() * HalfEmitter.columnBytes(weight.dtype());
+        return Math.ceilDiv(weight.columns(), HalfEmitter.STEP) * HalfEmitter.STEP * HalfEmitter.columnBytes(weight.dtype());
     }
 
     /** Rearranges a weight matrix. */
@@ -38,7 +38,11 @@ final class HalfKernel extends GroupKernel {
         long groupBytes = groupBytes(weight);
         long rowBytes = weight.rowBytes();
         pool.forEach((int) (data.byteSize() / groupBytes), Packer.groupsOfChunk(groupBytes), (worker, from, to) -> {
-            Pages.populate(data.asSlice(from * groupBytes, (to - from) * groupBytes));
+            MemorySegment groups = data.asSlice(from * groupBytes, (to - from) * groupBytes);
+            Pages.populate(groups);
+            if (weight.columns() % HalfEmitter.STEP != 0) {
+                groups.fill((byte) 0); // of columns that the last turn lacks
+            }
             for (int group = from; group < to; group++) {
                 MemorySegment rows = Packer.stage(weight, group);
                 code.pack()
@@ -85,7 +89,7 @@ final class HalfKernel extends GroupKernel {
 
     @Override
     void multiplyGroups(InputMemory x, int xRow, int xRows, int group, int groups, MemorySegment results) {
-        int turns = columns() / HalfEmitter.STEP;
+        int turns = Math.ceilDiv(columns(), HalfEmitter.STEP);
         int count = Math.ceilDiv(xRows, code.mostInputs());
         for (int tile = 0, row = 0; tile < count; tile++) {
             int inputs = (xRows - row) / (count - tile);

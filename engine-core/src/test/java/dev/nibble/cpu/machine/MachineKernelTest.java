@@ -89,6 +89,12 @@ class MachineKernelTest {
             check(dtype, block, 1, inputs);
             check(dtype, 3 * block, 2 * Form.ROWS + 5, inputs);
         }
+        if (dtype.blockSize() == 1) {
+            for (int columns : new int[] {2, 4, 6, 10, 30}) { // no whole turns of the loop
+                check(dtype, columns, Form.ROWS + 5, 1);
+                check(dtype, columns, Form.ROWS + 5, 14);
+            }
+        }
         // longer than a piece of the packer, and with a short last piece
         check(dtype, 2304, 3 * Form.ROWS + 1, 1);
         check(dtype, 2304, 3 * Form.ROWS + 1, 14);

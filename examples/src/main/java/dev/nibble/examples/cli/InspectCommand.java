@@ -174,8 +174,13 @@ final class InspectCommand extends ModelCommand {
         return id.isEmpty() ? "" : label + id.getAsInt() + " " + vocabulary.text(id.getAsInt());
     }
 
+    /** What is shown does not depend on whether rearranged weights are kept in a file, so none is written. */
+    private static LoadOptions writingNothing(LoadOptions options) {
+        return options.withRepackCache(null);
+    }
+
     private void memory(Path file, ModelFacts facts) throws IOException {
-        try (LanguageModel loaded = load(file, LoadOptions.DEFAULT)) {
+        try (LanguageModel loaded = load(file, InspectCommand::writingNothing, LoadOptions.DEFAULT)) {
             Integer asked = modelOptions().context();
             int context = asked == null
                     ? Math.min(USUAL_CONTEXT, facts.contextLength())
@@ -203,7 +208,7 @@ final class InspectCommand extends ModelCommand {
     /** A model that does not generate text may be one that embeds it. */
     private void embeddings(Path file, UnsupportedModelException refusal) throws IOException {
         try (EmbeddingModel loaded = EmbeddingModel.load(
-                file, modelOptions().apply(LoadOptions.DEFAULT).withContextLength(0))) {
+                file, writingNothing(modelOptions().apply(LoadOptions.DEFAULT).withContextLength(0)))) {
             row("runs on", loaded.backendDescription());
             row(
                     "embeds",
