@@ -214,11 +214,7 @@ public final class LanguageModel implements AutoCloseable {
                     .sum();
             long kvCache = pass.sequenceBytes(length, options.kvCacheType());
             return new MemoryPlan(
-                    weights - pass.releasedBytes(),
-                    pass.workspaceBytes(),
-                    length,
-                    kvCache,
-                    memory.available());
+                    weights - pass.releasedBytes(), pass.workspaceBytes(), length, kvCache, memory.available());
         }
     }
 

@@ -13,8 +13,7 @@ import java.util.OptionalLong;
  * @param kvCache allocated for each session of that context
  * @param available what the system or the container can still give without swapping, if it says
  */
-public record MemoryPlan(
-        long weights, long workspace, int contextLength, long kvCache, OptionalLong available) {
+public record MemoryPlan(long weights, long workspace, int contextLength, long kvCache, OptionalLong available) {
 
     /** All of it: weights, workspace and one session. */
     public long total() {

@@ -23,9 +23,9 @@ public final class CpuBackendProvider implements BackendProvider {
         try {
             return new Availability.Available(KernelFamilies.select().description());
         } catch (IllegalArgumentException e) {
-            return new Availability.Available(e.getMessage());
+            return new Availability.Available(String.valueOf(e.getMessage()));
         } catch (IllegalStateException e) {
-            return new Availability.Unavailable(e.getMessage());
+            return new Availability.Unavailable(String.valueOf(e.getMessage()));
         }
     }
 

@@ -46,8 +46,8 @@ public final class KernelSettings {
         String value = System.getProperty(property, "");
         if (!value.isEmpty() && !values.contains(value)) {
             String all = String.join(", ", values.subList(0, values.size() - 1)) + " and " + values.getLast();
-            throw new IllegalArgumentException("the system property " + property + "=" + value + ": no such " + what
-                    + "; there are " + all);
+            throw new IllegalArgumentException(
+                    "the system property " + property + "=" + value + ": no such " + what + "; there are " + all);
         }
         return value;
     }

@@ -217,8 +217,8 @@ final class RepackFile implements AutoCloseable {
             long bytes = header.getLong(at + HASH_BYTES + 8);
             boolean isInside = offset >= header.capacity() && offset <= size && bytes >= 0 && bytes <= size - offset;
             if (!isInside || chunks(bytes) > (header.capacity() - checkAt) / 4) {
-                throw UnusableException.damaged("its header is damaged: entry " + i + " has " + bytes + " bytes at byte "
-                        + offset + " of " + size);
+                throw UnusableException.damaged("its header is damaged: entry " + i + " has " + bytes
+                        + " bytes at byte " + offset + " of " + size);
             }
             int[] checks = new int[chunks(bytes)];
             header.slice(checkAt, 4 * checks.length)

@@ -80,7 +80,8 @@ final class RepackFileWriter {
     /** Removes files whose writers are no more: nobody has locked them. */
     private static void removeUnfinished(Path folder) {
         Instant limit = Instant.now().minus(YOUNG);
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*" + RepackCache.SUFFIX + ".*" + UNFINISHED)) {
+        try (DirectoryStream<Path> files =
+                Files.newDirectoryStream(folder, "*" + RepackCache.SUFFIX + ".*" + UNFINISHED)) {
             for (Path file : files) {
                 if (!WRITING.contains(file) && Files.isRegularFile(file)) {
                     removeIfAbandoned(file, limit);

@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -68,7 +69,8 @@ class RepackFileTest {
     }
 
     private byte[] read(RepackFile opened, WeightKey key) throws IOException {
-        MemorySegment copy = Arena.ofAuto().allocate(Math.max(1, opened.bytes(key).orElseThrow()));
+        MemorySegment copy =
+                Arena.ofAuto().allocate(Math.max(1, opened.bytes(key).orElseThrow()));
         copy.fill((byte) 0x55);
         copy = copy.asSlice(0, opened.bytes(key).orElseThrow());
         opened.read(key, copy, pool);
@@ -126,7 +128,7 @@ class RepackFileTest {
     void damagedWeightsAreSeenWhereverTheyAre() throws IOException {
         byte[] whole = Files.readAllBytes(file);
         WeightKey last = key('f');
-        int bytes = Math.toIntExact(copies.get(last).byteSize());
+        int bytes = Math.toIntExact(Objects.requireNonNull(copies.get(last)).byteSize());
         for (int at : new int[] {0, 5000, bytes / 2, RepackFile.CHUNK_BYTES, bytes - 1}) {
             for (int length : new int[] {1, 4096}) {
                 for (int value : new int[] {-1, 0, 0x5a}) {
@@ -196,9 +198,15 @@ class RepackFileTest {
     public static final class OtherWriter {
         static Process start(Path file) throws Exception {
             return new ProcessBuilder(
-                            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                            Path.of(System.getProperty("java.home"), "bin", "java")
+                                    .toString(),
                             "-cp",
-                            Path.of(OtherWriter.class.getProtectionDomain().getCodeSource().getLocation().toURI()).toString(),
+                            Path.of(OtherWriter.class
+                                            .getProtectionDomain()
+                                            .getCodeSource()
+                                            .getLocation()
+                                            .toURI())
+                                    .toString(),
                             OtherWriter.class.getName(),
                             file.toString())
                     .start();

@@ -120,8 +120,7 @@ class ProbeTest {
     void aDeviceThatThereIsNotIsRefusedByName() {
         TornadoProbe.Found gpu = new TornadoProbe.Found("0:1", new EmulatedDevice(1L << 33, 1, 1), true);
         String message = "the system property nibble.tornado.device=1:0: no such device; TornadoVM has 0:1";
-        TornadoBackendProvider provider =
-                new TornadoBackendProvider(TornadoProbe.run(() -> List.of(gpu), null, "1:0"));
+        TornadoBackendProvider provider = new TornadoBackendProvider(TornadoProbe.run(() -> List.of(gpu), null, "1:0"));
         assertThat(provider.probe()).isEqualTo(new Availability.Available(message));
         assertThatThrownBy(() -> provider.open(LoadOptions.DEFAULT))
                 .isInstanceOf(IllegalArgumentException.class)

@@ -48,7 +48,8 @@ class BatchInvarianceTest {
     /** Each architecture with one type, and one architecture with each type. */
     static Stream<Arguments> models() {
         List<DType> types = Stream.of(DType.values())
-                .filter(dtype -> dtype.isQuantized() || List.of(DType.F16, DType.BF16, DType.F32).contains(dtype))
+                .filter(dtype -> dtype.isQuantized()
+                        || List.of(DType.F16, DType.BF16, DType.F32).contains(dtype))
                 .filter(dtype -> dtype != DType.Q8_1 && dtype != DType.Q8_K)
                 .toList();
         List<Arguments> models = new ArrayList<>();
@@ -69,7 +70,8 @@ class BatchInvarianceTest {
         TinyModels.write(name, 1, dtype, file);
         try (Backend backend = Evaluation.openBackend(LoadOptions.DEFAULT.withThreads(2));
                 GgufFile source = GgufFile.open(file)) {
-            assumeTrue(backend.description().contains("machine code"), "no machine code here: " + backend.description());
+            assumeTrue(
+                    backend.description().contains("machine code"), "no machine code here: " + backend.description());
             Model model = Architectures.read(source, CONTEXT);
             try (ForwardPass pass = backend.compile(model, source)) {
                 for (KvCacheType type : List.of(KvCacheType.F16, KvCacheType.F32)) {
@@ -80,7 +82,8 @@ class BatchInvarianceTest {
                                     .as(type + ", rows that differ in chunks of " + chunk)
                                     .isEmpty();
                         }
-                        assertThat(differences(besideOthers(pass, type, model.isCausal() ? chunk : TOKENS.length), alone))
+                        assertThat(differences(
+                                        besideOthers(pass, type, model.isCausal() ? chunk : TOKENS.length), alone))
                                 .as(type + ", rows that differ beside others in chunks of " + chunk)
                                 .isEmpty();
                     }

@@ -119,7 +119,8 @@ class KernelPathsTest {
             boolean interleaved = pass.kernels().toString().contains("interleaved");
             int count = reference.tokens().length;
             // The promise is that of machine code, and of types that only it multiplies.
-            boolean isInvariant = pass.kernels().values().stream().allMatch(kernel -> kernel.startsWith("machine code"));
+            boolean isInvariant =
+                    pass.kernels().values().stream().allMatch(kernel -> kernel.startsWith("machine code"));
             float @Nullable [] whole = null;
             for (int chunk : new int[] {count, 1, 7}) {
                 float[] logits = Evaluation.evaluate(pass, reference.tokens(), KvCacheType.F32, chunk);

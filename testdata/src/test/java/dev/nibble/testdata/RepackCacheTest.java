@@ -102,8 +102,8 @@ class RepackCacheTest {
     private void madeAnewAndThenRead(float[] expected) throws IOException {
         Loaded anew = load(model);
         assertThat(anew.messages)
-                .anySatisfy(message -> assertThat(message)
-                        .contains(cacheFile().toString(), "rearranged weights are made anew: "));
+                .anySatisfy(message ->
+                        assertThat(message).contains(cacheFile().toString(), "rearranged weights are made anew: "));
         assertThat(anew.logits).isEqualTo(expected);
         Loaded next = load(model);
         assertThat(next.wasRead()).isTrue();
@@ -282,9 +282,8 @@ class RepackCacheTest {
     public static final class Main {
         /** Model and directory. */
         public static void main(String[] args) throws IOException {
-            Loaded loaded = load(
-                    Path.of(args[0]),
-                    LoadOptions.DEFAULT.withThreads(2).withRepackCache(Path.of(args[1])));
+            Loaded loaded =
+                    load(Path.of(args[0]), LoadOptions.DEFAULT.withThreads(2).withRepackCache(Path.of(args[1])));
             System.out.println("loaded " + loaded.logits.length + " " + loaded.messages);
         }
     }
@@ -304,7 +303,12 @@ class RepackCacheTest {
                 "--enable-native-access=ALL-UNNAMED",
                 "-cp",
                 Stream.concat(
-                                Stream.of(LanguageModel.class, GgufFile.class, TinyModels.class, Main.class, Assertions.class)
+                                Stream.of(
+                                                LanguageModel.class,
+                                                GgufFile.class,
+                                                TinyModels.class,
+                                                Main.class,
+                                                Assertions.class)
                                         .map(RepackCacheTest::location),
                                 Stream.of(System.getProperty("java.class.path")))
                         .collect(Collectors.joining(File.pathSeparator)),

@@ -86,8 +86,7 @@ public final class InterleavedKernel extends MatmulKernel {
             return null;
         }
         long bytes = Math.ceilDiv((int) weight.rows(), GROUP) * groupBytes;
-        MemorySegment data =
-                memory.copy(weight, copyLayout(), bytes, copy -> Packer.pack(weight, layout, copy, pool));
+        MemorySegment data = memory.copy(weight, copyLayout(), bytes, copy -> Packer.pack(weight, layout, copy, pool));
         return data.byteSize() == 0 ? null : new InterleavedKernel(weight, layout, data);
     }
 

@@ -3,7 +3,6 @@ package dev.nibble.cpu.interleaved;
 import dev.nibble.cpu.vector.Lanes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;

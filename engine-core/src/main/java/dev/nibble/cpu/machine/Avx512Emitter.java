@@ -135,7 +135,8 @@ final class Avx512Emitter implements Emitter {
             if (!shape.halves()) {
                 a.vector(ZMM, Op.VPADDD, i, i, SECOND_SUMS + i);
             }
-            // A half, then its minima, then the other half, as tiles do: so results do not depend on which of them is called.
+            // A half, then its minima, then the other half, as tiles do: so results do not depend on which of them is
+            // called.
             for (int half = 0; half < shape.scales(); half++) {
                 fold(a, half == 0 ? i : SECOND_SUMS + i, FIRST_SCALE + half, RESULTS + i, activation(i, SCALE));
                 if (shape.minima()) {

@@ -25,7 +25,9 @@ final class HalfKernel extends GroupKernel {
     }
 
     private static long groupBytes(Tensor weight) {
-        return Math.ceilDiv(weight.columns(), HalfEmitter.STEP) * HalfEmitter.STEP * HalfEmitter.columnBytes(weight.dtype());
+        return Math.ceilDiv(weight.columns(), HalfEmitter.STEP)
+                * HalfEmitter.STEP
+                * HalfEmitter.columnBytes(weight.dtype());
     }
 
     /** Rearranges a weight matrix. */

@@ -37,10 +37,7 @@ final class KernelCode extends CheckedCode {
 
     /** The kernels of a form. */
     KernelCode(Form form) {
-        this(
-                form,
-                emitter(),
-                Shared.TILES.computeIfAbsent(form.tileShape(), shape -> tiles(shape, Shared.EMITTER)));
+        this(form, emitter(), Shared.TILES.computeIfAbsent(form.tileShape(), shape -> tiles(shape, Shared.EMITTER)));
     }
 
     KernelCode(Form form, Emitter emitter, MachineCode[] tiles) {

@@ -33,7 +33,9 @@ final class MachineKernel extends GroupKernel {
     static MachineKernel of(Tensor weight, KernelCode code, RepackMemory memory, WorkerPool pool) {
         int columns = sizeOf(weight, weight.columns(), "columns");
         return new MachineKernel(
-                weight, code, copy(weight, code.form().bytes(columns), memory, data -> Packer.pack(weight, code, data, pool)));
+                weight,
+                code,
+                copy(weight, code.form().bytes(columns), memory, data -> Packer.pack(weight, code, data, pool)));
     }
 
     private int blocks() {

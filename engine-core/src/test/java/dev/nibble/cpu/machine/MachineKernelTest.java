@@ -165,9 +165,13 @@ class MachineKernelTest {
         float[] alone = multiply(kernel, x, inputs, rows, i -> 1);
         for (int size = 2; size <= inputs; size++) {
             int count = size;
-            assertThat(multiply(kernel, x, inputs, rows, i -> count)).as(size + " at a time").isEqualTo(alone);
+            assertThat(multiply(kernel, x, inputs, rows, i -> count))
+                    .as(size + " at a time")
+                    .isEqualTo(alone);
         }
-        assertThat(multiply(kernel, x, inputs, rows, i -> 1 + i % 7)).as("mixed").isEqualTo(alone);
+        assertThat(multiply(kernel, x, inputs, rows, i -> 1 + i % 7))
+                .as("mixed")
+                .isEqualTo(alone);
         MatmulInput last = new MatmulInput(1, columns);
         System.arraycopy(x.values(), (inputs - 1) * columns, last.values(), 0, columns);
         last.reset(1, columns);

@@ -147,7 +147,9 @@ class SelfCheckTest {
         Emitter right = KernelCode.emitter();
         assertThat(check(form, right)).isEmpty();
         for (int few = 1; few <= right.mostOfFew(); few++) {
-            assertThat(check(form, new OneWrong(right, few, 0))).as("few %d", few).isNotEmpty();
+            assertThat(check(form, new OneWrong(right, few, 0)))
+                    .as("few %d", few)
+                    .isNotEmpty();
         }
         Set<Integer> called = new TreeSet<>();
         for (int inputs = right.mostOfFew() + 1; inputs <= 512; inputs++) {
@@ -156,7 +158,9 @@ class SelfCheckTest {
             called.add(Math.ceilDiv(inputs, tiles));
         }
         for (int tile : called) {
-            assertThat(check(form, new OneWrong(right, 0, tile))).as("tile %d", tile).isNotEmpty();
+            assertThat(check(form, new OneWrong(right, 0, tile)))
+                    .as("tile %d", tile)
+                    .isNotEmpty();
         }
     }
 
@@ -214,7 +218,8 @@ class SelfCheckTest {
                 }
             };
             try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
-                List<Future<String>> loads = Stream.generate(() -> threads.submit(load)).limit(4).toList();
+                List<Future<String>> loads =
+                        Stream.generate(() -> threads.submit(load)).limit(4).toList();
                 start.countDown();
                 for (Future<String> loaded : loads) {
                     assertThat(loaded.get()).startsWith("scalar");

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nibble.LoadOptions;
 import dev.nibble.cpu.KernelFamily;
-import dev.nibble.cpu.MatmulInput;
 import dev.nibble.cpu.KernelSettings;
+import dev.nibble.cpu.MatmulInput;
 import dev.nibble.cpu.MatmulOracle;
 import dev.nibble.cpu.RandomWeights;
 import dev.nibble.cpu.RepackMemory;
