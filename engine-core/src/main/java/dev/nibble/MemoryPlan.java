@@ -9,8 +9,6 @@ import java.util.OptionalLong;
  *     system may drop and reread them
  * @param workspace allocated once for the model: buffers of the forward pass, rearranged or converted copies of
  *     weights
- * @param mappedCopies bytes of rearranged weights mapped from the file of {@link LoadOptions#repackCache}: shared, and
- *     the system may drop and reread them
  * @param contextLength the context the session was planned for
  * @param kvCache allocated for each session of that context
  * @param runtime what the Java virtual machine takes for itself, now and about as much as it will grow: heap, classes,
@@ -20,14 +18,13 @@ import java.util.OptionalLong;
 public record MemoryPlan(
         long weights,
         long workspace,
-        long mappedCopies,
         int contextLength,
         long kvCache,
         long runtime,
         OptionalLong available) {
 
-    /** All of it: weights, workspace, mapped copies, one session and the virtual machine. */
+    /** All of it: weights, workspace, one session and the virtual machine. */
     public long total() {
-        return weights + workspace + mappedCopies + kvCache + runtime;
+        return weights + workspace + kvCache + runtime;
     }
 }

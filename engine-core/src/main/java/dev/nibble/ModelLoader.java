@@ -148,7 +148,6 @@ final class ModelLoader {
         return new MemoryPlan(
                 weights - pass.releasedBytes(),
                 pass.workspaceBytes(),
-                pass.mappedBytes(),
                 contextLength,
                 pass.sequenceBytes(contextLength, type),
                 memory.runtimeBytes().orElseGet(Runtime.getRuntime()::totalMemory) + memory.runtimeGrowth(),

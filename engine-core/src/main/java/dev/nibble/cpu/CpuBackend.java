@@ -6,6 +6,7 @@ import dev.nibble.OutOfMemoryException.Remedy;
 import dev.nibble.memory.ByteCount;
 import dev.nibble.memory.SystemMemory;
 import dev.nibble.memory.SystemMemory.Room;
+import dev.nibble.model.MappedMemory;
 import dev.nibble.model.Model;
 import dev.nibble.model.ModelSource;
 import dev.nibble.spi.Backend;
@@ -27,6 +28,9 @@ final class CpuBackend implements Backend {
     /** Whether a model was compiled without the copies of weights that were wanted. */
     private volatile boolean lacksCopies;
 
+    /** Of the kernels of the model that was compiled last, before that of all that may run. */
+    private volatile String kernels;
+
     CpuBackend(LoadOptions options) {
         this(options, new SystemMemory());
     }
@@ -35,12 +39,13 @@ final class CpuBackend implements Backend {
         this.options = options;
         this.memory = memory;
         family = KernelFamilies.select();
+        kernels = family.description();
         pool = new WorkerPool(options.threads().orElseGet(WorkerPool::defaultThreads));
     }
 
     @Override
     public String description() {
-        return "cpu, " + family.description() + ", " + pool.threads() + (pool.threads() == 1 ? " thread" : " threads")
+        return "cpu, " + kernels + ", " + pool.threads() + (pool.threads() == 1 ? " thread" : " threads")
                 + (lacksCopies ? ", without copies of weights, for which memory was short" : "");
     }
 
@@ -52,6 +57,15 @@ final class CpuBackend implements Backend {
     @Override
     public ForwardPass compile(Model model, @Nullable ModelSource source) {
         WorkerPool.requireStack();
+        try {
+            return compileMapped(model, source);
+        } catch (InternalError e) {
+            throw MappedMemory.translate(source == null ? "the model file" : source.name(), e);
+        }
+    }
+
+    /** Reads weights where they are mapped, which may fault. */
+    private ForwardPass compileMapped(Model model, @Nullable ModelSource source) {
         String name = source == null ? "the model" : source.name();
         LoadPlan plan = LoadPlan.of(model, family, options, pool, memory);
         KernelReport report = new KernelReport(family);
@@ -67,6 +81,7 @@ final class CpuBackend implements Backend {
             }
             CpuForwardPass pass = new CpuForwardPass(model, pool, report, linears);
             linears.finish();
+            kernels = report.description();
             return pass;
         } catch (Throwable t) {
             linears.close();

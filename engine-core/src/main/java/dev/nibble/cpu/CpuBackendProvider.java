@@ -17,11 +17,23 @@ public final class CpuBackendProvider implements BackendProvider {
         return 0;
     }
 
+    /** A setting that is wrong does not make the backend unavailable: whoever opens it is told, and others are not concerned. */
     @Override
     public Availability probe() {
-        return new Availability.Available(KernelFamilies.select().description());
+        try {
+            return new Availability.Available(KernelFamilies.select().description());
+        } catch (IllegalArgumentException e) {
+            return new Availability.Available(String.valueOf(e.getMessage()));
+        } catch (IllegalStateException e) {
+            return new Availability.Unavailable(String.valueOf(e.getMessage()));
+        }
     }
 
+    /**
+     * {@inheritDoc}
+     *
+     * @throws IllegalArgumentException if a system property that forces kernels has a value that there is not
+     */
     @Override
     public Backend open(LoadOptions options) {
         return new CpuBackend(options);

@@ -119,11 +119,6 @@ final class CpuForwardPass implements ForwardPass {
     }
 
     @Override
-    public long mappedBytes() {
-        return linears.mappedBytes();
-    }
-
-    @Override
     public Map<DType, String> kernels() {
         return kernels;
     }
@@ -139,10 +134,9 @@ final class CpuForwardPass implements ForwardPass {
         turn.take(cancelled);
         try {
             check(batch, logits);
-            linears.check();
             evaluateInTurn(batch, logits, cancelled);
         } catch (InternalError e) {
-            throw MappedMemory.translate("the model file or its rearranged weights", e);
+            throw MappedMemory.translate("the model file", e);
         } finally {
             turn.give();
         }

@@ -9,13 +9,12 @@ import java.lang.System.Logger.Level;
 /**
  * Chooses the kernel family, once for the process, and says so in one log line.
  *
- * <p>The system property {@value #PROPERTY} forces one: {@code scalar}, {@code vector} or {@code machine}. Without it, machine
- * code is used where native access is enabled and the processor has what it needs, the Vector API where its module is
- * present; the former leaves to the latter what it does not serve.
+ * <p>The system property {@value KernelSettings#KERNELS} forces one: {@code scalar}, {@code vector} or {@code machine}. Without
+ * it, machine code is used where native access is enabled and the processor has what it needs, the Vector API where its module
+ * is present; the former leaves to the latter what it does not serve.
  */
 public final class KernelFamilies {
-    /** The system property that forces a family. */
-    public static final String PROPERTY = "nibble.kernels";
+    private static final String PROPERTY = KernelSettings.KERNELS;
 
     private static final String VECTOR_MODULE = "jdk.incubator.vector";
     private static final String FLAG = "--add-modules " + VECTOR_MODULE;
@@ -25,9 +24,11 @@ public final class KernelFamilies {
     /**
      * The family of this process.
      *
-     * @throws IllegalStateException if the property names a family that cannot run or does not exist
+     * @throws IllegalArgumentException if a property of {@link KernelSettings} has a value that there is not
+     * @throws IllegalStateException if the property names a family that cannot run here
      */
     public static KernelFamily select() {
+        KernelSettings.check();
         return Selected.CHOICE.get();
     }
 
@@ -36,7 +37,7 @@ public final class KernelFamilies {
         static final Choice CHOICE = chooseAndLog();
 
         private static Choice chooseAndLog() {
-            String forced = System.getProperty(PROPERTY, "");
+            String forced = KernelSettings.kernels();
             Choice choice = choose(forced, hasVectorModule());
             log(forced, choice);
             return choice;
@@ -79,12 +80,10 @@ public final class KernelFamilies {
                         ? new Choice(new MachineKernelFamily(plain), "")
                         : new Choice(plain, PROPERTY + "=machine: " + failure);
             }
-            case "" -> {
+            default -> {
                 String failure = MachineKernelFamily.failure();
                 yield new Choice(failure.isEmpty() ? new MachineKernelFamily(plain) : plain, "", failure);
             }
-            default ->
-                new Choice(scalar, PROPERTY + "=" + forced + ": no such kernels; there are scalar, vector and machine");
         };
     }
 

@@ -2,6 +2,7 @@ package dev.nibble.cpu;
 
 import dev.nibble.LoadOptions;
 import dev.nibble.tensor.Tensor;
+import java.util.Collection;
 
 /** Kernels written for one kind of hardware access: scalar Java, the Vector API, machine code. Chosen once, see {@link KernelFamilies}. */
 public interface KernelFamily {
@@ -15,10 +16,12 @@ public interface KernelFamily {
     /** The operations on vectors of activations. */
     VectorOps ops();
 
-    /**
-     * Names the form of rearranged copies: kernels of families with the same name can read each other's. Empty where
-     * copies are not made, or cannot be read where they are mapped from a file.
-     */
+    /** What is left of this family where only {@code kernels} of it run: what serves none of them is not. */
+    default KernelFamily used(Collection<MatmulKernel> kernels) {
+        return this;
+    }
+
+    /** Names how rearranged copies are laid out, to be told from those of other families. Empty where none are made. */
     default String copyLayout() {
         return "";
     }

@@ -3,13 +3,16 @@ package dev.nibble.cpu;
 import dev.nibble.LoadOptions;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** A kernel family that remembers which kernels it was asked for. */
+/** A kernel family that remembers the kernels it was asked for. */
 final class KernelReport implements KernelFamily {
     private final KernelFamily family;
     private final Map<DType, String> descriptions = new TreeMap<>();
+    private final List<MatmulKernel> kernels = new ArrayList<>();
 
     KernelReport(KernelFamily family) {
         this.family = family;
@@ -25,9 +28,10 @@ final class KernelReport implements KernelFamily {
         return family.name();
     }
 
+    /** What runs: families of which no kernel was asked for are not named. */
     @Override
     public String description() {
-        return family.description();
+        return family.used(kernels).description();
     }
 
     @Override
@@ -43,6 +47,7 @@ final class KernelReport implements KernelFamily {
     @Override
     public MatmulKernel kernel(Tensor weight, LoadOptions options, RepackMemory memory, WorkerPool pool) {
         MatmulKernel kernel = family.kernel(weight, options, memory, pool);
+        kernels.add(kernel);
         String description = kernel.description();
         descriptions.merge(weight.dtype(), description, (old, one) -> old.contains(one) ? old : old + " or " + one);
         return kernel;

@@ -51,13 +51,13 @@ class LinearFactory implements AutoCloseable {
         if (family.copyLayout().isEmpty()) {
             LOG.log(
                     System.Logger.Level.WARNING,
-                    "{0}: no rearranged weights are kept here, as the {1} kernels cannot use them; that needs the flags"
-                            + " --add-modules jdk.incubator.vector and --enable-native-access",
+                    "{0}: no rearranged weights are kept here, as the {1} kernels have none; others need the flag"
+                            + " --add-modules jdk.incubator.vector",
                     directory,
                     family.name());
             return null;
         }
-        return new RepackCache(directory, source, family.copyLayout(), memory);
+        return new RepackCache(directory, source, family.copyLayout(), memory, pool);
     }
 
     /**
@@ -104,35 +104,19 @@ class LinearFactory implements AutoCloseable {
     /** Frees the rearranged copies of weights; the kernels must no longer run. */
     @Override
     public void close() {
-        memory.close();
         if (cache != null) {
             cache.close();
         }
+        memory.close();
     }
 
     /** Bytes beside the mapped file: rearranged copies, and weights that an architecture had to make anew. */
     long copiedBytes() {
-        return repackedBytes - mappedBytes() + convertedBytes;
+        return repackedBytes + convertedBytes;
     }
 
     /** Bytes of the mapped file that were given back, as only copies of them are read. */
     long releasedBytes() {
         return releasedBytes;
-    }
-
-    /**
-     * To be called before the kernels run.
-     *
-     * @throws dev.nibble.ModelFormatException if a file they read was cut short
-     */
-    void check() {
-        if (cache != null) {
-            cache.check();
-        }
-    }
-
-    /** Bytes of the rearranged copies that are mapped from a file. */
-    long mappedBytes() {
-        return cache == null ? 0 : cache.mappedBytes();
     }
 }

@@ -1,27 +1,22 @@
 package dev.nibble.cpu;
 
 import java.io.EOFException;
-import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.HashMap;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.OptionalLong;
 import java.util.zip.CRC32C;
 
 /**
- * A file of rearranged weights. All numbers are little-endian.
+ * A file of rearranged weights, read into memory that others allocate. All numbers are little-endian.
  *
  * <pre>
  *  0   8   "NBLREPCK"
@@ -31,38 +26,26 @@ import java.util.zip.CRC32C;
  * 24   8   bytes of the file
  * 32  32   identity of the weights it was made from
  * 64   8   number of entries
- * 72       entries of 56 bytes: key of the weight (32), offset (8), bytes (8), check (8)
- *          copies, each at a multiple of 64 bytes
+ * 72       entries of 48 bytes: key of the weight (32), offset (8), bytes (8)
+ *          CRC-32C (4) of each chunk of {@link #CHUNK_BYTES} of each copy, the last of a copy shorter, in the order of the entries
+ *          copies
  * </pre>
  *
- * <p>An entry without bytes is that of a weight that cannot be rearranged. The check is the CRC-32C of {@link #SAMPLES}
- * parts of the copy: reading all of it would cost what the file is to save. A file is written under another name, forced
- * to the disk and renamed, so that whoever opens it sees all of it or none.
+ * <p>An entry without bytes is that of a weight that cannot be rearranged. {@link RepackFileWriter} writes it.
  */
 final class RepackFile implements AutoCloseable {
-    private static final long MAGIC = 0x4b4350_45524c424eL;
-    private static final int VERSION = 1;
-    private static final int FIXED_BYTES = 72;
-    private static final int ENTRY_BYTES = 56;
-    private static final int HASH_BYTES = 32;
-    private static final int ALIGNMENT = 64;
-    private static final int MAX_ENTRIES = 1 << 20;
+    static final long MAGIC = 0x4b4350_45524c424eL;
+    static final int VERSION = 2;
+    static final int FIXED_BYTES = 72;
+    static final int ENTRY_BYTES = 48;
+    static final int HASH_BYTES = 32;
+    static final int MAX_ENTRIES = 1 << 20;
 
-    private static final int SAMPLES = 4;
-    private static final int SAMPLE_BYTES = 4096;
-    private static final int WRITE_BYTES = 1 << 26;
+    /** What a thread reads at a time, and then checks while it is in the cache. */
+    static final int CHUNK_BYTES = 1 << 20;
 
-    /** Open as long as the file is mapped; unlike a channel it stays so when a thread is interrupted. */
-    private final RandomAccessFile file;
-
-    private final long size;
-    private final Map<WeightKey, MemorySegment> copies;
-
-    private RepackFile(RandomAccessFile file, long size, Map<WeightKey, MemorySegment> copies) {
-        this.file = file;
-        this.size = size;
-        this.copies = copies;
-    }
+    private final FileChannel channel;
+    private final Map<WeightKey, Entry> entries = new HashMap<>();
 
     /** What tells a weight from others: its digest, 32 bytes in hexadecimal digits. */
     record WeightKey(String digest) {}
@@ -71,220 +54,199 @@ final class RepackFile implements AutoCloseable {
     static final class UnusableException extends IOException {
         private static final long serialVersionUID = 1L;
 
-        UnusableException(String reason) {
+        /** Whether it is not what was written. */
+        private final boolean isDamage;
+
+        private UnusableException(String reason, boolean isDamage) {
             super(reason);
+            this.isDamage = isDamage;
+        }
+
+        private static UnusableException damaged(String reason) {
+            return new UnusableException(reason, true);
+        }
+
+        private static UnusableException outdated(String reason) {
+            return new UnusableException(reason, false);
+        }
+
+        boolean isDamage() {
+            return isDamage;
         }
     }
 
-    private record Entry(WeightKey key, long offset, long bytes, long check) {}
+    /** A copy, and the checksums of its chunks. */
+    private record Entry(long offset, long bytes, int[] checks) {}
+
+    private RepackFile(FileChannel channel) {
+        this.channel = channel;
+    }
 
     /**
-     * Maps the copies in a file.
+     * Opens a file.
      *
-     * @param identity of the weights they must be made from
-     * @param arena unmaps them
-     * @throws FileNotFoundException if there is no file, or it may not be read
-     * @throws UnusableException if it is damaged or was made from something else
+     * @param identity of the weights it must be made from
+     * @throws java.nio.file.NoSuchFileException if there is no file
+     * @throws UnusableException if its header is damaged, or it was made from something else
      */
-    static RepackFile open(Path path, WeightKey identity, Arena arena) throws IOException {
-        RandomAccessFile file = new RandomAccessFile(path.toFile(), "r");
+    static RepackFile open(Path path, WeightKey identity) throws IOException {
+        FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
         try {
-            return new RepackFile(file, file.length(), map(file.getChannel(), identity, arena));
+            RepackFile file = new RepackFile(channel);
+            file.readHeader(identity);
+            return file;
         } catch (EOFException e) {
-            file.close();
-            throw new UnusableException("it ends too early");
+            channel.close();
+            throw UnusableException.damaged("it ends too early");
         } catch (Throwable t) {
-            file.close();
+            channel.close();
             throw t;
         }
     }
 
-    private static Map<WeightKey, MemorySegment> map(FileChannel channel, WeightKey identity, Arena arena)
-            throws IOException {
-        long size = channel.size();
-        Entry[] entries = entries(header(channel, size), size, identity);
-        for (Entry entry : entries) {
-            if (check(channel, entry.offset, entry.bytes) != entry.check) {
-                throw new UnusableException("the weights at byte " + entry.offset + " are damaged");
+    /** The bytes of a weight's copy, 0 if it cannot be rearranged; empty if the file does not know it. */
+    OptionalLong bytes(WeightKey key) {
+        Entry entry = entries.get(key);
+        return entry == null ? OptionalLong.empty() : OptionalLong.of(entry.bytes);
+    }
+
+    /**
+     * Reads a copy, in the threads of a pool.
+     *
+     * @param copy as many bytes as it has; they may hold anything after a failure
+     * @throws UnusableException if it is damaged
+     * @throws IllegalArgumentException if the file has no copy of these bytes
+     */
+    void read(WeightKey key, MemorySegment copy, WorkerPool pool) throws IOException {
+        Entry entry = entries.get(key);
+        if (entry == null || entry.bytes != copy.byteSize()) {
+            throw new IllegalArgumentException("no copy of " + copy.byteSize() + " bytes");
+        }
+        try {
+            pool.forEach(entry.checks.length, 1, (worker, from, to) -> {
+                for (int chunk = from; chunk < to; chunk++) {
+                    readChunk(entry, chunk, copy);
+                }
+            });
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+
+    private void readChunk(Entry entry, int chunk, MemorySegment copy) {
+        long at = (long) chunk * CHUNK_BYTES;
+        ByteBuffer part = chunk(copy, chunk);
+        try {
+            readFully(part, entry.offset + at);
+            if (check(part.flip()) != entry.checks[chunk]) {
+                throw UnusableException.damaged("the weights from byte " + (entry.offset + at) + " on are damaged");
             }
-        }
-        MemorySegment all = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
-        Map<WeightKey, MemorySegment> copies = new LinkedHashMap<>();
-        for (Entry entry : entries) {
-            copies.put(entry.key, entry.bytes == 0 ? RepackMemory.NONE : all.asSlice(entry.offset, entry.bytes));
-        }
-        return copies;
-    }
-
-    /** The copies, mapped. */
-    Map<WeightKey, MemorySegment> copies() {
-        return copies;
-    }
-
-    /** Whether the file still has all bytes that are mapped; reading the others would end the process. */
-    boolean isWhole() {
-        try {
-            return file.length() >= size;
-        } catch (IOException e) {
-            return false;
-        }
-    }
-
-    /** Closes the file; what is mapped stays. */
-    @Override
-    public void close() {
-        try {
-            file.close();
+        } catch (EOFException e) {
+            throw new UncheckedIOException(UnusableException.damaged("it was cut short"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    /** The header, checked as a whole. */
-    private static ByteBuffer header(FileChannel channel, long size) throws IOException {
-        ByteBuffer fixed = read(channel, 0, FIXED_BYTES);
-        if (fixed.getLong(0) != MAGIC) {
-            throw new UnusableException("it is not a file of rearranged weights");
-        }
-        if (fixed.getInt(8) != VERSION) {
-            throw new UnusableException("its format is version " + fixed.getInt(8) + ", not " + VERSION);
-        }
-        long bytes = fixed.getLong(16);
-        if (bytes < FIXED_BYTES || bytes > Math.min(size, FIXED_BYTES + (long) MAX_ENTRIES * ENTRY_BYTES)) {
-            throw new UnusableException("its header is damaged: a length of " + bytes);
-        }
-        ByteBuffer header = read(channel, 0, (int) bytes);
-        if (headerCheck(header) != header.getInt(12)) {
-            throw new UnusableException("its header is damaged: the checksum is another one");
-        }
-        return header;
+    static int chunks(long bytes) {
+        return Math.toIntExact(Math.ceilDiv(bytes, CHUNK_BYTES));
     }
 
-    private static Entry[] entries(ByteBuffer header, long size, WeightKey identity) throws UnusableException {
+    static ByteBuffer chunk(MemorySegment copy, int chunk) {
+        long at = (long) chunk * CHUNK_BYTES;
+        return copy.asSlice(at, Math.min(CHUNK_BYTES, copy.byteSize() - at)).asByteBuffer();
+    }
+
+    /** The CRC-32C of what remains in a buffer, whose position stays. */
+    static int check(ByteBuffer bytes) {
+        CRC32C crc = new CRC32C();
+        crc.update(bytes.duplicate());
+        return (int) crc.getValue();
+    }
+
+    static int headerCheck(ByteBuffer header) {
+        return check(header.slice(16, header.capacity() - 16));
+    }
+
+    /** Closes the file; what was read stays. */
+    @Override
+    public void close() {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // nothing was written to it
+        }
+    }
+
+    private void readHeader(WeightKey identity) throws IOException {
+        long size = channel.size();
+        ByteBuffer fixed = read(FIXED_BYTES);
+        if (fixed.getLong(0) != MAGIC) {
+            throw UnusableException.damaged("it is not a file of rearranged weights");
+        }
+        if (fixed.getInt(8) != VERSION) {
+            throw UnusableException.outdated("its format is version " + fixed.getInt(8) + ", not " + VERSION);
+        }
+        long bytes = fixed.getLong(16);
+        long most = FIXED_BYTES + (long) MAX_ENTRIES * (ENTRY_BYTES + 4) + size / CHUNK_BYTES * 4;
+        if (bytes < FIXED_BYTES || bytes > Math.min(size, most)) {
+            throw UnusableException.damaged("its header is damaged: a length of " + bytes);
+        }
+        ByteBuffer header = read((int) bytes);
+        if (headerCheck(header) != header.getInt(12)) {
+            throw UnusableException.damaged("its header is damaged: the checksum is another one");
+        }
         if (header.getLong(24) != size) {
-            throw new UnusableException("it has " + size + " bytes in place of " + header.getLong(24));
+            throw UnusableException.damaged("it has " + size + " bytes in place of " + header.getLong(24));
         }
         if (!key(header, 32).equals(identity)) {
-            throw new UnusableException("it was made from another state of the model file");
+            throw UnusableException.outdated("it was made from another state of the model file");
         }
+        readEntries(header, size);
+    }
+
+    private void readEntries(ByteBuffer header, long size) throws UnusableException {
         long count = header.getLong(64);
-        if (count < 0 || count > MAX_ENTRIES || header.capacity() != FIXED_BYTES + count * ENTRY_BYTES) {
-            throw new UnusableException("its header is damaged: " + count + " entries");
+        if (count < 0 || count > (header.capacity() - FIXED_BYTES) / ENTRY_BYTES) {
+            throw UnusableException.damaged("its header is damaged: " + count + " entries");
         }
-        Entry[] entries = new Entry[(int) count];
+        int checkAt = FIXED_BYTES + (int) count * ENTRY_BYTES;
         for (int i = 0; i < count; i++) {
             int at = FIXED_BYTES + i * ENTRY_BYTES;
             long offset = header.getLong(at + HASH_BYTES);
             long bytes = header.getLong(at + HASH_BYTES + 8);
-            if (offset % ALIGNMENT != 0 || offset < header.capacity() || bytes < 0 || bytes > size - offset) {
-                throw new UnusableException("its header is damaged: entry " + i + " has " + bytes + " bytes at byte "
-                        + offset + " of " + size);
+            boolean isInside = offset >= header.capacity() && offset <= size && bytes >= 0 && bytes <= size - offset;
+            if (!isInside || chunks(bytes) > (header.capacity() - checkAt) / 4) {
+                throw UnusableException.damaged("its header is damaged: entry " + i + " has " + bytes
+                        + " bytes at byte " + offset + " of " + size);
             }
-            entries[i] = new Entry(key(header, at), offset, bytes, header.getLong(at + HASH_BYTES + 16));
-        }
-        return entries;
-    }
-
-    /** Writes a file in place of the one that may be there. */
-    static void write(Path file, WeightKey identity, Map<WeightKey, MemorySegment> copies) throws IOException {
-        Files.createDirectories(file.toAbsolutePath().getParent());
-        Path unfinished = file.resolveSibling(file.getFileName() + "."
-                + Long.toHexString(ThreadLocalRandom.current().nextLong()) + ".tmp");
-        try {
-            try (FileChannel channel = FileChannel.open(
-                    unfinished, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-                write(channel, unfinished, identity, copies);
-                channel.force(true);
-            }
-            Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(unfinished);
+            int[] checks = new int[chunks(bytes)];
+            header.slice(checkAt, 4 * checks.length)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .asIntBuffer()
+                    .get(checks);
+            checkAt += 4 * checks.length;
+            entries.put(key(header, at), new Entry(offset, bytes, checks));
         }
     }
 
-    private static void write(FileChannel channel, Path file, WeightKey identity, Map<WeightKey, MemorySegment> copies)
-            throws IOException {
-        ByteBuffer header =
-                ByteBuffer.allocate(FIXED_BYTES + copies.size() * ENTRY_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        long size = header.capacity();
-        for (MemorySegment copy : copies.values()) {
-            size = aligned(size) + copy.byteSize();
-        }
-        long free = Files.getFileStore(file).getUsableSpace();
-        if (free < size) {
-            throw new IOException("no space left: " + size + " bytes are needed, " + free + " are free");
-        }
-        header.putLong(0, MAGIC)
-                .putInt(8, VERSION)
-                .putLong(16, header.capacity())
-                .putLong(24, size);
-        putKey(header, 32, identity);
-        header.putLong(64, copies.size());
-        long offset = header.capacity();
-        int at = FIXED_BYTES;
-        for (Map.Entry<WeightKey, MemorySegment> entry : copies.entrySet()) {
-            MemorySegment copy = entry.getValue();
-            offset = aligned(offset);
-            for (long from = 0; from < copy.byteSize(); from += WRITE_BYTES) {
-                ByteBuffer part = copy.asSlice(from, Math.min(WRITE_BYTES, copy.byteSize() - from))
-                        .asByteBuffer();
-                writeAll(channel, part, offset + from);
-            }
-            putKey(header, at, entry.getKey());
-            header.putLong(at + HASH_BYTES, offset)
-                    .putLong(at + HASH_BYTES + 8, copy.byteSize())
-                    .putLong(at + HASH_BYTES + 16, check(channel, offset, copy.byteSize()));
-            offset += copy.byteSize();
-            at += ENTRY_BYTES;
-        }
-        header.putInt(12, headerCheck(header));
-        writeAll(channel, header.rewind(), 0);
-    }
-
-    private static long aligned(long offset) {
-        return Math.ceilDiv(offset, ALIGNMENT) * ALIGNMENT;
-    }
-
-    private static void writeAll(FileChannel channel, ByteBuffer bytes, long offset) throws IOException {
-        long to = offset;
-        while (bytes.hasRemaining()) {
-            to += channel.write(bytes, to);
-        }
-    }
-
-    private static ByteBuffer read(FileChannel channel, long offset, int bytes) throws IOException {
+    private ByteBuffer read(int bytes) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        readFully(buffer, 0);
+        return buffer.flip();
+    }
+
+    private void readFully(ByteBuffer buffer, long offset) throws IOException {
         while (buffer.hasRemaining()) {
             if (channel.read(buffer, offset + buffer.position()) < 0) {
                 throw new EOFException();
             }
         }
-        return buffer.flip();
-    }
-
-    private static int headerCheck(ByteBuffer header) {
-        CRC32C crc = new CRC32C();
-        crc.update(header.slice(16, header.capacity() - 16));
-        return (int) crc.getValue();
-    }
-
-    /** Of parts of the copy from its first to its last bytes. */
-    private static long check(FileChannel channel, long offset, long bytes) throws IOException {
-        CRC32C crc = new CRC32C();
-        int length = (int) Math.min(SAMPLE_BYTES, bytes);
-        for (int i = 0; i < SAMPLES; i++) {
-            crc.update(read(channel, offset + (bytes - length) * i / (SAMPLES - 1), length));
-        }
-        return crc.getValue();
     }
 
     private static WeightKey key(ByteBuffer header, int at) {
         byte[] digest = new byte[HASH_BYTES];
         header.get(at, digest);
         return new WeightKey(HexFormat.of().formatHex(digest));
-    }
-
-    private static void putKey(ByteBuffer header, int at, WeightKey key) {
-        header.put(at, HexFormat.of().parseHex(key.digest));
     }
 }

@@ -3,13 +3,23 @@ package dev.nibble.cpu;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import org.jspecify.annotations.Nullable;
 
 /** Holds the rearranged copies of weights that kernels keep, perhaps from one load to the next. */
 @FunctionalInterface
 public interface RepackMemory {
-    /** What {@link #find} and {@link #made} have for a weight that cannot be rearranged. */
+    /** The copy of a weight that cannot be rearranged. */
     MemorySegment NONE = MemorySegment.NULL;
+
+    /** Makes the copy of a weight. */
+    @FunctionalInterface
+    interface Filler {
+        /**
+         * Writes all of {@code copy}, which holds anything before.
+         *
+         * @return false if the weight cannot be rearranged
+         */
+        boolean fill(MemorySegment copy);
+    }
 
     /**
      * Room for a copy, at a multiple of 64 bytes. It holds anything.
@@ -19,15 +29,17 @@ public interface RepackMemory {
     MemorySegment allocate(long bytes);
 
     /**
-     * What an earlier load made of a weight, {@link #NONE} included; null if there is nothing of that size. Asked once
-     * for each weight of a model, always in the same order.
+     * The copy of a weight: what an earlier load made of it, else what {@code filler} makes. Asked once for each weight of a model,
+     * always in the same order.
+     *
+     * @param form names how the copy is laid out; another name for whatever is laid out otherwise
+     * @return memory of this process, or {@link #NONE}
+     * @throws OutOfMemoryError as {@link #allocate}
      */
-    default @Nullable MemorySegment find(Tensor weight, long bytes) {
-        return null;
+    default MemorySegment copy(Tensor weight, String form, long bytes, Filler filler) {
+        MemorySegment copy = allocate(bytes);
+        return filler.fill(copy) ? copy : NONE;
     }
-
-    /** Tells what was made of a weight that was not found. */
-    default void made(Tensor weight, MemorySegment copy) {}
 
     /** Memory of an arena. */
     static RepackMemory of(Arena arena) {

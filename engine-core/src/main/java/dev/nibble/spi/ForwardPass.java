@@ -57,11 +57,6 @@ public interface ForwardPass extends AutoCloseable {
         return 0;
     }
 
-    /** Bytes of rearranged weights that are mapped from a file of {@link dev.nibble.LoadOptions#repackCache}. */
-    default long mappedBytes() {
-        return 0;
-    }
-
     /**
      * How the weights of each tensor type are multiplied, in a few words for {@code inspect}; with the word {@code
      * scalar} where the type has no fast kernel. Empty if the backend does not say.

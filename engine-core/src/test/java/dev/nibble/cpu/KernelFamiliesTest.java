@@ -3,12 +3,17 @@ package dev.nibble.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.nibble.LoadOptions;
+import dev.nibble.spi.Backend;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class KernelFamiliesTest {
 
@@ -26,9 +31,54 @@ class KernelFamiliesTest {
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("nibble.kernels=vector: the module jdk.incubator.vector is missing; "
                         + "start java with --add-modules jdk.incubator.vector");
-        assertThatThrownBy(() -> KernelFamilies.choose("cuda", true).get())
-                .isInstanceOf(IllegalStateException.class)
-                .hasMessage("nibble.kernels=cuda: no such kernels; there are scalar, vector and machine");
+    }
+
+    /** Loads in a JVM of its own, where constants are not made yet. */
+    public static final class Settings {
+        /** Says how opening the backend ends, wrongly set at first and then with the properties cleared. */
+        public static void main(String[] args) {
+            CpuBackendProvider provider = new CpuBackendProvider();
+            System.out.println("probe " + provider.probe());
+            System.out.println("open " + open(provider));
+            for (String property : args) {
+                System.clearProperty(property);
+            }
+            System.out.println("then " + open(provider));
+        }
+
+        private static String open(CpuBackendProvider provider) {
+            try (Backend backend = provider.open(LoadOptions.DEFAULT.withThreads(1))) {
+                return backend.description();
+            } catch (RuntimeException e) {
+                return e.toString();
+            }
+        }
+    }
+
+    /** A value that there is not is refused by name, and is no failure of the process. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "nibble.kernels | cuda | no such kernels; there are scalar, vector and machine",
+                "nibble.kernels | Vector | no such kernels; there are scalar, vector and machine",
+                "nibble.vector.bits | 100 | no such vector width; there are 128, 256 and 512",
+                "nibble.vector.bits | wide | no such vector width; there are 128, 256 and 512",
+                "nibble.vector.batches | x | no such lanes; there are shorts and floats"
+            })
+    void aPropertyWithAValueThatThereIsNotIsRefusedByName(String property, String value, String reason)
+            throws Exception {
+        for (List<String> access : List.of(List.<String>of(), List.of("--enable-native-access=ALL-UNNAMED"))) {
+            List<String> flags = new ArrayList<>(access);
+            flags.addAll(List.of("--add-modules", "jdk.incubator.vector", "-D" + property + "=" + value));
+            String output = run(Settings.class, flags, property);
+            String message = "the system property " + property + "=" + value + ": " + reason;
+            assertThat(output)
+                    .contains("probe Available[description=" + message + "]")
+                    .contains("open java.lang.IllegalArgumentException: " + message)
+                    .containsPattern("then cpu, (vector|machine)")
+                    .doesNotContain("Error");
+        }
     }
 
     /** This JVM has no native access. */
@@ -54,12 +104,17 @@ class KernelFamiliesTest {
     }
 
     private static String runWith(List<String> flags) throws Exception {
-        List<String> command = new java.util.ArrayList<>();
+        return run(Main.class, flags);
+    }
+
+    private static String run(Class<?> main, List<String> flags, String... arguments) throws Exception {
+        List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(flags);
         command.add("-cp");
         command.add(location(KernelFamilies.class) + java.io.File.pathSeparator + location(KernelFamiliesTest.class));
-        command.add(Main.class.getName());
+        command.add(main.getName());
+        command.addAll(List.of(arguments));
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();

@@ -37,9 +37,13 @@ public final class TornadoBackendProvider implements BackendProvider {
     @Override
     public Availability probe() {
         TornadoProbe.Found device = probe.device();
-        return device == null
-                ? new Availability.Unavailable(probe.reason())
-                : new Availability.Available(device.device().description());
+        if (device != null) {
+            return new Availability.Available(device.device().description());
+        }
+        // A device that is named wrongly is not passed over for another backend: whoever opens this one is told.
+        return probe.isMisnamed()
+                ? new Availability.Available(probe.reason())
+                : new Availability.Unavailable(probe.reason());
     }
 
     @Override
@@ -47,9 +51,17 @@ public final class TornadoBackendProvider implements BackendProvider {
         return probe.found().stream().map(TornadoProbe.Found::line).toList();
     }
 
+    /**
+     * {@inheritDoc}
+     *
+     * @throws IllegalArgumentException if {@value TornadoProbe#DEVICE_PROPERTY} names no device
+     */
     @Override
     public Backend open(LoadOptions options) {
         TornadoProbe.Found device = probe.device();
+        if (probe.isMisnamed()) {
+            throw new IllegalArgumentException(probe.reason());
+        }
         if (device == null) {
             throw new IllegalStateException("the backend tornado cannot run here: " + probe.reason());
         }

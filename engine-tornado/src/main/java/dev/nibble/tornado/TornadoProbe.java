@@ -106,7 +106,9 @@ final class TornadoProbe {
         if (wanted != null) {
             String ids = String.join(", ", found.stream().map(Found::id).toList());
             return new TornadoProbe(
-                    found, null, DEVICE_PROPERTY + " is " + wanted + ", but the devices of TornadoVM are " + ids);
+                    found,
+                    null,
+                    "the system property " + DEVICE_PROPERTY + "=" + wanted + ": no such device; TornadoVM has " + ids);
         }
         return new TornadoProbe(found, found.getFirst(), "");
     }
@@ -142,6 +144,11 @@ final class TornadoProbe {
     /** The device to use, or null. */
     @Nullable Found device() {
         return device;
+    }
+
+    /** Whether there are devices, and the one that the property names is not among them. */
+    boolean isMisnamed() {
+        return device == null && !found.isEmpty();
     }
 
     /** Why there is no device to use; empty if there is. */

@@ -95,9 +95,6 @@ class ProbeTest {
         assertThat(TornadoProbe.run(() -> both, null, null).device()).isSameAs(gpu);
         assertThat(TornadoProbe.run(() -> both, null, "0:0").device()).isSameAs(cpu);
         assertThat(TornadoProbe.run(() -> List.of(cpu), null, null).device()).isSameAs(cpu);
-        assertThat(TornadoProbe.run(() -> both, null, "1:0").reason())
-                .isEqualTo("nibble.tornado.device is 1:0, but the devices of TornadoVM are 0:0, 0:1");
-
         assertThat(new TornadoBackendProvider(TornadoProbe.run(() -> both, null, null)).priority())
                 .isPositive();
         assertThat(new TornadoBackendProvider(TornadoProbe.run(() -> List.of(cpu), null, null)).priority())
@@ -116,6 +113,18 @@ class ProbeTest {
         assertThatThrownBy(() -> provider.open(LoadOptions.DEFAULT))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageStartingWith("the backend tornado cannot run here: TornadoVM found no device");
+    }
+
+    /** Not for another backend either, which is what passing this one over would mean. */
+    @Test
+    void aDeviceThatThereIsNotIsRefusedByName() {
+        TornadoProbe.Found gpu = new TornadoProbe.Found("0:1", new EmulatedDevice(1L << 33, 1, 1), true);
+        String message = "the system property nibble.tornado.device=1:0: no such device; TornadoVM has 0:1";
+        TornadoBackendProvider provider = new TornadoBackendProvider(TornadoProbe.run(() -> List.of(gpu), null, "1:0"));
+        assertThat(provider.probe()).isEqualTo(new Availability.Available(message));
+        assertThatThrownBy(() -> provider.open(LoadOptions.DEFAULT))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(message);
     }
 
     /** As a user has it: our classes, and nothing of TornadoVM, not even declarations. */

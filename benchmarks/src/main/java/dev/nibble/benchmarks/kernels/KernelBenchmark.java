@@ -3,6 +3,7 @@ package dev.nibble.benchmarks.kernels;
 import dev.nibble.ActivationType;
 import dev.nibble.LoadOptions;
 import dev.nibble.cpu.KernelFamilies;
+import dev.nibble.cpu.KernelSettings;
 import dev.nibble.cpu.Linear;
 import dev.nibble.cpu.MatmulInput;
 import dev.nibble.cpu.RepackMemory;
@@ -103,7 +104,7 @@ public class KernelBenchmark {
     /** Makes a matrix of random blocks whose scales are ordinary numbers. */
     @Setup
     public void setUp() {
-        System.setProperty(KernelFamilies.PROPERTY, kernels);
+        System.setProperty(KernelSettings.KERNELS, kernels);
         Random random = new Random(1);
         weightBytes = dtype.byteSize(columns) * rows;
         MemorySegment data = arena.allocate(weightBytes, 64);

@@ -1,5 +1,6 @@
 package dev.nibble.cpu.interleaved;
 
+import dev.nibble.cpu.KernelSettings;
 import dev.nibble.cpu.vector.Lanes;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -16,13 +17,10 @@ import java.util.Map;
  * 1.6 times (Q6_K) as fast. Others multiply as many vectors of both.
  */
 final class BatchLanes {
-    /** The system property that forces {@code shorts}, where they serve a type, or {@code floats}. */
-    static final String PROPERTY = "nibble.vector.batches";
-
     private static final Path CPU_INFO = Path.of("/proc/cpuinfo");
     private static final String INTEL = "GenuineIntel";
 
-    private static final boolean SHORTS = choose(System.getProperty(PROPERTY, ""));
+    private static final boolean SHORTS = choose(KernelSettings.vectorBatches());
 
     private BatchLanes() {}
 
@@ -35,11 +33,8 @@ final class BatchLanes {
         return switch (forced) {
             case "shorts" -> true;
             case "floats" -> false;
-            case "" ->
-                Lanes.F.vectorBitSize() < 512 || !isIntel(System.getProperty("os.name", ""), System.getenv(), CPU_INFO);
             default ->
-                throw new IllegalStateException(
-                        PROPERTY + "=" + forced + ": no such lanes; there are shorts and floats");
+                Lanes.F.vectorBitSize() < 512 || !isIntel(System.getProperty("os.name", ""), System.getenv(), CPU_INFO);
         };
     }
 

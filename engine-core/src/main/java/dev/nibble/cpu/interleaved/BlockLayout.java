@@ -96,7 +96,6 @@ final class BlockLayout extends Layout {
     }
 
     private static void powers(MemorySegment data, long at, int stride, int blocks, float[] out, int to) {
-        Shorts.mayFault(data, at);
         for (int i = 0; i < blocks; i++) {
             IntVector pairs = Shorts.load(data, at + i * stride).reinterpretAsInts();
             pairs.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(out, to + i * LANES);
@@ -111,7 +110,6 @@ final class BlockLayout extends Layout {
     }
 
     private void halves(Piece p, int offset, float[] out, int to) {
-        Shorts.mayFault(p.data, p.at);
         for (int i = 0; i < p.columns / BLOCK; i++) {
             IntVector pairs = Shorts.load(p.data, p.at + headAt(i) + offset).reinterpretAsInts();
             Shorts.evenHalves(pairs).mul(Shorts.HALF_BIAS).intoArray(out, to + i * LANES);

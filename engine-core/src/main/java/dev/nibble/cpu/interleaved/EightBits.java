@@ -30,7 +30,6 @@ final class EightBits extends Quants {
     }
 
     private static void unpack(MemorySegment data, long at, int blockBytes, int units, short[] out, int to) {
-        Shorts.mayFault(data, at);
         for (int i = 0; i < units; i++) {
             ShortVector w = load(data, at + (i >> 4) * blockBytes + (i & 15) * UNIT);
             w.and((short) 255).sub((short) CENTER).intoArray(out, to + 2 * i * LANES);

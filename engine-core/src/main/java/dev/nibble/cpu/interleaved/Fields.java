@@ -88,7 +88,6 @@ abstract class Fields extends Quants {
 
         private static void unpack(
                 MemorySegment data, long at, int blockBytes, int units, short[] out, int outAt, int stride) {
-            Shorts.mayFault(data, at);
             for (int i = 0; i < units; i++) {
                 ShortVector w = load(data, at + (i >> 3) * blockBytes + (i & 7) * UNIT);
                 int to = outAt + 4 * i * stride;
@@ -128,7 +127,6 @@ abstract class Fields extends Quants {
         }
 
         private static void unpack(MemorySegment data, long at, short[] out, int outAt, int stride) {
-            Shorts.mayFault(data, at);
             ShortVector last = ShortVector.zero(Shorts.S);
             int j = 0;
             int to = outAt;
@@ -179,7 +177,6 @@ abstract class Fields extends Quants {
         }
 
         private static void unpack(MemorySegment data, long at, short[] out, int to, int stride) {
-            Shorts.mayFault(data, at);
             ShortVector seventh = ShortVector.zero(Shorts.S);
             ShortVector eighth = seventh;
             int j = 0;

@@ -240,7 +240,6 @@ final class Fold {
             float[] partial,
             float[] y,
             int to) {
-        Shorts.mayFault(data, superAt);
         FloatVector first = FloatVector.zero(Lanes.F);
         FloatVector second = first;
         for (int i = 0; i < SUPER_BLOCKS; i++) {
@@ -258,7 +257,6 @@ final class Fold {
     }
 
     private static void scale(MemorySegment data, long superAt, float[] partial, int from, float[] y, int to) {
-        Shorts.mayFault(data, superAt);
         FloatVector first = load(partial, from).fma(Shorts.loadFloats(data, superAt), load(y, to));
         FloatVector second =
                 load(partial, from + HALF).fma(Shorts.loadFloats(data, superAt + Quants.UNIT), load(y, to + HALF));

@@ -87,7 +87,6 @@ final class Fused {
             int index,
             float[] y,
             int to) {
-        Shorts.mayFault(data, at);
         MemorySegment memory = Shorts.memory(data);
         FloatVector first = FloatVector.fromArray(F, y, to);
         FloatVector second = FloatVector.fromArray(F, y, to + HALF);
@@ -152,7 +151,6 @@ final class Fused {
             int index,
             float[] y,
             int to) {
-        Shorts.mayFault(data, at);
         MemorySegment memory = Shorts.memory(data);
         FloatVector first = FloatVector.fromArray(F, y, to);
         FloatVector second = FloatVector.fromArray(F, y, to + HALF);
@@ -210,7 +208,6 @@ final class Fused {
             int index,
             short[] heads,
             float[] partial) {
-        Shorts.mayFault(data, at);
         MemorySegment memory = Shorts.memory(data);
         FloatVector first = FloatVector.zero(F);
         FloatVector second = first;
@@ -273,7 +270,6 @@ final class Fused {
             float[] xScales,
             int index,
             float[] partial) {
-        Shorts.mayFault(data, at);
         MemorySegment memory = Shorts.memory(data);
         FloatVector first = FloatVector.zero(F);
         FloatVector second = first;

@@ -110,7 +110,6 @@ final class FusedPair {
             int index,
             float[] y,
             int to) {
-        Shorts.mayFault(data, at);
         MemorySegment memory = Shorts.memory(data);
         FloatVector even0 = FloatVector.fromArray(F, y, to);
         FloatVector odd0 = FloatVector.fromArray(F, y, to + HALF);
@@ -213,7 +212,6 @@ final class FusedPair {
             int index,
             float[] y,
             int to) {
-        Shorts.mayFault(data, at);
         MemorySegment memory = Shorts.memory(data);
         FloatVector even0 = FloatVector.fromArray(F, y, to);
         FloatVector odd0 = FloatVector.fromArray(F, y, to + HALF);
@@ -284,7 +282,6 @@ final class FusedPair {
             int index,
             float[] y,
             int to) {
-        Shorts.mayFault(data, at);
         MemorySegment memory = Shorts.memory(data);
         FloatVector even0 = FloatVector.zero(F);
         FloatVector odd0 = even0;

@@ -66,11 +66,9 @@ public final class InterleavedKernel extends MatmulKernel {
         shorts = BatchLanes.areShorts(layout);
     }
 
-    /** Names how copies are laid out; empty where they are not read by their address, see {@link Shorts}. */
+    /** Names how copies are laid out. */
     public static String copyLayout() {
-        return Shorts.readsByAddress()
-                ? "interleaved " + Packer.VERSION + ", " + GROUP + " rows, " + Shorts.LANES + " lanes"
-                : "";
+        return "interleaved " + Packer.VERSION + ", " + GROUP + " rows, " + Shorts.LANES + " lanes";
     }
 
     /**
@@ -89,14 +87,7 @@ public final class InterleavedKernel extends MatmulKernel {
             return null;
         }
         long bytes = Math.ceilDiv((int) weight.rows(), GROUP) * groupBytes;
-        MemorySegment data = memory.find(weight, bytes);
-        if (data == null) {
-            data = memory.allocate(bytes);
-            if (!Packer.pack(weight, layout, data, pool)) {
-                data = RepackMemory.NONE;
-            }
-            memory.made(weight, data);
-        }
+        MemorySegment data = memory.copy(weight, copyLayout(), bytes, copy -> Packer.pack(weight, layout, copy, pool));
         return data.byteSize() == 0 ? null : new InterleavedKernel(weight, layout, data);
     }
 

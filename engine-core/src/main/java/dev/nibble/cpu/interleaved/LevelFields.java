@@ -63,7 +63,6 @@ final class LevelFields extends Quants {
             short[] out,
             int outAt,
             int stride) {
-        Shorts.mayFault(data, at);
         for (int i = 0; i < columns; i++) {
             ShortVector w = Shorts.load(data, at + (i >> 5) * blockBytes + (i >> 2 & 7) * UNIT);
             w.lanewise(VectorOperators.LSHR, 4 * (i & 3))
@@ -100,7 +99,6 @@ final class LevelFields extends Quants {
             float[] scales,
             float[] y,
             int to) {
-        Shorts.mayFault(data, at);
         MemorySegment memory = Shorts.memory(data);
         FloatVector first = FloatVector.fromArray(F, y, to);
         FloatVector second = FloatVector.fromArray(F, y, to + HALF);

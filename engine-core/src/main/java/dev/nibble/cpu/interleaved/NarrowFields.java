@@ -51,7 +51,6 @@ abstract class NarrowFields extends Quants {
         }
 
         private static void unpack(MemorySegment data, long at, short[] out, int outAt, int stride) {
-            Shorts.mayFault(data, at);
             for (int i = 0; i < Layout.BLOCK; i++) {
                 ShortVector w = load(data, at + (i >> 3) * UNIT);
                 w.lanewise(VectorOperators.LSHR, 2 * (i & 7))
@@ -91,7 +90,6 @@ abstract class NarrowFields extends Quants {
         }
 
         private static void unpack(MemorySegment data, long at, short[] out, int outAt, int stride) {
-            Shorts.mayFault(data, at);
             ShortVector last = ShortVector.zero(Shorts.S);
             for (int j = 0; j < UNITS; j++) {
                 ShortVector w = load(data, at + j * UNIT);

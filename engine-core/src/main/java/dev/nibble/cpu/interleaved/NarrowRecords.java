@@ -82,7 +82,6 @@ final class NarrowRecords {
     }
 
     private static void twos(MemorySegment data, long at, int[] a, int from, short[] records, int recordsAt) {
-        Shorts.mayFault(data, at);
         MemorySegment memory = Shorts.memory(data);
         ShortVector sum = ShortVector.zero(S);
         long next = at;
@@ -130,7 +129,6 @@ final class NarrowRecords {
 
     private static void threes(
             MemorySegment data, long at, int[] a, int from, int[] begins, int begin, short[] records, int recordsAt) {
-        Shorts.mayFault(data, at);
         MemorySegment memory = Shorts.memory(data);
         ShortVector sum = IntVector.broadcast(I, begins[begin]).reinterpretAsShorts();
         long next = at;
@@ -211,7 +209,6 @@ final class NarrowRecords {
             float[] partial,
             float[] y,
             int to) {
-        Shorts.mayFault(data, superAt);
         FloatVector first = FloatVector.zero(F);
         FloatVector second = first;
         for (int i = 0; i < SUPER_BLOCKS; i++) {

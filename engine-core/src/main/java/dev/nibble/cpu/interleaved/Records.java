@@ -58,7 +58,6 @@ final class Records {
             int[] begins,
             int begin,
             short[] records) {
-        Shorts.mayFault(data, at);
         ShortVector sum0 = pair(begins[begin]);
         ShortVector sum1 = sum0;
         long next = at;

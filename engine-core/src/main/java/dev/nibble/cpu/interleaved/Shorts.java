@@ -3,7 +3,6 @@ package dev.nibble.cpu.interleaved;
 import dev.nibble.cpu.vector.Lanes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -101,15 +100,6 @@ final class Shorts {
 
     static ShortVector load(MemorySegment data, long at) {
         return ShortVector.fromMemorySegment(S, memory(data), at, Lanes.LE);
-    }
-
-    /**
-     * Reads a byte for nothing, once in each loop over weights. In a method with an access to memory that is not of a
-     * vector, the JVM turns a fault of a mapped file into an {@link InternalError}; in one with vectors only it would end
-     * the process.
-     */
-    static void mayFault(MemorySegment data, long at) {
-        memory(data).get(ValueLayout.JAVA_BYTE, at);
     }
 
     /** {@link #HALF} floats. */

@@ -233,7 +233,6 @@ final class SuperBlockLayout extends Layout {
             int scalesTo,
             float[] minima,
             int minimaTo) {
-        Shorts.mayFault(data, at);
         FloatVector even = Shorts.loadFloats(data, headAt);
         FloatVector odd = Shorts.loadFloats(data, headAt + Quants.UNIT);
         FloatVector evenMin = Shorts.loadFloats(data, headAt + 2 * Quants.UNIT);
@@ -250,7 +249,6 @@ final class SuperBlockLayout extends Layout {
 
     private static void scalesOfBlocks(
             MemorySegment data, long at, int stride, long headAt, float[] scales, int scalesTo) {
-        Shorts.mayFault(data, at);
         FloatVector even = Shorts.loadFloats(data, headAt);
         FloatVector odd = Shorts.loadFloats(data, headAt + Quants.UNIT);
         for (int i = 0; i < SUPER_BLOCKS; i++) {
@@ -264,7 +262,6 @@ final class SuperBlockLayout extends Layout {
     /** Pairs of bytes, shifted and masked as ints, times the floats at {@code headAt}. */
     private static void pairs(
             MemorySegment data, long at, int stride, int shift, int mask, long headAt, float[] out, int outAt) {
-        Shorts.mayFault(data, at);
         FloatVector even = Shorts.loadFloats(data, headAt);
         FloatVector odd = Shorts.loadFloats(data, headAt + Quants.UNIT);
         for (int i = 0; i < SUPER_BLOCKS; i++) {

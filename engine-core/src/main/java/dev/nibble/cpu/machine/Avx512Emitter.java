@@ -130,15 +130,19 @@ final class Avx512Emitter implements Emitter {
             }
         }
         loadScales(a, form);
+        TileShape shape = form.tileShape();
         for (int i = 0; i < inputs; i++) {
-            if (form.scales().halves) {
-                fold(a, i, FIRST_SCALE, RESULTS + i, activation(i, SCALE));
-                fold(a, SECOND_SUMS + i, FIRST_SCALE + 1, RESULTS + i, activation(i, SCALE));
-            } else {
+            if (!shape.halves()) {
                 a.vector(ZMM, Op.VPADDD, i, i, SECOND_SUMS + i);
-                fold(a, i, FIRST_SCALE, RESULTS + i, activation(i, SCALE));
             }
-            addMinima(a, form.tileShape(), RESULTS + i, i);
+            // A half, then its minima, then the other half, as tiles do: so results do not depend on which of them is
+            // called.
+            for (int half = 0; half < shape.scales(); half++) {
+                fold(a, half == 0 ? i : SECOND_SUMS + i, FIRST_SCALE + half, RESULTS + i, activation(i, SCALE));
+                if (shape.minima()) {
+                    a.broadcast(Op.VFMADD231PS, RESULTS + i, FIRST_MINIMUM + half, activation(i, total(shape, half)));
+                }
+            }
         }
         a.increase(RDI, form.blockBytes());
         a.increase(RAX, Activations.BLOCK_BYTES);
@@ -171,14 +175,9 @@ final class Avx512Emitter implements Emitter {
         a.vector(ZMM, Op.VFMADD231PS, result, sum, SPARE);
     }
 
-    private static void addMinima(Assembler a, TileShape shape, int result, int input) {
-        if (!shape.minima()) {
-            return;
-        }
-        for (int half = 0; half < shape.scales(); half++) {
-            int offset = shape.halves() ? TOTALS + 4 * half : TOTAL;
-            a.broadcast(Op.VFMADD231PS, result, FIRST_MINIMUM + half, activation(input, offset));
-        }
+    /** Where an input has what minima are multiplied by. */
+    private static int total(TileShape shape, int half) {
+        return shape.halves() ? TOTALS + 4 * half : TOTAL;
     }
 
     private static void loadConstants(Assembler a, Form form) {
@@ -350,8 +349,7 @@ final class Avx512Emitter implements Emitter {
             for (int i = 0; i < inputs; i++) {
                 fold(a, i, FIRST_SCALE, TILE_RESULTS + i, ofTile(i, SCALE));
                 if (shape.minima()) {
-                    int offset = shape.halves() ? TOTALS + 4 * half : TOTAL;
-                    a.broadcast(Op.VFMADD231PS, TILE_RESULTS + i, FIRST_MINIMUM, ofTile(i, offset));
+                    a.broadcast(Op.VFMADD231PS, TILE_RESULTS + i, FIRST_MINIMUM, ofTile(i, total(shape, half)));
                 }
             }
         }

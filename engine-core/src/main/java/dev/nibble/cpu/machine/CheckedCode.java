@@ -1,25 +1,28 @@
 package dev.nibble.cpu.machine;
 
+import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
-/** The kernels for a tensor type, which are compared with the scalar code before they are used. */
+/** The kernels for a tensor type, which are compared with the scalar code before they are used. Thread-safe. */
 abstract sealed class CheckedCode permits KernelCode, HalfCode {
-    private boolean isChecked;
-    private volatile boolean isRejected;
+    private @Nullable Boolean right; // null until a check has ended
 
-    /** Checks the code once, and remembers what differs: the failure the first time, an empty text else. */
-    final synchronized String check(Supplier<String> failure) {
-        if (isChecked) {
-            return "";
+    /**
+     * Whether the kernels are right. The first caller checks them; others wait for its verdict, which holds for all. A check that
+     * throws gives none, and is made again.
+     *
+     * @param check says what differs; an empty text if nothing does
+     * @param rejected told what differs, once
+     */
+    final synchronized boolean isRight(Supplier<String> check, Consumer<String> rejected) {
+        if (right == null) {
+            String difference = check.get();
+            right = difference.isEmpty();
+            if (!difference.isEmpty()) {
+                rejected.accept(difference);
+            }
         }
-        isChecked = true;
-        String found = failure.get();
-        isRejected = !found.isEmpty();
-        return found;
-    }
-
-    /** Whether a check failed. */
-    final boolean isRejected() {
-        return isRejected;
+        return right;
     }
 }

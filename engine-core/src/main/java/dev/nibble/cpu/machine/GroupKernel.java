@@ -2,11 +2,13 @@ package dev.nibble.cpu.machine;
 
 import dev.nibble.cpu.MatmulInput;
 import dev.nibble.cpu.MatmulKernel;
+import dev.nibble.cpu.RepackMemory;
 import dev.nibble.cpu.Scratch;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** A weight matrix whose rows lie side by side, in groups of {@link Form#ROWS}. */
@@ -17,6 +19,9 @@ abstract sealed class GroupKernel extends MatmulKernel permits MachineKernel, Ha
     /** Weights that stay in the cache while inputs pass: what fits beside those of a tile in a second-level cache of 1 MiB. */
     static final int CACHED_BYTES = 384 << 10;
 
+    /** Names how copies are laid out: to be changed whenever a {@link Form} does, because copies are kept in files. */
+    static final String LAYOUT = "machine 1";
+
     private final MemorySegment data;
     private final long groupBytes;
 
@@ -26,9 +31,13 @@ abstract sealed class GroupKernel extends MatmulKernel permits MachineKernel, Ha
         this.groupBytes = groupBytes;
     }
 
-    /** The memory of a copy of a matrix. */
-    static long bytes(Tensor weight, long groupBytes) {
-        return Math.ceilDiv(sizeOf(weight, weight.rows(), "rows"), Form.ROWS) * groupBytes;
+    /** The copy of a matrix, one that is kept or one that {@code pack} makes. */
+    static MemorySegment copy(Tensor weight, long groupBytes, RepackMemory memory, Consumer<MemorySegment> pack) {
+        long bytes = Math.ceilDiv(sizeOf(weight, weight.rows(), "rows"), Form.ROWS) * groupBytes;
+        return memory.copy(weight, LAYOUT, bytes, data -> {
+            pack.accept(data);
+            return true;
+        });
     }
 
     /** The input's form that the kernel reads; null if it was not prepared. */
@@ -39,6 +48,9 @@ abstract sealed class GroupKernel extends MatmulKernel permits MachineKernel, Ha
 
     /** Inputs up to which each weight is read once. */
     abstract int mostOfFew();
+
+    /** Numbers of inputs from 1 on that call, together, every kernel that any number of inputs calls. */
+    abstract int mostToCheck();
 
     /** Groups to be multiplied together by so many inputs. */
     abstract int groupsFor(int inputs);

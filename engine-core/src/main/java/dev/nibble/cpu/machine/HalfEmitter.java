@@ -21,17 +21,15 @@ import dev.nibble.cpu.machine.Assembler.Address;
 import dev.nibble.cpu.machine.Assembler.Condition;
 import dev.nibble.cpu.machine.Assembler.Label;
 import dev.nibble.cpu.machine.Assembler.Width;
+import dev.nibble.tensor.DType;
 
 /**
- * Writes the kernels for weights of 16-bit floats, 16 rows side by side: column by column, 32 bytes each. Products are
- * exact and sums are floats. The order of the sums does not depend on the number of inputs.
+ * Writes the kernels for weights of 16-bit floats, and of 32 bits, 16 rows side by side, column by column. Products are fused with
+ * sums, which are floats. The order of the sums does not depend on the number of inputs.
  */
 final class HalfEmitter {
     /** Columns in a turn of the loop. */
     static final int STEP = 8;
-
-    /** Bytes of a column of a group. */
-    static final int COLUMN = Form.ROWS * Short.BYTES;
 
     /** The inputs are found from four registers, each for three of them. */
     private static final int[] BASES = {RAX, R10, R11, R12};
@@ -40,7 +38,8 @@ final class HalfEmitter {
 
     private final Assembler a = new Assembler();
     private final Width width;
-    private final boolean brain;
+    private final DType dtype;
+    private final int column; // bytes
 
     /** Vectors that hold 16 floats. */
     private final int parts;
@@ -52,13 +51,19 @@ final class HalfEmitter {
     private final int weights;
     private final int input;
 
-    private HalfEmitter(Width width, boolean brain) {
+    private HalfEmitter(Width width, DType dtype) {
         this.width = width;
-        this.brain = brain;
+        this.dtype = dtype;
+        column = columnBytes(dtype);
         parts = Form.ROWS * Float.BYTES / width.bytes;
         chains = width == ZMM ? 2 : 1;
         weights = mostInputs(width) * parts * chains;
         input = weights + parts;
+    }
+
+    /** Bytes of a column of a group. */
+    static int columnBytes(DType dtype) {
+        return Form.ROWS * dtype.blockBytes();
     }
 
     /** Input rows that are multiplied together at most: their sums fill the registers. */
@@ -70,10 +75,10 @@ final class HalfEmitter {
      * Multiplies groups of rows by some inputs: weights, floats of the first input, bytes from input to input, groups, turns of
      * {@link #STEP} columns, outputs as floats [inputs, groups, 16].
      *
-     * @param brain whether they are BF16, not F16
+     * @param dtype F16, BF16 or F32
      */
-    static byte[] multiply(Width width, boolean brain, int inputs) {
-        return new HalfEmitter(width, brain).multiply(inputs);
+    static byte[] multiply(Width width, DType dtype, int inputs) {
+        return new HalfEmitter(width, dtype).multiply(inputs);
     }
 
     private byte[] multiply(int inputs) {
@@ -98,7 +103,7 @@ final class HalfEmitter {
         for (int column = 0; column < STEP; column++) {
             multiplyColumn(inputs, column);
         }
-        a.increase(RDI, STEP * COLUMN);
+        a.increase(RDI, STEP * column);
         for (int i = 0; INPUTS_OF_BASE * i < inputs; i++) {
             a.increase(BASES[i], STEP * Float.BYTES);
         }
@@ -116,28 +121,31 @@ final class HalfEmitter {
         return a.toBytes();
     }
 
-    private void multiplyColumn(int inputs, int column) {
+    private void multiplyColumn(int inputs, int index) {
         for (int part = 0; part < parts; part++) {
-            Address from = at(RDI, column * COLUMN + part * COLUMN / parts);
-            if (brain) {
-                a.vector(width, Op.VPMOVZXWD, weights + part, from);
-                a.shift(width, Op.VPSLLD, weights + part, weights + part, 16);
-            } else {
-                a.vector(width, Op.VCVTPH2PS, weights + part, from);
+            Address from = at(RDI, index * column + part * column / parts);
+            switch (dtype) {
+                case F32 -> a.vector(width, Op.VMOVUPS, weights + part, from);
+                case F16 -> a.vector(width, Op.VCVTPH2PS, weights + part, from);
+                case BF16 -> {
+                    a.vector(width, Op.VPMOVZXWD, weights + part, from);
+                    a.shift(width, Op.VPSLLD, weights + part, weights + part, 16);
+                }
+                default -> throw new IllegalArgumentException(dtype.name());
             }
         }
         for (int i = 0; i < inputs; i++) {
             int base = BASES[i / INPUTS_OF_BASE];
-            int offset = column * Float.BYTES;
+            int offset = index * Float.BYTES;
             int stride = i % INPUTS_OF_BASE;
             Address value = stride == 0 ? at(base, offset) : at(base, RDX, stride, offset);
             if (width == ZMM) {
-                a.broadcast(Op.VFMADD231PS, sum(i, 0, column % chains), weights, value);
+                a.broadcast(Op.VFMADD231PS, sum(i, 0, index % chains), weights, value);
                 continue;
             }
             a.vector(width, Op.VBROADCASTSS, input, value);
             for (int part = 0; part < parts; part++) {
-                a.vector(width, Op.VFMADD231PS, sum(i, part, column % chains), weights + part, input);
+                a.vector(width, Op.VFMADD231PS, sum(i, part, index % chains), weights + part, input);
             }
         }
     }
@@ -161,10 +169,34 @@ final class HalfEmitter {
     }
 
     /**
-     * Puts 16 rows of a file side by side: the rows, one behind the other; their columns, to be written; bytes of a row; pairs
-     * of columns. For AVX2.
+     * Puts 16 rows of a file side by side: the rows, one behind the other; their columns, to be written; bytes of a row; ints of
+     * a row. For AVX2.
      */
-    static byte[] pack() {
+    static byte[] pack(DType dtype) {
+        return dtype == DType.F32 ? packFloats() : packHalves();
+    }
+
+    private static byte[] packFloats() {
+        Assembler a = new Assembler();
+        int offsets = 4; // of the rows of each half
+        PackingEmitter.rowOffsets(a, offsets);
+        Label next = new Label();
+        a.place(next);
+        for (int half = 0; half < 2; half++) {
+            a.vector(YMM, Op.VPCMPEQD, 2, 2, 2);
+            a.vector(YMM, Op.VPGATHERDD, half, 2, new Address(RDI, offsets + half, 1, 0));
+            a.vector(YMM, Op.VMOVDQU_STORE, half, at(RSI, half * YMM.bytes));
+        }
+        a.increase(RDI, Float.BYTES);
+        a.increase(RSI, Form.ROWS * Float.BYTES);
+        a.decrement(RCX);
+        a.jump(Condition.NOT_EQUAL, next);
+        a.vzeroupper();
+        a.ret();
+        return a.toBytes();
+    }
+
+    private static byte[] packHalves() {
         Assembler a = new Assembler();
         int offsets = 4; // of the rows of each half
         int mask = 6;
@@ -197,10 +229,10 @@ final class HalfEmitter {
             }
             a.vector(YMM, Op.VPACKUSDW, 2, 2, 3);
             a.vector(YMM, Op.VPERMD, 2, order, 2);
-            a.vector(YMM, Op.VMOVDQU_STORE, 2, at(RSI, column * COLUMN));
+            a.vector(YMM, Op.VMOVDQU_STORE, 2, at(RSI, column * YMM.bytes));
         }
         a.increase(RDI, Integer.BYTES);
-        a.increase(RSI, 2 * COLUMN);
+        a.increase(RSI, 2 * YMM.bytes);
         a.decrement(RCX);
         a.jump(Condition.NOT_EQUAL, next);
         a.vzeroupper();

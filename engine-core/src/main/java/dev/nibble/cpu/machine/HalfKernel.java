@@ -10,7 +10,7 @@ import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** A weight matrix of 16-bit floats, multiplied by activations as they are with machine code. */
+/** A weight matrix of floats, multiplied by activations as they are with machine code. */
 final class HalfKernel extends GroupKernel {
     private final HalfCode code;
     private final DType dtype;
@@ -26,21 +26,26 @@ final class HalfKernel extends GroupKernel {
     }
 
     private static long groupBytes(Tensor weight) {
-        return weight.columns() * HalfEmitter.COLUMN;
+        return Math.ceilDiv(weight.columns(), HalfEmitter.STEP)
+                * HalfEmitter.STEP
+                * HalfEmitter.columnBytes(weight.dtype());
     }
 
     /** Rearranges a weight matrix. */
     static HalfKernel of(Tensor weight, HalfCode code, RepackMemory memory, WorkerPool pool) {
-        MemorySegment data = memory.allocate(bytes(weight, groupBytes(weight)));
-        pack(weight, code, data, pool);
-        return new HalfKernel(weight, code, data);
+        return new HalfKernel(
+                weight, code, copy(weight, groupBytes(weight), memory, data -> pack(weight, code, data, pool)));
     }
 
     private static void pack(Tensor weight, HalfCode code, MemorySegment data, WorkerPool pool) {
         long groupBytes = groupBytes(weight);
         long rowBytes = weight.rowBytes();
         pool.forEach((int) (data.byteSize() / groupBytes), Packer.groupsOfChunk(groupBytes), (worker, from, to) -> {
-            Pages.populate(data.asSlice(from * groupBytes, (to - from) * groupBytes));
+            MemorySegment groups = data.asSlice(from * groupBytes, (to - from) * groupBytes);
+            Pages.populate(groups);
+            if (weight.columns() % HalfEmitter.STEP != 0) {
+                groups.fill((byte) 0); // of columns that the last turn lacks
+            }
             for (int group = from; group < to; group++) {
                 MemorySegment rows = Packer.stage(weight, group, pool.scratch(worker));
                 code.pack()
@@ -48,7 +53,7 @@ final class HalfKernel extends GroupKernel {
                                 rows.address(),
                                 data.address() + group * groupBytes,
                                 rowBytes,
-                                weight.columns() / 2,
+                                rowBytes / Integer.BYTES,
                                 0,
                                 0);
             }
@@ -76,6 +81,11 @@ final class HalfKernel extends GroupKernel {
     }
 
     @Override
+    int mostToCheck() {
+        return code.mostInputs();
+    }
+
+    @Override
     int groupsFor(int inputs) {
         return inputs <= mostOfFew() ? MOST_GROUPS : cached;
     }
@@ -83,7 +93,7 @@ final class HalfKernel extends GroupKernel {
     @Override
     void multiplyGroups(
             InputMemory x, int xRow, int xRows, int group, int groups, MemorySegment results, Scratch scratch) {
-        int turns = columns() / HalfEmitter.STEP;
+        int turns = Math.ceilDiv(columns(), HalfEmitter.STEP);
         int count = Math.ceilDiv(xRows, code.mostInputs());
         for (int tile = 0, row = 0; tile < count; tile++) {
             int inputs = (xRows - row) / (count - tile);

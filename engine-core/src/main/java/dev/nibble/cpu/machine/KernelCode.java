@@ -1,16 +1,13 @@
 package dev.nibble.cpu.machine;
 
+import dev.nibble.cpu.KernelSettings;
+import dev.nibble.cpu.machine.Assembler.Width;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /** The kernels of a quantized type in this process: written when first asked for, then kept. */
 final class KernelCode extends CheckedCode {
-    /** The system property that forbids the wider vectors, as it does in the Vector API's kernels. */
-    private static final String BITS = "nibble.vector.bits";
-
-    private static final int WIDEST = 512;
-
     /** How this processor's are written, or why there are none. */
     record Choice(@Nullable Emitter emitter, String failure) {}
 
@@ -40,8 +37,12 @@ final class KernelCode extends CheckedCode {
 
     /** The kernels of a form. */
     KernelCode(Form form) {
+        this(form, emitter(), Shared.TILES.computeIfAbsent(form.tileShape(), shape -> tiles(shape, Shared.EMITTER)));
+    }
+
+    KernelCode(Form form, Emitter emitter, MachineCode[] tiles) {
         this.form = form;
-        Emitter emitter = emitter();
+        this.tiles = tiles;
         Source source = form.source();
         pack = source == null ? null : MachineCode.load(PackingEmitter.emit(form, source));
         unpack = MachineCode.load(emitter.unpack(form));
@@ -49,13 +50,14 @@ final class KernelCode extends CheckedCode {
         for (int i = 0; i < few.length; i++) {
             few[i] = MachineCode.load(emitter.few(form, i + 1));
         }
-        tiles = Shared.TILES.computeIfAbsent(form.tileShape(), shape -> {
-            MachineCode[] code = new MachineCode[emitter.mostOfTile()];
-            for (int i = 0; i < code.length; i++) {
-                code[i] = MachineCode.load(emitter.tile(shape, i + 1));
-            }
-            return code;
-        });
+    }
+
+    static MachineCode[] tiles(TileShape shape, Emitter emitter) {
+        MachineCode[] tiles = new MachineCode[emitter.mostOfTile()];
+        for (int i = 0; i < tiles.length; i++) {
+            tiles[i] = MachineCode.load(emitter.tile(shape, i + 1));
+        }
+        return tiles;
     }
 
     /** Why there are no kernels of machine code here; empty if there are. */
@@ -76,8 +78,8 @@ final class KernelCode extends CheckedCode {
         }
         try {
             Processor processor = Processor.ask();
-            boolean narrow = Integer.getInteger(BITS, WIDEST) < WIDEST;
-            if (processor.hasAvx512Vnni() && !narrow) {
+            int bits = KernelSettings.vectorBits(); // forbids the wider vectors, as it does in the Vector API's kernels
+            if (processor.hasAvx512Vnni() && (bits == 0 || bits == Width.ZMM.bytes * Byte.SIZE)) {
                 return new Choice(new Avx512Emitter(), "");
             }
             if (processor.hasAvx2()) {

@@ -33,9 +33,10 @@ final class MachineKernel extends GroupKernel {
     /** Rearranges a weight matrix. */
     static MachineKernel of(Tensor weight, KernelCode code, RepackMemory memory, WorkerPool pool) {
         int columns = sizeOf(weight, weight.columns(), "columns");
-        MemorySegment data = memory.allocate(bytes(weight, code.form().bytes(columns)));
-        Packer.pack(weight, code, data, pool);
-        return new MachineKernel(weight, code, data);
+        return new MachineKernel(
+                weight,
+                code,
+                copy(weight, code.form().bytes(columns), memory, data -> Packer.pack(weight, code, data, pool)));
     }
 
     private int blocks() {
@@ -60,6 +61,12 @@ final class MachineKernel extends GroupKernel {
     @Override
     int mostOfFew() {
         return code.mostOfFew();
+    }
+
+    /** Tiles for more inputs than one tile has are at least half as large as it, or those of one input more than few. */
+    @Override
+    int mostToCheck() {
+        return Math.max(mostOfFew() + 1, code.mostOfTile());
     }
 
     @Override

@@ -9,22 +9,26 @@ import dev.nibble.cpu.VectorOps;
 import dev.nibble.cpu.WorkerPool;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.util.Collection;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiFunction;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Kernels of machine code for the quantized types with 8-bit activations, and for 16-bit floats. All else is left to another
+ * Kernels of machine code for the quantized types with 8-bit activations, and for floats. All else is left to another
  * family: other types, operations on activations, weights that may not be copied.
  *
  * <p>Machine code reads only memory that this process allocated. A file that is cut short while it is mapped would end the
- * process if it were read here, and is an exception where Java reads it: so the weights are always copied, and where copies
- * are kept in a file and mapped from it, the other family reads those.
+ * process if it were read here, and is an exception where Java reads it: so the weights are always copied.
  */
 public final class MachineKernelFamily implements KernelFamily {
     private static final System.Logger LOG = System.getLogger("dev.nibble.cpu");
 
     private final KernelFamily other;
+    private final Function<DType, @Nullable Form> forms;
     private final Map<DType, KernelCode> codes = new ConcurrentHashMap<>();
     private final Map<DType, HalfCode> halfCodes = new ConcurrentHashMap<>();
 
@@ -32,7 +36,12 @@ public final class MachineKernelFamily implements KernelFamily {
      * @param other serves what this family does not
      */
     public MachineKernelFamily(KernelFamily other) {
+        this(other, Form::of);
+    }
+
+    MachineKernelFamily(KernelFamily other, Function<DType, @Nullable Form> forms) {
         this.other = other;
+        this.forms = forms;
     }
 
     /** Why this family cannot run here; empty if it can. */
@@ -52,7 +61,12 @@ public final class MachineKernelFamily implements KernelFamily {
 
     @Override
     public String copyLayout() {
-        return other.copyLayout();
+        return GroupKernel.LAYOUT + "; " + other.copyLayout();
+    }
+
+    @Override
+    public KernelFamily used(Collection<MatmulKernel> kernels) {
+        return kernels.stream().anyMatch(GroupKernel.class::isInstance) ? this : other.used(kernels);
     }
 
     @Override
@@ -62,33 +76,34 @@ public final class MachineKernelFamily implements KernelFamily {
 
     @Override
     public MatmulKernel kernel(Tensor weight, LoadOptions options, RepackMemory memory, WorkerPool pool) {
-        boolean copies = options.repack() && options.repackCache().isEmpty();
-        Form form = Form.of(weight.dtype());
-        MatmulKernel kernel = null;
-        if (copies && HalfCode.fits(weight)) {
+        if (options.repack() && HalfCode.fits(weight)) {
             HalfCode code = halfCodes.computeIfAbsent(weight.dtype(), HalfCode::new);
-            kernel = code.isRejected() ? null : checked(HalfKernel.of(weight, code, memory, pool), code, weight, pool);
-        } else if (copies && options.activations() == ActivationType.Q8 && form != null && form.fits(weight)) {
-            KernelCode code = codes.computeIfAbsent(weight.dtype(), type -> new KernelCode(form));
-            kernel = code.isRejected()
-                    ? null
-                    : checked(MachineKernel.of(weight, code, memory, pool), code, weight, pool);
+            if (isRight(code, weight, pool, (part, own) -> HalfKernel.of(part, code, own, pool))) {
+                return HalfKernel.of(weight, code, memory, pool);
+            }
         }
-        return kernel == null ? other.kernel(weight, options, memory, pool) : kernel;
+        Form form = forms.apply(weight.dtype());
+        if (options.repack() && options.activations() == ActivationType.Q8 && form != null && form.fits(weight)) {
+            KernelCode code = codes.computeIfAbsent(weight.dtype(), type -> new KernelCode(form));
+            if (isRight(code, weight, pool, (part, own) -> MachineKernel.of(part, code, own, pool))) {
+                return MachineKernel.of(weight, code, memory, pool);
+            }
+        }
+        return other.kernel(weight, options, memory, pool);
     }
 
-    /** The kernel, or null if its code is wrong. */
-    private static @Nullable MatmulKernel checked(
-            GroupKernel kernel, CheckedCode code, Tensor weight, WorkerPool pool) {
-        String failure = code.check(() -> SelfCheck.failure(kernel, weight, pool));
-        if (failure.isEmpty()) {
-            return kernel;
-        }
-        LOG.log(
-                System.Logger.Level.WARNING,
-                "machine code for {0} is not used, it differs from the scalar code: {1}",
-                weight.dtype(),
-                failure);
-        return null;
+    /** Whether the code multiplies a part of the matrix as the scalar code does; if not, a warning says so once. */
+    private static boolean isRight(
+            CheckedCode code, Tensor weight, WorkerPool pool, BiFunction<Tensor, RepackMemory, GroupKernel> create) {
+        return code.isRight(
+                () -> {
+                    Tensor part = SelfCheck.sample(weight);
+                    return SelfCheck.failure(create.apply(part, RepackMemory.of(Arena.ofAuto())), part, pool);
+                },
+                difference -> LOG.log(
+                        System.Logger.Level.WARNING,
+                        "machine code for {0} is not used, it differs from the scalar code: {1}",
+                        weight.dtype(),
+                        difference));
     }
 }

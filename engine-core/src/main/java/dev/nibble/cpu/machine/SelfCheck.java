@@ -3,65 +3,107 @@ package dev.nibble.cpu.machine;
 import dev.nibble.cpu.MatmulInput;
 import dev.nibble.cpu.WorkerPool;
 import dev.nibble.cpu.quant.BlockFormat;
+import dev.nibble.tensor.Shape;
 import dev.nibble.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.SplittableRandom;
 
 /**
  * Compares machine code with the scalar code before it is used: a processor, or a virtual machine, that runs an instruction
  * otherwise than written must not give wrong answers.
  *
- * <p>Once for each type: some rows of the first matrix, the first and the last of few inputs and of many.
+ * <p>Once for each type: a part of the first matrix, by every number of inputs that has code of its own, all of their
+ * outputs.
  */
 final class SelfCheck {
     private static final double EPSILON = 0x1p-24; // half an ulp of 1
 
-    private SelfCheck() {}
+    /** Columns of the part that is compared: two super-blocks. */
+    private static final int COLUMNS = 2 * Form.SUPER_BLOCK;
 
-    /** What differs; empty if nothing does. */
-    static String failure(GroupKernel kernel, Tensor weight, WorkerPool pool) {
-        String few = failure(kernel, weight, pool, kernel.mostOfFew());
-        return few.isEmpty() ? failure(kernel, weight, pool, kernel.mostOfFew() + 1) : few;
-    }
+    private final GroupKernel kernel;
+    private final Tensor weight;
+    private final int rows;
+    private final MatmulInput x;
+    private final float[] used; // what the kernel multiplies by
+    private final double[] expected; // [inputs, rows]
+    private final double[] bounds; // [inputs, rows]
 
-    private static String failure(GroupKernel kernel, Tensor weight, WorkerPool pool, int inputs) {
-        try (MatmulInput x = new MatmulInput(inputs, kernel.columns())) {
-            return failure(kernel, weight, pool, x, inputs);
-        }
-    }
-
-    private static String failure(GroupKernel kernel, Tensor weight, WorkerPool pool, MatmulInput x, int inputs) {
+    private SelfCheck(GroupKernel kernel, Tensor weight) {
+        this.kernel = kernel;
+        this.weight = weight;
+        rows = Math.min(Form.ROWS, kernel.rows());
+        int inputs = kernel.mostToCheck();
         int columns = kernel.columns();
-        int rows = Math.min(Form.ROWS, kernel.rows());
+        x = new MatmulInput(inputs, columns);
         SplittableRandom random = new SplittableRandom(1);
         for (int i = 0; i < inputs * columns; i++) {
             x.values()[i] = (float) random.nextDouble(-1, 1);
         }
-        x.reset(inputs, columns);
-        kernel.prepare(x, pool);
-        float[] y = new float[inputs * rows];
-        kernel.multiply(x, 0, inputs, y, 0, rows, 0, rows);
-        float[] used = kernel.rounds() ? round(x.values(), inputs * columns) : x.values();
+        used = kernel.rounds() ? round(x.values(), inputs * columns) : x.values();
+        expected = new double[inputs * rows];
+        bounds = new double[inputs * rows];
+    }
+
+    /** The first columns of the first group of a matrix, in memory of its own: what is compared. */
+    static Tensor sample(Tensor weight) {
+        int columns = (int) Math.min(COLUMNS, weight.columns());
+        int rows = (int) Math.min(Form.ROWS, weight.rows());
+        long rowBytes = weight.dtype().byteSize(columns);
+        MemorySegment data = Arena.ofAuto().allocate(rows * rowBytes, Long.BYTES);
+        for (int row = 0; row < rows; row++) {
+            MemorySegment.copy(weight.data(), row * weight.rowBytes(), data, row * rowBytes, rowBytes);
+        }
+        return new Tensor(weight.name(), weight.dtype(), Shape.of(columns, rows), data);
+    }
+
+    /** What differs; empty if nothing does. */
+    static String failure(GroupKernel kernel, Tensor weight, WorkerPool pool) {
+        SelfCheck check = new SelfCheck(kernel, weight);
+        check.expect();
+        for (int inputs = 1; inputs <= kernel.mostToCheck(); inputs++) {
+            String failure = check.failure(inputs, pool);
+            if (!failure.isEmpty()) {
+                return failure;
+            }
+        }
+        return "";
+    }
+
+    /** Computes the outputs, and how far those of floats may be from them. */
+    private void expect() {
+        int columns = kernel.columns();
         float[] weights = new float[columns];
         for (int row = 0; row < rows; row++) {
             BlockFormat.of(weight.dtype()).dequantize(weight.data(), row * weight.rowBytes(), weights, 0, columns);
-            for (int input : new int[] {0, inputs - 1}) {
-                double expected = 0;
+            for (int input = 0; input < kernel.mostToCheck(); input++) {
+                double sum = 0;
                 double magnitude = 0;
                 double largest = 0;
                 for (int k = 0; k < columns; k++) {
                     double product = (double) weights[k] * used[input * columns + k];
-                    expected += product;
+                    sum += product;
                     magnitude += Math.abs(product);
                     largest = Math.max(largest, Math.abs(weights[k]));
                 }
+                expected[input * rows + row] = sum;
                 // a sum in floats, of products of rounded scales; the smallest floats have fewer bits
-                double bound = EPSILON * ((columns + 1) * magnitude + 6 * largest * columns)
+                bounds[input * rows + row] = EPSILON * ((columns + 1) * magnitude + 6 * largest * columns)
                         + columns * (double) Float.MIN_VALUE;
-                float actual = y[input * rows + row];
-                if (Double.isFinite(expected) && !(Math.abs(actual - expected) <= bound)) {
-                    return weight.name() + ", row " + row + ", " + inputs + " inputs: expected " + expected + ", found "
-                            + actual;
-                }
+            }
+        }
+    }
+
+    private String failure(int inputs, WorkerPool pool) {
+        x.reset(inputs, kernel.columns());
+        kernel.prepare(x, pool);
+        float[] y = new float[inputs * rows];
+        kernel.multiply(x, 0, inputs, y, 0, rows, 0, rows);
+        for (int i = 0; i < y.length; i++) {
+            if (Double.isFinite(expected[i]) && !(Math.abs(y[i] - expected[i]) <= bounds[i])) {
+                return weight.name() + ", row " + i % rows + ", input " + i / rows + " of " + inputs + ": expected "
+                        + expected[i] + ", found " + y[i];
             }
         }
         return "";

@@ -1,5 +1,6 @@
 package dev.nibble.cpu.vector;
 
+import dev.nibble.cpu.KernelSettings;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -19,9 +20,6 @@ import jdk.incubator.vector.VectorSpecies;
  * only; kernels for quantized types work on units of 16 bytes and let this class widen them to 1, 2 or 4 float vectors.
  */
 public final class Lanes {
-    /** The system property that forces a width in bits: 128, 256 or 512. */
-    static final String PROPERTY = "nibble.vector.bits";
-
     public static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED.withShape(shape());
     public static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
 
@@ -58,15 +56,11 @@ public final class Lanes {
     private Lanes() {}
 
     private static VectorShape shape() {
-        String bits = System.getProperty(PROPERTY, "");
-        return switch (bits) {
-            case "128" -> VectorShape.S_128_BIT;
-            case "256" -> VectorShape.S_256_BIT;
-            case "512" -> VectorShape.S_512_BIT;
-            case "" -> preferred();
-            default ->
-                throw new IllegalStateException(
-                        PROPERTY + "=" + bits + ": no such vector width; there are 128, 256 and 512");
+        return switch (KernelSettings.vectorBits()) {
+            case 128 -> VectorShape.S_128_BIT;
+            case 256 -> VectorShape.S_256_BIT;
+            case 512 -> VectorShape.S_512_BIT;
+            default -> preferred();
         };
     }
 

@@ -1,17 +1,27 @@
 package dev.nibble.cpu.interleaved;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.nibble.ModelFormatException;
 import dev.nibble.cpu.MatmulInput;
 import dev.nibble.cpu.MatmulOracle;
 import dev.nibble.cpu.RandomWeights;
 import dev.nibble.cpu.RepackMemory;
 import dev.nibble.cpu.WorkerPool;
 import dev.nibble.cpu.vector.VectorKernelFamily;
+import dev.nibble.model.MappedMemory;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -20,6 +30,7 @@ import java.util.zip.CRC32C;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -184,6 +195,34 @@ class InterleavedKernelTest {
                 assertThat(Float.isFinite(y[0]) || Float.isFinite(y[1])).isFalse();
             }
         }
+    }
+
+    /** A file that is cut short while its weights are copied: the fault is the exception that a load translates. */
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"Q8_0", "Q4_0", "Q4_K", "Q6_K"})
+    void aFileThatIsCutShortWhileItIsCopiedFaults(DType dtype, @TempDir Path folder) throws IOException {
+        Tensor weight = RandomWeights.matrix(dtype, 2048, 40 * Shorts.GROUP, new Random(15));
+        Path file = Files.write(folder.resolve("weights"), weight.data().toArray(ValueLayout.JAVA_BYTE));
+        try (Arena arena = Arena.ofShared();
+                FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+            Tensor inFile = new Tensor(weight.name(), dtype, weight.shape(), mapped);
+            RepackMemory memory = bytes -> {
+                try {
+                    channel.truncate(channel.size() / 2);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+                return arena.allocate(bytes, 64);
+            };
+            assertThatThrownBy(() ->
+                            MappedMemory.read("weights", () -> InterleavedKernel.of(inFile, memory, POOL) == null))
+                    .isInstanceOf(ModelFormatException.class)
+                    .hasMessageContaining("it was truncated or replaced while in use");
+        }
+        assertThat(kernel(weight).repackedBytes()).isPositive(); // the pool's threads live
     }
 
     /** Copies are kept in files: where this fails, a layout changed, and {@link Packer#VERSION} is to be raised. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nibble.LoadOptions;
 import dev.nibble.cpu.KernelFamily;
+import dev.nibble.cpu.KernelSettings;
 import dev.nibble.cpu.MatmulInput;
 import dev.nibble.cpu.MatmulOracle;
 import dev.nibble.cpu.RandomWeights;
@@ -33,7 +34,7 @@ class VectorKernelTest {
 
     @Test
     void runsAtTheForcedWidth() {
-        String forced = System.getProperty(Lanes.PROPERTY);
+        String forced = System.getProperty(KernelSettings.VECTOR_BITS);
         assertThat(FAMILY.description()).contains(forced == null ? Integer.toString(Lanes.F.vectorBitSize()) : forced);
     }
 

@@ -169,8 +169,13 @@ final class InspectCommand extends ModelCommand {
         return id.isEmpty() ? "" : label + id.getAsInt() + " " + vocabulary.text(id.getAsInt());
     }
 
+    /** What is shown does not depend on whether rearranged weights are kept in a file, so none is written. */
+    private static LoadOptions writingNothing(LoadOptions options) {
+        return options.withRepackCache(null);
+    }
+
     private void memory(Path file, ModelFacts facts) throws IOException {
-        try (LanguageModel loaded = load(file, LoadOptions.DEFAULT)) {
+        try (LanguageModel loaded = load(file, InspectCommand::writingNothing, LoadOptions.DEFAULT)) {
             Integer asked = modelOptions().context();
             int context = asked == null
                     ? Math.min(USUAL_CONTEXT, facts.contextLength())
@@ -183,9 +188,7 @@ final class InspectCommand extends ModelCommand {
                     Units.bytes(plan.total()) + " with a context of " + plan.contextLength() + " tokens: "
                             + Units.bytes(plan.weights()) + " weights in the file, " + Units.bytes(plan.workspace())
                             + " workspace and copies of weights, "
-                            + (plan.mappedCopies() == 0
-                                    ? ""
-                                    : Units.bytes(plan.mappedCopies()) + " rearranged weights mapped from a file, ")
+
                             + Units.bytes(plan.kvCache()) + " KV cache, " + Units.bytes(plan.runtime())
                             + " the Java virtual machine"
                             + (plan.available().isPresent()
@@ -202,7 +205,7 @@ final class InspectCommand extends ModelCommand {
     /** A model that does not generate text may be one that embeds it. */
     private void embeddings(Path file, UnsupportedModelException refusal) throws IOException {
         try (EmbeddingModel loaded = EmbeddingModel.load(
-                file, modelOptions().apply(LoadOptions.DEFAULT).withContextLength(0))) {
+                file, writingNothing(modelOptions().apply(LoadOptions.DEFAULT).withContextLength(0)))) {
             row("runs on", loaded.backendDescription());
             row(
                     "embeds",

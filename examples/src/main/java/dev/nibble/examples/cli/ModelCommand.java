@@ -12,6 +12,7 @@ import dev.nibble.chat.ChatTemplates;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 
@@ -31,14 +32,19 @@ abstract class ModelCommand extends CliCommand {
     }
 
     /** Loads the model with {@code base} and what the command line says. */
-    LanguageModel load(Path file, LoadOptions base) throws IOException {
-        LoadOptions options = modelOptions.apply(base);
+    final LanguageModel load(Path file, LoadOptions base) throws IOException {
+        return load(file, UnaryOperator.identity(), base);
+    }
+
+    /** Likewise, but for {@code last}, which has the last word on the options. */
+    final LanguageModel load(Path file, UnaryOperator<LoadOptions> last, LoadOptions base) throws IOException {
+        LoadOptions options = last.apply(modelOptions.apply(base));
         try {
             LanguageModel loaded = LanguageModel.load(file, options);
             noteWithoutEffect(loaded);
             return loaded;
         } catch (IllegalArgumentException e) {
-            // The only argument that the options cannot check themselves is the backend's name.
+            // What the options cannot check themselves: the backend's name, and system properties that force kernels.
             throw new UsageException(String.valueOf(e.getMessage()), e);
         }
     }

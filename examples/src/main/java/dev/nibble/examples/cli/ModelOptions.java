@@ -61,8 +61,9 @@ final class ModelOptions {
             paramLabel = "DIR",
             arity = "0..1",
             fallbackValue = "",
-            description = "Keep the rearranged weights in a file that later starts map, and processes share (default"
-                    + " folder: repacked, in that of models).")
+            description =
+                    "Keep the rearranged weights in a file that later starts read in place of making them (default"
+                            + " folder: repacked, in that of models).")
     private @Nullable String repackCache;
 
     @Option(

@@ -161,6 +161,17 @@ class CommandsTest {
     }
 
     @Test
+    void inspectWritesNoRearrangedWeights() throws IOException {
+        Path file = folder.resolve("rearranged.gguf");
+        TinyModels.write("llama", 1, DType.Q4_0, file);
+        Path cache = folder.resolve("not-made");
+        success("inspect", file.toString(), "--repack-cache", cache.toString());
+        assertThat(cache).doesNotExist();
+        success("run", "-m", file.toString(), "-p", "hello", "-n", "1", "--repack-cache", cache.toString());
+        assertThat(cache).isNotEmptyDirectory();
+    }
+
+    @Test
     void theSameSeedGivesTheSameText() {
         String[] command = {"run", "-m", model, "--chat", "-p", "hello", "-n", "12", "--seed", "7", "--temp", "2"};
         assertThat(success(command).out()).isEqualTo(success(command).out());
