@@ -28,11 +28,13 @@ record ArrayShape(
         }
         List<Contains> all = new ArrayList<>(contains);
         all.addAll(other.contains);
+        int least = Math.max(min, other.min);
+        int most = Math.min(max, other.max);
         return new ArrayShape(
                 both,
                 items.and(other.items),
-                Math.max(min, other.min),
-                Math.min(max, other.max),
+                least,
+                most,
                 unique || other.unique,
                 all);
     }

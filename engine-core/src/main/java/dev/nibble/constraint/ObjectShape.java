@@ -74,6 +74,8 @@ record ObjectShape(
         Set<String> needed = new LinkedHashSet<>(required);
         needed.addAll(other.required);
         Expr allNames = names == null ? other.names : other.names == null ? names : exprs.and(names, other.names);
-        return new ObjectShape(both, all, needed, Math.max(min, other.min), Math.min(max, other.max), allNames);
+        int least = Math.max(min, other.min);
+        int most = Math.min(max, other.max);
+        return new ObjectShape(both, all, needed, least, most, allNames);
     }
 }

@@ -16,6 +16,8 @@ record StringShape(int min, int max, @Nullable Expr language) {
         Expr both = language == null
                 ? other.language
                 : other.language == null ? language : exprs.and(language, other.language);
-        return new StringShape(Math.max(min, other.min), Math.min(max, other.max), both);
+        int least = Math.max(min, other.min);
+        int most = Math.min(max, other.max);
+        return new StringShape(least, most, both);
     }
 }
