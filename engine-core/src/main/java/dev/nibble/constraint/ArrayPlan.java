@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * how many of them satisfy what has to be contained, and, where no two may be equal, on which values were written.
  */
 final class ArrayPlan {
-    /** A kind of item at a place: what it has to satisfy, and which of {@code contains} it is known to satisfy. */
+    /** A kind of item at a place: what it has to satisfy, and which of the things to be contained it is known to satisfy. */
     record Variant(SchemaNode node, List<Boolean> contained) {}
 
     /** A way to go on: the text of an item, and where it leads. */

@@ -205,7 +205,7 @@ final class Exprs {
         return repeat(part, 0, Expr.UNBOUNDED);
     }
 
-    /** What all of them hold; to be made {@link #determine}d before it is matched. */
+    /** What all of them hold; to be made {@linkplain Automaton#determine determined} before it is matched. */
     Expr and(Expr... parts) {
         Set<Expr> distinct = new LinkedHashSet<>();
         for (Expr part : parts) {
@@ -217,7 +217,7 @@ final class Exprs {
         return combined(Kind.AND, distinct, distinct.stream().allMatch(part -> part.nullable));
     }
 
-    /** Every text of bytes that it does not hold; to be made {@link #determine}d, within an {@link #and}. */
+    /** Every text of bytes that it does not hold; to be made {@linkplain Automaton#determine determined}, within an {@link #and}. */
     Expr not(Expr part) {
         return part.kind == Kind.NOT
                 ? part.parts[0]

@@ -112,7 +112,7 @@ final class ConsoleReporter implements Reporter {
             }
             int bar = Math.clamp(framed - width(what), SHORTEST_BAR, BAR);
             String name = fit(what, framed - bar);
-            int done = (int) Math.clamp(last * bar / total, 0, bar);
+            int done = Math.clamp(last * bar / total, 0, bar);
             return name + GAP + "[" + "=".repeat(done) + " ".repeat(bar - done) + "] " + tail;
         }
 

@@ -79,7 +79,7 @@ final class Download {
     }
 
     private static Path folder(Path part) {
-        return part.toAbsolutePath().getParent();
+        return part.toAbsolutePath().resolveSibling(".").normalize();
     }
 
     private static long size(Path part) throws IOException {

@@ -60,6 +60,7 @@ final class HuggingFace {
      * @throws ModelNotFoundException if the hub has no such model or does not give it
      */
     Path get(Locator.HuggingFace locator) throws IOException {
+        HuggingFaceCache cache = cache();
         try (Http http = new Http(environment)) {
             String repository = locator.repository();
             String commit = commit(http, locator);
@@ -71,7 +72,6 @@ final class HuggingFace {
                         + (locator.quant() == null ? "no model file" : "no file with " + locator.quant())
                         + " in the repository, which has: " + QuantChoice.describe(paths));
             }
-            HuggingFaceCache cache = cache();
             Path folder = cache.folder(repository);
             return FileLocks.holding(folder.resolve(".nibble.lock"), reporter, () -> {
                 Download download = new Download(http, reporter, patience);

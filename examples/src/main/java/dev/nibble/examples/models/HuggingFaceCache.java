@@ -91,11 +91,11 @@ final class HuggingFaceCache {
         Files.move(blob, link, StandardCopyOption.ATOMIC_MOVE);
     }
 
-    /** Says which commit is the newest. */
+    /** Says which commit is the newest; the caller holds the repository's lock. */
     void setMain(String repository, String commit) throws IOException {
         Path refs = folder(repository).resolve("refs");
         Files.createDirectories(refs);
-        Path written = Files.createTempFile(refs, "main", ".tmp");
+        Path written = folder(repository).resolve(".nibble.main.part");
         Files.writeString(written, commit, StandardCharsets.UTF_8);
         Files.move(written, refs.resolve("main"), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }

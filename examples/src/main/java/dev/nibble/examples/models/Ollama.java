@@ -149,7 +149,7 @@ final class Ollama {
             for (OllamaManifest.Layer text : manifest.texts()) {
                 fetch(http, Reporter.SILENT, store, base, locator, text);
             }
-            keep(manifest(store, locator), document.body());
+            keep(store, locator, document.body());
             return resolved(store, locator, manifest, blob(store, model.requireHash(locator)));
         }
     }
@@ -170,17 +170,14 @@ final class Ollama {
     }
 
     /** Writes the manifest when all that it names is there, at once. */
-    private static void keep(Path file, String manifest) throws IOException {
-        Path folder = file.toAbsolutePath().getParent();
-        Files.createDirectories(folder);
-        // Beside the folders of names, where it is taken for no tag.
-        Path written = Files.createTempFile(folder.getParent(), "manifest", ".tmp");
-        try {
+    private void keep(Path store, Locator.Ollama locator, String manifest) throws IOException {
+        Path file = manifest(store, locator);
+        FileLocks.holding(store.resolve("manifests.lock"), reporter, () -> {
+            Path written = store.resolve("manifest.part");
             Files.writeString(written, manifest, StandardCharsets.UTF_8);
-            Files.move(written, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(written);
-        }
+            Files.createDirectories(file.toAbsolutePath().getParent());
+            return Files.move(written, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        });
     }
 
     private static Path manifest(Path store, Locator.Ollama locator) {
