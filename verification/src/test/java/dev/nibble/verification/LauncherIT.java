@@ -92,17 +92,6 @@ final class LauncherIT {
         assertThat(nibble(true, "devices").command()).startsWith("@" + ARGFILE);
     }
 
-    /** A run without TornadoVM has most of the classes that others need. */
-    @Test
-    void whatARunLoadsIsKeptForTheNextStart() throws Exception {
-        String archive = "-XX:SharedArchiveFile=" + ROOT.resolve("examples/target/nibble.jsa");
-        String create = "-XX:+AutoCreateSharedArchive";
-        assertThat(nibble(false, "run", "-p", "x").command()).contains(archive, create);
-        assertThat(nibble(false, "devices").command()).contains(archive).doesNotContain(create);
-        Files.writeString(sdk.resolve("tornado-argfile"), "-server\n");
-        assertThat(nibble(true, "run", "-p", "x").command()).doesNotContain(archive, create);
-    }
-
     @Test
     void aFolderThatIsNoSdkIsToldWhereTornadoVmIsAskedFor() throws Exception {
         assertThat(nibble(true, "devices").command()).startsWith("--add-modules");

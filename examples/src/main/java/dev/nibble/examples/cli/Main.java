@@ -7,6 +7,8 @@ public final class Main {
     /** Starts the command line on the streams of the process. */
     public static void main(String[] args) {
         StandardError.restore();
-        System.exit(new Cli(Streams.system()).run(args));
+        int exitCode = new Cli(Streams.system()).run(args);
+        ClassArchive.afterCommand(exitCode);
+        System.exit(exitCode);
     }
 }
