@@ -2,8 +2,9 @@ package dev.nibble.examples.cli;
 
 import dev.nibble.GenerationOptions;
 import dev.nibble.LanguageModel;
-import dev.nibble.LoadOptions;
 import dev.nibble.Session;
+import dev.nibble.examples.models.ModelDefaults;
+import dev.nibble.examples.models.ResolvedModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -40,14 +41,25 @@ final class ChatCommand extends ModelCommand {
 
     @Override
     void execute() throws IOException {
-        GenerationOptions options = sampling.toOptions();
-        Path file = model == null ? resolver().resolveDefault() : resolve(model);
-        try (LanguageModel loaded = load(file, LoadOptions.DEFAULT)) {
+        sampling.toOptions(); // what is wrong there is told before a model is got
+        ResolvedModel resolved =
+                model == null ? new ResolvedModel(resolver().resolveDefault(), ModelDefaults.NONE) : open(model);
+        PackagedDefaults packaged = new PackagedDefaults(resolved.defaults());
+        GenerationOptions options = sampling.toOptions(packaged.options());
+        Path file = resolved.file();
+        try (LanguageModel loaded = load(file, packaged)) {
+            packaged.notes(true, !loaded.chatTemplates().names().isEmpty())
+                    .forEach(note -> err().println("Note: " + note));
             requireChatTemplate(loaded, file, options);
-            try (Session session = loaded.newSession(sessionOptions(loaded));
+            try (Session session = loaded.newSession(sessionOptions(loaded, packaged.context()));
                     LineSource lines = lines()) {
                 greet(file, loaded, session);
-                new ChatLoop(new Conversation(session, options, system), lines, out(), err()).run();
+                new ChatLoop(
+                                new Conversation(session, options, packaged.system(system), packaged.opening()),
+                                lines,
+                                out(),
+                                err())
+                        .run();
             }
         }
     }
@@ -60,9 +72,18 @@ final class ChatCommand extends ModelCommand {
         }
     }
 
+    /** Without a home folder there is no place for it. */
+    private @Nullable Path history() {
+        return streams()
+                .environment()
+                .findCache()
+                .map(cache -> cache.resolve("chat-history"))
+                .orElse(null);
+    }
+
     private LineSource lines() throws IOException {
         return streams().interactive()
-                ? new EditedLines(streams().environment().cache().resolve("chat-history"), ChatLoop.COMMANDS)
+                ? new EditedLines(history(), ChatLoop.COMMANDS)
                 : new PipedLines(streams().in());
     }
 }

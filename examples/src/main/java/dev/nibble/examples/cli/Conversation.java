@@ -17,13 +17,23 @@ import org.jspecify.annotations.Nullable;
 /** What was said in a chat, and how it goes on. */
 final class Conversation {
     private final Session session;
-    private final List<ChatMessage> turns = new ArrayList<>();
+    private final List<ChatMessage> opening;
+    private final List<ChatMessage> turns;
     private GenerationOptions options;
     private @Nullable String system;
     private @Nullable Generation last;
 
     Conversation(Session session, GenerationOptions options, @Nullable String system) {
+        this(session, options, system, List.of());
+    }
+
+    /**
+     * @param opening messages that count as said from the beginning, also after {@link #clear}
+     */
+    Conversation(Session session, GenerationOptions options, @Nullable String system, List<ChatMessage> opening) {
         this.session = session;
+        this.opening = List.copyOf(opening);
+        this.turns = new ArrayList<>(opening);
         this.options = options;
         this.system = system;
     }
@@ -61,6 +71,7 @@ final class Conversation {
     /** Forgets what was said, but not the system message and the settings. */
     void clear() {
         turns.clear();
+        turns.addAll(opening);
         last = null;
         session.reset();
     }
@@ -92,7 +103,7 @@ final class Conversation {
      * @throws IllegalStateException if nothing was said
      */
     FinishReason regenerate(Consumer<String> heard) {
-        if (turns.isEmpty()) {
+        if (turns.size() == opening.size()) {
             throw new IllegalStateException("there is no answer to give again");
         }
         ChatMessage removed = turns.remove(turns.size() - 1);

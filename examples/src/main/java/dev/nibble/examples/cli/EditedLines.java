@@ -21,22 +21,23 @@ final class EditedLines implements LineSource {
     private final LineReader reader;
 
     /**
-     * @param history file that keeps the lines
+     * @param history file that keeps the lines, or null to keep none
      * @param commands completed with Tab
      */
-    EditedLines(Path history, List<String> commands) throws IOException {
-        Files.createDirectories(history.toAbsolutePath().getParent());
+    EditedLines(@Nullable Path history, List<String> commands) throws IOException {
+        if (history != null) {
+            Files.createDirectories(history.toAbsolutePath().getParent());
+        }
         terminal = TerminalBuilder.builder().system(true).dumb(true).build();
         DefaultParser plain = new DefaultParser();
         plain.setEscapeChars(null); // a backslash is text
         plain.setQuoteChars(new char[0]);
-        reader = LineReaderBuilder.builder()
+        LineReaderBuilder builder = LineReaderBuilder.builder()
                 .terminal(terminal)
                 .parser(plain)
                 .completer(new StringsCompleter(commands))
-                .variable(LineReader.HISTORY_FILE, history)
-                .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true) // an exclamation mark too
-                .build();
+                .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true); // an exclamation mark too
+        reader = (history == null ? builder : builder.variable(LineReader.HISTORY_FILE, history)).build();
     }
 
     @Override

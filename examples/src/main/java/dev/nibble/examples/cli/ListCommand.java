@@ -60,7 +60,7 @@ final class ListCommand extends CliCommand {
     void execute() throws IOException {
         long memory = memory();
         List<Row> rows = new ArrayList<>();
-        for (LocalModels.Found found : new LocalModels(streams().environment()).find()) {
+        for (LocalModels.Found found : new LocalModels(streams().environment(), reporter()).find()) {
             rows.add(row(found, memory));
         }
         if (json) {

@@ -9,6 +9,7 @@ import dev.nibble.chat.ChatTemplates;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 
 /** A command that runs a model. */
@@ -36,11 +37,16 @@ abstract class ModelCommand extends CliCommand {
 
     /** The context of a session of {@code model}: as asked for, else the model's own up to the usual one. */
     SessionOptions sessionOptions(LanguageModel model) {
+        return sessionOptions(model, null);
+    }
+
+    /** As {@link #sessionOptions(LanguageModel)}; a context that the model comes with counts as asked for. */
+    SessionOptions sessionOptions(LanguageModel model, @Nullable Integer packaged) {
         int own = model.config().contextLength();
-        Integer asked = modelOptions.context();
+        Integer asked = modelOptions.context() == null ? packaged : modelOptions.context();
         if (asked != null) {
             if (asked > own && own > 0) {
-                err().println("Note: the model was trained for " + own + " tokens, less than --ctx " + asked);
+                err().println("Note: the model was trained for " + own + " tokens, less than the context of " + asked);
             }
             return SessionOptions.DEFAULT.withContextLength(asked == 0 ? own : asked);
         }
@@ -50,6 +56,12 @@ abstract class ModelCommand extends CliCommand {
             return SessionOptions.DEFAULT.withContextLength(USUAL_CONTEXT);
         }
         return SessionOptions.DEFAULT.withContextLength(own);
+    }
+
+    /** Loads the model of the locator's file with the context it comes with, if none is asked for. */
+    LanguageModel load(Path file, PackagedDefaults packaged) throws IOException {
+        Integer context = packaged.context();
+        return load(file, context == null ? LoadOptions.DEFAULT : LoadOptions.DEFAULT.withContextLength(context));
     }
 
     /** Fails if the file has no chat template, or not the one asked for, before anybody types. */

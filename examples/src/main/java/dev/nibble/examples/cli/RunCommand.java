@@ -3,10 +3,10 @@ package dev.nibble.examples.cli;
 import dev.nibble.GeneratedToken;
 import dev.nibble.GenerationOptions;
 import dev.nibble.LanguageModel;
-import dev.nibble.LoadOptions;
 import dev.nibble.Session;
 import dev.nibble.TokenStream;
 import dev.nibble.chat.ChatMessage;
+import dev.nibble.examples.models.ResolvedModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -65,15 +65,21 @@ final class RunCommand extends ModelCommand {
         if (system != null && !chat) {
             throw new UsageException("--system needs --chat: a raw prompt has no system message");
         }
-        GenerationOptions options = sampling.toOptions();
+        sampling.toOptions(); // what is wrong there is told before a model is got
         String text = prompt();
-        Path modelFile = resolve(model.locator());
-        try (LanguageModel loaded = load(modelFile, LoadOptions.DEFAULT)) {
+        ResolvedModel resolved = open(model.locator());
+        PackagedDefaults packaged = new PackagedDefaults(resolved.defaults());
+        GenerationOptions options = sampling.toOptions(packaged.options());
+        Path modelFile = resolved.file();
+        try (LanguageModel loaded = load(modelFile, packaged)) {
+            packaged.notes(chat, !loaded.chatTemplates().names().isEmpty())
+                    .forEach(note -> err().println("Note: " + note));
             if (chat) {
                 requireChatTemplate(loaded, modelFile, options);
             }
-            try (Session session = loaded.newSession(sessionOptions(loaded));
-                    TokenStream stream = chat ? session.chat(messages(text), options) : session.stream(text, options)) {
+            try (Session session = loaded.newSession(sessionOptions(loaded, packaged.context()));
+                    TokenStream stream =
+                            chat ? session.chat(messages(text, packaged), options) : session.stream(text, options)) {
                 print(stream);
                 if (stats) {
                     err().println(loaded.backendDescription());
@@ -106,11 +112,13 @@ final class RunCommand extends ModelCommand {
         throw new UsageException("there is no prompt; give -p TEXT or -f FILE");
     }
 
-    private List<ChatMessage> messages(String text) {
+    private List<ChatMessage> messages(String text, PackagedDefaults packaged) {
         List<ChatMessage> messages = new ArrayList<>();
-        if (system != null) {
-            messages.add(ChatMessage.system(system));
+        String first = packaged.system(system);
+        if (first != null) {
+            messages.add(ChatMessage.system(first));
         }
+        messages.addAll(packaged.opening());
         messages.add(ChatMessage.user(text));
         return messages;
     }

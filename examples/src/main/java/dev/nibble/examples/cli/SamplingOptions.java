@@ -98,17 +98,22 @@ final class SamplingOptions {
 
     /** The options; a value out of range is bad usage. */
     GenerationOptions toOptions() {
+        return toOptions(GenerationOptions.DEFAULT);
+    }
+
+    /** {@code base} with what was given on the command line; a value out of range is bad usage. */
+    GenerationOptions toOptions(GenerationOptions base) {
         try {
-            return build();
+            return build(base);
         } catch (IllegalArgumentException e) {
             throw new UsageException(String.valueOf(e.getMessage()), e);
         }
     }
 
-    private GenerationOptions build() {
-        GenerationOptions options = GenerationOptions.DEFAULT;
-        if (maxTokens != null && maxTokens != -1) {
-            options = options.withMaxTokens(maxTokens);
+    private GenerationOptions build(GenerationOptions base) {
+        GenerationOptions options = base;
+        if (maxTokens != null) {
+            options = options.withMaxTokens(maxTokens == -1 ? Integer.MAX_VALUE : maxTokens);
         }
         options = temperature == null ? options : options.withTemperature(temperature);
         options = seed == null ? options : options.withSeed(seed);

@@ -50,7 +50,7 @@ final class HuggingFaceCache {
         return Optional.empty();
     }
 
-    /** All model files in all snapshots of all repositories. */
+    /** All model files in all snapshots of all repositories, of a split model the first. */
     List<Path> models() throws IOException {
         if (!Files.isDirectory(root)) {
             return List.of();
@@ -62,7 +62,9 @@ final class HuggingFaceCache {
                 if (name.startsWith("models--")) {
                     for (Path snapshot :
                             snapshots(name.substring("models--".length()).replaceFirst("--", "/"))) {
-                        paths(snapshot).stream().map(snapshot::resolve).forEach(models::add);
+                        QuantChoice.firstFiles(paths(snapshot)).stream()
+                                .map(snapshot::resolve)
+                                .forEach(models::add);
                     }
                 }
             }
@@ -84,11 +86,11 @@ final class HuggingFaceCache {
         }
     }
 
-    /** Says which commit is the newest. */
+    /** Says which commit is the newest; the caller holds the repository's lock. */
     void setMain(String repository, String commit) throws IOException {
         Path refs = folder(repository).resolve("refs");
         Files.createDirectories(refs);
-        Path written = Files.createTempFile(refs, "main", ".tmp");
+        Path written = folder(repository).resolve(".nibble.main.part");
         Files.writeString(written, commit, StandardCharsets.UTF_8);
         Files.move(written, refs.resolve("main"), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
