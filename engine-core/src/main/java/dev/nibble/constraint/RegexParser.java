@@ -139,20 +139,16 @@ final class RegexParser {
     private List<Branch> term() {
         int start = at;
         int c = pattern.codePointAt(at);
-        switch (c) {
+        return switch (c) {
             case '^', '$' -> {
                 at++;
-                return List.of(new Branch(c == '^', exprs.empty, c == '$'));
+                yield List.of(new Branch(c == '^', exprs.empty, c == '$'));
             }
             case '*', '+', '?' -> throw error("there is nothing to repeat", start);
             case ']', '{', '}' -> throw error("a single " + Character.toString(c) + " has to be escaped", start);
-            case '(' -> {
-                return quantified(group(), start);
-            }
-            default -> {
-                return quantified(List.of(new Branch(false, spelling.spell(exprs, atom(c)), false)), start);
-            }
-        }
+            case '(' -> quantified(group(), start);
+            default -> quantified(List.of(new Branch(false, spelling.spell(exprs, atom(c)), false)), start);
+        };
     }
 
     private CodePointSet atom(int c) {

@@ -209,7 +209,7 @@ final class SchemaCompiler {
                     && shape.strings() == null
                     && shape.arrays() == null
                     && shape.objects() == null) {
-                values = List.of(JsonReader.NULL, Boolean.FALSE, Boolean.TRUE);
+                values = List.of(JsonReader.NULL, false, true);
             }
             if (values == null) {
                 return null;

@@ -41,7 +41,7 @@ final class SchemaComplement {
     private List<Shape> of(Shape shape, String pointer) {
         List<Object> values = shape.values();
         if (values != null) {
-            return of(values.stream().filter(value -> reader.accepts(shape, value)).toList(), shape, pointer);
+            return excluding(values.stream().filter(value -> reader.accepts(shape, value)).toList(), pointer);
         }
         List<Shape> outside = new ArrayList<>();
         outside.add(new Shape(
@@ -80,7 +80,7 @@ final class SchemaComplement {
         return new StringShape(0, Expr.UNBOUNDED, exprs.and(any, exprs.not(content)));
     }
 
-    private List<Shape> of(List<Object> values, Shape shape, String pointer) {
+    private List<Shape> excluding(List<Object> values, String pointer) {
         Shape others = Shape.ANY;
         List<Expr> texts = new ArrayList<>();
         List<BigDecimal> numbers = new ArrayList<>();

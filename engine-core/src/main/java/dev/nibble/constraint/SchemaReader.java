@@ -64,7 +64,7 @@ final class SchemaReader {
     /** A node that nothing satisfies. */
     SchemaNode nothing() {
         if (forbidden == null) {
-            forbidden = SchemaNode.of(source("#false", Boolean.FALSE));
+            forbidden = SchemaNode.of(source("#false", false));
         }
         return forbidden;
     }

@@ -110,7 +110,7 @@ public final class TypeMapping<T> {
                 return generic(generic, at, path);
             }
             if (type instanceof GenericArrayType array) {
-                return array(map(array.getGenericComponentType(), null, path + "[]"), Object[].class, at, path);
+                return array(map(array.getGenericComponentType(), null, path + "[]"), rawComponent(array), at);
             }
             if (!(type instanceof Class<?> raw)) {
                 throw unsupported(path, type, "it is no class");
@@ -122,7 +122,7 @@ public final class TypeMapping<T> {
                 return scalar;
             }
             if (raw.isArray()) {
-                return array(map(raw.getComponentType(), null, path + "[]"), raw, at, path);
+                return array(map(raw.getComponentType(), null, path + "[]"), raw.getComponentType(), at);
             }
             if (raw.isEnum()) {
                 return enumeration(raw);
@@ -200,8 +200,15 @@ public final class TypeMapping<T> {
             return items;
         }
 
-        private static Mapping array(Mapping item, Class<?> arrayType, @Nullable AnnotatedElement at, String path) {
-            Class<?> component = arrayType.getComponentType();
+        /** The class of the items of an array of a generic type. */
+        private static Class<?> rawComponent(GenericArrayType array) {
+            Type component = array.getGenericComponentType();
+            return component instanceof ParameterizedType generic
+                    ? (Class<?>) generic.getRawType()
+                    : rawComponent((GenericArrayType) component).arrayType();
+        }
+
+        private static Mapping array(Mapping item, Class<?> component, @Nullable AnnotatedElement at) {
             return new Mapping(TypeScalars.sized(items(item), "Items", at), (json, where) -> {
                 List<Object> items = decodeAll(item, json, where);
                 Object array = Array.newInstance(component, items.size());

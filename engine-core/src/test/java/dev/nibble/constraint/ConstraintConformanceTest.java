@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** Grammars and regular expressions of the conformance data: which texts they accept, and where they refuse the others. */
@@ -83,7 +84,7 @@ class ConstraintConformanceTest {
             Object id = test.get("id");
             Constraint constraint;
             try {
-                constraint = compile.apply((String) test.get(key));
+                constraint = compile.apply(String.valueOf(test.get(key)));
             } catch (ConstraintException e) {
                 if (!Boolean.TRUE.equals(test.get("must_fail")) && !Boolean.TRUE.equals(test.get("may_fail"))) {
                     wrong.add(id + ": " + e.getMessage());
@@ -105,7 +106,7 @@ class ConstraintConformanceTest {
                 for (Object refusal : list(test.get("refuse"))) {
                     texts++;
                     Map<?, ?> refuse = (Map<?, ?>) refusal;
-                    String text = (String) refuse.get("text");
+                    String text = String.valueOf(refuse.get("text"));
                     int at = Feeding.feed(constraint, text, mode);
                     if (at < 0) {
                         wrong.add(id + ": accepts " + text + " in mode " + mode);
@@ -126,7 +127,7 @@ class ConstraintConformanceTest {
         assertThat(texts).isPositive();
     }
 
-    private static List<?> list(Object value) {
+    private static List<?> list(@Nullable Object value) {
         return value instanceof List<?> list ? list : List.of();
     }
 }
