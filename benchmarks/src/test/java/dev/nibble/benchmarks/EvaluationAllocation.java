@@ -18,7 +18,7 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 
 /**
- * What evaluating {@link #TOKENS} tokens allocates.
+ * What evaluating {@link #TOKENS} tokens allocates at least: that a process can do without allocating, not that each does.
  *
  * <p>Whether a vector is kept in a register is the compiler's choice, and that depends on when it compiled what: in a rare
  * process it keeps one as an object where it does not in others. So what allocates here is counted once more in new
@@ -33,10 +33,11 @@ final class EvaluationAllocation {
     private EvaluationAllocation() {}
 
     /** The least bytes of this process and of new ones; tokens are evaluated in batches, with logits for all of them. */
-    static long count(Path model, int batchSize) throws IOException {
+    static long least(Path model, int batchSize) throws IOException {
         long least = countHere(model, batchSize);
         for (int i = 0; i < NEW_PROCESSES && least > 0; i++) {
-            System.err.println(least + " bytes were allocated: counting again in a new process");
+            System.err.println(model.getFileName() + ", batches of " + batchSize + ": process " + (i + 1) + " of "
+                    + (1 + NEW_PROCESSES) + " at most allocated, " + least + " bytes at least; counting in a new one");
             least = Math.min(least, countInNewProcess(model, batchSize));
         }
         return least;
