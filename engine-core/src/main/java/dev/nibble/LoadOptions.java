@@ -115,6 +115,11 @@ public final class LoadOptions {
         return with(REPACK_CACHE, Optional.of(Objects.requireNonNull(value, REPACK_CACHE.name())));
     }
 
+    /** Keeps no rearranged weights in a file. */
+    public LoadOptions withoutRepackCache() {
+        return with(REPACK_CACHE, Optional.empty());
+    }
+
     private <T> LoadOptions with(Option<T> option, T value) {
         return new LoadOptions(values.with(option, value));
     }

@@ -99,6 +99,6 @@ record Subject(
     }
 
     private static String show(Generation generation) {
-        return generation.finishReason() + " " + generation.tokens() + " '" + generation.text() + "'";
+        return generation.finishReason() + " " + Arrays.toString(generation.tokens()) + " '" + generation.text() + "'";
     }
 }

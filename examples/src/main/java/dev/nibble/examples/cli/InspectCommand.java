@@ -171,7 +171,7 @@ final class InspectCommand extends ModelCommand {
 
     /** What is shown does not depend on whether rearranged weights are kept in a file, so none is written. */
     private static LoadOptions writingNothing(LoadOptions options) {
-        return options.withRepackCache(null);
+        return options.withoutRepackCache();
     }
 
     private void memory(Path file, ModelFacts facts) throws IOException {
