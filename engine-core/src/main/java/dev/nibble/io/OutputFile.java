@@ -205,7 +205,7 @@ public final class OutputFile implements AutoCloseable {
             try {
                 Files.deleteIfExists(part);
             } catch (IOException e) {
-                continue; // nobody is left to be told
+                // nobody is left to be told
             }
         }
     }

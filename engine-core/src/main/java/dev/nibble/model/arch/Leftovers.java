@@ -121,11 +121,10 @@ final class Leftovers {
     }
 
     private static boolean isOtherPart(String name) {
+        Matcher block = BLOCK.matcher(name);
         return OTHER_PARTS.stream().anyMatch(name::startsWith)
                 || name.endsWith(INPUT_RANGE)
-                || BLOCK.matcher(name) instanceof Matcher block
-                        && block.matches()
-                        && block.group(2).startsWith(ROTATION);
+                || block.matches() && block.group(2).startsWith(ROTATION);
     }
 
     private static String list(List<String> names) {

@@ -18,9 +18,6 @@ final class SideKeys {
     /** Relative difference of numbers that are meant to be the same, stored as f32. */
     private static final double ROUNDING = 1e-4;
 
-    private static final DoublePredicate OFF = value -> value == 0;
-    private static final DoublePredicate FACTOR = value -> value == 0 || value == 1;
-
     private record SideKey(String suffix, DoublePredicate neutral) {}
 
     private SideKeys() {}
@@ -40,35 +37,44 @@ final class SideKeys {
     private static List<SideKey> keys(ModelReader reader) {
         return List.of(
                 new SideKey("attention.scale", value -> value == 0 || isUsualScale(reader, value)),
-                new SideKey("attention.clamp_kqv", OFF),
-                new SideKey("attention.max_alibi_bias", OFF),
-                new SideKey("attention.output_scale", FACTOR),
-                new SideKey("attention.value_scale", FACTOR),
-                new SideKey("attention.temperature_scale", OFF),
+                new SideKey("attention.clamp_kqv", SideKeys::isOff),
+                new SideKey("attention.max_alibi_bias", SideKeys::isOff),
+                new SideKey("attention.output_scale", SideKeys::isNoFactor),
+                new SideKey("attention.value_scale", SideKeys::isNoFactor),
+                new SideKey("attention.temperature_scale", SideKeys::isOff),
                 new SideKey("attention.causal", value -> value == 1),
                 new SideKey(WINDOW, value -> value == 0 || value >= reader.runContext()),
-                new SideKey("attention.shared_kv_layers", OFF),
+                new SideKey("attention.shared_kv_layers", SideKeys::isOff),
                 new SideKey("attention.rope_pattern", value -> value == 1),
                 new SideKey("attention.key_length_swa", sameAs(reader, "attention.key_length")),
                 new SideKey("attention.value_length_swa", sameAs(reader, "attention.value_length")),
-                new SideKey("attn_logit_softcapping", OFF),
-                new SideKey("final_logit_softcapping", OFF),
-                new SideKey("router_logit_softcapping", OFF),
-                new SideKey("logit_scale", FACTOR),
-                new SideKey("embedding_scale", FACTOR),
-                new SideKey("residual_scale", FACTOR),
-                new SideKey("rescale_every_n_layers", OFF),
-                new SideKey("rope.dimension_sections", OFF),
+                new SideKey("attn_logit_softcapping", SideKeys::isOff),
+                new SideKey("final_logit_softcapping", SideKeys::isOff),
+                new SideKey("router_logit_softcapping", SideKeys::isOff),
+                new SideKey("logit_scale", SideKeys::isNoFactor),
+                new SideKey("embedding_scale", SideKeys::isNoFactor),
+                new SideKey("residual_scale", SideKeys::isNoFactor),
+                new SideKey("rescale_every_n_layers", SideKeys::isOff),
+                new SideKey("rope.dimension_sections", SideKeys::isOff),
                 new SideKey("rope.dimension_count_swa", sameAs(reader, "rope.dimension_count")),
                 new SideKey("rope.freq_base_swa", sameAs(reader, "rope.freq_base")),
-                new SideKey("rope.scaling.alpha", FACTOR),
+                new SideKey("rope.scaling.alpha", SideKeys::isNoFactor),
                 new SideKey("rope.scaling.yarn_attn_factor", value -> value == 1 || isYarnGrowth(reader, value)),
-                new SideKey("expert_group_scale", FACTOR),
-                new SideKey("activation_sparsity_scale", OFF),
-                new SideKey("swiglu_clamp_exp", OFF),
-                new SideKey("swiglu_clamp_shexp", OFF),
-                new SideKey("use_parallel_residual", OFF),
-                new SideKey("num_loops", FACTOR));
+                new SideKey("expert_group_scale", SideKeys::isNoFactor),
+                new SideKey("activation_sparsity_scale", SideKeys::isOff),
+                new SideKey("swiglu_clamp_exp", SideKeys::isOff),
+                new SideKey("swiglu_clamp_shexp", SideKeys::isOff),
+                new SideKey("use_parallel_residual", SideKeys::isOff),
+                new SideKey("num_loops", SideKeys::isNoFactor));
+    }
+
+    private static boolean isOff(double value) {
+        return value == 0;
+    }
+
+    /** A factor that changes nothing; files have 0 for none. */
+    private static boolean isNoFactor(double value) {
+        return value == 0 || value == 1;
     }
 
     private static DoublePredicate sameAs(ModelReader reader, String suffix) {
