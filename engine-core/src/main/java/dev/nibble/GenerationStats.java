@@ -98,13 +98,13 @@ public final class GenerationStats {
 
     @Override
     public int hashCode() {
-        return Objects.hash(
-                promptTokens, cachedTokens, generatedTokens, promptTime, timeToFirstToken, generationTime);
+        return Objects.hash(promptTokens, cachedTokens, generatedTokens, promptTime, timeToFirstToken, generationTime);
     }
 
     @Override
     public String toString() {
-        return "GenerationStats[" + promptTokens + " prompt tokens, " + cachedTokens + " of them cached, in " + promptTime
-                + "; first token after " + timeToFirstToken + "; " + generatedTokens + " tokens, " + generationTime + "]";
+        return "GenerationStats[" + promptTokens + " prompt tokens, " + cachedTokens + " of them cached, in "
+                + promptTime + "; first token after " + timeToFirstToken + "; " + generatedTokens + " tokens, "
+                + generationTime + "]";
     }
 }

@@ -129,7 +129,8 @@ public final class LanguageModel implements AutoCloseable {
         int contextLength = contextLength(
                 Objects.requireNonNull(sessionOptions, "sessionOptions").contextLength());
         KvCacheType type = sessionOptions.kvCacheType().orElse(options.kvCacheType());
-        boolean asked = sessionOptions.contextLength().isPresent() || options.contextLength().isPresent();
+        boolean asked = sessionOptions.contextLength().isPresent()
+                || options.contextLength().isPresent();
         loaded.enter();
         try {
             memoryCheck.session(contextLength, type, asked);
@@ -270,7 +271,7 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     private int contextLength(OptionalInt asked) {
-        return asked.orElseGet(() -> options.contextLength()
-                .orElseGet(() -> Math.min(config.contextLength(), pass.maxContextLength())));
+        return asked.orElseGet(() ->
+                options.contextLength().orElseGet(() -> Math.min(config.contextLength(), pass.maxContextLength())));
     }
 }

@@ -16,12 +16,7 @@ import java.util.OptionalLong;
  * @param available what the system or the container can still give without swapping, if it says
  */
 public record MemoryPlan(
-        long weights,
-        long workspace,
-        int contextLength,
-        long kvCache,
-        long runtime,
-        OptionalLong available) {
+        long weights, long workspace, int contextLength, long kvCache, long runtime, OptionalLong available) {
 
     /** All of it: weights, workspace, one session and the virtual machine. */
     public long total() {

@@ -91,7 +91,8 @@ final class ModelLoader {
         ModelSource source = open.add(open(file, formats));
         // A quarter of a small model's load, which needs nothing of the rest.
         BackgroundTask<Tokenizer> tokenizing = open.add(BackgroundTask.start(() -> Tokenizers.from(source.metadata())));
-        Model model = purpose.apply(source, Architectures.read(source, options.contextLength().orElse(0)));
+        Model model = purpose.apply(
+                source, Architectures.read(source, options.contextLength().orElse(0)));
         checkInterrupt(file);
         Compiled compiled = compile(providers, model, source, options, open);
         Tokenizer tokenizer = tokenizing.result();

@@ -58,8 +58,7 @@ class ConcurrencyTest {
             assertThat(session.length()).isEqualTo(2 * FakeForwardPass.MAX_BATCH_ROWS);
             assertThat(fake.pass.evaluatedRows).hasValue(2 * FakeForwardPass.MAX_BATCH_ROWS);
 
-            int[] tokens =
-                    session.generate("yz", GREEDY.withMaxTokens(3)).tokens();
+            int[] tokens = session.generate("yz", GREEDY.withMaxTokens(3)).tokens();
             Session other = model.newSession();
             assertThat(other.generate("x".repeat(15) + "yz", GREEDY.withMaxTokens(3))
                             .tokens())

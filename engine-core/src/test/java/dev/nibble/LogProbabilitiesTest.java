@@ -13,10 +13,12 @@ class LogProbabilitiesTest {
     void aTokenComesWithTheMostProbableOnesOfItsStep() {
         try (LanguageModel model = new FakeModel().open();
                 Session session = model.newSession()) {
-            List<GeneratedToken> tokens = session.stream(
-                            "abc", GenerationOptions.GREEDY.withMaxTokens(4).withTopLogProbabilities(3))
-                    .stream()
-                    .toList();
+            List<GeneratedToken> tokens =
+                    session.stream(
+                                    "abc",
+                                    GenerationOptions.GREEDY.withMaxTokens(4).withTopLogProbabilities(3))
+                            .stream()
+                            .toList();
             assertThat(tokens).hasSize(4);
             for (GeneratedToken token : tokens) {
                 assertThat(token.alternatives()).hasSize(3);

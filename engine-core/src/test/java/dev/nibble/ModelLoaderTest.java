@@ -59,7 +59,8 @@ class ModelLoaderTest {
         BackendProvider cpu = new FakeProvider("cpu", 0, "");
         BackendProvider gpu = new FakeProvider("gpu", 10, "");
         BackendProvider broken = new FakeProvider("broken", 20, "no device");
-        assertThat(ModelLoader.backends(Optional.empty(), List.of(cpu, broken, gpu))).containsExactly(gpu, cpu);
+        assertThat(ModelLoader.backends(Optional.empty(), List.of(cpu, broken, gpu)))
+                .containsExactly(gpu, cpu);
         assertThat(ModelLoader.backends(Optional.empty(), List.of(broken, cpu))).containsExactly(cpu);
         assertThatThrownBy(() -> ModelLoader.backends(Optional.empty(), List.of(broken)))
                 .isInstanceOf(IllegalStateException.class)
@@ -70,7 +71,8 @@ class ModelLoaderTest {
     void aNamedBackendIsTakenOrAnError() {
         BackendProvider cpu = new FakeProvider("cpu", 0, "");
         BackendProvider broken = new FakeProvider("broken", 20, "no device");
-        assertThat(ModelLoader.backends(Optional.of("cpu"), List.of(broken, cpu))).containsExactly(cpu);
+        assertThat(ModelLoader.backends(Optional.of("cpu"), List.of(broken, cpu)))
+                .containsExactly(cpu);
         assertThatThrownBy(() -> ModelLoader.backends(Optional.of("broken"), List.of(cpu, broken)))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("the backend broken cannot run here: no device");

@@ -30,13 +30,7 @@ record ArrayShape(
         all.addAll(other.contains);
         int least = Math.max(min, other.min);
         int most = Math.min(max, other.max);
-        return new ArrayShape(
-                both,
-                items.and(other.items),
-                least,
-                most,
-                unique || other.unique,
-                all);
+        return new ArrayShape(both, items.and(other.items), least, most, unique || other.unique, all);
     }
 
     /** What the item at an index has to satisfy, {@link #contains} left out. */

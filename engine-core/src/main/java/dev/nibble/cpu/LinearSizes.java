@@ -99,7 +99,15 @@ final class LinearSizes extends LinearFactory {
 
         @Override
         public void multiply(
-                MatmulInput x, int xRow, int xRows, float[] y, int yOffset, int yStride, int from, int to, Scratch scratch) {
+                MatmulInput x,
+                int xRow,
+                int xRows,
+                float[] y,
+                int yOffset,
+                int yStride,
+                int from,
+                int to,
+                Scratch scratch) {
             throw new IllegalStateException("only the shape of this matrix is known");
         }
 

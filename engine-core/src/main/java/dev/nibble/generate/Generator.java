@@ -97,8 +97,7 @@ public final class Generator {
             if (!promptEvaluated) {
                 context.report(options.promptProgress());
             }
-            boolean modelChooses =
-                    sampler.isGreedy() && options.topLogProbabilities() == 0 && context.canChoose();
+            boolean modelChooses = sampler.isGreedy() && options.topLogProbabilities() == 0 && context.canChoose();
             if (modelChooses) {
                 id = context.chooseNext(cancellation);
             }

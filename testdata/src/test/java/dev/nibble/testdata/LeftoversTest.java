@@ -145,7 +145,8 @@ class LeftoversTest {
         }
         Model trunkOnly = read(
                 name,
-                changed -> changed.set("%s.block_count", blockCount(changed) + 1).set("%s.nextn_predict_layers", 1));
+                changed ->
+                        changed.set("%s.block_count", blockCount(changed) + 1).set("%s.nextn_predict_layers", 1));
         assertThat(trunkOnly.blocks()).hasSize(trunkOnly.config().layerCount());
     }
 
@@ -237,7 +238,9 @@ class LeftoversTest {
             String prefix = base.metadata().requireString("general.architecture") + ".";
             for (String key : base.metadata().keys()) {
                 Object value = base.metadata().get(key);
-                if (!key.startsWith(prefix) || UNUSED.contains(key) || key.matches(".*\\.(vocab_size|pooling_type|dense_\\d_feat_\\w+)")) {
+                if (!key.startsWith(prefix)
+                        || UNUSED.contains(key)
+                        || key.matches(".*\\.(vocab_size|pooling_type|dense_\\d_feat_\\w+)")) {
                     continue;
                 }
                 if (value instanceof Double) {
@@ -273,10 +276,12 @@ class LeftoversTest {
 
     @Test
     void headsThatDoNotDivideTheWidth() {
-        assertThatThrownBy(() -> read("llama", model -> model.remove("%s.attention.key_length")
-                        .remove("%s.attention.value_length")
-                        .set("%s.attention.head_count", 5)
-                        .set("%s.attention.head_count_kv", 5)))
+        assertThatThrownBy(() -> read(
+                        "llama",
+                        model -> model.remove("%s.attention.key_length")
+                                .remove("%s.attention.value_length")
+                                .set("%s.attention.head_count", 5)
+                                .set("%s.attention.head_count_kv", 5)))
                 .hasMessageContaining("llama.attention.head_count: 5 heads cannot share the 96 elements");
     }
 }
