@@ -1,6 +1,7 @@
 @echo off
 rem Runs the Nibble command line from a checkout: finds a JDK, builds what is missing, starts it.
 rem NIBBLE_JAVA_OPTS: further JVM options, as -Xmx8g. Delete examples\target\.built to build again.
+rem NIBBLE_NO_BUILD: when set, whatever was built last is started as it is.
 rem TORNADOVM_HOME: a TornadoVM SDK: the JVM is started with it, so that models can run on a GPU (docs\GPU.md).
 setlocal EnableExtensions DisableDelayedExpansion
 set "ROOT=%~dp0"
@@ -31,6 +32,7 @@ if not defined JDK (
   exit /b 1
 )
 
+if defined NIBBLE_NO_BUILD goto :built
 if not exist "%ROOT%\examples\target\.built" (
   where mvn >nul 2>nul || (
     echo nibble: Maven is needed to build Nibble and mvn is not on the PATH. 1>&2
@@ -51,6 +53,29 @@ if not exist "%ROOT%\examples\target\.built" (
   type nul > "%ROOT%\examples\target\.built"
 )
 
+:built
+if not exist "%LIB%" (
+  echo nibble: nothing is built yet in "%ROOT%\examples\target"; run without NIBBLE_NO_BUILD 1>&2
+  exit /b 1
+)
+
+rem Classes as an earlier run left them; the script nibble says more of this.
+set "ARCHIVE=%ROOT%\examples\target\nibble.jsa"
+set CLASSES=-Xlog:cds*=off -Xlog:aot*=off
+set KEEP=1
+if defined TORNADOVM_HOME set "KEEP="
+if defined NIBBLE_JAVA_OPTS set "KEEP="
+if defined JDK_JAVA_OPTIONS set "KEEP="
+if defined JAVA_TOOL_OPTIONS set "KEEP="
+if defined TORNADOVM_HOME goto :tornado
+if exist "%ARCHIVE%" set CLASSES=%CLASSES% "-XX:SharedArchiveFile=%ARCHIVE%" -XX:+VerifySharedSpaces
+if not defined KEEP goto :tornado
+set CLASSES=%CLASSES% "-Dnibble.class.archive=%ARCHIVE%"
+if exist "%ARCHIVE%" goto :tornado
+if "%~1"=="run" set CLASSES=%CLASSES% "-XX:DumpLoadedClassList=%ROOT%\examples\target\nibble.classes.%%p"
+if "%~1"=="chat" set CLASSES=%CLASSES% "-XX:DumpLoadedClassList=%ROOT%\examples\target\nibble.classes.%%p"
+
+:tornado
 rem With a TornadoVM SDK its options come first; what decides and writes them is shared with the script nibble.
 set TORNADO=
 if not defined TORNADOVM_HOME goto :start
@@ -62,7 +87,7 @@ if errorlevel 1 exit /b 1
 set TORNADO="@%ARGFILE%"
 
 :start
-"%JDK%\bin\java" %TORNADO% --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -Dnibble.launcher=nibble %NIBBLE_JAVA_OPTS% -cp "%LIB%\*" dev.nibble.examples.cli.Main %*
+"%JDK%\bin\java" %TORNADO% --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -Dnibble.launcher=nibble %CLASSES% %NIBBLE_JAVA_OPTS% -cp "%LIB%\*" dev.nibble.examples.cli.Main %*
 exit /b %errorlevel%
 
 rem Takes the folder %1 as the JDK if it is one, new enough, and none was found before.

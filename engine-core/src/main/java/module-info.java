@@ -9,6 +9,8 @@ module dev.nibble.core {
     exports dev.nibble.constraint;
     exports dev.nibble.cpu.quant to
             dev.nibble.gguf;
+    exports dev.nibble.io to
+            dev.nibble.gguf;
     exports dev.nibble.model;
     exports dev.nibble.sampling;
     exports dev.nibble.spi;

@@ -15,8 +15,11 @@ public class ContextOverflowException extends NibbleException {
      * @param contextLength the context of the session
      */
     public ContextOverflowException(int tokens, int available, int contextLength) {
-        super("the prompt has " + tokens + " tokens, but only " + available + " of the context of " + contextLength
-                + " are left; shorten it or open the session with a larger context");
+        super("the prompt has " + tokens + " tokens, but "
+                + (available == contextLength
+                        ? "the context holds only " + contextLength
+                        : "only " + available + " of the " + contextLength + " of the context are left")
+                + "; shorten it or open the session with a larger context");
         this.tokens = tokens;
         this.available = available;
     }

@@ -2,18 +2,20 @@ package dev.nibble;
 
 import dev.nibble.embedding.PoolingReader;
 import dev.nibble.embedding.TextEmbedder;
+import dev.nibble.generate.Cancellation;
 import dev.nibble.model.Metadata;
+import dev.nibble.model.Model;
 import dev.nibble.model.Model.Pooling;
 import dev.nibble.model.ModelConfig;
+import dev.nibble.model.ModelSource;
 import dev.nibble.tokenizer.Tokenizer;
 import java.io.IOException;
+import java.lang.ref.Reference;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.ReadWriteLock;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
  * A loaded embedding model: it turns texts into vectors that are near each other where the meanings are. Thread-safe.
@@ -29,23 +31,16 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * the call.
  */
 public final class EmbeddingModel implements AutoCloseable {
-    private final ModelLoader.Loaded loaded;
+    private final Loaded loaded;
     private final TextEmbedder embedder;
     private final int contextLength;
-    /** Read: a text is being embedded; write: the model is being closed. */
-    private final ReadWriteLock use = new ReentrantReadWriteLock();
 
-    private volatile boolean closed;
-
-    EmbeddingModel(ModelLoader.Loaded loaded, LoadOptions loadOptions, EmbeddingOptions options) {
+    EmbeddingModel(Loaded loaded, LoadOptions loadOptions, EmbeddingOptions options) {
         this.loaded = loaded;
         embedder = new TextEmbedder(loaded.pass(), loaded.model(), options.normalize());
         int trained = loaded.model().config().contextLength();
-        if (loadOptions.contextLength() > trained) {
-            throw new IllegalArgumentException("contextLength must be at most " + trained + ", which "
-                    + loaded.source().name() + " was made for, not " + loadOptions.contextLength());
-        }
         contextLength = loadOptions.contextLength() > 0 ? loadOptions.contextLength() : trained;
+        loaded.watch(this);
     }
 
     /** As {@link #load(Path, LoadOptions, EmbeddingOptions)} with the default options. */
@@ -63,6 +58,7 @@ public final class EmbeddingModel implements AutoCloseable {
      * as the file or the options say how to pool.
      *
      * @throws IOException if the file cannot be read
+     * @throws java.io.InterruptedIOException if the thread is interrupted, before or during the call; it stays so
      * @throws ModelFormatException if the file is not a model or damaged
      * @throws UnsupportedModelException if it needs something this version lacks, or neither file nor options say how to
      *     pool
@@ -74,15 +70,29 @@ public final class EmbeddingModel implements AutoCloseable {
      */
     public static EmbeddingModel load(Path file, LoadOptions options, EmbeddingOptions embeddingOptions)
             throws IOException {
+        Objects.requireNonNull(options, "options");
+        Objects.requireNonNull(embeddingOptions, "embeddingOptions");
         return ModelLoader.load(
                 file,
                 options,
-                (source, model) -> PoolingReader.embedding(source.metadata(), model, embeddingOptions.pooling()),
+                (source, model) -> embedding(source, model, options, embeddingOptions),
                 loaded -> new EmbeddingModel(loaded, options, embeddingOptions));
+    }
+
+    /** The model as one that embeds, if it can be used so; said before it is compiled, which may take long. */
+    private static Model embedding(
+            ModelSource source, Model model, LoadOptions options, EmbeddingOptions embeddingOptions) {
+        int trained = model.config().contextLength();
+        if (options.contextLength() > trained) {
+            throw new IllegalArgumentException("contextLength must be at most " + trained + ", which " + source.name()
+                    + " was made for, not " + options.contextLength());
+        }
+        return PoolingReader.embedding(source.metadata(), model, embeddingOptions.pooling());
     }
 
     /** As {@link #embed(List)} for one text. */
     public float[] embed(String text) {
+        Objects.requireNonNull(text, "text");
         return embed(List.of(text)).getFirst();
     }
 
@@ -93,9 +103,11 @@ public final class EmbeddingModel implements AutoCloseable {
      * @throws ContextOverflowException if one is longer than {@link #contextLength()}; nothing was evaluated
      * @throws IllegalArgumentException if one has no tokens: it is empty, and the model adds none of its own
      * @throws OutOfMemoryException if there is no memory for the longest of them
-     * @throws IllegalStateException if the model is closed, or its pooling is {@link Pooling#NONE}
+     * @throws CancellationException if the thread is interrupted, before or during the call; it stays so
+     * @throws IllegalStateException if the model is closed, before or during the call, or its pooling is {@link Pooling#NONE}
      */
     public List<float[]> embed(List<String> texts) {
+        Arguments.requireNonNull(texts, "texts");
         if (pooling() == Pooling.NONE) {
             throw new IllegalStateException("the pooling is NONE, which makes an embedding of each token, not of the"
                     + " text: call embedTokens, or load the model with EmbeddingOptions.withPooling");
@@ -110,6 +122,7 @@ public final class EmbeddingModel implements AutoCloseable {
      * @throws ContextOverflowException as {@link #embed(List)}, like the other exceptions
      */
     public float[][] embedTokens(String text) {
+        Objects.requireNonNull(text, "text");
         float[] all = embed(List.of(text), Pooling.NONE).getFirst();
         int size = dimensions();
         float[][] rows = new float[all.length / size][size];
@@ -120,21 +133,27 @@ public final class EmbeddingModel implements AutoCloseable {
     }
 
     private List<float[]> embed(List<String> texts, Pooling pooling) {
-        Lock reading = use.readLock();
-        reading.lock();
+        loaded.enter();
         try {
-            checkOpen();
-            return embedder.embed(encode(texts), pooling, () -> closed);
+            Cancellation cancellation = new Cancellation(loaded::isClosed);
+            return embedder.embed(encode(texts, cancellation), pooling, cancellation);
         } catch (CancellationException e) {
-            throw new IllegalStateException("the model is closed", e);
+            if (loaded.isClosed()) {
+                throw new IllegalStateException("the model is closed", e);
+            }
+            throw e;
         } finally {
-            reading.unlock();
+            loaded.exit();
+            Reference.reachabilityFence(this);
         }
     }
 
-    private List<int[]> encode(List<String> texts) {
+    private List<int[]> encode(List<String> texts, Cancellation cancellation) {
         List<int[]> encoded = new ArrayList<>(texts.size());
         for (int i = 0; i < texts.size(); i++) {
+            if (cancellation.getAsBoolean()) {
+                throw new CancellationException("the thread was interrupted");
+            }
             int[] tokens = loaded.tokenizer().encode(texts.get(i), Tokenizer.Options.PROMPT);
             String name = texts.size() == 1 ? "the text" : "text " + (i + 1) + " of " + texts.size();
             if (tokens.length == 0) {
@@ -185,32 +204,13 @@ public final class EmbeddingModel implements AutoCloseable {
     }
 
     /**
-     * Frees everything, ending calls that run: they fail with an {@link IllegalStateException}, as later ones do. Closing
-     * again does nothing.
+     * Frees everything. Running calls are ended and waited for; they fail with an {@link IllegalStateException}, as later
+     * ones do. From inside a call it returns at once, and the last of those that run frees everything when it ends. Closing
+     * again changes nothing. A model that becomes unreachable without having been closed is freed but for its file, which
+     * stays mapped, and a warning is logged.
      */
     @Override
     public void close() {
-        Lock writing;
-        synchronized (this) {
-            if (closed) {
-                return;
-            }
-            closed = true;
-            writing = use.writeLock();
-        }
-        writing.lock();
-        try {
-            loaded.pass().close();
-            loaded.backend().close();
-            loaded.source().close();
-        } finally {
-            writing.unlock();
-        }
-    }
-
-    private void checkOpen() {
-        if (closed) {
-            throw new IllegalStateException("the model is closed");
-        }
+        loaded.close();
     }
 }

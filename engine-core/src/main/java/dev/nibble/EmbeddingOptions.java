@@ -1,6 +1,7 @@
 package dev.nibble;
 
 import dev.nibble.model.Model.Pooling;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -14,8 +15,12 @@ public record EmbeddingOptions(Optional<Pooling> pooling, boolean normalize) {
     /** The pooling of the file, normalized. */
     public static final EmbeddingOptions DEFAULT = new EmbeddingOptions(Optional.empty(), true);
 
+    public EmbeddingOptions {
+        Objects.requireNonNull(pooling, "pooling");
+    }
+
     public EmbeddingOptions withPooling(Pooling value) {
-        return new EmbeddingOptions(Optional.of(value), normalize);
+        return new EmbeddingOptions(Optional.of(Objects.requireNonNull(value, "pooling")), normalize);
     }
 
     public EmbeddingOptions withNormalize(boolean value) {

@@ -10,6 +10,9 @@ public enum FinishReason {
     MAX_TOKENS,
     /** The session's context is full. */
     CONTEXT_FULL,
-    /** {@link TokenStream#cancel()}, {@link Session#cancel()}, or the stream was closed before its end. */
+    /**
+     * {@link TokenStream#cancel()} or {@link Session#cancel()}, an interrupt of the thread, or the stream, the session or
+     * the model was closed before the end.
+     */
     CANCELLED
 }

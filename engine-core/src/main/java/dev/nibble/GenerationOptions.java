@@ -1,10 +1,12 @@
 package dev.nibble;
 
 import dev.nibble.sampling.LogitsProcessor;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -40,6 +42,8 @@ public final class GenerationOptions {
     private static final Option<Optional<String>> TEMPLATE_NAME = new Option<>("templateName", Optional.empty());
     private static final Option<Boolean> CONTROL_TOKENS_IN_MESSAGES = new Option<>("controlTokensInMessages", false);
 
+    private static final Option<PromptProgress> PROMPT_PROGRESS = new Option<>("promptProgress", PromptProgress.NONE);
+
     /** The usual chain: temperature 0.8, top-k 40, top-p 0.95, min-p 0.05, until the model ends or the context is full. */
     public static final GenerationOptions DEFAULT = new GenerationOptions(Map.of());
 
@@ -54,6 +58,7 @@ public final class GenerationOptions {
 
     /** The options set here, then those set in {@code defaults}, then the library's defaults. */
     public GenerationOptions orElse(GenerationOptions defaults) {
+        Objects.requireNonNull(defaults, "defaults");
         Map<Option<?>, Object> merged = new LinkedHashMap<>(defaults.values);
         merged.putAll(values);
         return new GenerationOptions(merged);
@@ -144,8 +149,12 @@ public final class GenerationOptions {
         return get(REPEAT_PENALTY);
     }
 
-    /** More than 0. */
+    /** More than 0, and not so little that it is no normal float. */
     public GenerationOptions withRepeatPenalty(float value) {
+        if (value > 0 && value < Float.MIN_NORMAL) { // dividing by it overflows
+            throw new IllegalArgumentException(REPEAT_PENALTY.name() + " must be at least " + Float.MIN_NORMAL
+                    + ", the least normal float, not " + value);
+        }
         return with(REPEAT_PENALTY, inRange(REPEAT_PENALTY, value, Float.MIN_NORMAL, Float.MAX_VALUE));
     }
 
@@ -184,9 +193,20 @@ public final class GenerationOptions {
         return get(SEED);
     }
 
-    /** The same seed, prompt and options on the same model and machine give the same text. */
+    /**
+     * Makes the random choice repeatable. The same seed, prompt and options on the same model and machine give the same
+     * text where machine code runs ({@link LanguageModel#kernels()} says so for each tensor type): there, how a prompt was
+     * evaluated, at once or in parts as a conversation grows, changes nothing. The other kernels round what they multiply
+     * differently for one token and for many: the text is the same where the session evaluated its tokens in the same
+     * portions, and may be another where it did not.
+     */
     public GenerationOptions withSeed(long value) {
         return with(SEED, OptionalLong.of(value));
+    }
+
+    /** Another seed each time, as where nothing is said. */
+    public GenerationOptions withRandomSeed() {
+        return with(SEED, OptionalLong.empty());
     }
 
     /** Texts that end the generation; they are not part of its text. */
@@ -196,7 +216,7 @@ public final class GenerationOptions {
 
     /** Texts that end the generation; none may be empty. */
     public GenerationOptions withStop(List<String> value) {
-        if (value.contains("")) {
+        if (Arguments.requireNonNull(value, STOP.name()).contains("")) {
             throw new IllegalArgumentException("stop must not contain an empty string");
         }
         return with(STOP, List.copyOf(value));
@@ -204,7 +224,7 @@ public final class GenerationOptions {
 
     /** Texts that end the generation; none may be empty. */
     public GenerationOptions withStop(String... value) {
-        return withStop(List.of(value));
+        return withStop(Arrays.asList(Objects.requireNonNull(value, STOP.name())));
     }
 
     /** What is added to the logits of single tokens, by id. */
@@ -214,7 +234,10 @@ public final class GenerationOptions {
 
     /** Token ids of the model's vocabulary; negative infinity bans a token. */
     public GenerationOptions withLogitBias(Map<Integer, Float> value) {
-        value.forEach((id, bias) -> {
+        Objects.requireNonNull(value, LOGIT_BIAS.name()).forEach((id, bias) -> {
+            if (id == null || bias == null) {
+                throw new NullPointerException("logitBias: the bias of token " + id + " is " + bias);
+            }
             if (id < 0) {
                 throw new IllegalArgumentException("logitBias: a token id must be 0 or more, not " + id);
             }
@@ -233,7 +256,7 @@ public final class GenerationOptions {
 
     /** The hook for token masks and grammars; one that keeps state serves one generation. */
     public GenerationOptions withLogitsProcessors(List<LogitsProcessor> value) {
-        return with(LOGITS_PROCESSORS, List.copyOf(value));
+        return with(LOGITS_PROCESSORS, List.copyOf(Arguments.requireNonNull(value, LOGITS_PROCESSORS.name())));
     }
 
     /** Whether end-of-generation tokens are treated like any other. */
@@ -253,6 +276,7 @@ public final class GenerationOptions {
 
     /** As {@code enable_thinking} or {@code tools}; values are strings, numbers, booleans, lists and maps of such. */
     public GenerationOptions withTemplateVariables(Map<String, Object> value) {
+        Objects.requireNonNull(value, TEMPLATE_VARIABLES.name());
         return with(TEMPLATE_VARIABLES, Collections.unmodifiableMap(new LinkedHashMap<>(value)));
     }
 
@@ -263,7 +287,7 @@ public final class GenerationOptions {
 
     /** One of {@link dev.nibble.chat.ChatTemplates#names}; of another name the chat says which there are. */
     public GenerationOptions withTemplateName(String value) {
-        return with(TEMPLATE_NAME, Optional.of(value));
+        return with(TEMPLATE_NAME, Optional.of(Objects.requireNonNull(value, TEMPLATE_NAME.name())));
     }
 
     /** Whether control tokens written in a chat message count as such. */
@@ -277,6 +301,16 @@ public final class GenerationOptions {
      */
     public GenerationOptions withControlTokensInMessages(boolean value) {
         return with(CONTROL_TOKENS_IN_MESSAGES, value);
+    }
+
+    /** Who is told how far the evaluation of the prompt is. */
+    public PromptProgress promptProgress() {
+        return get(PROMPT_PROGRESS);
+    }
+
+    /** By default nobody is told. */
+    public GenerationOptions withPromptProgress(PromptProgress value) {
+        return with(PROMPT_PROGRESS, Objects.requireNonNull(value, "promptProgress"));
     }
 
     @Override

@@ -12,18 +12,17 @@ import dev.nibble.memory.SystemMemory;
 import dev.nibble.model.Metadata;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
-import dev.nibble.spi.Backend;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.tensor.DType;
 import dev.nibble.tokenizer.Tokenizer;
 import java.io.IOException;
+import java.lang.ref.Reference;
 import java.nio.file.Path;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -38,10 +37,10 @@ import java.util.stream.IntStream;
  * }</pre>
  */
 public final class LanguageModel implements AutoCloseable {
+    private final Loaded loaded;
     private final ModelSource source;
     private final ModelConfig config;
     private final Tokenizer tokenizer;
-    private final Backend backend;
     private final ForwardPass pass;
     private final LoadOptions options;
     private final GenerationOptions defaults;
@@ -52,24 +51,14 @@ public final class LanguageModel implements AutoCloseable {
     private final ChatPrompts chatPrompts;
     private final SystemMemory memory;
     private final MemoryCheck memoryCheck;
-    private final Set<Session> sessions = new HashSet<>(); // guarded by itself, as is closed
-    private boolean closed;
 
     /** Takes over what is open. */
-    LanguageModel(
-            ModelSource source,
-            ModelConfig config,
-            Tokenizer tokenizer,
-            Backend backend,
-            ForwardPass pass,
-            LoadOptions options,
-            GenerationOptions defaults,
-            SystemMemory memory) {
-        this.source = source;
-        this.config = config;
-        this.tokenizer = tokenizer;
-        this.backend = backend;
-        this.pass = pass;
+    LanguageModel(Loaded loaded, LoadOptions options, GenerationOptions defaults, SystemMemory memory) {
+        this.loaded = loaded;
+        source = loaded.source();
+        config = loaded.model().config();
+        tokenizer = loaded.tokenizer();
+        pass = loaded.pass();
         this.options = options;
         this.defaults = defaults;
         this.memory = memory;
@@ -81,6 +70,7 @@ public final class LanguageModel implements AutoCloseable {
         encoder = new PromptEncoder(tokenizer);
         chatPrompts = new ChatPrompts(source.metadata(), tokenizer, encoder);
         memoryCheck = new MemoryCheck(pass, memory);
+        loaded.watch(this);
     }
 
     /** As {@link #load(Path, LoadOptions)} with the default options. */
@@ -93,6 +83,7 @@ public final class LanguageModel implements AutoCloseable {
      * java.util.ServiceLoader}.
      *
      * @throws IOException if the file cannot be read
+     * @throws java.io.InterruptedIOException if the thread is interrupted, before or during the call; it stays so
      * @throws ModelFormatException if the file is not a model or damaged
      * @throws UnsupportedModelException if it needs something this version lacks, or is an {@link EmbeddingModel}
      * @throws OutOfMemoryException if it cannot fit in memory
@@ -106,20 +97,14 @@ public final class LanguageModel implements AutoCloseable {
                 options,
                 ModelLoader::generating,
                 loaded -> new LanguageModel(
-                        loaded.source(),
-                        loaded.model().config(),
-                        loaded.tokenizer(),
-                        loaded.backend(),
-                        loaded.pass(),
-                        options,
-                        SamplingDefaults.read(loaded.source().metadata()),
-                        new SystemMemory()));
+                        loaded, options, SamplingDefaults.read(loaded.source().metadata()), new SystemMemory()));
     }
 
     /**
      * Opens a model file for inspection only: metadata and tensors. The caller closes it.
      *
      * @throws IOException if the file cannot be read
+     * @throws java.io.InterruptedIOException if the thread is interrupted; it stays so
      * @throws ModelFormatException if the file is not a model or damaged
      */
     public static ModelSource open(Path file) throws IOException {
@@ -132,22 +117,26 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /**
-     * Opens an empty session and allocates its KV cache.
+     * Opens an empty session. Its KV cache is allocated as the tokens come.
      *
-     * @throws OutOfMemoryException if the KV cache does not fit; the message says which context would
+     * @throws OutOfMemoryException if the context was asked for, here or at the load, and its whole KV cache is more than
+     *     can be allocated now; the message says which context would fit. What other sessions have still to allocate is
+     *     not counted: a later call fails likewise where memory ends
      * @throws IllegalStateException if the model is closed
      */
     public Session newSession(SessionOptions sessionOptions) {
-        int contextLength = contextLength(sessionOptions.contextLength());
+        int contextLength = contextLength(
+                Objects.requireNonNull(sessionOptions, "sessionOptions").contextLength());
         KvCacheType type = sessionOptions.kvCacheType().orElse(options.kvCacheType());
         boolean asked = sessionOptions.contextLength() > 0 || options.contextLength() > 0;
-        synchronized (sessions) {
-            checkOpen();
+        loaded.enter();
+        try {
             memoryCheck.session(contextLength, type, asked);
-            TokenContext context = TokenContext.open(pass, contextLength, type, config.vocabSize());
-            Session session = new Session(this, context);
-            sessions.add(session);
-            return session;
+            return new Session(
+                    this, loaded, loaded.add(TokenContext.open(pass, contextLength, type, config.vocabSize())));
+        } finally {
+            loaded.exit();
+            Reference.reachabilityFence(this);
         }
     }
 
@@ -186,7 +175,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /** One line that says what runs the model: backend, vector width or device, threads. */
     public String backendDescription() {
-        return backend.description();
+        return loaded.backend().description();
     }
 
     /**
@@ -207,8 +196,8 @@ public final class LanguageModel implements AutoCloseable {
             throw new IllegalArgumentException("contextLength must be 0 (as loaded) or more, not " + contextLength);
         }
         int length = contextLength(contextLength);
-        synchronized (sessions) {
-            checkOpen();
+        loaded.enter();
+        try {
             long weights = source.tensors().stream()
                     .mapToLong(tensor -> tensor.data().byteSize())
                     .sum();
@@ -220,33 +209,26 @@ public final class LanguageModel implements AutoCloseable {
                     length,
                     kvCache,
                     memory.available());
+        } finally {
+            loaded.exit();
+            Reference.reachabilityFence(this);
         }
     }
 
     /**
-     * Ends its sessions, cancelling what runs, and frees everything. Later calls do nothing; other methods that need the
-     * model fail with an {@link IllegalStateException}.
+     * Closes its sessions and frees everything. Running calls of other threads are cancelled and waited for; each
+     * generation, begun or not, ends with {@link FinishReason#CANCELLED}.
+     *
+     * <p>From inside a call, as in a {@link dev.nibble.sampling.LogitsProcessor}, it returns at once: what runs is
+     * cancelled, and the last of the running calls frees everything when it ends.
+     *
+     * <p>Later calls change nothing; other methods that need the model fail with an {@link IllegalStateException}. A model
+     * that becomes unreachable without having been closed is freed but for its file, which stays mapped, and a warning is
+     * logged.
      */
     @Override
     public void close() {
-        List<Session> open;
-        synchronized (sessions) {
-            if (closed) {
-                return;
-            }
-            closed = true;
-            open = List.copyOf(sessions);
-        }
-        open.forEach(session -> session.close("the model is closed"));
-        pass.close();
-        backend.close();
-        source.close();
-    }
-
-    void forget(Session session) {
-        synchronized (sessions) {
-            sessions.remove(session);
-        }
+        loaded.close();
     }
 
     int[] encodePrompt(String prompt, boolean startOfText) {
@@ -282,11 +264,5 @@ public final class LanguageModel implements AutoCloseable {
         return options.contextLength() > 0
                 ? options.contextLength()
                 : Math.min(config.contextLength(), pass.maxContextLength());
-    }
-
-    private void checkOpen() {
-        if (closed) {
-            throw new IllegalStateException("the model is closed");
-        }
     }
 }

@@ -1,6 +1,7 @@
 package dev.nibble;
 
 import java.nio.file.Path;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +36,9 @@ public record LoadOptions(
             DEFAULT.withKvCacheType(KvCacheType.F32).withActivations(ActivationType.F32);
 
     public LoadOptions {
+        Objects.requireNonNull(backend, "backend");
+        Objects.requireNonNull(kvCacheType, "kvCacheType");
+        Objects.requireNonNull(activations, "activations");
         if (threads < 0) {
             throw new IllegalArgumentException("threads must be 0 (all cores) or more, not " + threads);
         }

@@ -1,6 +1,7 @@
 package dev.nibble;
 
 import dev.nibble.model.Architectures;
+import dev.nibble.model.MappedMemory;
 import dev.nibble.model.Model;
 import dev.nibble.model.ModelSource;
 import dev.nibble.spi.Backend;
@@ -11,16 +12,20 @@ import dev.nibble.spi.ModelFormat;
 import dev.nibble.tokenizer.Tokenizer;
 import dev.nibble.tokenizer.Tokenizers;
 import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.ServiceLoader;
+import java.util.Objects;
+import java.util.concurrent.CancellationException;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Finds the format and the backend, and puts a model together. */
 final class ModelLoader {
@@ -28,63 +33,114 @@ final class ModelLoader {
 
     private ModelLoader() {}
 
-    /** An open file, what it holds, and what runs it. */
-    record Loaded(ModelSource source, Model model, Tokenizer tokenizer, Backend backend, ForwardPass pass) {}
-
     /**
      * Puts a model together; what is open is closed if a step fails.
      *
      * @param purpose prepares the model that was read for its use, or refuses it
      * @param assemble makes the result, which owns what is open
+     * @throws InterruptedIOException if the thread is interrupted; it stays so
      */
     static <M> M load(
             Path file, LoadOptions options, BiFunction<ModelSource, Model, Model> purpose, Function<Loaded, M> assemble)
             throws IOException {
-        List<BackendProvider> providers = backends(options.backend(), services(BackendProvider.class));
-        // What is open, to be closed in reverse if a later step fails.
-        List<AutoCloseable> open = new ArrayList<>();
+        Objects.requireNonNull(file, "file");
+        Objects.requireNonNull(options, "options");
+        List<BackendProvider> providers = backends(options.backend(), Services.of(BackendProvider.class));
+        return load(file, options, Services.of(ModelFormat.class), providers, purpose, assemble);
+    }
+
+    /** As above, with the given formats, and the first of the backends that can run the model. */
+    static <M> M load(
+            Path file,
+            LoadOptions options,
+            List<ModelFormat> formats,
+            List<BackendProvider> providers,
+            BiFunction<ModelSource, Model, Model> purpose,
+            Function<Loaded, M> assemble)
+            throws IOException {
+        OpenParts open = new OpenParts();
         try {
-            ModelSource source = open(file);
-            open.add(source);
-            // A quarter of a small model's load, which needs nothing of the rest.
-            BackgroundTask<Tokenizer> tokenizing = BackgroundTask.start(() -> Tokenizers.from(source.metadata()));
-            open.add(tokenizing);
-            Model model = purpose.apply(source, Architectures.read(source, options.contextLength()));
-            Compiled compiled = compile(providers, model, source, options);
-            open.add(compiled.backend());
-            Tokenizer tokenizer = tokenizing.result();
-            int tokens = tokenizer.vocabulary().size();
-            if (tokens > model.config().vocabSize()) {
-                throw new ModelFormatException(
-                        source.name() + ": the tokenizer has " + tokens + " tokens, but the token embedding has only "
-                                + model.config().vocabSize() + " rows");
-            }
-            LOG.log(
-                    System.Logger.Level.INFO,
-                    "{0}: {1}",
-                    source.name(),
-                    compiled.backend().description());
-            return assemble.apply(new Loaded(source, model, tokenizer, compiled.backend(), compiled.pass()));
+            return assemble.apply(open(file, options, formats, providers, purpose, open));
         } catch (OutOfMemoryError e) {
-            closeAfter(e, open);
+            open.closeAfter(e);
             throw new OutOfMemoryException(
                     file + ": there is not enough memory for the model's buffers and rearranged weights ("
                             + e.getMessage() + "); LoadOptions.withRepack(false) needs less",
                     e);
+        } catch (InternalError e) {
+            open.closeAfter(e);
+            throw MappedMemory.translate(file.toString(), e);
+        } catch (CancellationException e) {
+            open.closeAfter(e);
+            throw interrupted(file, e);
         } catch (Throwable e) {
-            closeAfter(e, open);
+            open.closeAfter(e);
             throw e;
         }
+    }
+
+    /** Opens one part after the other. */
+    private static Loaded open(
+            Path file,
+            LoadOptions options,
+            List<ModelFormat> formats,
+            List<BackendProvider> providers,
+            BiFunction<ModelSource, Model, Model> purpose,
+            OpenParts open)
+            throws IOException {
+        ModelSource source = open.add(open(file, formats));
+        // A quarter of a small model's load, which needs nothing of the rest.
+        BackgroundTask<Tokenizer> tokenizing = open.add(BackgroundTask.start(() -> Tokenizers.from(source.metadata())));
+        Model model = purpose.apply(source, Architectures.read(source, options.contextLength()));
+        checkInterrupt(file);
+        Compiled compiled = compile(providers, model, source, options, open);
+        Tokenizer tokenizer = tokenizing.result();
+        open.remove(tokenizing);
+        checkInterrupt(file);
+        int tokens = tokenizer.vocabulary().size();
+        if (tokens > model.config().vocabSize()) {
+            throw new ModelFormatException(
+                    source.name() + ": the tokenizer has " + tokens + " tokens, but the token embedding has only "
+                            + model.config().vocabSize() + " rows");
+        }
+        LOG.log(
+                System.Logger.Level.DEBUG,
+                "{0}: {1}",
+                source.name(),
+                compiled.backend().description());
+        return new Loaded(source, model, tokenizer, compiled.backend(), compiled.pass(), open);
+    }
+
+    private static void checkInterrupt(Path file) throws InterruptedIOException {
+        if (Thread.currentThread().isInterrupted()) {
+            throw interrupted(file, null);
+        }
+    }
+
+    private static InterruptedIOException interrupted(Path file, @Nullable Exception cause) {
+        InterruptedIOException interrupted =
+                new InterruptedIOException(file + ": loading was given up, as the thread was interrupted");
+        if (cause != null) {
+            interrupted.initCause(cause);
+        }
+        return interrupted;
     }
 
     /** An open backend and a model compiled for it. */
     record Compiled(Backend backend, ForwardPass pass) {}
 
-    /** Compiles with the first of the providers that can run the model; the last one's failure is the result. */
-    static Compiled compile(List<BackendProvider> providers, Model model, ModelSource source, LoadOptions options) {
+    /**
+     * Compiles with the first of the providers that can run the model; the last one's failure is the result.
+     *
+     * @param open takes over backend and compiled model
+     */
+    static Compiled compile(
+            List<BackendProvider> providers, Model model, ModelSource source, LoadOptions options, OpenParts open) {
         for (BackendProvider provider : providers.subList(0, providers.size() - 1)) {
             try {
-                return compile(provider, model, source, options);
+                return compile(provider, model, source, options, open);
+            } catch (CancellationException e) { // an IllegalStateException, but no other backend is to be tried
+                throw e;
             } catch (NibbleException | IllegalStateException e) {
                 LOG.log(
                         System.Logger.Level.WARNING,
@@ -93,15 +149,20 @@ final class ModelLoader {
                         e.getMessage());
             }
         }
-        return compile(providers.getLast(), model, source, options);
+        return compile(providers.getLast(), model, source, options, open);
     }
 
-    private static Compiled compile(BackendProvider provider, Model model, ModelSource source, LoadOptions options) {
-        Backend backend = provider.open(options);
+    private static Compiled compile(
+            BackendProvider provider, Model model, ModelSource source, LoadOptions options, OpenParts open) {
+        OpenParts opened = new OpenParts();
         try {
-            return new Compiled(backend, backend.compile(model, source));
+            Backend backend = opened.add(provider.open(options));
+            ForwardPass pass = opened.add(backend.compile(model, source));
+            open.add(backend);
+            open.add(pass);
+            return new Compiled(backend, pass);
         } catch (Throwable e) {
-            backend.close();
+            opened.closeAfter(e);
             throw e;
         }
     }
@@ -116,21 +177,11 @@ final class ModelLoader {
         return model;
     }
 
-    /** Closes what is open, the last first. */
-    private static void closeAfter(Throwable failure, List<AutoCloseable> open) {
-        for (AutoCloseable resource : open.reversed()) {
-            try {
-                resource.close();
-            } catch (Exception e) {
-                failure.addSuppressed(e);
-            }
-        }
-    }
-
     static ModelSource open(Path file) throws IOException {
-        return open(file, services(ModelFormat.class));
+        return open(Objects.requireNonNull(file, "file"), Services.of(ModelFormat.class));
     }
 
+    /** Opens the file with the format that recognizes it. */
     static ModelSource open(Path file, List<ModelFormat> formats) throws IOException {
         if (formats.isEmpty()) {
             throw new IllegalStateException(
@@ -142,13 +193,18 @@ final class ModelLoader {
         if (Files.isDirectory(file)) {
             throw new IOException(file + " is a directory, not a model file");
         }
-        for (ModelFormat format : formats) {
-            if (format.recognizes(file)) {
-                return format.open(file);
+        checkInterrupt(file);
+        try {
+            for (ModelFormat format : formats) {
+                if (format.recognizes(file)) {
+                    return format.open(file);
+                }
             }
+            // No format takes it: the first one says what the file seems to be instead.
+            return formats.getFirst().open(file);
+        } catch (ClosedByInterruptException e) {
+            throw interrupted(file, e);
         }
-        // No format takes it: the first one says what the file seems to be instead.
-        return formats.getFirst().open(file);
     }
 
     /** The provider the option names, or all that can run, the best first. */
@@ -168,7 +224,7 @@ final class ModelLoader {
                 case Availability.Available available -> able.add(provider);
                 case Availability.Unavailable unavailable -> {
                     LOG.log(
-                            System.Logger.Level.INFO,
+                            System.Logger.Level.DEBUG,
                             "the backend {0} is passed over: {1}",
                             provider.name(),
                             unavailable.reason());
@@ -194,11 +250,5 @@ final class ModelLoader {
         }
         String names = providers.stream().map(BackendProvider::name).sorted().collect(Collectors.joining(", "));
         throw new IllegalArgumentException("there is no backend '" + name + "'; there are auto, " + names);
-    }
-
-    private static <S> List<S> services(Class<S> service) {
-        return ServiceLoader.load(service).stream()
-                .map(ServiceLoader.Provider::get)
-                .toList();
     }
 }

@@ -4,8 +4,10 @@ import dev.nibble.chat.ChatMessage;
 import dev.nibble.generate.Cancellation;
 import dev.nibble.generate.Generator;
 import dev.nibble.generate.TokenContext;
+import java.lang.ref.Reference;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -18,21 +20,29 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The session holds the prompts and the generated tokens, without an end-of-generation token that ended a
  * generation. The token generated last is evaluated by the next call that needs it, not before.
+ *
+ * <p>An interrupt of the thread is a {@link #cancel()}: a generation ends with {@link FinishReason#CANCELLED}, an
+ * evaluation with a {@link java.util.concurrent.CancellationException}. The thread stays interrupted, so that further
+ * calls end likewise until its flag is cleared; then the session can be used as after a cancellation.
  */
 public final class Session implements AutoCloseable {
     private final LanguageModel model;
+    private final Loaded loaded;
     private final TokenContext context;
     /** Held during every call; never waited for but by {@link #close}. */
     private final ReentrantLock lock = new ReentrantLock();
 
-    private volatile Cancellation running = new Cancellation();
-    /** Why the session can no longer be used, or null. */
-    private volatile @Nullable String closed;
-
+    private volatile Cancellation running = new Cancellation(this::isClosed);
+    private volatile boolean closed;
     private @Nullable TokenStream active;
 
-    Session(LanguageModel model, TokenContext context) {
+    /**
+     * @param model kept from being freed while the session is used
+     * @param loaded owns the context
+     */
+    Session(LanguageModel model, Loaded loaded, TokenContext context) {
         this.model = model;
+        this.loaded = loaded;
         this.context = context;
     }
 
@@ -49,16 +59,19 @@ public final class Session implements AutoCloseable {
      * token is asked for.
      *
      * @throws ContextOverflowException if the prompt does not fit; the session is unchanged
+     * @throws OutOfMemoryException if the KV cache cannot grow by the prompt; the session is unchanged
      * @throws IllegalArgumentException if there is nothing to continue: an empty prompt in an empty session, or an
      *     option that does not suit the model
      * @throws IllegalStateException if the session or the model is closed, or another thread is using the session
      */
     public TokenStream stream(String prompt, GenerationOptions options) {
+        Objects.requireNonNull(prompt, "prompt");
+        Objects.requireNonNull(options, "options");
         enter();
         try {
-            endActive();
+            Cancellation cancellation = begin();
             int[] tokens = model.encodePrompt(prompt, context.count() == 0);
-            return start(context.count(), context.count(), tokens, options);
+            return start(context.count(), context.count(), tokens, options, cancellation);
         } finally {
             exit();
         }
@@ -66,10 +79,11 @@ public final class Session implements AutoCloseable {
 
     /** As {@link #stream(String, GenerationOptions)} for tokens, to which nothing is added. */
     public TokenStream stream(int[] tokens, GenerationOptions options) {
+        Objects.requireNonNull(tokens, "tokens");
+        Objects.requireNonNull(options, "options");
         enter();
         try {
-            endActive();
-            return start(context.count(), context.count(), tokens, options);
+            return start(context.count(), context.count(), tokens, options, begin());
         } finally {
             exit();
         }
@@ -95,14 +109,17 @@ public final class Session implements AutoCloseable {
      * @throws UnsupportedChatTemplateException if the template needs something this version lacks
      * @throws ChatTemplateException if the template refuses the conversation
      * @throws ContextOverflowException if the conversation does not fit; the session is unchanged
+     * @throws OutOfMemoryException as {@link #stream(String, GenerationOptions)}
      * @throws IllegalStateException as {@link #stream(String, GenerationOptions)}
      */
     public TokenStream chat(List<ChatMessage> messages, GenerationOptions options) {
+        Arguments.requireNonNull(messages, "messages");
+        Objects.requireNonNull(options, "options");
         enter();
         try {
-            endActive();
+            Cancellation cancellation = begin();
             int[] tokens = model.encodeChat(messages, options);
-            return start(0, context.commonPrefix(tokens), tokens, options);
+            return start(0, context.commonPrefix(tokens), tokens, options, cancellation);
         } finally {
             exit();
         }
@@ -120,23 +137,23 @@ public final class Session implements AutoCloseable {
      * @param allLogits whether the logits after every token are wanted or after the last only
      * @return [tokens.length or 1, vocabSize], the scores of what could follow
      * @throws ContextOverflowException if they do not fit; the session is unchanged
+     * @throws OutOfMemoryException if the KV cache cannot grow by them
      * @throws IllegalArgumentException if a token is not in the vocabulary, there is none, or the result would not fit
      *     an array
-     * @throws java.util.concurrent.CancellationException when cancelled; the session then holds the tokens evaluated so
-     *     far
+     * @throws java.util.concurrent.CancellationException when cancelled, by {@link #cancel()}, an interrupt, or closing the
+     *     session or the model; the session then holds the tokens evaluated so far
      * @throws IllegalStateException as {@link #stream(String, GenerationOptions)}
      */
     public float[] evaluate(int[] tokens, boolean allLogits) {
+        Objects.requireNonNull(tokens, "tokens");
         enter();
         try {
-            endActive();
+            Cancellation cancellation = begin();
             if (tokens.length == 0) {
                 throw new IllegalArgumentException("tokens must not be empty");
             }
             context.check(context.count(), tokens);
             model.checkGrowth(context.count(), context.count() + tokens.length, context.type());
-            Cancellation cancellation = new Cancellation();
-            running = cancellation;
             return context.evaluate(tokens, allLogits, cancellation);
         } finally {
             exit();
@@ -201,32 +218,31 @@ public final class Session implements AutoCloseable {
         running.request();
     }
 
-    /** Frees the KV cache; waits for a running call of another thread, which is cancelled. Later calls do nothing. */
+    /**
+     * Frees the KV cache. A running call of another thread is cancelled and waited for; from inside a call of this model, as
+     * in a callback, it returns at once, and what runs in this session frees its KV cache when it ends. A generation that
+     * has not ended ends with {@link FinishReason#CANCELLED}. Later calls do nothing.
+     */
     @Override
     public void close() {
-        close("the session is closed");
-    }
-
-    void close(String reason) {
-        if (closed != null) {
+        closed = true;
+        if (loaded.isInside()) {
+            freeIfIdle();
             return;
         }
-        if (lock.isHeldByCurrentThread()) {
-            throw new IllegalStateException("a session cannot be closed from within its own call");
-        }
-        closed = reason;
-        cancel();
         lock.lock();
         try {
-            context.close();
+            loaded.close(context);
         } finally {
             lock.unlock();
         }
-        model.forget(this);
     }
 
     @Nullable GeneratedToken advance(Generator generator) {
-        enter();
+        if (!tryEnter()) {
+            generator.abandon();
+            return null;
+        }
         try {
             return generator.next();
         } finally {
@@ -234,15 +250,19 @@ public final class Session implements AutoCloseable {
         }
     }
 
-    /** Ends a stream of this session that has not ended. */
-    void end(TokenStream stream) {
-        if (closed == null) {
-            enter();
-            try {
-                stream.end();
-            } finally {
-                exit();
-            }
+    /** Ends a generation of this session that has not ended; from inside its own call, where it was cancelled, that does. */
+    void end(Generator generator) {
+        if (lock.isHeldByCurrentThread()) {
+            return;
+        }
+        if (!tryEnter()) {
+            generator.abandon();
+            return;
+        }
+        try {
+            generator.cancel();
+        } finally {
+            exit();
         }
     }
 
@@ -253,7 +273,8 @@ public final class Session implements AutoCloseable {
      * @param kept tokens the session keeps: those before the prompt, and of the prompt what it holds already
      * @param prompt the tokens from {@code promptStart} on
      */
-    private TokenStream start(int promptStart, int kept, int[] prompt, GenerationOptions options) {
+    private TokenStream start(
+            int promptStart, int kept, int[] prompt, GenerationOptions options, Cancellation cancellation) {
         context.check(promptStart, prompt);
         int length = promptStart + prompt.length;
         if (length == 0) {
@@ -261,15 +282,21 @@ public final class Session implements AutoCloseable {
                     "there is nothing to continue: the prompt is empty and so is the session");
         }
         model.checkGrowth(context.count(), length, context.type());
-        Cancellation cancellation = new Cancellation();
         Generator generator = new Generator(context, model.tokenizer(), model.complete(options), cancellation);
         context.truncate(kept);
         context.append(Arrays.copyOfRange(prompt, kept - promptStart, prompt.length));
         generator.begin(promptStart, kept);
         TokenStream stream = new TokenStream(this, generator, cancellation);
-        running = cancellation;
         active = stream;
         return stream;
+    }
+
+    /** Ends what was generated before, and makes what begins the one that {@link #cancel} ends. */
+    private Cancellation begin() {
+        Cancellation cancellation = new Cancellation(this::isClosed);
+        running = cancellation;
+        endActive();
+        return cancellation;
     }
 
     private void endActive() {
@@ -280,26 +307,57 @@ public final class Session implements AutoCloseable {
     }
 
     private void enter() {
-        checkOpen();
+        if (!tryEnter()) {
+            throw new IllegalStateException(closed ? "the session is closed" : "the model is closed");
+        }
+    }
+
+    /** Begins a call; false if the session or the model is closed. */
+    private boolean tryEnter() {
+        if (isClosed()) {
+            return false;
+        }
         if (lock.isHeldByCurrentThread() || !lock.tryLock()) {
             throw new IllegalStateException(
                     "the session is in use by another call; a session serves one thread at a time, open one for each");
         }
-        try {
-            checkOpen();
-        } catch (IllegalStateException e) {
-            lock.unlock();
-            throw e;
+        if (!closed && loaded.tryEnter()) {
+            return true;
         }
+        leave();
+        return false;
     }
 
-    private void checkOpen() {
-        if (closed != null) {
-            throw new IllegalStateException(closed);
-        }
+    /** Whether the session or its model was closed, were it that a call still runs. */
+    boolean isClosed() {
+        return closed || loaded.isClosed();
     }
 
     private void exit() {
+        try {
+            leave();
+        } finally {
+            loaded.exit();
+            Reference.reachabilityFence(model);
+        }
+    }
+
+    /** Gives up the lock, and frees what {@link #close} could not while it was held. */
+    private void leave() {
         lock.unlock();
+        if (closed) {
+            freeIfIdle();
+        }
+    }
+
+    /** Frees the KV cache unless a call runs, which does it when it ends. */
+    private void freeIfIdle() {
+        if (!lock.isHeldByCurrentThread() && lock.tryLock()) {
+            try {
+                loaded.close(context);
+            } finally {
+                lock.unlock();
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 package dev.nibble;
 
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -14,6 +15,7 @@ public record SessionOptions(int contextLength, Optional<KvCacheType> kvCacheTyp
     public static final SessionOptions DEFAULT = new SessionOptions(0, Optional.empty());
 
     public SessionOptions {
+        Objects.requireNonNull(kvCacheType, "kvCacheType");
         if (contextLength < 0) {
             throw new IllegalArgumentException(
                     "contextLength must be 0 (as the model was loaded) or more, not " + contextLength);
@@ -25,6 +27,6 @@ public record SessionOptions(int contextLength, Optional<KvCacheType> kvCacheTyp
     }
 
     public SessionOptions withKvCacheType(KvCacheType value) {
-        return new SessionOptions(contextLength, Optional.of(value));
+        return new SessionOptions(contextLength, Optional.of(Objects.requireNonNull(value, "kvCacheType")));
     }
 }

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * A running generation: each {@link #next()} evaluates what is needed for one more token. The prompt is evaluated by the
  * first call. Used by the thread that uses the session; {@link #cancel()} by any.
  *
- * <p>A stream that is abandoned needs no closing: the session's next call ends it as if it had been closed.
+ * <p>A stream that is abandoned needs no closing: the session's next call ends it as if it had been closed. Closing the
+ * session or the model, and an interrupt of the reading thread, end it as {@link #cancel()} does.
  */
 @SuppressWarnings("IterableAndIterator") // for-each and stepping by hand are both usual; it says that it is walked once
 public final class TokenStream implements Iterable<GeneratedToken>, Iterator<GeneratedToken>, AutoCloseable {
@@ -34,7 +35,8 @@ public final class TokenStream implements Iterable<GeneratedToken>, Iterator<Gen
     /**
      * Whether another token comes; evaluates to find out.
      *
-     * @throws IllegalStateException if the session or the model was closed, or another thread is using the session
+     * @throws OutOfMemoryException if the KV cache cannot grow; the stream may go on when there is memory
+     * @throws IllegalStateException if another thread is using the session
      */
     @Override
     public boolean hasNext() {
@@ -86,7 +88,7 @@ public final class TokenStream implements Iterable<GeneratedToken>, Iterator<Gen
         cancel();
         next = null;
         if (!generator.finished()) {
-            session.end(this);
+            session.end(generator);
         }
     }
 

@@ -13,13 +13,17 @@ public final class ConformanceData {
     /**
      * The file {@code path} of the data: in the folder that the system property {@code nibble.conformance} or the
      * environment variable {@code NIBBLE_CONFORMANCE} names, or in {@code ../shared/conformance} beside the repository.
-     * Where it is absent the test is skipped, which prints why.
+     * Where it is absent the test is skipped, which prints why, or fails if {@code -Dnibble.require.conformance=true} is
+     * set.
      */
     public static Path require(String path) {
         Path folder = folder();
         Path file = folder.resolve(path);
         if (!Files.exists(file)) {
             String reason = "no conformance data: " + file + " is absent; set NIBBLE_CONFORMANCE to its folder";
+            if (Boolean.getBoolean("nibble.require.conformance")) {
+                throw new AssertionError(reason);
+            }
             System.err.println("SKIPPED: " + reason);
             abort(reason);
         }

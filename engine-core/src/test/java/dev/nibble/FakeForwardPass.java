@@ -28,6 +28,13 @@ final class FakeForwardPass implements ForwardPass {
     /** Runs inside every evaluation. */
     volatile Runnable duringEvaluation = () -> {};
 
+    /** Runs when the size of a sequence is asked for, as before each evaluation. */
+    volatile Runnable duringSizing = () -> {};
+
+    Runnable onClose = () -> {};
+    /** Sequences that are not closed. */
+    final AtomicInteger openSequences = new AtomicInteger();
+
     boolean canTruncate = true;
     /** Whether it chooses tokens itself. */
     boolean canChoose;
@@ -53,6 +60,7 @@ final class FakeForwardPass implements ForwardPass {
 
         FakeSequence(int capacity) {
             this.capacity = capacity;
+            openSequences.incrementAndGet();
         }
 
         @Override
@@ -76,6 +84,9 @@ final class FakeForwardPass implements ForwardPass {
 
         @Override
         public void close() {
+            if (!sequenceClosed) {
+                openSequences.decrementAndGet();
+            }
             sequenceClosed = true;
         }
     }
@@ -105,6 +116,7 @@ final class FakeForwardPass implements ForwardPass {
 
     @Override
     public long sequenceBytes(int contextLength, KvCacheType type) {
+        duringSizing.run();
         return contextLength * bytesPerToken;
     }
 
@@ -189,5 +201,6 @@ final class FakeForwardPass implements ForwardPass {
     @Override
     public void close() {
         closed = true;
+        onClose.run();
     }
 }

@@ -8,13 +8,17 @@ import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
 import dev.nibble.spi.Backend;
 import dev.nibble.spi.ForwardPass;
+import dev.nibble.tensor.DType;
+import dev.nibble.tensor.Shape;
 import dev.nibble.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /** Puts a {@link LanguageModel} together from fakes. */
 final class FakeModel {
@@ -24,8 +28,10 @@ final class FakeModel {
     SystemMemory memory = new SystemMemory();
     LoadOptions options = LoadOptions.DEFAULT;
     int contextLength = 200;
-    boolean backendClosed;
-    boolean sourceClosed;
+    /** What was closed, in this order. */
+    final List<String> closings = new CopyOnWriteArrayList<>();
+    /** Which of {@code pass}, {@code backend} and {@code source} fails to close. */
+    String failing = "";
 
     /** Makes the model continue every prompt of {@code promptTokens} tokens with the bytes of a text, then end. */
     FakeModel continuing(int promptTokens, String text) {
@@ -39,16 +45,26 @@ final class FakeModel {
 
     LanguageModel open() {
         ModelConfig config = new ModelConfig("fake", ByteTokenizer.SIZE, contextLength, 8, 1, 1, 1, 0);
-        Source source = new Source(new Metadata("fake.gguf", metadata));
-        return new LanguageModel(
-                source,
-                config,
-                tokenizer,
-                new FakeBackend(),
-                pass,
-                options,
-                SamplingDefaults.read(source.metadata()),
-                memory);
+        OpenParts open = new OpenParts();
+        Source source = open.add(new Source(new Metadata("fake.gguf", metadata)));
+        Backend backend = open.add(new FakeBackend());
+        open.add(pass);
+        pass.onClose = () -> closed("pass");
+        Loaded loaded = new Loaded(source, model(config), tokenizer, backend, pass, open);
+        return new LanguageModel(loaded, options, SamplingDefaults.read(source.metadata()), memory);
+    }
+
+    /** Only its dimensions are asked for. */
+    static Model model(ModelConfig config) {
+        Tensor one = new Tensor("one", DType.F32, Shape.of(1, 1), MemorySegment.ofArray(new float[1]));
+        return new Model(config, one, null, List.of(), null, null, Model.Pooling.NONE, List.of());
+    }
+
+    private void closed(String part) {
+        closings.add(part);
+        if (part.equals(failing)) {
+            throw new IllegalStateException("closing the " + part);
+        }
     }
 
     private final class Source implements ModelSource {
@@ -80,7 +96,7 @@ final class FakeModel {
 
         @Override
         public void close() {
-            sourceClosed = true;
+            closed("source");
         }
     }
 
@@ -97,7 +113,7 @@ final class FakeModel {
 
         @Override
         public void close() {
-            backendClosed = true;
+            closed("backend");
         }
     }
 }

@@ -100,4 +100,14 @@ class GenerationOptionsTest {
         stop.add("b");
         assertThat(options.stop()).containsExactly("a");
     }
+
+    @Test
+    void aRepeatPenaltyTooNearToZeroIsToldAsThat() {
+        assertThatThrownBy(() -> GenerationOptions.DEFAULT.withRepeatPenalty(Float.MIN_VALUE))
+                .hasMessage("repeatPenalty must be at least 1.1754944E-38, the least normal float, not 1.4E-45");
+        assertThatThrownBy(() -> GenerationOptions.DEFAULT.withRepeatPenalty(0))
+                .hasMessage("repeatPenalty must be more than 0, not 0.0");
+        assertThat(GenerationOptions.DEFAULT.withRepeatPenalty(Float.MIN_NORMAL).repeatPenalty())
+                .isEqualTo(Float.MIN_NORMAL);
+    }
 }

@@ -11,11 +11,8 @@ import dev.nibble.spi.Backend;
 import dev.nibble.spi.BackendProvider;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.ModelFormat;
-import dev.nibble.tensor.DType;
-import dev.nibble.tensor.Shape;
 import dev.nibble.tensor.Tensor;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -92,10 +89,11 @@ class ModelLoaderTest {
         BackendProvider cpu = new CompilingProvider("cpu", "", closed);
         Model model = emptyModel();
         ModelLoader.Compiled compiled =
-                ModelLoader.compile(List.of(lacking, cpu), model, new NoSource(), LoadOptions.DEFAULT);
+                ModelLoader.compile(List.of(lacking, cpu), model, new NoSource(), LoadOptions.DEFAULT, new OpenParts());
         assertThat(compiled.backend().description()).isEqualTo("cpu");
         assertThat(closed).containsExactly("gpu");
-        assertThatThrownBy(() -> ModelLoader.compile(List.of(lacking), model, new NoSource(), LoadOptions.DEFAULT))
+        assertThatThrownBy(() -> ModelLoader.compile(
+                        List.of(lacking), model, new NoSource(), LoadOptions.DEFAULT, new OpenParts()))
                 .isInstanceOf(UnsupportedModelException.class)
                 .hasMessage("the backend gpu lacks experts");
     }
@@ -127,16 +125,7 @@ class ModelLoaderTest {
     }
 
     private static Model emptyModel() {
-        Tensor one = new Tensor("one", DType.F32, Shape.of(1, 1), MemorySegment.ofArray(new float[1]));
-        return new Model(
-                new ModelConfig("fake", 1, 1, 1, 0, 1, 1, 0),
-                one,
-                null,
-                List.of(),
-                null,
-                null,
-                Model.Pooling.NONE,
-                List.of());
+        return FakeModel.model(new ModelConfig("fake", 1, 1, 1, 0, 1, 1, 0));
     }
 
     private record CompilingProvider(String name, String lacks, List<String> closed) implements BackendProvider {

@@ -34,13 +34,15 @@ class ModuleTest {
         assertThat(descriptor().opens()).isEmpty();
     }
 
-    /** The quantizer of files needs the block formats, which are no API. */
+    /** The module for files needs the block formats and the way of writing, which are no API. */
     @Test
     void showsInternalsToNoOneButItsOwnModules() throws IOException {
         assertThat(descriptor().exports())
                 .filteredOn(ModuleDescriptor.Exports::isQualified)
                 .extracting(ModuleDescriptor.Exports::source, ModuleDescriptor.Exports::targets)
-                .containsExactly(tuple("dev.nibble.cpu.quant", Set.of("dev.nibble.gguf")));
+                .containsExactlyInAnyOrder(
+                        tuple("dev.nibble.cpu.quant", Set.of("dev.nibble.gguf")),
+                        tuple("dev.nibble.io", Set.of("dev.nibble.gguf")));
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.nibble;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -65,10 +66,34 @@ class SessionTest {
                     assertThat(e.tokens()).isEqualTo(190);
                     assertThat(e.available()).isEqualTo(189);
                 })
-                .hasMessageContaining("the prompt has 190 tokens, but only 189 of the context of 200 are left");
+                .hasMessageContaining("the prompt has 190 tokens, but only 189 of the 200 of the context are left");
         assertThatThrownBy(() -> session.evaluate(new int[190], false)).isInstanceOf(ContextOverflowException.class);
         assertThat(session.tokens()).isEqualTo(before);
         assertThat(fake.pass.evaluatedRows).hasValue(evaluated);
+    }
+
+    @Test
+    void thePromptsProgressIsTold() {
+        int rows = fake.pass.maxBatchRows();
+        int tokens = 2 * rows + 3;
+        List<String> told = new ArrayList<>();
+        GenerationOptions options = FIVE.withPromptProgress((evaluated, total) -> told.add(evaluated + " of " + total));
+        Session large = model.newSession(SessionOptions.DEFAULT.withContextLength(tokens + 10));
+        large.stream(IntStream.range(0, tokens).map(i -> i % 7).toArray(), options)
+                .result();
+        assertThat(told).containsExactly(rows + " of " + tokens, 2 * rows + " of " + tokens, tokens + " of " + tokens);
+        large.evaluate(new int[] {1, 2}, false); // nobody asked to be told of it
+        assertThat(told).hasSize(3);
+    }
+
+    @Test
+    void aPromptIsCancelledBetweenItsParts() {
+        int rows = fake.pass.maxBatchRows();
+        Session large = model.newSession(SessionOptions.DEFAULT.withContextLength(4 * rows));
+        GenerationOptions options = FIVE.withPromptProgress((evaluated, total) -> large.cancel());
+        Generation generation = large.stream(new int[3 * rows], options).result();
+        assertThat(generation.finishReason()).isEqualTo(FinishReason.CANCELLED);
+        assertThat(fake.pass.evaluatedRows).hasValue(rows);
     }
 
     @Test

@@ -57,6 +57,7 @@ public class AttentionBenchmark {
     public KvCacheType type = KvCacheType.F16;
 
     private final Arena arena = Arena.ofShared();
+    private final Scratch scratch = new Scratch();
     private VectorOps ops;
     private AttentionTile tile;
     private AttentionConfig config;
@@ -78,7 +79,7 @@ public class AttentionBenchmark {
         cache = new KvCache(KV_HEADS, DIM, DIM, type, positions, 0, rows, ops, arena);
         cache.reserve(positions);
         for (int position = 0; position < positions; position++) {
-            cache.write(position, gaussian(KV_HEADS * DIM, random), 0, gaussian(KV_HEADS * DIM, random), 0);
+            cache.write(position, gaussian(KV_HEADS * DIM, random), 0, gaussian(KV_HEADS * DIM, random), 0, scratch);
         }
         queries = gaussian(rows * HEADS * DIM, random);
         out = new float[queries.length];
@@ -105,7 +106,7 @@ public class AttentionBenchmark {
         for (int head = 0; head < KV_HEADS; head++) {
             for (int row = 0; row < rows; row += tileRows) {
                 int count = Math.min(tileRows, rows - row);
-                tile.run(ops, cache, head, queries, row, count, positions - rows + row, positions, out);
+                tile.run(ops, cache, head, queries, row, count, positions - rows + row, positions, out, scratch);
             }
         }
         return out;

@@ -3,6 +3,7 @@ package dev.nibble.chat;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +19,9 @@ public record ChatMessage(String role, String content, Map<String, ? extends @Nu
 
     /** Copies {@code fields}, keeping their order. */
     public ChatMessage {
+        Objects.requireNonNull(role, "role");
+        Objects.requireNonNull(content, "content");
+        Objects.requireNonNull(fields, "fields");
         fields = Collections.unmodifiableMap(new LinkedHashMap<>(fields));
     }
 

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,6 +52,7 @@ public final class ChatTemplate {
      * @throws ChatTemplateException if it is not well-formed; the message says why and in which line
      */
     public static ChatTemplate parse(String source) {
+        Objects.requireNonNull(source, "source");
         return new ChatTemplate(source, Template.parse(source));
     }
 
@@ -74,7 +76,7 @@ public final class ChatTemplate {
      * @throws IllegalArgumentException for a value of another type than listed above, or nested more than 200 levels deep
      */
     public String render(Map<String, ? extends @Nullable Object> variables, LocalDateTime now) {
-        return template.render(variables, now).value();
+        return text(variables, now).value();
     }
 
     /** {@link #render(Map)} of a conversation; see {@link #variables}. */
@@ -97,7 +99,7 @@ public final class ChatTemplate {
      * @throws ChatTemplateException as {@link #render(Map, LocalDateTime)} does
      */
     public List<Segment> renderSegments(Map<String, ? extends @Nullable Object> variables, LocalDateTime now) {
-        Text text = template.render(variables, now);
+        Text text = text(variables, now);
         List<Segment> segments = new ArrayList<>();
         int end = 0;
         int[] untrusted = text.untrustedRanges();
@@ -108,6 +110,12 @@ public final class ChatTemplate {
         }
         add(segments, text, end, text.value().length(), true);
         return List.copyOf(segments);
+    }
+
+    private Text text(Map<String, ? extends @Nullable Object> variables, LocalDateTime now) {
+        Objects.requireNonNull(variables, "variables");
+        Objects.requireNonNull(now, "now");
+        return template.render(variables, now);
     }
 
     private static void add(List<Segment> segments, Text text, int from, int to, boolean trusted) {
@@ -132,6 +140,8 @@ public final class ChatTemplate {
      */
     public static Map<String, @Nullable Object> variables(
             List<ChatMessage> messages, boolean addGenerationPrompt, Map<String, ? extends @Nullable Object> extra) {
+        Objects.requireNonNull(messages, "messages");
+        Objects.requireNonNull(extra, "extra");
         Map<String, @Nullable Object> variables = new LinkedHashMap<>();
         variables.put("messages", messages.stream().map(ChatMessage::toMap).toList());
         variables.put("add_generation_prompt", addGenerationPrompt);

@@ -6,6 +6,7 @@ import dev.nibble.model.Metadata;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -33,6 +34,7 @@ public final class ChatTemplates {
 
     /** Those of a file, perhaps none. */
     public static ChatTemplates from(Metadata metadata) {
+        Objects.requireNonNull(metadata, "metadata");
         List<String> names = new ArrayList<>();
         if (metadata.contains(KEY)) {
             names.add(DEFAULT);
@@ -58,7 +60,7 @@ public final class ChatTemplates {
      * @throws dev.nibble.ModelFormatException if the file has something else than a text under its key
      */
     public String source(String name) {
-        if (!names.contains(name)) {
+        if (!names.contains(Objects.requireNonNull(name, "name"))) {
             String asked = name.equals(DEFAULT) ? "no default chat template" : "no chat template '" + name + "'";
             throw new ChatTemplateException(metadata.failure(
                             KEY,
@@ -76,7 +78,7 @@ public final class ChatTemplates {
      * @throws UnsupportedChatTemplateException if it needs something this version lacks
      */
     public ChatTemplate get(String name) {
-        ChatTemplate template = parsed.get(name);
+        ChatTemplate template = parsed.get(Objects.requireNonNull(name, "name"));
         if (template == null) {
             template = ChatTemplate.parse(source(name));
             parsed.put(name, template);

@@ -5,6 +5,7 @@ import dev.nibble.cpu.Workspace.Input;
 import dev.nibble.cpu.ops.Rope;
 import dev.nibble.cpu.ops.RowNorm;
 import dev.nibble.model.AttentionConfig;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** A compiled attention layer: projections, norms and rotation, the KV cache, the attention itself, the output. */
@@ -86,6 +87,7 @@ final class Attention implements MixerOp {
         count = add(count, key, pass.workspace.get(Buffer.KEY));
         add(count, value, pass.workspace.get(Buffer.VALUE));
         Linear.applyAll(pass.pool, pass.workspace.get(Input.HIDDEN), inputs, inputTargets, inputOffsets, inputStrides);
+        Arrays.fill(inputTargets, null); // the workspace may be given back
     }
 
     private int add(int index, @Nullable Linear linear, float[] target) {
@@ -105,12 +107,12 @@ final class Attention implements MixerOp {
 
     private void prepareRows(Pass pass, int worker, int from, int to) {
         for (int row = from; row < to; row++) {
-            prepareRow(pass, row);
+            prepareRow(pass, row, pass.pool.scratch(worker));
         }
     }
 
     /** Norms, rotation and temperature of one row; its key and value go to the cache. */
-    private void prepareRow(Pass pass, int row) {
+    private void prepareRow(Pass pass, int row, Scratch scratch) {
         VectorOps ops = pass.ops;
         float[] queries = pass.workspace.get(Buffer.QUERY);
         int queryAt = row * queryWidth;
@@ -148,7 +150,7 @@ final class Attention implements MixerOp {
                         RowNorm.rmsFactor(ops, values, at, config.valueDim(), config.valueNormEpsilon()));
             }
         }
-        pass.sequence(row).cache(layer).write(position, keys, keyAt, values, valueAt);
+        pass.sequence(row).cache(layer).write(position, keys, keyAt, values, valueAt, scratch);
     }
 
     /** Queries and gates alternate head by head; makes compact rows of each. */

@@ -99,14 +99,15 @@ final class AttentionTile {
             int rowCount,
             int firstPosition,
             int written,
-            float[] out) {
+            float[] out,
+            Scratch scratch) {
         begin(head, rowCount);
         int from = firstVisible(config, firstPosition);
         int end = endVisible(config, firstPosition + rowCount - 1, written);
         loadQueries(ops, head, source, firstRow, rowCount);
         while (from < end) {
             int to = Math.min(end, (from / SPAN + 1) * SPAN);
-            accumulate(ops, cache, head, rowCount, firstPosition, written, from, to);
+            accumulate(ops, cache, head, rowCount, firstPosition, written, from, to, scratch);
             merge(ops, span, 0, rowCount * group);
             from = to;
         }
@@ -126,9 +127,10 @@ final class AttentionTile {
             int from,
             int to,
             Softmax partial,
-            int index) {
+            int index,
+            Scratch scratch) {
         loadQueries(ops, head, source, firstRow, rowCount);
-        accumulate(ops, cache, head, rowCount, firstPosition, written, from, to);
+        accumulate(ops, cache, head, rowCount, firstPosition, written, from, to, scratch);
         int count = rowCount * group;
         System.arraycopy(span.result, 0, partial.result, index * valueDim, count * valueDim);
         System.arraycopy(span.maximum, 0, partial.maximum, index, count);
@@ -173,7 +175,15 @@ final class AttentionTile {
     }
 
     private void accumulate(
-            VectorOps ops, KvCache cache, int head, int rowCount, int firstPosition, int written, int from, int to) {
+            VectorOps ops,
+            KvCache cache,
+            int head,
+            int rowCount,
+            int firstPosition,
+            int written,
+            int from,
+            int to,
+            Scratch scratch) {
         int count = rowCount * group;
         Arrays.fill(span.maximum, 0, count, Float.NEGATIVE_INFINITY);
         Arrays.fill(span.sum, 0, count, 0);
@@ -181,7 +191,7 @@ final class AttentionTile {
         for (int block = from / BLOCK * BLOCK; block < to; block += BLOCK) {
             int first = Math.max(from - block, 0);
             int end = Math.min(to - block, BLOCK);
-            cache.readKeys(head, block, keys);
+            cache.readKeys(head, block, keys, scratch);
             Arrays.fill(scores, 0, count * BLOCK, 0);
             ops.multiplyAdd(queries, 0, headDim, count, headDim, keys, 0, BLOCK, scores, 0, BLOCK, BLOCK);
             for (int row = 0; row < rowCount; row++) {
@@ -192,7 +202,7 @@ final class AttentionTile {
                     weigh(ops, i, first, visible, endVisible, end);
                 }
             }
-            cache.readValues(head, block + first, end - first, values);
+            cache.readValues(head, block + first, end - first, values, scratch);
             ops.multiplyAdd(
                     scores, first, BLOCK, count, end - first, values, 0, valueDim, span.result, 0, valueDim, valueDim);
         }

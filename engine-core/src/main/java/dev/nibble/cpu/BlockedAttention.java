@@ -131,7 +131,8 @@ final class BlockedAttention {
                     rowCounts[i],
                     pass.position(firstRows[i]),
                     written(pass, i),
-                    mixed);
+                    mixed,
+                    pass.pool.scratch(worker));
         }
     }
 
@@ -157,7 +158,8 @@ final class BlockedAttention {
                     Math.max(begin, firstPosition(pass, i)),
                     Math.min(begin + AttentionTile.SPAN, endPosition(pass, i)),
                     partial,
-                    partialAt(span, head));
+                    partialAt(span, head),
+                    pass.pool.scratch(worker));
         }
     }
 }

@@ -31,6 +31,7 @@ final class CpuBackend implements Backend {
 
     @Override
     public ForwardPass compile(Model model, @Nullable ModelSource source) {
+        WorkerPool.requireStack();
         KernelReport report = new KernelReport(family);
         LinearFactory linears = new LinearFactory(report, options, pool, source);
         try {

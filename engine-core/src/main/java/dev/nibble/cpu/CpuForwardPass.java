@@ -17,14 +17,15 @@ import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
 import dev.nibble.tensor.DType;
 import java.util.Map;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** The one transformer loop of the CPU backend: embeds the rows, runs the blocks, projects the wanted rows to logits. */
 final class CpuForwardPass implements ForwardPass {
-    /** Rows of a batch at most: enough to use each weight often while it is in the cache. */
+    /**
+     * Rows of a batch: enough to use each weight often while it is in the cache. Only a model that needs more takes more, and the
+     * workspace for these is given back after each batch.
+     */
     private static final int MAX_BATCH_ROWS = 512;
 
     private final Model model;
@@ -40,8 +41,7 @@ final class CpuForwardPass implements ForwardPass {
     private final Map<DType, String> kernels;
     private final int maxBatchRows;
 
-    /** One evaluation at a time; fair, else a session that decodes would keep all others from their first token. */
-    private final ReentrantLock turn = new ReentrantLock(true);
+    private final Turn turn = new Turn();
 
     private @Nullable ActivationObserver observer;
     private boolean closed;
@@ -100,7 +100,7 @@ final class CpuForwardPass implements ForwardPass {
 
     @Override
     public long workspaceBytes() {
-        return workspace.bytes(MAX_BATCH_ROWS) + linears.copiedBytes();
+        return workspace.bytes(maxBatchRows) + linears.copiedBytes();
     }
 
     @Override
@@ -125,47 +125,44 @@ final class CpuForwardPass implements ForwardPass {
 
     @Override
     public void evaluate(Batch batch, float[] logits, BooleanSupplier cancelled) {
-        turn.lock();
+        WorkerPool.requireStack();
+        turn.take(cancelled);
         try {
             check(batch, logits);
             linears.check();
             evaluateInTurn(batch, logits, cancelled);
-        } finally {
-            turn.unlock();
-        }
-    }
-
-    private void evaluateInTurn(Batch batch, float[] logits, BooleanSupplier cancelled) {
-        int begun = 0;
-        try {
-            pass.begin(batch, observer);
-            for (; begun < pass.sequences(); begun++) {
-                pass.distinctSequence(begun).begin(pass.rowsOf(begun));
-            }
-            run(batch, logits, cancelled);
-            for (int i = 0; i < begun; i++) {
-                pass.distinctSequence(i).commit(pass.rowsOf(i));
-            }
-            begun = 0;
         } catch (InternalError e) {
             throw MappedMemory.translate("the model file or its rearranged weights", e);
         } finally {
-            for (int i = 0; i < begun; i++) {
-                pass.distinctSequence(i).rollback();
-            }
-            pass.end();
+            turn.give();
         }
     }
 
-    private void run(Batch batch, float[] logits, BooleanSupplier cancelled) {
+    /** The sequences change at the end and all at once: a batch that fails or is cancelled leaves each as it was. */
+    private void evaluateInTurn(Batch batch, float[] logits, BooleanSupplier cancelled) {
+        try {
+            pass.begin(batch, observer);
+            pass.cancelWhen(cancelled);
+            for (int i = 0; i < pass.sequences(); i++) {
+                pass.distinctSequence(i).reserve(pass.rowsOf(i));
+            }
+            run(batch, logits);
+            for (int i = 0; i < pass.sequences(); i++) {
+                pass.distinctSequence(i).commit(pass.rowsOf(i));
+            }
+        } finally {
+            pass.end();
+            workspace.giveBack(MAX_BATCH_ROWS);
+        }
+    }
+
+    private void run(Batch batch, float[] logits) {
         for (Rope rope : ropes) {
             rope.prepare(pass);
         }
         tokenInput.run(pass, batch);
         for (BlockOp block : blocks) {
-            if (cancelled.getAsBoolean()) {
-                throw new CancellationException("the evaluation was cancelled");
-            }
+            pass.checkCancelled();
             block.run(pass);
         }
         tokenInput.mergeStreams(pass);
@@ -237,17 +234,17 @@ final class CpuForwardPass implements ForwardPass {
 
     @Override
     public void observe(@Nullable ActivationObserver newObserver) {
-        turn.lock();
+        turn.take(() -> false);
         try {
             observer = newObserver;
         } finally {
-            turn.unlock();
+            turn.give();
         }
     }
 
     @Override
     public void close() {
-        turn.lock();
+        turn.take(() -> false);
         try {
             if (!closed) {
                 closed = true;
@@ -255,7 +252,7 @@ final class CpuForwardPass implements ForwardPass {
                 linears.close();
             }
         } finally {
-            turn.unlock();
+            turn.give();
         }
     }
 }

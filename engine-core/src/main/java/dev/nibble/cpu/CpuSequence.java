@@ -117,33 +117,27 @@ final class CpuSequence implements Sequence {
         return state;
     }
 
-    /** Makes room for {@code rows} more positions, and remembers the recurrent states in case they are taken back. */
-    void begin(int rows) {
+    /** Makes room for {@code rows} more positions. */
+    void reserve(int rows) {
         checkOpen();
         for (KvCache cache : caches) {
             if (cache != null) {
                 cache.reserve(length + rows);
             }
         }
-        for (RecurrentState state : states) {
-            if (state != null) {
-                state.save();
-            }
-        }
     }
 
-    /** The positions since {@link #begin} are evaluated. */
+    /**
+     * Keeps the next {@code rows} positions, which a batch evaluated. Without it they were given up, and the sequence is as it was
+     * before: in the KV cache they lie behind its end, and are written again.
+     */
     void commit(int rows) {
-        length += rows;
-    }
-
-    /** The positions since {@link #begin} were given up; the KV cache needs nothing, they are written again. */
-    void rollback() {
         for (RecurrentState state : states) {
             if (state != null) {
-                state.restore();
+                state.commit();
             }
         }
+        length += rows;
     }
 
     void checkOpen() {

@@ -53,8 +53,8 @@ final class DeltaNet implements MixerOp {
         targets[3] = pass.workspace.get(Buffer.ROUTER);
         Linear.applyAll(pass.pool, pass.workspace.get(Input.HIDDEN), inputs, targets, offsets, strides);
         for (int row = 0; row < pass.rows(); row++) {
-            convolution.step(
-                    pass.sequence(row).state(layer).convolution, qkv, row * channels, convolved, row * channels);
+            float[] before = pass.sequence(row).state(layer).convolution(pass.isFirst(row));
+            convolution.step(before, qkv, row * channels, convolved, row * channels);
         }
         pass.forEach(pass.rows(), pass.rowGrain(), activateJob);
         pass.forEach(config.valueHeadCount(), 1, headsJob);
@@ -105,8 +105,9 @@ final class DeltaNet implements MixerOp {
         double softplus = alpha > 20 ? alpha : Math.log1p(Math.exp(alpha));
         float decay = (float) Math.exp(config.a()[head] * softplus);
         float beta = (float) (1 / (1 + Math.exp(-pass.workspace.get(Buffer.ROUTER)[row * heads + head])));
-        float[] state = pass.sequence(row).state(layer).state; // [heads, key element, value element]
         int base = head * size * size;
+        RecurrentState states = pass.sequence(row).state(layer);
+        float[] state = states.state(pass.isFirst(row), base, size * size); // [heads, key element, value element]
         int at = row * valueWidth + head * size;
         ops.scale(state, base, size * size, decay);
         Arrays.fill(out, at, at + size, 0);

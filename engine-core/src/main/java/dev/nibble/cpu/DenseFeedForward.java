@@ -38,6 +38,7 @@ final class DenseFeedForward implements FeedForwardOp {
         }
         input = x;
         pass.forEachShrinking(size, LinearJob.GRAIN, innerJob, up.loop(x));
+        input = null; // the workspace may be given back
         if (config.sparsity() > 0) {
             pass.forEach(x.rows(), pass.rowGrain(), sparsifyJob);
         }
@@ -53,9 +54,10 @@ final class DenseFeedForward implements FeedForwardOp {
         }
         float[] ups = pass.workspace.get(Buffer.UP);
         float[] gates = pass.workspace.get(Buffer.GATE);
-        up.multiply(x, ups, 0, size, from, to);
+        Scratch scratch = pass.pool.scratch(worker);
+        up.multiply(x, ups, 0, size, from, to, scratch);
         if (gate != null) {
-            gate.multiply(x, gates, 0, size, from, to);
+            gate.multiply(x, gates, 0, size, from, to, scratch);
         }
         if (config.sparsity() > 0) {
             return; // needs whole rows

@@ -95,7 +95,7 @@ public final class KernelFamilies {
         Logger logger = System.getLogger("dev.nibble.cpu");
         String family = choice.family.description();
         if (!forced.isEmpty()) {
-            logger.log(Level.INFO, "CPU kernels: {0}, forced by {1}", family, PROPERTY);
+            logger.log(Level.DEBUG, "CPU kernels: {0}, forced by {1}", family, PROPERTY);
         } else if (choice.family instanceof ScalarKernelFamily) {
             logger.log(
                     Level.WARNING,
@@ -103,9 +103,9 @@ public final class KernelFamilies {
                     family,
                     FLAG);
         } else if (choice.noMachineCode.isEmpty()) {
-            logger.log(Level.INFO, "CPU kernels: {0}", family);
+            logger.log(Level.DEBUG, "CPU kernels: {0}", family);
         } else {
-            logger.log(Level.INFO, "CPU kernels: {0}; no machine code: {1}", family, choice.noMachineCode);
+            logger.log(Level.DEBUG, "CPU kernels: {0}; no machine code: {1}", family, choice.noMachineCode);
         }
     }
 

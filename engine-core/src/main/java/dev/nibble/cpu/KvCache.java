@@ -84,6 +84,8 @@ public final class KvCache {
         for (int i = 0; i < pages; i++) {
             if (keyPages[i] == null) {
                 keyPages[i] = arena.allocate((long) kvHeadCount * page * codec.rowBytes(keyDim), 64);
+            }
+            if (valuePages[i] == null) { // also where there was no memory for it the last time
                 valuePages[i] = arena.allocate((long) kvHeadCount * page * codec.rowBytes(valueDim), 64);
             }
         }
@@ -95,7 +97,7 @@ public final class KvCache {
     }
 
     /** Stores the key and the value of a position: [kvHeadCount, dim] each. */
-    void write(int position, float[] keys, int keyOffset, float[] values, int valueOffset) {
+    void write(int position, float[] keys, int keyOffset, float[] values, int valueOffset, Scratch scratch) {
         int slot = position % slots;
         MemorySegment keyPage = keyPages[slot / page];
         MemorySegment valuePage = valuePages[slot / page];
@@ -103,9 +105,14 @@ public final class KvCache {
         for (int head = 0; head < kvHeadCount; head++) {
             long row = rowOf(head, slot);
             long block = (row - inBlock) * codec.rowBytes(keyDim);
-            codec.writeKey(keys, keyOffset + head * keyDim, keyDim, keyPage, block, inBlock);
+            codec.writeKey(keys, keyOffset + head * keyDim, keyDim, keyPage, block, inBlock, scratch);
             codec.writeValue(
-                    values, valueOffset + head * valueDim, valueDim, valuePage, row * codec.rowBytes(valueDim));
+                    values,
+                    valueOffset + head * valueDim,
+                    valueDim,
+                    valuePage,
+                    row * codec.rowBytes(valueDim),
+                    scratch);
         }
     }
 
@@ -115,15 +122,15 @@ public final class KvCache {
      *
      * @param position first of the block, a multiple of {@link KvCodec#BLOCK}
      */
-    void readKeys(int head, int position, float[] out) {
+    void readKeys(int head, int position, float[] out, Scratch scratch) {
         int slot = position % slots;
-        codec.readKeys(keyPages[slot / page], rowOf(head, slot) * codec.rowBytes(keyDim), keyDim, out);
+        codec.readKeys(keyPages[slot / page], rowOf(head, slot) * codec.rowBytes(keyDim), keyDim, out, scratch);
     }
 
     /** Reads the values of {@code count} positions of one block: [count, valueDim]. */
-    void readValues(int head, int position, int count, float[] out) {
+    void readValues(int head, int position, int count, float[] out, Scratch scratch) {
         int slot = position % slots;
-        codec.readValues(valuePages[slot / page], rowOf(head, slot) * codec.rowBytes(valueDim), count * valueDim, out);
+        codec.readValues(valuePages[slot / page], rowOf(head, slot) * codec.rowBytes(valueDim), count * valueDim, out, scratch);
     }
 
     private long rowOf(int head, int slot) {

@@ -56,15 +56,15 @@ abstract sealed class KvCodec {
     abstract long rowBytes(int dim);
 
     /** Stores a key of {@code dim} elements at index {@code slot} of the block at byte {@code block}. */
-    abstract void writeKey(float[] key, int offset, int dim, MemorySegment target, long block, int slot);
+    abstract void writeKey(float[] key, int offset, int dim, MemorySegment target, long block, int slot, Scratch scratch);
 
     /** Reads the block of keys at byte {@code block}: [dim, BLOCK]. */
-    abstract void readKeys(MemorySegment source, long block, int dim, float[] out);
+    abstract void readKeys(MemorySegment source, long block, int dim, float[] out, Scratch scratch);
 
-    abstract void writeValue(float[] value, int offset, int dim, MemorySegment target, long targetOffset);
+    abstract void writeValue(float[] value, int offset, int dim, MemorySegment target, long targetOffset, Scratch scratch);
 
     /** Reads {@code count} elements of adjacent values. */
-    abstract void readValues(MemorySegment source, long sourceOffset, int count, float[] out);
+    abstract void readValues(MemorySegment source, long sourceOffset, int count, float[] out, Scratch scratch);
 
     private static final class F32 extends KvCodec {
         @Override
@@ -73,24 +73,24 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void writeKey(float[] key, int offset, int dim, MemorySegment target, long block, int slot) {
+        void writeKey(float[] key, int offset, int dim, MemorySegment target, long block, int slot, Scratch scratch) {
             for (int i = 0; i < dim; i++) {
                 target.set(FLOAT, block + 4L * (i * BLOCK + slot), key[offset + i]);
             }
         }
 
         @Override
-        void readKeys(MemorySegment source, long block, int dim, float[] out) {
+        void readKeys(MemorySegment source, long block, int dim, float[] out, Scratch scratch) {
             MemorySegment.copy(source, FLOAT, block, out, 0, dim * BLOCK);
         }
 
         @Override
-        void writeValue(float[] value, int offset, int dim, MemorySegment target, long targetOffset) {
+        void writeValue(float[] value, int offset, int dim, MemorySegment target, long targetOffset, Scratch scratch) {
             MemorySegment.copy(value, offset, target, FLOAT, targetOffset, dim);
         }
 
         @Override
-        void readValues(MemorySegment source, long sourceOffset, int count, float[] out) {
+        void readValues(MemorySegment source, long sourceOffset, int count, float[] out, Scratch scratch) {
             MemorySegment.copy(source, FLOAT, sourceOffset, out, 0, count);
         }
     }
@@ -108,25 +108,25 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void writeKey(float[] key, int offset, int dim, MemorySegment target, long block, int slot) {
+        void writeKey(float[] key, int offset, int dim, MemorySegment target, long block, int slot, Scratch scratch) {
             for (int i = 0; i < dim; i++) {
                 target.set(SHORT, block + 2L * (i * BLOCK + slot), Float.floatToFloat16(key[offset + i]));
             }
         }
 
         @Override
-        void readKeys(MemorySegment source, long block, int dim, float[] out) {
-            ops.loadF16(source, block, out, 0, dim * BLOCK);
+        void readKeys(MemorySegment source, long block, int dim, float[] out, Scratch scratch) {
+            ops.loadF16(source, block, out, 0, dim * BLOCK, scratch);
         }
 
         @Override
-        void writeValue(float[] value, int offset, int dim, MemorySegment target, long targetOffset) {
-            ops.storeF16(value, offset, dim, target, targetOffset);
+        void writeValue(float[] value, int offset, int dim, MemorySegment target, long targetOffset, Scratch scratch) {
+            ops.storeF16(value, offset, dim, target, targetOffset, scratch);
         }
 
         @Override
-        void readValues(MemorySegment source, long sourceOffset, int count, float[] out) {
-            ops.loadF16(source, sourceOffset, out, 0, count);
+        void readValues(MemorySegment source, long sourceOffset, int count, float[] out, Scratch scratch) {
+            ops.loadF16(source, sourceOffset, out, 0, count, scratch);
         }
     }
 
@@ -148,8 +148,8 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void writeKey(float[] key, int offset, int dim, MemorySegment target, long block, int slot) {
-            MemorySegment row = Scratch.current().bytes(ROW_BYTES);
+        void writeKey(float[] key, int offset, int dim, MemorySegment target, long block, int slot, Scratch scratch) {
+            MemorySegment row = scratch.bytes(ROW_BYTES);
             for (int i = 0; i < dim; i += GROUP) {
                 ops.storeQ8(key, offset + i, GROUP, row, 0);
                 long group = block + (long) (i / GROUP) * GROUP_BYTES;
@@ -164,22 +164,22 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void readKeys(MemorySegment source, long block, int dim, float[] out) {
-            float[] scales = Scratch.current().tile(BLOCK);
+        void readKeys(MemorySegment source, long block, int dim, float[] out, Scratch scratch) {
+            float[] scales = scratch.tile(BLOCK);
             for (int i = 0; i < dim; i += GROUP) {
                 long group = block + (long) (i / GROUP) * GROUP_BYTES;
-                ops.loadF16(source, group, scales, 0, BLOCK);
+                ops.loadF16(source, group, scales, 0, BLOCK, scratch);
                 ops.loadScaledBytes(source, group + QUANTS, GROUP, BLOCK, scales, out, i * BLOCK);
             }
         }
 
         @Override
-        void writeValue(float[] value, int offset, int dim, MemorySegment target, long targetOffset) {
+        void writeValue(float[] value, int offset, int dim, MemorySegment target, long targetOffset, Scratch scratch) {
             ops.storeQ8(value, offset, dim, target, targetOffset);
         }
 
         @Override
-        void readValues(MemorySegment source, long sourceOffset, int count, float[] out) {
+        void readValues(MemorySegment source, long sourceOffset, int count, float[] out, Scratch scratch) {
             ops.loadQ8(source, sourceOffset, out, 0, count);
         }
     }

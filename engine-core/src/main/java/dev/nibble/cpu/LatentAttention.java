@@ -79,7 +79,7 @@ final class LatentAttention implements MixerOp {
         MatmulInput gathered = workspace.get(Input.GATHERED);
         pass.pool.forEach(rows, pass.rowGrain(), (worker, from, to) -> {
             for (int row = from; row < to; row++) {
-                prepareRow(pass, row, queries, gathered.values());
+                prepareRow(pass, row, queries, gathered.values(), pass.pool.scratch(worker));
             }
         });
         pass.observe("q", layer, queries, queryWidth);
@@ -112,7 +112,7 @@ final class LatentAttention implements MixerOp {
     }
 
     /** Norm and rotation of one row; its latent goes to the cache, the plain parts of its queries head by head. */
-    private void prepareRow(Pass pass, int row, float[] queries, float[] plainParts) {
+    private void prepareRow(Pass pass, int row, float[] queries, float[] plainParts, Scratch scratch) {
         int position = pass.position(row);
         int plainDim = config.plainDim();
         int queryAt = row * queryWidth;
@@ -129,7 +129,7 @@ final class LatentAttention implements MixerOp {
         int keyAt = row * cacheDim;
         RowNorm.apply(pass.ops, config.latentNorm(), keys, keyAt, keys, keyAt);
         rope.apply(row, keys, keyAt + config.latentDim(), 1, config.rotatedDim());
-        pass.sequence(row).cache(layer).write(position, keys, keyAt, keys, keyAt);
+        pass.sequence(row).cache(layer).write(position, keys, keyAt, keys, keyAt, scratch);
     }
 
     /** Multiplies the rows of each head, [heads, rows, columns], with the head's matrix; one parallel region. */
@@ -145,7 +145,16 @@ final class LatentAttention implements MixerOp {
                 int head = item / chunks;
                 int first = item % chunks * OUTPUTS;
                 int end = Math.min(width, first + OUTPUTS);
-                maps[head].multiply(input, head * rows, rows, out, head * headStride, rowStride, first, end);
+                maps[head].multiply(
+                        input,
+                        head * rows,
+                        rows,
+                        out,
+                        head * headStride,
+                        rowStride,
+                        first,
+                        end,
+                        pass.pool.scratch(worker));
             }
         });
     }
@@ -156,7 +165,8 @@ final class LatentAttention implements MixerOp {
             for (int item = from; item < to; item++) {
                 int row = item / parts;
                 int head = item % parts * LatentTile.HEADS;
-                tiles[worker].run(pass, pass.sequence(row).cache(layer), row, head, queries, latents, out);
+                Scratch scratch = pass.pool.scratch(worker);
+                tiles[worker].run(pass, pass.sequence(row).cache(layer), row, head, queries, latents, out, scratch);
             }
         });
     }

@@ -39,7 +39,15 @@ final class LatentTile {
      * @param latents [heads, rows, latentDim], the other parts as they meet the latents
      * @param out [heads, rows, latentDim]
      */
-    void run(Pass pass, KvCache cache, int row, int firstHead, float[] queries, float[] latents, float[] out) {
+    void run(
+            Pass pass,
+            KvCache cache,
+            int row,
+            int firstHead,
+            float[] queries,
+            float[] latents,
+            float[] out,
+            Scratch scratch) {
         VectorOps ops = pass.ops;
         int end = pass.position(row) + 1;
         int count = Math.min(HEADS, config.headCount() - firstHead);
@@ -51,7 +59,7 @@ final class LatentTile {
         }
         for (int position = 0; position < end; ) {
             int run = Math.min(RUN, end - position);
-            cache.readValues(0, position, run, keys);
+            cache.readValues(0, position, run, keys, scratch);
             for (int head = 0; head < count; head++) {
                 int rotatedAt = (row * config.headCount() + firstHead + head) * config.queryDim() + config.plainDim();
                 int latentAt = ((firstHead + head) * pass.rows() + row) * latentDim;

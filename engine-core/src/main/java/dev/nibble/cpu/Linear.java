@@ -7,7 +7,7 @@ public final class Linear {
     private final MatmulKernel kernel;
     private final float @Nullable [] bias;
     private final float scale;
-    private final ReadAhead.Loop loop;
+    private final ReadAhead.@Nullable Loop loop;
 
     /**
      * A layer over a weight matrix.
@@ -24,7 +24,7 @@ public final class Linear {
         this.kernel = kernel;
         this.bias = bias;
         this.scale = scale;
-        loop = new ReadAhead.Loop(kernel);
+        loop = ReadAhead.Loop.of(kernel);
     }
 
     /** Values of an input row. */
@@ -41,7 +41,7 @@ public final class Linear {
         return kernel;
     }
 
-    /** The parallel loop that begins with this layer, to read ahead of; null if reading does not set its pace. */
+    /** The parallel loop that begins with this layer, to read ahead of; null if there is nothing to be read, or reading does not set its pace. */
     ReadAhead.@Nullable Loop loop(MatmulInput x) {
         return x.rows() <= ReadAhead.MAX_ROWS ? loop : null;
     }
@@ -72,13 +72,22 @@ public final class Linear {
     }
 
     /** Computes outputs [from, to) of all rows of {@code x}. */
-    void multiply(MatmulInput x, float[] y, int yOffset, int yStride, int from, int to) {
-        multiply(x, 0, x.rows(), y, yOffset, yStride, from, to);
+    void multiply(MatmulInput x, float[] y, int yOffset, int yStride, int from, int to, Scratch scratch) {
+        multiply(x, 0, x.rows(), y, yOffset, yStride, from, to, scratch);
     }
 
     /** Computes outputs [from, to) of {@code rows} rows of {@code x} from {@code xRow} on; their results are adjacent. */
-    void multiply(MatmulInput x, int xRow, int rows, float[] y, int yOffset, int yStride, int from, int to) {
-        kernel.multiply(x, xRow, rows, y, yOffset, yStride, from, to);
+    void multiply(
+            MatmulInput x,
+            int xRow,
+            int rows,
+            float[] y,
+            int yOffset,
+            int yStride,
+            int from,
+            int to,
+            Scratch scratch) {
+        kernel.multiply(x, xRow, rows, y, yOffset, yStride, from, to, scratch);
         if (scale == 1 && bias == null) {
             return;
         }

@@ -8,6 +8,7 @@ import dev.nibble.model.Projection;
 import dev.nibble.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.IdentityHashMap;
+import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /** Makes the compiled form of projections, and counts what is kept beside the mapped weights. */
@@ -51,7 +52,15 @@ final class LinearFactory implements AutoCloseable {
         return new RepackCache(directory, source, family.copyLayout(), memory);
     }
 
+    /**
+     * The compiled form of a projection.
+     *
+     * @throws CancellationException if the thread is interrupted: with copies of large weights, compiling takes long
+     */
     Linear create(Projection projection) {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new CancellationException("the thread was interrupted");
+        }
         // A tensor used twice, as a tied embedding may be, is prepared once.
         MatmulKernel kernel = kernels.computeIfAbsent(projection.weight(), weight -> {
             MatmulKernel created = family.kernel(weight, options, cache == null ? memory::allocate : cache, pool);

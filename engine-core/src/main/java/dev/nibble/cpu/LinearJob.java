@@ -1,6 +1,7 @@
 package dev.nibble.cpu;
 
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,6 +13,7 @@ final class LinearJob implements WorkerPool.Job {
     static final int GRAIN = 128;
 
     private @Nullable MatmulInput x;
+    private @Nullable WorkerPool pool;
     private int count;
     private int outputs;
     private Linear[] layers = new Linear[4];
@@ -57,25 +59,27 @@ final class LinearJob implements WorkerPool.Job {
         }
     }
 
-    void run(WorkerPool pool) {
+    void run(WorkerPool workers) {
+        pool = workers;
         MatmulInput input = input();
         if (input.rows() == 0) {
             return;
         }
         for (int i = 0; i < count; i++) {
-            layers[i].kernel().prepare(input, pool);
+            layers[i].kernel().prepare(input, workers);
         }
-        pool.forEachShrinking(outputs, GRAIN, this, layers[0].loop(input));
+        workers.forEachShrinking(outputs, GRAIN, this, layers[0].loop(input));
     }
 
     @Override
     public void run(int worker, int from, int to) {
         MatmulInput input = input();
+        Scratch scratch = Objects.requireNonNull(pool).scratch(worker);
         for (int i = 0; i < count; i++) {
             int begin = Math.max(0, from - starts[i]);
             int end = Math.min(layers[i].outputSize(), to - starts[i]);
             if (begin < end) {
-                layers[i].multiply(input, ys[i], yOffsets[i], yStrides[i], begin, end);
+                layers[i].multiply(input, ys[i], yOffsets[i], yStrides[i], begin, end, scratch);
             }
         }
     }

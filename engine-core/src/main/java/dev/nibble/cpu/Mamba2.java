@@ -39,8 +39,8 @@ final class Mamba2 implements MixerOp {
         float[] convolved = pass.workspace.get(Buffer.CHANNELS);
         for (int row = 0; row < pass.rows(); row++) {
             int at = row * channels;
-            convolution.step(
-                    pass.sequence(row).state(layer).convolution, zxdt, row * inputWidth + inner, convolved, at);
+            float[] before = pass.sequence(row).state(layer).convolution(pass.isFirst(row));
+            convolution.step(before, zxdt, row * inputWidth + inner, convolved, at);
             for (int i = 0; i < channels; i++) {
                 float x = convolved[at + i] + config.kernelBias()[i];
                 convolved[at + i] = (float) (x / (1 + Math.exp(-x)));
@@ -77,8 +77,9 @@ final class Mamba2 implements MixerOp {
         int x = row * channels + head * headDim;
         int b = row * channels + inner + group * stateSize;
         int c = b + config.groupCount() * stateSize;
-        float[] state = pass.sequence(row).state(layer).state; // [heads, stateSize, headDim]
         int base = head * stateSize * headDim;
+        RecurrentState states = pass.sequence(row).state(layer);
+        float[] state = states.state(pass.isFirst(row), base, stateSize * headDim); // [heads, stateSize, headDim]
         int at = row * inner + head * headDim;
         for (int i = 0; i < headDim; i++) {
             y[at + i] = dt * xbc[x + i];

@@ -8,12 +8,15 @@ import org.jspecify.annotations.Nullable;
  * The left side of matrix multiplications: rows of activations, and the packed forms of them that kernels make once and
  * share. Belongs to one running pass.
  */
-public final class MatmulInput {
+public final class MatmulInput implements AutoCloseable {
 
     /** A form of the values that kernels read instead of them; its memory is kept from batch to batch. */
     public abstract static class Packed {
         /** The values it holds, as {@link MatmulInput#version} counts them. */
         private long version = -1;
+
+        /** Frees what lies outside the heap, where it has any; the form may be filled again. */
+        protected void close() {}
     }
 
     private final float[] values;
@@ -82,6 +85,15 @@ public final class MatmulInput {
         }
         ((Packed) present).version = version;
         return present;
+    }
+
+    /** Drops the packed forms, and frees what they have outside the heap. */
+    @Override
+    public void close() {
+        version++;
+        for (Packed form : forms) {
+            form.close();
+        }
     }
 
     private <T extends Packed> @Nullable T find(Class<T> form) {

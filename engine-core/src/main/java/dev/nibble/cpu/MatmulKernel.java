@@ -4,8 +4,7 @@ import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * One weight matrix, ready to be multiplied: {@code y[m, rows] = x[m, columns] · Wᵀ}. Immutable and thread-safe; scratch
- * memory is kept by thread.
+ * One weight matrix, ready to be multiplied: {@code y[m, rows] = x[m, columns] · Wᵀ}. Immutable and thread-safe.
  *
  * <p>The result does not depend on how the ranges of {@link #multiply} are cut.
  */
@@ -48,9 +47,27 @@ public abstract class MatmulKernel {
     /**
      * Computes {@code y[yOffset + r * yStride + n]} for the input rows {@code xRow + r}, r in [0, xRows), and the
      * outputs n in [from, to). Callers that run at the same time have disjoint ranges of outputs or input rows.
+     *
+     * @param scratch to compute in; the caller's alone
      */
     public abstract void multiply(
-            MatmulInput x, int xRow, int xRows, float[] y, int yOffset, int yStride, int from, int to);
+            MatmulInput x,
+            int xRow,
+            int xRows,
+            float[] y,
+            int yOffset,
+            int yStride,
+            int from,
+            int to,
+            Scratch scratch);
+
+    /** Likewise in memory for this call only: for checks. */
+    public final void multiply(
+            MatmulInput x, int xRow, int xRows, float[] y, int yOffset, int yStride, int from, int to) {
+        try (Scratch scratch = new Scratch()) {
+            multiply(x, xRow, xRows, y, yOffset, yStride, from, to, scratch);
+        }
+    }
 
     /** The memory that {@link #multiply} reads for one output after the other. */
     public abstract MemorySegment stream();

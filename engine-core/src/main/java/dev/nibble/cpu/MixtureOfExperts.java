@@ -17,6 +17,8 @@ final class MixtureOfExperts implements FeedForwardOp {
     /** Outputs that a worker computes at a time: a multiple of every kernel's tile, a few tens of microseconds. */
     private static final int OUTPUTS = 64;
 
+    private static final float[] NONE = new float[0];
+
     private final Experts config;
     private final ExpertRouter router;
     private final Linear routerLinear;
@@ -31,7 +33,7 @@ final class MixtureOfExperts implements FeedForwardOp {
     private final Pass.Job downJob = this::computeDown;
     private final Pass.Job combineJob = this::combineRows;
     /** Where the running pass wants the result. */
-    private float[] combined = new float[0];
+    private float[] combined = NONE;
 
     MixtureOfExperts(Experts config, LinearFactory linears, Workspace workspace) {
         this.config = config;
@@ -104,12 +106,13 @@ final class MixtureOfExperts implements FeedForwardOp {
         float[] gates = pass.workspace.get(Buffer.GATE);
         float[] ups = pass.workspace.get(Buffer.UP);
         float[] inner = pass.workspace.get(Input.INNER).values();
+        Scratch scratch = pass.pool.scratch(worker);
         for (int item = from; item < to; item++) {
             int expert = router.expert(item / chunks(size));
             int output = item % chunks(size) * OUTPUTS;
             int end = Math.min(size, output + OUTPUTS);
-            multiply(gate, expert, gathered, gates, output, end);
-            multiply(up, expert, gathered, ups, output, end);
+            multiply(gate, expert, gathered, gates, output, end, scratch);
+            multiply(up, expert, gathered, ups, output, end, scratch);
             for (int slot = router.start(expert); slot < router.start(expert + 1); slot++) {
                 int at = slot * size + output;
                 Gating.apply(pass.ops, config.activation(), gates, ups, at, inner, at, end - output);
@@ -120,24 +123,27 @@ final class MixtureOfExperts implements FeedForwardOp {
     private void computeDown(Pass pass, int worker, int from, int to) {
         MatmulInput inner = pass.workspace.get(Input.INNER);
         float[] results = pass.workspace.get(Buffer.EXPERT);
+        Scratch scratch = pass.pool.scratch(worker);
         for (int item = from; item < to; item++) {
             int output = item % chunks(hidden) * OUTPUTS;
             int expert = router.expert(item / chunks(hidden));
-            multiply(down, expert, inner, results, output, Math.min(hidden, output + OUTPUTS));
+            multiply(down, expert, inner, results, output, Math.min(hidden, output + OUTPUTS), scratch);
         }
     }
 
     /** Multiplies the slots of an expert with its weights. */
-    private void multiply(Linear[] linears, int expert, MatmulInput input, float[] out, int from, int to) {
+    private void multiply(
+            Linear[] linears, int expert, MatmulInput input, float[] out, int from, int to, Scratch scratch) {
         int width = linears[expert].outputSize();
         int first = router.start(expert);
         int count = router.start(expert + 1) - first;
-        linears[expert].multiply(input, first, count, out, first * width, width, from, to);
+        linears[expert].multiply(input, first, count, out, first * width, width, from, to, scratch);
     }
 
     private void combine(Pass pass, float[] output) {
         combined = output;
         pass.forEach(pass.rows(), pass.rowGrain(), combineJob);
+        combined = NONE; // the workspace may be given back
     }
 
     private void combineRows(Pass pass, int worker, int from, int to) {

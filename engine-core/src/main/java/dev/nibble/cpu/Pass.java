@@ -4,6 +4,8 @@ import dev.nibble.cpu.ops.NormJob;
 import dev.nibble.spi.ActivationObserver;
 import dev.nibble.spi.Batch;
 import java.util.Arrays;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +33,7 @@ public final class Pass {
     private int[] distinctRows = new int[0];
     private int distinctCount;
     private @Nullable ActivationObserver observer;
+    private BooleanSupplier cancelled = Pass::never;
     private @Nullable Job job;
     private final WorkerPool.Job runJob = this::runJob;
 
@@ -45,11 +48,11 @@ public final class Pass {
         observer = newObserver;
         rows = batch.size();
         if (positions.length < rows) {
-            positions = new int[rows];
             sequences = new CpuSequence[rows];
             segmentStarts = new int[rows + 1];
             distinct = new CpuSequence[rows];
             distinctRows = new int[rows];
+            positions = new int[rows]; // the last, as it tells the size
         }
         segments = 0;
         distinctCount = 0;
@@ -78,8 +81,29 @@ public final class Pass {
         distinctRows[i]++;
     }
 
+    private static boolean never() {
+        return false;
+    }
+
+    /** What tells from now on, until the end, whether the caller gave the evaluation up. */
+    void cancelWhen(BooleanSupplier isCancelled) {
+        cancelled = isCancelled;
+    }
+
+    /**
+     * To be called by the caller's thread.
+     *
+     * @throws CancellationException if the evaluation was given up
+     */
+    void checkCancelled() {
+        if (cancelled.getAsBoolean()) {
+            throw new CancellationException("the evaluation was cancelled");
+        }
+    }
+
     /** Lets go of the sequences. */
     void end() {
+        cancelled = Pass::never;
         Arrays.fill(sequences, null);
         Arrays.fill(distinct, null);
         distinctCount = 0;
@@ -94,6 +118,11 @@ public final class Pass {
     /** Position of a row in its sequence. */
     public int position(int row) {
         return positions[row];
+    }
+
+    /** Whether a row is the first that the batch has of its sequence. */
+    boolean isFirst(int row) {
+        return positions[row] == sequences[row].length();
     }
 
     CpuSequence sequence(int row) {
@@ -144,7 +173,11 @@ public final class Pass {
         pool.forEachShrinking(items, grain, runJob, loop);
     }
 
+    /** Where code is cold, a layer of a long prompt takes seconds: so the caller, worker 0, asks before each chunk. */
     private void runJob(int worker, int from, int to) {
+        if (worker == 0) {
+            checkCancelled();
+        }
         if (job != null) {
             job.run(this, worker, from, to);
         }

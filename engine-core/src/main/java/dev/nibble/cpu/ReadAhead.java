@@ -8,6 +8,9 @@ import org.jspecify.annotations.Nullable;
  * Brings the weights of the next loop into the caches of threads that wait for it. Between two loops one thread works
  * alone, and the memory, which sets the pace of all else, would be idle.
  *
+ * <p>Only memory of this process is read ahead. A fault of a mapped file is raised at some later point of the thread that
+ * read it: the loop that needs the weights may report that, a thread that waits has no one to report it to.
+ *
  * <p>Which loop is next is what followed the last time: a model runs the same ones in the same order for each token.
  */
 final class ReadAhead {
@@ -32,9 +35,16 @@ final class ReadAhead {
         private int shares;
         private @Nullable Loop next;
 
-        /** A loop over the outputs of a kernel, or over those of several that begins with it. */
-        Loop(MatmulKernel kernel) {
+        private Loop(MatmulKernel kernel) {
             this.kernel = kernel;
+        }
+
+        /**
+         * A loop over the outputs of a kernel, or over those of several that begins with it; null if what it reads is mapped
+         * from a file.
+         */
+        static @Nullable Loop of(MatmulKernel kernel) {
+            return kernel.stream().isMapped() ? null : new Loop(kernel);
         }
 
         /** The item with which a thread begins, if all come in their order. */
@@ -104,9 +114,8 @@ final class ReadAhead {
                 for (long i = at; i < stop; i += LINE) {
                     sum += stream.get(ValueLayout.JAVA_BYTE, i);
                 }
-            } catch (IllegalStateException | InternalError e) {
-                // the model was closed, or its file cut short: for whoever needs the weights to report
-                stop = end;
+            } catch (IllegalStateException e) {
+                stop = end; // the model was closed
             }
             at = stop;
             return true;

@@ -135,11 +135,11 @@ final class RepackCache implements RepackMemory, AutoCloseable {
             RepackFile opened = RepackFile.open(found, state, memory.arena());
             mapped = opened;
             copies.putAll(opened.copies());
-            LOG.log(System.Logger.Level.INFO, "{0}: rearranged weights are mapped from here", found);
+            LOG.log(System.Logger.Level.DEBUG, "{0}: rearranged weights are mapped from here", found);
         } catch (FileNotFoundException e) {
-            LOG.log(System.Logger.Level.INFO, "rearranged weights are made for the first time: {0}", e.getMessage());
+            LOG.log(System.Logger.Level.DEBUG, "rearranged weights are made for the first time: {0}", e.getMessage());
         } catch (IOException e) {
-            LOG.log(System.Logger.Level.INFO, "{0}: rearranged weights are made anew: {1}", found, e.getMessage());
+            LOG.log(System.Logger.Level.DEBUG, "{0}: rearranged weights are made anew: {1}", found, e.getMessage());
         }
     }
 

@@ -1,11 +1,15 @@
 package dev.nibble.cpu;
 
+import dev.nibble.memory.GrowingMemory;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.function.Supplier;
 
-/** Scratch memory of a thread, kept and grown, so that kernels allocate nothing after warm-up. */
-public final class Scratch {
-    private static final ThreadLocal<Scratch> CURRENT = ThreadLocal.withInitial(Scratch::new);
-
+/**
+ * The memory that a worker of a {@link WorkerPool} computes in, kept and grown, so that kernels allocate nothing after
+ * warm-up. It belongs to the worker's index and not to a thread: threads that call come and go. What it holds is of an earlier use.
+ */
+public final class Scratch implements AutoCloseable {
     private float[] panel = new float[0];
     private float[] tile = new float[0];
 
@@ -16,12 +20,11 @@ public final class Scratch {
 
     private MemorySegment bytes = MemorySegment.ofArray(new byte[0]);
 
-    private Scratch() {}
+    private Object[] parts = new Object[0];
 
-    /** That of the calling thread. */
-    public static Scratch current() {
-        return CURRENT.get();
-    }
+    private final GrowingMemory input = new GrowingMemory();
+    private final GrowingMemory tiles = new GrowingMemory();
+    private final GrowingMemory results = new GrowingMemory();
 
     /** At least {@code size} floats of any content, for dequantized weights. Valid until the next call. */
     public float[] panel(int size) {
@@ -68,5 +71,41 @@ public final class Scratch {
             tile = new float[size];
         }
         return tile;
+    }
+
+    /** At least so many bytes outside the heap, for a row of inputs or some of weights. Valid until the next call. */
+    public MemorySegment nativeInput(long size) {
+        return input.ensure(size);
+    }
+
+    /** At least so many bytes outside the heap, for unpacked weights. Valid until the next call. */
+    public MemorySegment nativeTiles(long size) {
+        return tiles.ensure(size);
+    }
+
+    /** At least so many bytes outside the heap, for results. Valid until the next call. */
+    public MemorySegment nativeResults(long size) {
+        return results.ensure(size);
+    }
+
+    /** The only object of a class here, made when it is first asked for: what a kernel family needs beside the rest. */
+    public <T> T part(Class<T> type, Supplier<T> create) {
+        for (Object part : parts) {
+            if (part.getClass() == type) {
+                return type.cast(part);
+            }
+        }
+        T made = create.get();
+        parts = Arrays.copyOf(parts, parts.length + 1);
+        parts[parts.length - 1] = made;
+        return made;
+    }
+
+    /** Frees what lies outside the heap. */
+    @Override
+    public void close() {
+        input.close();
+        tiles.close();
+        results.close();
     }
 }

@@ -35,7 +35,8 @@ final class ShortConvolution implements MixerOp {
             for (int i = 0; i < hidden; i++) {
                 bcx[x + i] *= bcx[b + i];
             }
-            convolution.step(pass.sequence(row).state(layer).convolution, bcx, x, values, row * hidden);
+            float[] before = pass.sequence(row).state(layer).convolution(pass.isFirst(row));
+            convolution.step(before, bcx, x, values, row * hidden);
             for (int i = 0; i < hidden; i++) {
                 values[row * hidden + i] *= bcx[c + i];
             }

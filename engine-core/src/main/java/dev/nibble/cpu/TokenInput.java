@@ -44,6 +44,7 @@ final class TokenInput {
     void run(Pass pass, Batch batch) {
         float[] residual = pass.workspace.get(Buffer.RESIDUAL);
         for (int row = 0; row < batch.size(); row++) {
+            pass.checkCancelled();
             model.tokenEmbedding().dequantizeRows(batch.token(row), 1, residual, row * hidden);
         }
         if (model.config().embeddingScale() != 1) {
@@ -91,6 +92,7 @@ final class TokenInput {
         pass.ops.scale(projected, 0, pass.rows() * total, (float) (1 / Math.sqrt(hidden)));
         float[] out = pass.workspace.get(Buffer.PER_LAYER);
         for (int row = 0; row < pass.rows(); row++) {
+            pass.checkCancelled();
             int at = row * total;
             config.embedding().dequantizeRows(batch.token(row), 1, out, at);
             pass.ops.scale(out, at, total, (float) Math.sqrt(width));

@@ -71,10 +71,10 @@ public interface VectorOps {
             float[] gate, int gateOffset, float[] up, int upOffset, float[] out, int outOffset, int count);
 
     /** Rounds to half precision, nearest even: {@code count} little-endian values from byte {@code targetOffset} on. */
-    void storeF16(float[] values, int offset, int count, MemorySegment target, long targetOffset);
+    void storeF16(float[] values, int offset, int count, MemorySegment target, long targetOffset, Scratch scratch);
 
     /** Reads what {@link #storeF16} wrote; exact. */
-    void loadF16(MemorySegment source, long sourceOffset, float[] values, int offset, int count);
+    void loadF16(MemorySegment source, long sourceOffset, float[] values, int offset, int count, Scratch scratch);
 
     /** Rounds to Q8_0 blocks; {@code count} is a multiple of 32. */
     void storeQ8(float[] values, int offset, int count, MemorySegment target, long targetOffset);

@@ -1,7 +1,9 @@
 package dev.nibble.cpu;
 
+import java.util.Arrays;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -11,8 +13,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A forward pass has hundreds of short parallel regions for each token, so a region must start and end in less than
  * a microsecond: idle workers spin for a while before they park, chunks are taken from one atomic counter, and nothing
- * is allocated. A thread that waits reads the weights with which it will begin the next loop. The caller never waits for a worker that did not start: it closes the region when the chunks are used
- * up and waits only for the workers that are inside.
+ * is allocated. A thread that waits reads the weights with which it will begin the next loop. The caller never waits for a
+ * worker that did not start: it closes the region when the chunks are used up and waits only for the workers that are inside.
+ *
+ * <p>No error, whenever it comes, makes the caller return while a worker is inside, or ends a worker. The virtual machine
+ * raises that of a fault on mapped memory at some later point of the thread that read it, perhaps outside the job. So each
+ * thread's part of the state is a field that only it writes, with values that may be written twice; there is no count that an
+ * error could leave wrong. An error that comes after its loop has ended is thrown by the next one.
  *
  * <p>Thread-safe: regions of several callers run one after the other, in the order of their calls.
  */
@@ -36,24 +43,38 @@ public final class WorkerPool implements AutoCloseable {
     /** Spins between two looks at the clock. */
     private static final int SPINS_PER_CLOCK = 64;
 
+    /** Spins of a caller that waits for workers between two times it yields. */
+    private static final int SPINS_PER_YIELD = 1024;
+
+    /** Small ones of compiled code, more than the calls of an evaluation take. */
+    private static final int STACK_FRAMES = 1024;
+
+    /** No region: they are numbered from 1 on. */
+    private static final long NONE = 0;
+
     /** What is left is divided by so many for each thread. */
     private static final int SHARES = 3;
 
-    // state: region number in the upper half, then OPEN, then the number of workers inside
-    private static final long REGION = 1L << 32;
-    private static final long OPEN = 1L << 31;
-    private static final long INSIDE = OPEN - 1;
-
     private final ReentrantLock callers =
             new ReentrantLock(true); // fair, else the next region would overtake who waits
-    private final AtomicLong state = new AtomicLong();
     private final AtomicInteger next = new AtomicInteger();
-    private final AtomicInteger parked = new AtomicInteger();
+    private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private final Worker[] workers;
+    private final Scratch[] scratches;
     private final ReadAhead readAhead = new ReadAhead();
     private final ReadAhead.Reader reader = readAhead.reader(0); // of the caller
     private volatile boolean closed;
-    private volatile @Nullable Throwable failure;
+
+    /** Number of the region that workers may enter, {@link #NONE} if there is none; written by the caller. */
+    private volatile long open = NONE;
+
+    // of the caller
+
+    /** Regions so far. */
+    private long regions = NONE;
+
+    /** From before a region opens until no worker is inside. */
+    private boolean inRegion;
 
     // of the open region; written by the caller before it opens, read by workers that entered
     private @Nullable Job job;
@@ -71,6 +92,8 @@ public final class WorkerPool implements AutoCloseable {
             throw new IllegalArgumentException("a pool needs at least 1 thread, not " + threads);
         }
         workers = new Worker[threads - 1];
+        scratches = new Scratch[threads];
+        Arrays.setAll(scratches, i -> new Scratch());
         for (int i = 0; i < workers.length; i++) {
             workers[i] = new Worker(this, i + 1);
         }
@@ -84,9 +107,29 @@ public final class WorkerPool implements AutoCloseable {
         return PhysicalCores.count();
     }
 
+    /**
+     * Fails where so little of the calling thread's stack is left that a loop might be unable to end as it should: a lock could not
+     * be given back. What calls loops from methods of its own asks once, before it begins.
+     *
+     * @throws StackOverflowError if it is too little
+     */
+    static void requireStack() {
+        int used = useStack(STACK_FRAMES);
+        assert used == STACK_FRAMES;
+    }
+
+    private static int useStack(int frames) {
+        return frames == 0 ? 0 : useStack(frames - 1) + 1;
+    }
+
     /** Threads that take part in a loop, the caller included. */
     public int threads() {
         return workers.length + 1;
+    }
+
+    /** The memory of a worker: for a job, and only while it runs with this index. It is freed with the pool. */
+    public Scratch scratch(int worker) {
+        return scratches[worker];
     }
 
     /**
@@ -138,6 +181,10 @@ public final class WorkerPool implements AutoCloseable {
             }
             runShared(items, grain, shares, job);
         } finally {
+            if (inRegion) { // an error came while the region was left
+                leaveRegion();
+                failure.set(null);
+            }
             callers.unlock();
         }
     }
@@ -150,52 +197,54 @@ public final class WorkerPool implements AutoCloseable {
         // taken before others can, so that each thread knows where it will begin
         int first = chunk(itemCount, chunk, chunkShares);
         next.set(first);
-        state.set((state.get() & -REGION) + REGION + OPEN);
-        wake((itemCount - 1) / chunk);
-        runChunks(0, first);
-        leaveRegion();
-        job = null;
-        Throwable thrown = failure;
+        regions++;
+        inRegion = true;
+        try {
+            open = regions;
+            wake((itemCount - 1) / chunk);
+            runChunks(0, first);
+        } finally {
+            leaveRegion();
+        }
+        Throwable thrown = failure.get();
         if (thrown != null) {
-            failure = null;
+            failure.set(null);
             rethrow(thrown);
         }
     }
 
-    /** Closes the region to workers that come late, and waits for those inside: yielding after a while, never parked. */
+    /**
+     * Closes the region to workers that come late, and waits for those inside: yielding after a while, never parked. Where an
+     * error ends it, it is called once more, in a frame that has more stack left.
+     */
     @SuppressWarnings("ThreadPriorityCheck") // without it, a worker that lost its processor would have to wait for it
     private void leaveRegion() {
-        long inside = state.addAndGet(-OPEN) & INSIDE;
-        int spins = 0;
-        while (inside != 0) {
-            if (++spins % 1024 == 0) {
-                Thread.yield();
-            } else if (!reader.read()) {
-                Thread.onSpinWait();
+        open = NONE;
+        for (Worker worker : workers) {
+            for (int spins = 1; worker.inside != NONE; spins++) {
+                if (spins % SPINS_PER_YIELD == 0) {
+                    Thread.yield();
+                } else if (!reader.read()) {
+                    Thread.onSpinWait();
+                }
             }
-            inside = state.get() & INSIDE;
         }
+        job = null;
+        inRegion = false;
     }
 
     private void wake(int wanted) {
-        if (parked.get() == 0) {
-            return;
-        }
-        for (int i = 0; i < workers.length && wanted > 0; i++) {
+        for (int i = 0; i < workers.length && i < wanted; i++) {
             if (workers[i].isParked) {
                 LockSupport.unpark(workers[i]);
             }
-            wanted--;
         }
     }
 
     /** Handles the items below {@code first}, which are this thread's, then chunks as long as there are any. */
     private void runChunks(int worker, int first) {
-        Job shared = job;
-        if (shared == null) {
-            return;
-        }
         try {
+            Job shared = Objects.requireNonNull(job);
             if (first > 0) {
                 shared.run(worker, 0, first);
             }
@@ -206,7 +255,8 @@ public final class WorkerPool implements AutoCloseable {
                 }
             }
         } catch (Throwable t) {
-            record(t);
+            failure.compareAndSet(null, t);
+            next.set(items);
         }
     }
 
@@ -214,13 +264,6 @@ public final class WorkerPool implements AutoCloseable {
     static int chunk(int left, int grain, int shares) {
         int grains = shares == 0 ? 1 : Math.max(1, left / grain / shares);
         return Math.min(left, grains * grain);
-    }
-
-    private synchronized void record(Throwable t) {
-        if (failure == null) {
-            failure = t;
-        }
-        next.set(items);
     }
 
     private static void rethrow(Throwable t) {
@@ -233,7 +276,7 @@ public final class WorkerPool implements AutoCloseable {
         throw new IllegalStateException("a job threw a checked exception", t);
     }
 
-    /** Ends the threads. A loop that runs is finished first; later ones are refused. */
+    /** Ends the threads, and frees their memory. A loop that runs is finished first; later ones are refused. */
     @Override
     public void close() {
         callers.lock();
@@ -241,6 +284,9 @@ public final class WorkerPool implements AutoCloseable {
             closed = true;
             for (Worker worker : workers) {
                 LockSupport.unpark(worker);
+            }
+            for (Scratch scratch : scratches) {
+                scratch.close();
             }
         } finally {
             callers.unlock();
@@ -251,7 +297,12 @@ public final class WorkerPool implements AutoCloseable {
         private final WorkerPool pool;
         private final int index;
         private final ReadAhead.Reader reader;
+
+        /** The region that this thread is in, or looks whether it is still open; {@link #NONE} while it is outside. */
+        private volatile long inside = NONE;
+
         private volatile boolean isParked;
+        private long lastRegion = NONE;
 
         Worker(WorkerPool pool, int index) {
             super("nibble-worker-" + index);
@@ -263,24 +314,39 @@ public final class WorkerPool implements AutoCloseable {
 
         @Override
         public void run() {
-            long lastRegion = 0;
             while (!pool.closed) {
-                long seen = pool.state.get();
-                if ((seen & -REGION) == lastRegion || (seen & OPEN) == 0) {
-                    awaitRegion(lastRegion);
-                } else if (pool.state.compareAndSet(seen, seen + 1)) {
-                    lastRegion = seen & -REGION;
-                    pool.runChunks(index, 0);
-                    pool.state.getAndDecrement();
+                try {
+                    serve();
+                } catch (Throwable t) { // not of the job, or while that was reported
+                    pool.failure.compareAndSet(null, t);
                 }
+                inside = NONE;
+                isParked = false;
             }
         }
 
-        private void awaitRegion(long lastRegion) {
+        private void serve() {
+            while (!pool.closed) {
+                long region = pool.open;
+                if (region == NONE || region == lastRegion) {
+                    awaitRegion();
+                    continue;
+                }
+                inside = region;
+                // looked at again after the announcement: from now on a caller that closes the region waits
+                if (pool.open == region) {
+                    lastRegion = region;
+                    pool.runChunks(index, 0);
+                }
+                inside = NONE;
+            }
+        }
+
+        private void awaitRegion() {
             long deadline = System.nanoTime() + SPIN_NANOS;
             do {
                 for (int i = 0; i < SPINS_PER_CLOCK; i++) {
-                    if (isOpenAfter(lastRegion)) {
+                    if (isOpen()) {
                         return;
                     }
                     if (!reader.read()) {
@@ -289,19 +355,18 @@ public final class WorkerPool implements AutoCloseable {
                 }
             } while (System.nanoTime() < deadline);
             isParked = true;
-            pool.parked.getAndIncrement();
             // looked at again after the announcement: a caller that opened before saw no one to wake
-            while (!isOpenAfter(lastRegion) && !pool.closed) {
+            while (!isOpen() && !pool.closed) {
                 LockSupport.park(pool);
                 Thread.interrupted(); // else park would return at once for ever
             }
-            pool.parked.getAndDecrement();
             isParked = false;
         }
 
-        private boolean isOpenAfter(long lastRegion) {
-            long seen = pool.state.get();
-            return (seen & OPEN) != 0 && (seen & -REGION) != lastRegion;
+        /** Whether there is a region that this thread was not in. */
+        private boolean isOpen() {
+            long region = pool.open;
+            return region != NONE && region != lastRegion;
         }
     }
 }

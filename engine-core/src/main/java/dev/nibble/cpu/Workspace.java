@@ -8,7 +8,7 @@ import java.util.Objects;
 /**
  * The scratch memory of a running pass: named buffers of [rows, width] floats on the heap, where the Vector API gives
  * its best code. The operations reserve their widths when a model is compiled; memory is allocated when a batch first
- * needs that many rows and kept from then on.
+ * needs that many rows, and kept until it is given back.
  */
 public final class Workspace {
 
@@ -82,6 +82,7 @@ public final class Workspace {
             return;
         }
         inputWidths.values().forEach(width -> length(rows, width));
+        clear(); // before there is more, so that both are never needed at once
         bufferWidths.forEach((buffer, width) -> buffers.put(buffer, new float[length(rows, width)]));
         inputWidths.forEach((input, width) -> inputs.put(input, new MatmulInput(rows, width)));
         capacity = rows;
@@ -114,10 +115,18 @@ public final class Workspace {
         return widths.values().stream().mapToLong(Integer::longValue).sum();
     }
 
+    /** Frees the buffers if they are for batches of more than {@code rows} rows. */
+    void giveBack(int rows) {
+        if (capacity > rows) {
+            clear();
+        }
+    }
+
     /** Frees the buffers. */
     void clear() {
         capacity = 0;
         buffers.clear();
+        inputs.values().forEach(MatmulInput::close);
         inputs.clear();
     }
 }

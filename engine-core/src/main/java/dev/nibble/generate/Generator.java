@@ -5,6 +5,7 @@ import dev.nibble.GeneratedToken;
 import dev.nibble.Generation;
 import dev.nibble.GenerationOptions;
 import dev.nibble.GenerationStats;
+import dev.nibble.PromptProgress;
 import dev.nibble.sampling.Sampler;
 import dev.nibble.sampling.Samplers;
 import dev.nibble.tokenizer.StreamingDetokenizer;
@@ -90,6 +91,9 @@ public final class Generator {
             if (cancellation.getAsBoolean()) {
                 throw new CancellationException();
             }
+            if (!promptEvaluated) {
+                context.report(options.promptProgress());
+            }
             boolean modelChooses = sampler.isGreedy() && context.canChoose();
             if (modelChooses) {
                 id = context.chooseNext(cancellation);
@@ -100,6 +104,10 @@ public final class Generator {
         } catch (CancellationException e) {
             cancel();
             return null;
+        } finally {
+            if (!promptEvaluated) {
+                context.report(PromptProgress.NONE);
+            }
         }
         if (!promptEvaluated) {
             promptEvaluated = true;
@@ -151,6 +159,13 @@ public final class Generator {
             if (!promptEvaluated) {
                 context.dropPending(keepOnCancel);
             }
+        }
+    }
+
+    /** As {@link #cancel}, where the context is closed or being closed. */
+    public void abandon() {
+        if (!finished()) {
+            finishReason = FinishReason.CANCELLED;
         }
     }
 

@@ -3,6 +3,7 @@ package dev.nibble.generate;
 import dev.nibble.ContextOverflowException;
 import dev.nibble.KvCacheType;
 import dev.nibble.OutOfMemoryException;
+import dev.nibble.PromptProgress;
 import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
@@ -28,6 +29,9 @@ public final class TokenContext implements AutoCloseable {
 
     private final int[] chosen = new int[1];
     private final float[] chosenLogProbability = new float[1];
+
+    /** Told of each part evaluated. */
+    private PromptProgress progress = PromptProgress.NONE;
 
     private int logitsAt = NONE;
     private int[] tokens = new int[64];
@@ -81,6 +85,11 @@ public final class TokenContext implements AutoCloseable {
     /** The tokens; only the first {@link #count} count. Replaced when tokens are added. */
     public int[] tokens() {
         return tokens;
+    }
+
+    /** Who is told of each part that is evaluated from now on. */
+    void report(PromptProgress listener) {
+        progress = listener;
     }
 
     /** How many of the first tokens it holds are those of {@code others}. */
@@ -241,6 +250,7 @@ public final class TokenContext implements AutoCloseable {
             } catch (OutOfMemoryError e) {
                 throw MemoryCheck.failed(e, "a KV cache of " + to + " tokens", pass.sequenceBytes(to, type));
             }
+            progress.evaluated(to, count);
         }
     }
 

@@ -22,6 +22,7 @@ import dev.nibble.model.arch.Qwen3;
 import dev.nibble.model.arch.Qwen35;
 import dev.nibble.model.arch.SmolLm3;
 import java.util.List;
+import java.util.Locale;
 import java.util.TreeMap;
 
 /** The architectures this version runs. */
@@ -70,11 +71,12 @@ public final class Architectures {
      * @throws dev.nibble.ModelFormatException if it contradicts its architecture
      */
     public static Model read(ModelSource source, int contextLength) {
+        requireModel(source);
         String name = source.metadata().requireString("general.architecture");
         Architecture architecture = BY_NAME.get(name);
         if (architecture == null) {
             throw new UnsupportedModelException(source.name() + ": the architecture '" + name
-                    + "' is not supported; supported are " + String.join(", ", names()));
+                    + "' is not supported; " + nearly(name) + "supported are " + String.join(", ", names()));
         }
         try {
             return architecture.read(source, contextLength);
@@ -82,5 +84,36 @@ public final class Architectures {
             // what the parts of a model say when they do not fit together does not name the file
             throw new ModelFormatException(source.name() + ": " + e.getMessage(), e);
         }
+    }
+
+    /**
+     * Refuses a file that has the format of a model and is none: an adapter, a projector, an importance matrix, a control
+     * vector, a vocabulary.
+     *
+     * @throws UnsupportedModelException that says what the file is
+     */
+    public static void requireModel(ModelSource source) {
+        String other = OtherFiles.describe(source);
+        if (other != null) {
+            throw new UnsupportedModelException(source.name() + ": " + other);
+        }
+    }
+
+    /** A remark on a name that is one of the supported ones but for its spelling. */
+    private static String nearly(String name) {
+        for (String known : names()) {
+            if (plain(known).equals(plain(name))) {
+                return "files that llama.cpp made call it '" + known
+                        + "', this one is of another program and its weights may be stored otherwise: get a file that"
+                        + " was made for llama.cpp; ";
+            }
+        }
+        return "";
+    }
+
+    private static String plain(String name) {
+        return name.toLowerCase(Locale.ROOT)
+                .replaceAll("[^a-z0-9]", "")
+                .replaceFirst("(forcausallm|forconditionalgeneration|model)$", "");
     }
 }

@@ -4,6 +4,7 @@ import dev.nibble.ModelFormatException;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * ModelFormatException} that names the file and the key when the value has another type or does not fit.
  */
 public final class Metadata {
+    /** Characters of a text that {@link #toString} shows. */
+    private static final int SHOWN = 80;
+
     private final String source;
     private final Map<String, Object> values;
 
@@ -26,8 +30,8 @@ public final class Metadata {
      * @param values the pairs, as described above
      */
     public Metadata(String source, Map<String, Object> values) {
-        this.source = source;
-        this.values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
+        this.source = Objects.requireNonNull(source, "source");
+        this.values = Collections.unmodifiableMap(new LinkedHashMap<>(Objects.requireNonNull(values, "values")));
     }
 
     /** All keys in file order. */
@@ -111,6 +115,33 @@ public final class Metadata {
     /** The failure of a key: {@code <file>: <key>: <problem>}. */
     public ModelFormatException failure(String key, String problem) {
         return new ModelFormatException(source + ": " + key + ": " + problem);
+    }
+
+    /** The file and its pairs, a line each; of a long text the beginning, of an array its kind and size. */
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder(source);
+        values.forEach((key, value) ->
+                text.append(System.lineSeparator()).append(key).append(" = ").append(brief(value)));
+        return text.toString();
+    }
+
+    private static String brief(Object value) {
+        return switch (value) {
+            case Long number -> number.toString();
+            case Double number -> number.toString();
+            case Boolean bool -> bool.toString();
+            case String string when string.length() <= SHOWN && string.lines().count() <= 1 -> string;
+            case String string ->
+                string.lines()
+                                .findFirst()
+                                .orElse("")
+                                .codePoints()
+                                .limit(SHOWN)
+                                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                        + "... (" + string.length() + " characters)";
+            default -> describe(value);
+        };
     }
 
     private Object require(String key) {

@@ -1,6 +1,7 @@
 package dev.nibble.sampling;
 
 import dev.nibble.GenerationOptions;
+import java.util.Objects;
 
 /** Makes samplers. */
 public final class Samplers {
@@ -16,6 +17,6 @@ public final class Samplers {
      * @throws IllegalArgumentException if the logit bias names a token outside the vocabulary
      */
     public static Sampler of(GenerationOptions options, int vocabSize) {
-        return new ChainSampler(options, vocabSize);
+        return new ChainSampler(Objects.requireNonNull(options, "options"), vocabSize);
     }
 }

@@ -13,6 +13,7 @@ public interface Backend extends AutoCloseable {
      * Prepares a model to run. The weights are used where they are; they must outlive the result.
      *
      * @throws dev.nibble.UnsupportedModelException if the model needs what this backend lacks, named in the message
+     * @throws java.util.concurrent.CancellationException if the thread is interrupted; it stays so
      */
     ForwardPass compile(Model model);
 

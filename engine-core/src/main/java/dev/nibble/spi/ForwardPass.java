@@ -30,7 +30,10 @@ public interface ForwardPass extends AutoCloseable {
     /** Bytes {@link #newSequence} allocates for these arguments. */
     long sequenceBytes(int contextLength, KvCacheType type);
 
-    /** Bytes allocated beside the mapped weights and the sequences: workspace, rearranged or converted weights. */
+    /**
+     * Bytes allocated beside the mapped weights and the sequences, at most: workspace of the largest batch, rearranged or
+     * converted weights.
+     */
     long workspaceBytes();
 
     /** Bytes of the mapped weights that need no memory, as only copies of them are read. */
@@ -57,9 +60,12 @@ public interface ForwardPass extends AutoCloseable {
      * @param batch one or more rows; the rows of one sequence are in order and continue it
      * @param logits receives [batch.outputCount(), outputSize()], a row for each row of the batch that wants it: logits,
      *     or the normalized hidden state for a model with a pooling
-     * @param cancelled asked between layers; when it says true the sequences stay as they were before the call
+     * @param cancelled asked between layers, and while the call waits for its turn, always by the calling thread, whose
+     *     interrupt may be what it tells; when it says true the sequences stay as they were before the call
      * @throws java.util.concurrent.CancellationException when cancelled
      * @throws IllegalArgumentException if a token is outside the vocabulary or a row does not fit its sequence
+     * @throws IllegalStateException if the observer or {@code cancelled} calls this method of a pass that can do one evaluation at
+     *     a time
      */
     void evaluate(Batch batch, float[] logits, BooleanSupplier cancelled);
 

@@ -3,10 +3,14 @@ package dev.nibble.tokenizer;
 import dev.nibble.model.Metadata;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Set;
 
 /**
- * The tokens at which generation stops. Files name one or two; the rest is known by its text, as llama.cpp does
- * (llama-vocab.cpp, "special_eog_ids").
+ * The tokens at which generation stops: all that the file names, and those that are known by their text, as llama.cpp does
+ * (llama-vocab.cpp, "special_eog_ids"). Files leave out some of the latter, and type them as ordinary text.
+ *
+ * <p>A text that nobody writes, as {@code <|im_end|>}, ends an answer whatever the file says of its type. One that people
+ * do write, as the HTML tag {@code </s>}, does so unless the file contradicts: types it as text, and names another end.
  */
 final class EndOfGeneration {
     private static final List<String> TEXTS = List.of(
@@ -33,11 +37,27 @@ final class EndOfGeneration {
             "<｜end▁of▁sentence｜>",
             "[e~[");
 
+    private static final String TYPES_KEY = "tokenizer.ggml.token_type";
+    private static final TokenType[] NO_TYPES = {};
+
     /** A model that was trained to fill in code ends the filling with these. */
     private static final List<List<String>> FILL_IN_TEXTS = List.of(
             List.of("<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]"),
             List.of("<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>"),
             List.of("<|file_sep|>"));
+
+    /** Those of the texts that people write too: tags of markup, and words in brackets. */
+    private static final Set<String> WRITTEN = Set.of(
+            "</s>",
+            "<EOT>",
+            "_<EOT>",
+            "[EOT]",
+            "[EOS]",
+            "<eos>",
+            "<PAD>",
+            "[PAD]",
+            "<REPO>",
+            "<reponame>");
 
     private static final List<String> FILL_IN_KEYS = List.of("fim_pad", "fim_rep", "fim_sep");
 
@@ -51,27 +71,26 @@ final class EndOfGeneration {
      */
     static BitSet find(Metadata metadata, TokenTable table, SpecialIds ids, TokenType[] types) {
         BitSet stops = new BitSet();
+        boolean typed = metadata.contains(TYPES_KEY);
         for (int i = 0; i < FILL_IN_KEYS.size(); i++) {
             var id = SpecialIds.lenient(metadata, FILL_IN_KEYS.get(i), table.size());
             if (id.isPresent()) {
                 stops.set(id.getAsInt());
             } else {
                 FILL_IN_TEXTS.get(i).stream()
-                        .mapToInt(table::find)
+                        .mapToInt(text -> ending(text, table, ids, typed ? types : NO_TYPES))
                         .filter(found -> found != TokenTable.NONE)
                         .findFirst()
                         .ifPresent(found -> addControl(found, stops, types));
             }
         }
         for (String text : TEXTS) {
-            int id = table.find(text);
+            int id = ending(text, table, ids, typed ? types : NO_TYPES);
             if (id != TokenTable.NONE) {
                 addControl(id, stops, types);
             }
         }
-        ids.eos().ifPresent(stops::set);
-        ids.eot().ifPresent(stops::set);
-        ids.eom().ifPresent(stops::set);
+        stops.or(ids.ends());
 
         // In the harmony format (gpt-oss, solar-open) <|end|> only ends a message, and the answer goes on.
         boolean call = contains(stops, table, "<|call|>") || contains(stops, table, "<|calls|>");
@@ -84,6 +103,17 @@ final class EndOfGeneration {
             types[table.find("</s>")] = TokenType.NORMAL;
         }
         return stops;
+    }
+
+    /** The token of a text that ends an answer, {@link TokenTable#NONE} if there is none or the file says otherwise. */
+    private static int ending(String text, TokenTable table, SpecialIds ids, TokenType[] types) {
+        int id = table.find(text);
+        if (id == TokenTable.NONE || id >= types.length || !WRITTEN.contains(text)) {
+            return id;
+        }
+        boolean textType = types[id] == TokenType.NORMAL || types[id] == TokenType.USER_DEFINED;
+        boolean anotherEnd = !ids.ends().isEmpty() && !ids.ends().get(id);
+        return textType && anotherEnd ? TokenTable.NONE : id;
     }
 
     private static void addControl(int id, BitSet stops, TokenType[] types) {

@@ -5,11 +5,15 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /** The vocabulary of a model file. */
 final class FileVocabulary implements Vocabulary {
     private static final String TYPES_KEY = "tokenizer.ggml.token_type";
     private static final String SCORES_KEY = "tokenizer.ggml.scores";
+
+    /** The tokenizer models that choose by scores. */
+    private static final Set<String> SCORED = Set.of("llama", "t5");
 
     /** Control tokens of the harmony format that structure an answer: whoever reads it needs them in the text. */
     private static final List<String> SHOWN =
@@ -179,6 +183,9 @@ final class FileVocabulary implements Vocabulary {
 
     private static float[] scores(Metadata metadata, int size) {
         float[] scores;
+        if (!SCORED.contains(metadata.requireString("tokenizer.ggml.model")) && !isUsable(metadata, size)) {
+            return new float[0];
+        }
         if (metadata.get(SCORES_KEY) instanceof long[] integers) {
             requireLength(metadata, SCORES_KEY, integers.length, size);
             scores = new float[size];
@@ -199,6 +206,21 @@ final class FileVocabulary implements Vocabulary {
             }
         }
         return scores;
+    }
+
+    /** Whether scores that nothing is chosen by are worth showing. */
+    private static boolean isUsable(Metadata metadata, int size) {
+        return switch (metadata.get(SCORES_KEY)) {
+            case long[] integers -> integers.length >= size;
+            case float[] floats -> {
+                boolean usable = floats.length >= size;
+                for (float score : floats) {
+                    usable &= !Float.isNaN(score);
+                }
+                yield usable;
+            }
+            case null, default -> false;
+        };
     }
 
     private static void requireLength(Metadata metadata, String key, int length, int size) {

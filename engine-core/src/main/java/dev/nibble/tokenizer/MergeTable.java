@@ -45,13 +45,9 @@ final class MergeTable {
                 System.arraycopy(merge, space + 1, joined, space, length - space);
                 both = table.find(joined, 0, length);
             }
-            if (left == TokenTable.NONE || right == TokenTable.NONE || both == TokenTable.NONE) {
-                throw metadata.failure(
-                        KEY,
-                        "merge " + rank + " is '" + new String(merge, StandardCharsets.UTF_8)
-                                + "'; expected two tokens of the vocabulary, separated by a space, that form a third");
-            }
-            if (vocabulary.type(both) != TokenType.CONTROL) { // which text never becomes
+            // Reduced vocabularies keep merges of tokens that are gone: they never apply, the others keep their ranks.
+            boolean applies = left != TokenTable.NONE && right != TokenTable.NONE && both != TokenTable.NONE;
+            if (applies && vocabulary.type(both) != TokenType.CONTROL) { // which text never becomes
                 ranks.putIfAbsent(pair(left, right), rank);
             }
             merged[rank] = both;

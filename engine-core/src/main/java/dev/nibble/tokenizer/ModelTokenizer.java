@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalInt;
 
 /** The tokenizer of a model file: special tokens around one of the algorithms. */
@@ -59,6 +60,8 @@ final class ModelTokenizer implements Tokenizer {
 
     @Override
     public int[] encode(String text, Options options) {
+        Objects.requireNonNull(text, "text");
+        Objects.requireNonNull(options, "options");
         byte[] utf8 = Utf8.encode(text);
         List<SpecialTokens.Found> specials = (options.parseSpecial() ? parsed : always).find(utf8);
         IntList ids = new IntList();

@@ -5,6 +5,7 @@ import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
+import java.util.Objects;
 
 /**
  * Turns tokens into text one by one and never gives half a character: bytes that begin one are kept until the tokens
@@ -31,7 +32,7 @@ public final class StreamingDetokenizer {
      * @param startOfText whether the first token begins a text, so that a space which encoding put there is dropped
      */
     public StreamingDetokenizer(Tokenizer tokenizer, boolean startOfText) {
-        this.tokenizer = tokenizer;
+        this.tokenizer = Objects.requireNonNull(tokenizer, "tokenizer");
         dropSpace = startOfText && tokenizer.addsLeadingSpace();
     }
 

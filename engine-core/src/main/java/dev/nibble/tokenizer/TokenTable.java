@@ -5,7 +5,10 @@ import dev.nibble.model.StringArray;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/** The texts of all tokens in one array of bytes, and a hash index over them. */
+/**
+ * The texts of all tokens in one array of bytes, and a hash index over them. Of tokens with the same text the last is
+ * found, as in llama.cpp; a token may have no text.
+ */
 final class TokenTable {
     static final int NONE = -1;
 
@@ -34,9 +37,6 @@ final class TokenTable {
         int longest = 0;
         for (int id = 0; id < size; id++) {
             byte[] token = tokens.bytes(id);
-            if (token.length == 0) {
-                token = ("[EMPTY_" + id + "]").getBytes(StandardCharsets.US_ASCII);
-            }
             int end = starts[id] + token.length;
             if (end < 0 || end > Integer.MAX_VALUE - 64) {
                 throw metadata.failure(KEY, "the texts of the tokens exceed 2 GiB");
@@ -52,14 +52,9 @@ final class TokenTable {
         Arrays.fill(slots, NONE);
         TokenTable table = new TokenTable(Arrays.copyOf(bytes, starts[size]), starts, slots, longest);
         for (int id = 0; id < size; id++) {
-            int slot = table.slot(table.bytes, starts[id], starts[id + 1]);
-            if (slots[slot] != NONE) {
-                throw metadata.failure(
-                        KEY,
-                        "tokens " + slots[slot] + " and " + id + " are both '" + table.text(id)
-                                + "'; every token must have a text of its own");
+            if (table.length(id) > 0) { // what has no text is never found
+                slots[table.slot(table.bytes, starts[id], starts[id + 1])] = id;
             }
-            slots[slot] = id;
         }
         return table;
     }
@@ -85,8 +80,11 @@ final class TokenTable {
         return Arrays.copyOfRange(bytes, starts[id], starts[id + 1]);
     }
 
+    /** The text, or a name for the token that has none. */
     String text(int id) {
-        return new String(bytes, starts[id], length(id), StandardCharsets.UTF_8);
+        return length(id) == 0
+                ? "[EMPTY_" + id + "]"
+                : new String(bytes, starts[id], length(id), StandardCharsets.UTF_8);
     }
 
     /** The token whose text is {@code [from, to)} of {@code text}, or {@link #NONE}. */

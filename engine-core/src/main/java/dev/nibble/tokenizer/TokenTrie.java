@@ -24,7 +24,9 @@ final class TokenTrie {
                 int child = child(state, label);
                 state = child == NONE ? add(state, label) : child;
             }
-            tokens[state] = id;
+            if (state != ROOT) { // a token without a text is nowhere
+                tokens[state] = id;
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 package dev.nibble.tokenizer;
 
+import java.util.Objects;
+
 /** Turns text into the token ids a model was trained on, and back. Immutable and thread-safe. */
 public interface Tokenizer {
 
@@ -34,6 +36,7 @@ public interface Tokenizer {
 
     /** The text of {@code ids}, taken as a whole text; malformed UTF-8 is replaced, as it may be cut. */
     default String decode(int[] ids) {
+        Objects.requireNonNull(ids, "ids");
         StreamingDetokenizer detokenizer = new StreamingDetokenizer(this, true);
         StringBuilder text = new StringBuilder();
         for (int id : ids) {

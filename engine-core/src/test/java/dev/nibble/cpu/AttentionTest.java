@@ -24,6 +24,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class AttentionTest {
     private static final int HEADS = 6;
 
+    private static final Scratch SCRATCH = new Scratch();
+
     /** A kind of attention; the query rows are the last ones of the context. */
     record Case(String name, int kvHeads, int dim, int context, int rows, UnaryOperator<AttentionConfig.Builder> kind) {
         AttentionConfig config() {
@@ -101,7 +103,7 @@ class AttentionTest {
                     test.kvHeads, test.dim, test.dim, type, test.context, config.window(), test.rows, ops, arena);
             cache.reserve(test.context);
             for (int position = 0; position < test.context; position++) {
-                cache.write(position, keys, position * width, values, position * width);
+                cache.write(position, keys, position * width, values, position * width, SCRATCH);
             }
             float[] atOnce = run(config, test, ops, cache, queries, AttentionTile.rows(config));
             assertThat(run(config, test, ops, cache, queries, 1))
@@ -127,7 +129,7 @@ class AttentionTest {
         for (int row = 0; row < test.rows; row += tileRows) {
             int count = Math.min(tileRows, test.rows - row);
             for (int head = 0; head < test.kvHeads; head++) {
-                tile.run(ops, cache, head, queries, row, count, start + row, test.context, out);
+                tile.run(ops, cache, head, queries, row, count, start + row, test.context, out, SCRATCH);
             }
         }
         return out;
@@ -161,7 +163,8 @@ class AttentionTest {
                                     Math.max(from, begin),
                                     Math.min(end, begin + AttentionTile.SPAN),
                                     partial,
-                                    i * group);
+                                    i * group,
+                                    SCRATCH);
                 }
                 new AttentionTile(config).mergeSpans(ops, partial, 0, group, count, head, row, 1, out);
             }

@@ -104,7 +104,7 @@ class KernelFamiliesTest {
                 "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-Dos.arch=aarch64"));
         assertThat(output)
                 .contains("selected vector")
-                .contains("no machine code: machine code is written for Linux and macOS on x86-64 only");
+                .contains("no machine code: machine code is written for Linux, macOS and Windows on x86-64 only");
     }
 
     @Test

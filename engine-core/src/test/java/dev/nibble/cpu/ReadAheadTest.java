@@ -2,12 +2,18 @@ package dev.nibble.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class ReadAheadTest {
     private static final int ROW_BYTES = 1024;
@@ -23,7 +29,15 @@ class ReadAheadTest {
 
         @Override
         public void multiply(
-                MatmulInput x, int xRow, int xRows, float[] y, int yOffset, int yStride, int from, int to) {
+                MatmulInput x,
+                int xRow,
+                int xRows,
+                float[] y,
+                int yOffset,
+                int yStride,
+                int from,
+                int to,
+                Scratch scratch) {
             throw new UnsupportedOperationException();
         }
 
@@ -44,7 +58,11 @@ class ReadAheadTest {
     }
 
     private static ReadAhead.Loop loop(int rows) {
-        return new ReadAhead.Loop(new Memory(MemorySegment.ofArray(new byte[rows * ROW_BYTES])));
+        return loop(MemorySegment.ofArray(new byte[rows * ROW_BYTES]));
+    }
+
+    private static ReadAhead.Loop loop(MemorySegment data) {
+        return Objects.requireNonNull(ReadAhead.Loop.of(new Memory(data)));
     }
 
     private static void begin(ReadAhead ahead, ReadAhead.Loop loop, int rows) {
@@ -112,13 +130,24 @@ class ReadAheadTest {
     void aClosedModelEndsItQuietly() {
         ReadAhead ahead = new ReadAhead();
         try (Arena arena = Arena.ofShared()) {
-            ReadAhead.Loop loop = new ReadAhead.Loop(new Memory(arena.allocate(16 * ROW_BYTES)));
+            ReadAhead.Loop loop = loop(arena.allocate(16 * ROW_BYTES));
             begin(ahead, loop, 16);
             begin(ahead, loop, 16);
         }
         ReadAhead.Reader reader = ahead.reader(0);
         assertThat(reader.read()).as("the attempt").isTrue();
         assertThat(reader.read()).isFalse();
+    }
+
+    /** A fault of such memory would be raised anywhere in the thread that waits. */
+    @Test
+    void memoryMappedFromAFileIsNotReadAhead(@TempDir Path folder) throws IOException {
+        Path file = Files.write(folder.resolve("weights"), new byte[16 * ROW_BYTES]);
+        try (Arena arena = Arena.ofConfined();
+                FileChannel channel = FileChannel.open(file)) {
+            MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+            assertThat(ReadAhead.Loop.of(new Memory(mapped.asSlice(ROW_BYTES)))).isNull();
+        }
     }
 
     @Test

@@ -8,6 +8,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** What a file that is no GGUF file seems to be, told by how it begins. */
@@ -16,6 +17,9 @@ final class ForeignFile {
     private static final int HEAD_BYTES = 512;
 
     private static final String CONVERT = "use a GGUF file of the model, or convert it with llama.cpp";
+
+    /** Who writes ONNX files puts its name behind the version. */
+    private static final Pattern ONNX = Pattern.compile("(?i)onnx|pytorch|torch|paddle|keras|optimum");
 
     private record Kind(String found, String remedy) {}
 
@@ -64,7 +68,7 @@ final class ForeignFile {
                     "a Git LFS pointer, which stands for the real file",
                     "run 'git lfs pull' in its repository, or download the file itself");
         }
-        if (start.startsWith("<!doctype") || start.startsWith("<html") || start.startsWith("<?xml")) {
+        if (start.matches("(?s)<(!doctype|html|head|body|!--|\\?xml).*")) {
             return new Kind(
                     "a web page (HTML or XML)",
                     "the download link led to a page, perhaps one that asks to log in; download the file itself");
@@ -78,7 +82,7 @@ final class ForeignFile {
         if (magic.startsWith("PK")) {
             return new Kind("a zip archive (perhaps a PyTorch checkpoint)", "unpack it, or " + CONVERT);
         }
-        if (magic.startsWith("\u0080\u0002")) {
+        if (head[0] == (byte) 0x80 && head[1] >= 2 && head[1] <= 5) {
             return new Kind("a Python pickle (perhaps a PyTorch checkpoint)", CONVERT);
         }
         if (magic.startsWith("\u0089HDF")) {
@@ -87,8 +91,35 @@ final class ForeignFile {
         if (isCompressed(magic, text)) {
             return new Kind("a compressed file or archive", "unpack it first");
         }
+        if (text.startsWith("MZqFpD") || text.startsWith("jartsr")) {
+            return new Kind(
+                    "a llamafile, a program with a model inside",
+                    "it is a zip archive too: unpack the .gguf file from it, or download that of the model");
+        }
+        if (magic.startsWith("MZ") || magic.equals("\u007fELF") || magic.equals("\u00cf\u00fa\u00ed\u00fe")) {
+            return new Kind("a program", "pass the path of the model file itself");
+        }
+        if (head[0] == 8 && head[1] > 0 && head[1] < 32 && ONNX.matcher(text).find()) {
+            return new Kind("an ONNX file", CONVERT);
+        }
+        if (text.startsWith("TFL3", 4)) {
+            return new Kind("a TensorFlow Lite file", CONVERT);
+        }
+        if (magic.equals("\u0093NUM")) {
+            return new Kind("a NumPy array", CONVERT);
+        }
+        if (isText(start)) {
+            return new Kind(
+                    "text, beginning '" + start.lines().findFirst().orElse("").replaceFirst("(?s)^(.{40}).*", "$1...")
+                            + "'",
+                    "the download seems to have failed, or this is another file; download the model file itself");
+        }
         return new Kind(
                 "the bytes " + HexFormat.ofDelimiter(" ").formatHex(head, 0, 4), "this is not a GGUF model file");
+    }
+
+    private static boolean isText(String start) {
+        return start.length() > 3 && start.chars().allMatch(c -> c >= ' ' && c < 0x7F || c >= '\t' && c <= '\r');
     }
 
     private static boolean isZero(byte[] head) {

@@ -3,6 +3,7 @@ package dev.nibble.gguf;
 import dev.nibble.ModelFormatException;
 import dev.nibble.UnsupportedModelException;
 import dev.nibble.cpu.quant.BlockFormat;
+import dev.nibble.model.Architectures;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
 import java.io.IOException;
@@ -119,7 +120,7 @@ public final class GgufQuantizer {
      *
      * @throws IOException if a file cannot be read or written
      * @throws ModelFormatException if the input is damaged or a weight cannot be stored in its new type
-     * @throws UnsupportedModelException if the input holds tensors of a type that cannot be read, or that are quantized
+     * @throws UnsupportedModelException if the input is no model but an adapter or the like, or holds tensors of a type that cannot be read, or that are quantized
      *     already, see {@link #allowRequantize}
      * @throws IllegalArgumentException if both paths are the same file
      */
@@ -127,9 +128,11 @@ public final class GgufQuantizer {
         if (Files.exists(out) && Files.isSameFile(in, out)) {
             throw new IllegalArgumentException("the output " + out + " is the input; choose another name");
         }
-        try (GgufFile model = GgufFile.open(in);
-                Conversion conversion = new Conversion(model, plan(model))) {
-            return conversion.write(out);
+        try (GgufFile model = GgufFile.open(in)) {
+            Architectures.requireModel(model);
+            try (Conversion conversion = new Conversion(model, plan(model))) {
+                return conversion.write(out);
+            }
         }
     }
 

@@ -1,18 +1,15 @@
 package dev.nibble.gguf;
 
+import dev.nibble.io.OutputFile;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Shape;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -192,13 +189,17 @@ public final class GgufWriter {
     }
 
     /**
-     * Writes a file. It appears under its name only when it is complete; until then it is {@code <file>.part}.
+     * Writes a file. It appears under its name only when it is complete, in the place of a regular file or of nothing; a
+     * symbolic link to a regular file stays one, and its target is replaced.
      *
-     * @throws IOException if it cannot be written
+     * @throws IOException if it cannot be written, or the name is that of a folder, a pipe, a socket or a device; what was
+     *     there before is unchanged
      * @throws IllegalStateException if a {@link TensorData} writes more or less than its tensor has
      */
     public void write(Path file) throws IOException {
-        write(file, entries, List.copyOf(tensors.values()));
+        try (OutputFile out = begin(file, entries, List.copyOf(tensors.values()))) {
+            out.commit();
+        }
     }
 
     /**
@@ -207,7 +208,7 @@ public final class GgufWriter {
      * @param prefix what the names have in common, with the folder
      * @param maxBytes tensor data of a file at most, unless a single tensor has more
      * @return the files in order; one if all fits
-     * @throws IOException if one cannot be written
+     * @throws IOException if one cannot be written; then none is
      */
     public List<Path> writeSplit(Path prefix, long maxBytes) throws IOException {
         List<List<TensorEntry>> parts = split(maxBytes);
@@ -215,6 +216,22 @@ public final class GgufWriter {
             throw new IllegalArgumentException(parts.size() + " files of " + maxBytes + " bytes are too many");
         }
         List<Path> files = new ArrayList<>();
+        List<OutputFile> unplaced = new ArrayList<>();
+        try {
+            writeParts(prefix, parts, files, unplaced);
+            for (OutputFile part : unplaced) {
+                part.place();
+            }
+        } finally {
+            for (OutputFile part : unplaced) {
+                part.close();
+            }
+        }
+        return files;
+    }
+
+    private void writeParts(Path prefix, List<List<TensorEntry>> parts, List<Path> files, List<OutputFile> written)
+            throws IOException {
         for (int i = 0; i < parts.size(); i++) {
             Map<String, GgufEntry> metadata = new LinkedHashMap<>(i == 0 ? entries : Map.of());
             set(metadata, Shards.NUMBER_KEY, GgufValueType.UINT16, i);
@@ -223,10 +240,11 @@ public final class GgufWriter {
             Path fileName = prefix.getFileName();
             SplitName name = new SplitName(fileName == null ? "" : fileName.toString(), i + 1, parts.size());
             Path file = name.beside(prefix);
-            write(file, metadata, parts.get(i));
+            OutputFile part = begin(file, metadata, parts.get(i));
+            written.add(part);
+            part.finish();
             files.add(file);
         }
-        return files;
     }
 
     private static void set(Map<String, GgufEntry> metadata, String key, GgufValueType type, int value) {
@@ -252,22 +270,26 @@ public final class GgufWriter {
         return parts;
     }
 
-    private void write(Path file, Map<String, GgufEntry> metadata, List<TensorEntry> tensorList) throws IOException {
-        Path part = file.resolveSibling(file.getFileName() + ".part");
+    /** A file with everything in it that has not got its name yet. */
+    private OutputFile begin(Path file, Map<String, GgufEntry> metadata, List<TensorEntry> tensorList)
+            throws IOException {
+        byte[] header = header(metadata, tensorList);
+        long bytes = header.length;
+        for (TensorEntry tensor : tensorList) {
+            bytes += tensor.byteSize;
+        }
+        OutputFile out = OutputFile.create(file, bytes);
         try {
-            try (FileChannel channel = FileChannel.open(
-                    part, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
-                write(new CountingChannel(channel), metadata, tensorList);
-            }
-            Files.move(part, file, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(part);
+            write(new CountingChannel(out.channel()), header, tensorList);
+            return out;
+        } catch (Throwable e) {
+            out.close();
+            throw e;
         }
     }
 
-    private void write(CountingChannel out, Map<String, GgufEntry> metadata, List<TensorEntry> tensorList)
-            throws IOException {
-        out.write(ByteBuffer.wrap(header(metadata, tensorList)));
+    private void write(CountingChannel out, byte[] header, List<TensorEntry> tensorList) throws IOException {
+        out.write(ByteBuffer.wrap(header));
         for (TensorEntry tensor : tensorList) {
             out.pad(alignment);
             long end = out.count() + tensor.byteSize;

@@ -7,6 +7,8 @@ import dev.nibble.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -91,6 +93,13 @@ final class Shards {
             throw metadata.failure(
                     NUMBER_KEY, "this is file " + (number + 1L) + " of a split model; open " + firstName + " instead");
         }
+        if (isJoined(file)) {
+            throw metadata.failure(
+                    COUNT_KEY,
+                    "this is the first of " + count + " files of a split model with another appended, and joined like that"
+                            + " they are no model; keep the files apart, with their original names, in one folder and"
+                            + " open the first, or join them with llama-gguf-split --merge");
+        }
         if (splitName == null || splitName.number() != 1 || splitName.count() != count) {
             throw metadata.failure(
                     COUNT_KEY,
@@ -111,6 +120,24 @@ final class Shards {
                     "expected " + total + " tensors in the " + count + " files together, found " + tensors.size()
                             + "; the files do not belong together, download them again");
         }
+    }
+
+    /** Whether another GGUF file begins where the first one's tensors end. */
+    private boolean isJoined(Path file) throws IOException {
+        long end = first.dataStart();
+        for (GgufParser.Place place : first.tensors().values()) {
+            end = Math.max(end, first.dataStart() + place.offset() + place.byteSize());
+        }
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            ByteBuffer magic = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            for (long at : new long[] {end, GgufParser.align(end, first.alignment())}) {
+                magic.clear();
+                if (channel.read(magic, at) == Integer.BYTES && magic.getInt(0) == GgufParser.MAGIC) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     private GgufParser.Contents addShard(Path path, int number, int count) throws IOException {

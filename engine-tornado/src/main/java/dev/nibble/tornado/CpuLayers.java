@@ -42,7 +42,8 @@ final class CpuLayers implements AutoCloseable {
                 null,
                 Model.Pooling.NONE,
                 List.of());
-        backend = ServiceLoader.load(BackendProvider.class).stream()
+        // not the thread's context class loader, which need not see the library
+        backend = ServiceLoader.load(BackendProvider.class, BackendProvider.class.getClassLoader()).stream()
                 .map(ServiceLoader.Provider::get)
                 .filter(provider -> provider.name().equals("cpu"))
                 .findFirst()

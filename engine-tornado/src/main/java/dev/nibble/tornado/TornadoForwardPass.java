@@ -63,7 +63,7 @@ final class TornadoForwardPass implements ForwardPass {
     static TornadoForwardPass compile(Model model, Device device, LoadOptions options, int maxRows) {
         Support.check(model, options);
         OffloadPlan plan = OffloadPlan.of(model, options, device, maxRows);
-        LOG.log(System.Logger.Level.INFO, "{0}: {1}", device.description(), plan.describe());
+        LOG.log(System.Logger.Level.DEBUG, "{0}: {1}", device.description(), plan.describe());
         Arena arena = Arena.ofShared();
         boolean loaded = false;
         try {

@@ -16,17 +16,26 @@ import org.jspecify.annotations.Nullable;
  * nibble.conformance} or the environment variable {@code NIBBLE_CONFORMANCE} names, or else {@code ../shared/conformance}
  * beside the repository.
  *
- * <p>Tests that need it begin with {@code assumeTrue(Conformance.isPresent(), Conformance.missing())}.
+ * <p>Tests that need it begin with {@code assumeTrue(Conformance.isPresent(), Conformance.missing())}: where the data is absent
+ * they are skipped, or fail if {@code -Dnibble.require.conformance=true} is set.
  */
 public final class Conformance {
     private static final String PROPERTY = "nibble.conformance";
     private static final String VARIABLE = "NIBBLE_CONFORMANCE";
+    private static final String REQUIRED = "nibble.require.conformance";
     private static final @Nullable Path FOLDER = find();
 
     private Conformance() {}
 
-    /** Whether the data is there. */
+    /**
+     * Whether the data is there.
+     *
+     * @throws IllegalStateException if it is not and {@code -Dnibble.require.conformance=true} is set
+     */
     public static boolean isPresent() {
+        if (FOLDER == null && Boolean.getBoolean(REQUIRED)) {
+            throw new IllegalStateException(REQUIRED + " is set and " + missing());
+        }
         return FOLDER != null;
     }
 

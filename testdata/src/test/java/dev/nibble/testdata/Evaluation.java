@@ -1,6 +1,7 @@
 package dev.nibble.testdata;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.abort;
 
 import dev.nibble.KvCacheType;
 import dev.nibble.LoadOptions;
@@ -34,6 +35,19 @@ final class Evaluation {
                 .findFirst()
                 .orElseThrow()
                 .open(options);
+    }
+
+    /** Skips a test where the build asks for machine code and none is written for this system or processor. */
+    static void assumeKernels() {
+        if (!System.getProperty("nibble.kernels", "").equals("machine")) {
+            return;
+        }
+        try (Backend backend = openBackend()) {
+            assertThat(backend.description()).contains("machine code");
+        } catch (IllegalStateException e) {
+            assertThat(e).hasMessageNotContaining("native access"); // which the build enables
+            abort(String.valueOf(e.getMessage()));
+        }
     }
 
     static ForwardPass compile(Backend backend, GgufFile source) {

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -82,6 +83,11 @@ class KernelPathsTest {
 
     @TempDir
     Path folder;
+
+    @BeforeAll
+    static void needsKernels() {
+        Evaluation.assumeKernels();
+    }
 
     static Stream<Arguments> modelsAndPaths() {
         List<String> names = new ArrayList<>(TINY);

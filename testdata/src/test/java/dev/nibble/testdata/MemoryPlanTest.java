@@ -8,6 +8,7 @@ import dev.nibble.MemoryPlan;
 import dev.nibble.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -16,6 +17,11 @@ import org.junit.jupiter.api.io.TempDir;
 class MemoryPlanTest {
     @TempDir
     Path folder;
+
+    @BeforeAll
+    static void needsKernels() {
+        Evaluation.assumeKernels();
+    }
 
     /** Weights that were copied are not counted twice where the file's pages can be given back. */
     @Test

@@ -41,6 +41,7 @@ final class FloatBatch {
     }
 
     static void multiply(
+            Piece p,
             InterleavedKernel kernel,
             MatmulInput x,
             int firstToken,
@@ -54,7 +55,6 @@ final class FloatBatch {
         if (tiles == null) {
             throw new IllegalStateException("the input was not prepared");
         }
-        Piece p = Piece.current();
         p.data = kernel.data();
         p.layout = kernel.layout();
         p.values = tiles.values();

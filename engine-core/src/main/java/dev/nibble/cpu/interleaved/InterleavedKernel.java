@@ -5,6 +5,7 @@ import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import dev.nibble.cpu.MatmulInput;
 import dev.nibble.cpu.MatmulKernel;
 import dev.nibble.cpu.RepackMemory;
+import dev.nibble.cpu.Scratch;
 import dev.nibble.cpu.WorkerPool;
 import dev.nibble.cpu.interleaved.QuantizedInput.Factors;
 import dev.nibble.cpu.vector.Lanes;
@@ -113,16 +114,26 @@ public final class InterleavedKernel extends MatmulKernel {
     }
 
     @Override
-    public void multiply(MatmulInput x, int xRow, int xRows, float[] y, int yOffset, int yStride, int from, int to) {
+    public void multiply(
+            MatmulInput x,
+            int xRow,
+            int xRows,
+            float[] y,
+            int yOffset,
+            int yStride,
+            int from,
+            int to,
+            Scratch scratch) {
+        Piece piece = Piece.of(scratch);
         try {
             if (x.rows() < MIN_BATCH) {
                 for (int row = 0; row < xRows; row++) {
-                    multiplyRow(x, xRow + row, y, yOffset + row * yStride, from, to);
+                    multiplyRow(piece, x, xRow + row, y, yOffset + row * yStride, from, to);
                 }
             } else if (shorts) {
-                ShortBatch.multiply(this, prepared(x), xRow, xRows, y, yOffset, yStride, from, to);
+                ShortBatch.multiply(piece, this, prepared(x), xRow, xRows, y, yOffset, yStride, from, to);
             } else {
-                FloatBatch.multiply(this, x, xRow, xRows, y, yOffset, yStride, from, to);
+                FloatBatch.multiply(piece, this, x, xRow, xRows, y, yOffset, yStride, from, to);
             }
         } finally {
             Reference.reachabilityFence(data); // read by address, see Shorts
@@ -137,8 +148,7 @@ public final class InterleavedKernel extends MatmulKernel {
         return input;
     }
 
-    private void multiplyRow(MatmulInput x, int token, float[] y, int yAt, int from, int to) {
-        Piece piece = Piece.current();
+    private void multiplyRow(Piece piece, MatmulInput x, int token, float[] y, int yAt, int from, int to) {
         piece.data = data;
         piece.layout = layout;
         piece.which = 0;

@@ -3,18 +3,18 @@ package dev.nibble.cpu.interleaved;
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.LANES;
 
+import dev.nibble.cpu.Scratch;
 import dev.nibble.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
-/** What a thread works on: some columns of a group of rows, a token, and memory for what is made of them. */
+/** What a worker works on: some columns of a group of rows, a token, and memory for what is made of them. */
 final class Piece {
     // of one slice
     static final int SCALES = Layout.PIECE / 16 * LANES;
     static final int SHIFTS = SCALES;
 
     private static final Layout NONE = Objects.requireNonNull(Layout.of(DType.Q8_0));
-    private static final ThreadLocal<Piece> CURRENT = ThreadLocal.withInitial(Piece::new);
 
     /** The weights. */
     MemorySegment data = MemorySegment.NULL;
@@ -94,9 +94,9 @@ final class Piece {
 
     private Piece() {}
 
-    /** That of the calling thread; its contents are of an earlier call. */
-    static Piece current() {
-        return CURRENT.get();
+    /** That of a worker; its contents are of an earlier call. */
+    static Piece of(Scratch scratch) {
+        return scratch.part(Piece.class, Piece::new);
     }
 
     /** Makes room for results. */

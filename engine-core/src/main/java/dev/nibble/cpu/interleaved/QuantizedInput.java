@@ -4,6 +4,7 @@ import dev.nibble.cpu.MatmulInput;
 import dev.nibble.cpu.WorkerPool;
 import dev.nibble.cpu.vector.Lanes;
 import java.util.Arrays;
+import java.util.Objects;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -45,6 +46,7 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
 
     private Factors[] copies = new Factors[0];
     private float[] source = new float[0];
+    private @Nullable WorkerPool pool;
 
     private int[] pairs = new int[0]; // [tiles, columns, width]: q in both halves of an int
     private float[] scales = new float[0]; // [tiles, blocks, width]
@@ -66,7 +68,8 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
         return form;
     }
 
-    private void fill(MatmulInput x, WorkerPool pool) {
+    private void fill(MatmulInput x, WorkerPool workers) {
+        pool = workers;
         tokens = x.rows();
         blocks = x.columns() / BLOCK;
         width = tokens < InterleavedKernel.MIN_BATCH ? 1 : TILE;
@@ -90,13 +93,13 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
                 lift(token);
             }
         } else {
-            pool.forEach(blocks, GRAIN, this);
+            workers.forEach(blocks, GRAIN, this);
         }
     }
 
     @Override
     public void run(int worker, int from, int to) {
-        int[] rounded = Piece.current().rounded;
+        int[] rounded = Piece.of(Objects.requireNonNull(pool).scratch(worker)).rounded;
         for (int tile = 0; tile * width < tokens; tile++) {
             for (int i = 0; i < width; i++) {
                 int token = tile * width + i;

@@ -58,6 +58,7 @@ final class ShortBatch {
     }
 
     static void multiply(
+            Piece p,
             InterleavedKernel kernel,
             QuantizedInput x,
             int firstToken,
@@ -67,7 +68,6 @@ final class ShortBatch {
             int yStride,
             int from,
             int to) {
-        Piece p = Piece.current();
         p.data = kernel.data();
         p.layout = kernel.layout();
         p.x = x;

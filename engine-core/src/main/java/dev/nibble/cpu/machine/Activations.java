@@ -1,8 +1,8 @@
 package dev.nibble.cpu.machine;
 
+import dev.nibble.cpu.Scratch;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.ref.Reference;
 
 /**
  * Input rows rounded to 8 bits, with a scale for each block of 32 columns: {@code x ≈ scale · q}, {@code scale = max|x| / 127}.
@@ -29,13 +29,9 @@ final class Activations extends InputMemory {
     }
 
     @Override
-    void write(float[] source, int offset, int columns, MemorySegment memory, long at) {
-        MemorySegment row = ThreadMemory.current().input(columns * Float.BYTES);
-        try {
-            MemorySegment.copy(source, offset, row, ValueLayout.JAVA_FLOAT, 0, columns);
-            KernelCode.quantize().call(row.address(), memory.address() + at, columns / Form.BLOCK, 0, 0, 0);
-        } finally {
-            Reference.reachabilityFence(row);
-        }
+    void write(float[] source, int offset, int columns, MemorySegment memory, long at, Scratch scratch) {
+        MemorySegment row = scratch.nativeInput(columns * Float.BYTES);
+        MemorySegment.copy(source, offset, row, ValueLayout.JAVA_FLOAT, 0, columns);
+        KernelCode.quantize().call(row.address(), memory.address() + at, columns / Form.BLOCK, 0, 0, 0);
     }
 }

@@ -254,6 +254,30 @@ final class Assembler {
         writeAddress(from, to, 1);
     }
 
+    void load(int to, Address from) {
+        rex(true, to, from.index == NONE ? 0 : from.index, from.base);
+        write(0x8B);
+        writeAddress(to, from, 1);
+    }
+
+    /** The lower half of a vector register, one of the first 16; needs no AVX. */
+    void storeVector(Address to, int from) {
+        moveVector(0x11, from, to);
+    }
+
+    /** What {@link #storeVector} stored. */
+    void loadVector(int to, Address from) {
+        moveVector(0x10, to, from);
+    }
+
+    private void moveVector(int opcode, int register, Address address) {
+        requireLow(register);
+        rex(false, register, address.index == NONE ? 0 : address.index, address.base);
+        write(0x0F);
+        write(opcode);
+        writeAddress(register, address, 1);
+    }
+
     void compare32(int register, int immediate) {
         rex(false, 0, 0, register);
         write(0x81);
@@ -315,6 +339,12 @@ final class Assembler {
         write(0xC3);
     }
 
+    /** Code that was written before, and holds no distance to what is outside of it. */
+    void append(byte[] bytes) {
+        ensure(bytes.length);
+        code.put(bytes);
+    }
+
     void place(Label label) {
         label.position = code.position();
         for (int jump : label.jumps) {
@@ -324,6 +354,11 @@ final class Assembler {
 
     void jump(Label label) {
         write(0xE9);
+        writeDistance(label);
+    }
+
+    void call(Label label) {
+        write(0xE8);
         writeDistance(label);
     }
 
@@ -396,7 +431,7 @@ final class Assembler {
     }
 
     private void ensure(int bytes) {
-        if (code.remaining() < bytes) {
+        while (code.remaining() < bytes) {
             ByteBuffer larger = ByteBuffer.allocate(2 * code.capacity()).order(ByteOrder.LITTLE_ENDIAN);
             code = larger.put(code.flip());
         }

@@ -1,5 +1,6 @@
 package dev.nibble.cpu.machine;
 
+import dev.nibble.cpu.Scratch;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -11,7 +12,7 @@ final class FloatRows extends InputMemory {
     }
 
     @Override
-    void write(float[] source, int offset, int columns, MemorySegment memory, long at) {
+    void write(float[] source, int offset, int columns, MemorySegment memory, long at, Scratch scratch) {
         MemorySegment.copy(source, offset, memory, ValueLayout.JAVA_FLOAT, at, columns);
     }
 }

@@ -2,6 +2,7 @@ package dev.nibble.cpu.machine;
 
 import dev.nibble.cpu.MatmulInput;
 import dev.nibble.cpu.MatmulKernel;
+import dev.nibble.cpu.Scratch;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -43,31 +44,48 @@ abstract sealed class GroupKernel extends MatmulKernel permits MachineKernel, Ha
     abstract int groupsFor(int inputs);
 
     /** Writes the outputs of some groups, [xRows, groups, 16] floats. */
-    abstract void multiplyGroups(InputMemory x, int xRow, int xRows, int group, int groups, MemorySegment results);
+    abstract void multiplyGroups(
+            InputMemory x, int xRow, int xRows, int group, int groups, MemorySegment results, Scratch scratch);
 
     @Override
     public final void multiply(
-            MatmulInput x, int xRow, int xRows, float[] y, int yOffset, int yStride, int from, int to) {
+            MatmulInput x,
+            int xRow,
+            int xRows,
+            float[] y,
+            int yOffset,
+            int yStride,
+            int from,
+            int to,
+            Scratch scratch) {
         InputMemory input = inputOf(x);
         if (input == null) {
             throw new IllegalStateException("the input was not prepared");
         }
         try {
-            multiply(input, xRow, xRows, y, yOffset, yStride, from, to);
+            multiplyAll(input, xRow, xRows, y, yOffset, yStride, from, to, scratch);
         } finally {
             Reference.reachabilityFence(data); // read by address
             Reference.reachabilityFence(input);
         }
     }
 
-    private void multiply(
-            InputMemory input, int xRow, int xRows, float[] y, int yOffset, int yStride, int from, int to) {
+    private void multiplyAll(
+            InputMemory input,
+            int xRow,
+            int xRows,
+            float[] y,
+            int yOffset,
+            int yStride,
+            int from,
+            int to,
+            Scratch scratch) {
         int step = groupsFor(xRows);
-        MemorySegment results = ThreadMemory.current().results((long) xRows * step * Form.ROWS * Float.BYTES);
+        MemorySegment results = scratch.nativeResults((long) xRows * step * Form.ROWS * Float.BYTES);
         int end = Math.ceilDiv(to, Form.ROWS);
         for (int group = from / Form.ROWS; group < end && xRows > 0; group += step) {
             int groups = Math.min(step, end - group);
-            multiplyGroups(input, xRow, xRows, group, groups, results);
+            multiplyGroups(input, xRow, xRows, group, groups, results, scratch);
             int first = Math.max(from, group * Form.ROWS);
             int count = Math.min(to, (group + groups) * Form.ROWS) - first;
             long rowBytes = resultBytes(groups);

@@ -174,11 +174,13 @@ final class HalfEmitter {
         a.broadcastGeneral(YMM, mask, RAX);
         // Packing works in halves of a register: the order in which its ints are to be taken.
         int[] ints = {0, 1, 4, 5, 2, 3, 6, 7};
+        a.decrease(RSP, YMM.bytes);
         for (int i = 0; i < ints.length; i++) {
             a.mov32(RAX, ints[i]);
-            a.store32(at(RSP, Integer.BYTES * i - 64), RAX);
+            a.store32(at(RSP, Integer.BYTES * i), RAX);
         }
-        a.vector(YMM, Op.VMOVDQU, order, at(RSP, -64));
+        a.vector(YMM, Op.VMOVDQU, order, at(RSP, 0));
+        a.increase(RSP, YMM.bytes);
         Label next = new Label();
         a.place(next);
         for (int half = 0; half < 2; half++) {

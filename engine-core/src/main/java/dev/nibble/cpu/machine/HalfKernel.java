@@ -2,6 +2,7 @@ package dev.nibble.cpu.machine;
 
 import dev.nibble.cpu.MatmulInput;
 import dev.nibble.cpu.RepackMemory;
+import dev.nibble.cpu.Scratch;
 import dev.nibble.cpu.WorkerPool;
 import dev.nibble.memory.Pages;
 import dev.nibble.tensor.DType;
@@ -41,7 +42,7 @@ final class HalfKernel extends GroupKernel {
         pool.forEach((int) (data.byteSize() / groupBytes), Packer.groupsOfChunk(groupBytes), (worker, from, to) -> {
             Pages.populate(data.asSlice(from * groupBytes, (to - from) * groupBytes));
             for (int group = from; group < to; group++) {
-                MemorySegment rows = Packer.stage(weight, group);
+                MemorySegment rows = Packer.stage(weight, group, pool.scratch(worker));
                 code.pack()
                         .call(
                                 rows.address(),
@@ -80,7 +81,8 @@ final class HalfKernel extends GroupKernel {
     }
 
     @Override
-    void multiplyGroups(InputMemory x, int xRow, int xRows, int group, int groups, MemorySegment results) {
+    void multiplyGroups(
+            InputMemory x, int xRow, int xRows, int group, int groups, MemorySegment results, Scratch scratch) {
         int turns = columns() / HalfEmitter.STEP;
         int count = Math.ceilDiv(xRows, code.mostInputs());
         for (int tile = 0, row = 0; tile < count; tile++) {

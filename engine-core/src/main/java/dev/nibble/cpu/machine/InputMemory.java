@@ -1,17 +1,21 @@
 package dev.nibble.cpu.machine;
 
 import dev.nibble.cpu.MatmulInput;
+import dev.nibble.cpu.Scratch;
 import dev.nibble.cpu.WorkerPool;
-import java.lang.foreign.Arena;
+import dev.nibble.memory.GrowingMemory;
 import java.lang.foreign.MemorySegment;
-import java.lang.ref.Reference;
+import java.util.Objects;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** Input rows outside the heap, where machine code reads them. */
 abstract sealed class InputMemory extends MatmulInput.Packed implements WorkerPool.Job permits Activations, FloatRows {
     private static final int LINE = 64;
 
+    private final GrowingMemory owner = new GrowingMemory();
     private MemorySegment memory = MemorySegment.NULL;
+    private @Nullable WorkerPool pool;
     private float[] source = new float[0];
     private int columns;
     private long stride;
@@ -20,7 +24,7 @@ abstract sealed class InputMemory extends MatmulInput.Packed implements WorkerPo
     abstract long rowBytes(int columns);
 
     /** Writes the row of the input that begins at {@code offset} to its place in the memory. */
-    abstract void write(float[] source, int offset, int columns, MemorySegment memory, long at);
+    abstract void write(float[] source, int offset, int columns, MemorySegment memory, long at, Scratch scratch);
 
     /** Makes a form of the rows of {@code x} unless there is one. */
     static <T extends InputMemory> void prepare(MatmulInput x, Class<T> form, Supplier<T> create, WorkerPool pool) {
@@ -30,34 +34,33 @@ abstract sealed class InputMemory extends MatmulInput.Packed implements WorkerPo
         }
     }
 
-    private void fill(MatmulInput x, WorkerPool pool) {
+    private void fill(MatmulInput x, WorkerPool workers) {
+        pool = workers;
         source = x.values();
         columns = x.columns();
         // An odd number of lines, so that the columns of several rows do not meet in one set of the cache.
         stride = (Math.ceilDiv(rowBytes(columns), LINE) | 1) * LINE;
         long bytes = x.rows() * stride;
-        if (memory.byteSize() < bytes) {
-            memory = Arena.ofAuto().allocate(bytes, LINE);
-        }
-        if (x.rows() == 1) {
-            run(0, 0, 1);
-        } else {
-            pool.forEach(x.rows(), 1, this);
-        }
+        memory = owner.ensure(bytes);
+        workers.forEach(x.rows(), 1, this);
     }
 
     @Override
     public final void run(int worker, int from, int to) {
-        try {
-            for (int i = from; i < to; i++) {
-                write(source, i * columns, columns, memory, i * stride);
-            }
-        } finally {
-            Reference.reachabilityFence(memory);
+        Scratch scratch = Objects.requireNonNull(pool).scratch(worker);
+        for (int i = from; i < to; i++) {
+            write(source, i * columns, columns, memory, i * stride, scratch);
         }
     }
 
-    /** Where a row begins. Good as long as this object is in use. */
+    /** Frees the memory. */
+    @Override
+    protected final void close() {
+        memory = MemorySegment.NULL;
+        owner.close();
+    }
+
+    /** Where a row begins. Good until other rows are written, or the input is closed. */
     final long address(int row) {
         return memory.address() + row * stride;
     }

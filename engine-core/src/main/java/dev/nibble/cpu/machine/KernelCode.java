@@ -72,7 +72,7 @@ final class KernelCode extends CheckedCode {
 
     private static Choice choose() {
         if (!MachineCode.isSupported()) {
-            return new Choice(null, "machine code is written for Linux and macOS on x86-64 only");
+            return new Choice(null, "machine code is written for Linux, macOS and Windows on x86-64 only");
         }
         try {
             Processor processor = Processor.ask();

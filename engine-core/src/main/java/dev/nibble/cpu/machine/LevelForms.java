@@ -1,6 +1,5 @@
 package dev.nibble.cpu.machine;
 
-import dev.nibble.cpu.Scratch;
 import dev.nibble.cpu.machine.Form.ScaleReader;
 import dev.nibble.cpu.quant.Fp4;
 import dev.nibble.cpu.quant.Iq4Levels;
@@ -117,6 +116,13 @@ final class LevelForms {
         }
     }
 
+    /** A block of a row while it is read; made once a row. */
+    private static final class Block {
+        private final byte[] bytes = new byte[128];
+        private final long[] levels = new long[LevelReader.BLOCK / 8];
+        private final float[] scales = new float[32];
+    }
+
     /** Reads levels, and writes their places among those of the type. */
     private static final class Grid {
         private final DType dtype;
@@ -136,17 +142,17 @@ final class LevelForms {
             }
         }
 
-        /** Reads a block of the file to the scratch memory of the thread. */
-        private Scratch read(byte[] in, int block) {
-            Scratch scratch = Scratch.current();
-            System.arraycopy(in, block * dtype.blockBytes(), scratch.block(), 0, dtype.blockBytes());
-            reader.read(scratch.block(), scratch.levels(), scratch.scales());
-            return scratch;
+        /** Reads a block of the file. */
+        private void read(byte[] in, int index, Block block) {
+            System.arraycopy(in, index * dtype.blockBytes(), block.bytes, 0, dtype.blockBytes());
+            reader.read(block.bytes, block.levels, block.scales);
         }
 
         void quants(byte[] in, int columns, long[] out) {
+            Block block = new Block();
+            long[] levels = block.levels;
             for (int i = 0; i < columns / LevelReader.BLOCK; i++) {
-                long[] levels = read(in, i).levels();
+                read(in, i, block);
                 for (int j = 0; j < levels.length; j++) {
                     out[i * levels.length + j] = codesOf(levels[j]);
                 }
@@ -154,14 +160,15 @@ final class LevelForms {
         }
 
         void scales(Form form, byte[] in, int columns, int row, byte[] out) {
+            Block block = new Block();
             for (int i = 0; i < columns / LevelReader.BLOCK; i++) {
-                Scratch scratch = read(in, i);
-                float unit = LevelReaders.unit(dtype, scratch.block());
+                read(in, i, block);
+                float unit = LevelReaders.unit(dtype, block.bytes);
                 FLOAT.set(out, form.superAt(i) + Float.BYTES * row, unit);
                 for (int s = 0; s < Form.SUPER_BLOCKS * perBlock; s++) {
                     int at = form.scalesAt(i * Form.SUPER_BLOCKS + s / perBlock) + s % perBlock * Form.ROWS;
                     // exact, as one is a multiple of the other; a unit that is 0 or no number is what counts then
-                    float multiple = scratch.scales()[s * 2 / perBlock] / unit;
+                    float multiple = block.scales[s * 2 / perBlock] / unit;
                     out[at + row] = Float.isNaN(multiple) ? 1 : (byte) multiple;
                 }
             }

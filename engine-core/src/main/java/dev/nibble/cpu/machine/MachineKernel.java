@@ -2,6 +2,7 @@ package dev.nibble.cpu.machine;
 
 import dev.nibble.cpu.MatmulInput;
 import dev.nibble.cpu.RepackMemory;
+import dev.nibble.cpu.Scratch;
 import dev.nibble.cpu.WorkerPool;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -67,16 +68,18 @@ final class MachineKernel extends GroupKernel {
     }
 
     @Override
-    void multiplyGroups(InputMemory x, int xRow, int xRows, int group, int groups, MemorySegment results) {
+    void multiplyGroups(
+            InputMemory x, int xRow, int xRows, int group, int groups, MemorySegment results, Scratch scratch) {
         if (xRows <= mostOfFew()) {
             code.few(xRows).call(addressOf(group), x.address(xRow), x.stride(), groups, blocks(), results.address());
         } else {
-            multiplyMany(x, xRow, xRows, group, groups, results);
+            multiplyMany(x, xRow, xRows, group, groups, results, scratch);
         }
     }
 
-    private void multiplyMany(InputMemory x, int xRow, int xRows, int group, int groups, MemorySegment results) {
-        long tiles = ThreadMemory.current().tiles(groups * tileBytes).address();
+    private void multiplyMany(
+            InputMemory x, int xRow, int xRows, int group, int groups, MemorySegment results, Scratch scratch) {
+        long tiles = scratch.nativeTiles(groups * tileBytes).address();
         for (int i = 0; i < groups; i++) {
             code.unpack().call(addressOf(group + i), tiles + i * tileBytes, blocks(), 0, 0, 0);
         }

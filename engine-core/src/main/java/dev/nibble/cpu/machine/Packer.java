@@ -4,6 +4,7 @@ import static dev.nibble.cpu.machine.Form.BLOCK;
 import static dev.nibble.cpu.machine.Form.ROWS;
 import static dev.nibble.cpu.machine.Quants.LINE;
 
+import dev.nibble.cpu.Scratch;
 import dev.nibble.cpu.WorkerPool;
 import dev.nibble.cpu.quant.QuantReader;
 import dev.nibble.memory.Pages;
@@ -18,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Rearranges the weights of a matrix into a {@link Form}, a group of rows at a time. Java code reads the scales, and the quants
- * of types that have no {@link Source}; machine code the others'. An instance has the buffers of a thread.
+ * of types that have no {@link Source}; machine code the others'. An instance has the buffers of a worker.
  */
 final class Packer {
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
@@ -33,6 +34,7 @@ final class Packer {
     private final KernelCode code;
     private final Form form;
     private final MemorySegment data;
+    private final Scratch scratch;
 
     // of a group
     private final byte[] in; // a row
@@ -40,10 +42,11 @@ final class Packer {
     private final long[] values; // of a row, where Java code reads them
     private final byte[] quants;
 
-    private Packer(Tensor weight, KernelCode code, MemorySegment data) {
+    private Packer(Tensor weight, KernelCode code, MemorySegment data, Scratch scratch) {
         this.weight = weight;
         this.code = code;
         this.data = data;
+        this.scratch = scratch;
         form = code.form();
         int columns = (int) weight.columns();
         in = new byte[(int) weight.rowBytes()];
@@ -61,7 +64,7 @@ final class Packer {
         pool.forEach(groups, groupsOfChunk(groupBytes), (worker, from, to) -> {
             Packer packer = packers[worker];
             if (packer == null) {
-                packer = new Packer(weight, code, data);
+                packer = new Packer(weight, code, data, pool.scratch(worker));
                 packers[worker] = packer;
             }
             Pages.populate(data.asSlice(from * groupBytes, (to - from) * groupBytes));
@@ -77,13 +80,13 @@ final class Packer {
     }
 
     /**
-     * The rows of a group, one behind the other, in memory of this thread; zeros for those that it lacks. This copy is what makes
+     * The rows of a group, one behind the other, in memory of a worker; zeros for those that it lacks. This copy is what makes
      * reading them safe, see {@link MachineKernelFamily}.
      */
-    static MemorySegment stage(Tensor weight, int group) {
+    static MemorySegment stage(Tensor weight, int group, Scratch scratch) {
         long firstRow = group * (long) ROWS;
         long rows = Math.min(ROWS, weight.rows() - firstRow);
-        MemorySegment staged = ThreadMemory.current().input(ROWS * weight.rowBytes());
+        MemorySegment staged = scratch.nativeInput(ROWS * weight.rowBytes());
         if (rows < ROWS) {
             staged.fill((byte) 0);
         }
@@ -114,8 +117,8 @@ final class Packer {
             merge(groupAt, columns);
             return;
         }
-        MemorySegment staged = stage(weight, group);
-        MemorySegment stagedScales = ThreadMemory.current().results(scales.length);
+        MemorySegment staged = stage(weight, group, scratch);
+        MemorySegment stagedScales = scratch.nativeResults(scales.length);
         MemorySegment.copy(scales, 0, stagedScales, ValueLayout.JAVA_BYTE, 0, scales.length);
         code.pack(staged.address(), data.address() + groupAt, rowBytes, columns, stagedScales.address());
     }

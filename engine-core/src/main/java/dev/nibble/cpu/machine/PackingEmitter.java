@@ -93,14 +93,16 @@ final class PackingEmitter {
 
     /** The numbers of 16 rows times the bytes of a row, which are in rdx, to two registers. */
     static void rowOffsets(Assembler a, int to) {
+        a.decrease(RSP, LINE);
         a.mov32(RAX, 0);
         for (int row = 0; row < Form.ROWS; row++) {
-            a.store32(at(RSP, Integer.BYTES * row - LINE), RAX);
+            a.store32(at(RSP, Integer.BYTES * row), RAX);
             a.add32(RAX, RDX);
         }
         for (int half = 0; half < HALVES; half++) {
-            a.vector(YMM, Op.VMOVDQU, to + half, at(RSP, half * LINE / HALVES - LINE));
+            a.vector(YMM, Op.VMOVDQU, to + half, at(RSP, half * LINE / HALVES));
         }
+        a.increase(RSP, LINE);
     }
 
     private void constant(int offset, int value) {

@@ -24,9 +24,14 @@ final class SelfCheck {
     }
 
     private static String failure(GroupKernel kernel, Tensor weight, WorkerPool pool, int inputs) {
+        try (MatmulInput x = new MatmulInput(inputs, kernel.columns())) {
+            return failure(kernel, weight, pool, x, inputs);
+        }
+    }
+
+    private static String failure(GroupKernel kernel, Tensor weight, WorkerPool pool, MatmulInput x, int inputs) {
         int columns = kernel.columns();
         int rows = Math.min(Form.ROWS, kernel.rows());
-        MatmulInput x = new MatmulInput(inputs, columns);
         SplittableRandom random = new SplittableRandom(1);
         for (int i = 0; i < inputs * columns; i++) {
             x.values()[i] = (float) random.nextDouble(-1, 1);

@@ -20,6 +20,8 @@ public final class NormJob {
         out = newOut;
         width = newWidth;
         pass.forEach(pass.rows(), pass.rowGrain(), rows);
+        in = NONE; // the workspace may be given back
+        out = NONE;
     }
 
     private void normalize(Pass pass, int worker, int from, int to) {

@@ -24,10 +24,19 @@ final class ScalarMatmulKernel extends MatmulKernel {
     }
 
     @Override
-    public void multiply(MatmulInput x, int xRow, int xRows, float[] y, int yOffset, int yStride, int from, int to) {
+    public void multiply(
+            MatmulInput x,
+            int xRow,
+            int xRows,
+            float[] y,
+            int yOffset,
+            int yStride,
+            int from,
+            int to,
+            Scratch scratch) {
         int columns = columns();
         float[] values = x.values();
-        float[] row = Scratch.current().panel(columns);
+        float[] row = scratch.panel(columns);
         for (int n = from; n < to; n++) {
             format.dequantize(data, n * rowBytes, row, 0, columns);
             for (int r = 0; r < xRows; r++) {

@@ -2,6 +2,7 @@ package dev.nibble.cpu.vector;
 
 import static dev.nibble.cpu.vector.Lanes.COUNT;
 
+import dev.nibble.cpu.Scratch;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
@@ -13,7 +14,7 @@ final class BF16Kernel extends RowKernel {
     }
 
     @Override
-    void dequantize(long offset, float[] out, int outOffset, int count) {
+    void dequantize(long offset, float[] out, int outOffset, int count, Scratch scratch) {
         unpack(data, offset, out, outOffset, count);
     }
 

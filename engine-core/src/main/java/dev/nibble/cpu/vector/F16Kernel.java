@@ -15,8 +15,8 @@ final class F16Kernel extends RowKernel {
     }
 
     @Override
-    void dequantize(long offset, float[] out, int outOffset, int count) {
-        unpack(data, offset, out, outOffset, count, Scratch.current().halves(count));
+    void dequantize(long offset, float[] out, int outOffset, int count, Scratch scratch) {
+        unpack(data, offset, out, outOffset, count, scratch.halves(count));
     }
 
     /** Exact, for infinities and NaN, too. */

@@ -1,5 +1,6 @@
 package dev.nibble.cpu.vector;
 
+import dev.nibble.cpu.Scratch;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -13,7 +14,7 @@ final class F32Kernel extends RowKernel {
     }
 
     @Override
-    void dequantize(long offset, float[] out, int outOffset, int count) {
+    void dequantize(long offset, float[] out, int outOffset, int count, Scratch scratch) {
         MemorySegment.copy(data, FLOAT, offset, out, outOffset, count);
     }
 }

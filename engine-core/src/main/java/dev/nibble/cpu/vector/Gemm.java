@@ -30,10 +30,17 @@ final class Gemm {
     private Gemm() {}
 
     /** {@code y[yOffset + token * yStride + n]} for all tokens and the rows n in [from, to) of the kernel's matrix. */
-    static void multiply(RowKernel kernel, TokenPanels x, float[] y, int yOffset, int yStride, int from, int to) {
+    static void multiply(
+            RowKernel kernel,
+            TokenPanels x,
+            float[] y,
+            int yOffset,
+            int yStride,
+            int from,
+            int to,
+            Scratch scratch) {
         int columns = x.columns();
         int cStride = (x.count() + 1) * COUNT; // a gap, so that rows do not fall into the same cache sets
-        Scratch scratch = Scratch.current();
         float[] w = scratch.panel(ROWS * DEPTH);
         float[] c = scratch.tile(ROWS * cStride);
         for (int n = from; n < to; n += ROWS) {
@@ -42,7 +49,7 @@ final class Gemm {
             for (int k = 0; k < columns; k += DEPTH) {
                 int count = Math.min(DEPTH, columns - k);
                 for (int r = 0; r < rows; r++) {
-                    kernel.dequantize(kernel.offsetOf(n + r, k), w, r * DEPTH, count);
+                    kernel.dequantize(kernel.offsetOf(n + r, k), w, r * DEPTH, count, scratch);
                 }
                 multiplyPanel(w, rows, x, k, count, c, cStride);
             }

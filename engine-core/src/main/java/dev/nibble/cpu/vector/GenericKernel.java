@@ -1,5 +1,6 @@
 package dev.nibble.cpu.vector;
 
+import dev.nibble.cpu.Scratch;
 import dev.nibble.cpu.quant.BlockFormat;
 import dev.nibble.tensor.Tensor;
 
@@ -13,7 +14,7 @@ final class GenericKernel extends RowKernel {
     }
 
     @Override
-    void dequantize(long offset, float[] out, int outOffset, int count) {
+    void dequantize(long offset, float[] out, int outOffset, int count, Scratch scratch) {
         format.dequantize(data, offset, out, outOffset, count);
     }
 

@@ -20,9 +20,8 @@ final class LevelKernel extends RowKernel {
     }
 
     @Override
-    void dequantize(long offset, float[] out, int outOffset, int count) {
+    void dequantize(long offset, float[] out, int outOffset, int count, Scratch scratch) {
         int bytes = dtype().blockBytes();
-        Scratch scratch = Scratch.current();
         byte[] block = scratch.block();
         long[] levels = scratch.levels();
         float[] scales = scratch.scales();

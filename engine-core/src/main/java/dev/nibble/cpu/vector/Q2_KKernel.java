@@ -29,8 +29,8 @@ final class Q2_KKernel extends RowKernel {
     }
 
     @Override
-    void dequantize(long offset, float[] out, int outOffset, int count) {
-        unpack(data, offset, out, outOffset, count, Scratch.current().scales());
+    void dequantize(long offset, float[] out, int outOffset, int count, Scratch scratch) {
+        unpack(data, offset, out, outOffset, count, scratch.scales());
     }
 
     private static void unpack(MemorySegment data, long at, float[] out, int outOffset, int count, float[] scales) {

@@ -7,6 +7,7 @@ import static dev.nibble.cpu.vector.Lanes.high4;
 import static dev.nibble.cpu.vector.Lanes.low4;
 import static dev.nibble.cpu.vector.Lanes.store16;
 
+import dev.nibble.cpu.Scratch;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;
@@ -23,7 +24,7 @@ final class Q5_0Kernel extends RowKernel {
     }
 
     @Override
-    void dequantize(long offset, float[] out, int outOffset, int count) {
+    void dequantize(long offset, float[] out, int outOffset, int count, Scratch scratch) {
         unpack(data, offset, out, outOffset, count);
     }
 

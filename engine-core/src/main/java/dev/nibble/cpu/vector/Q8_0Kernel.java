@@ -5,6 +5,7 @@ import static dev.nibble.cpu.vector.Lanes.bytes;
 import static dev.nibble.cpu.vector.Lanes.half;
 import static dev.nibble.cpu.vector.Lanes.store16;
 
+import dev.nibble.cpu.Scratch;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -19,7 +20,7 @@ final class Q8_0Kernel extends RowKernel {
     }
 
     @Override
-    void dequantize(long offset, float[] out, int outOffset, int count) {
+    void dequantize(long offset, float[] out, int outOffset, int count, Scratch scratch) {
         unpack(data, offset, out, outOffset, count);
     }
 

@@ -35,7 +35,7 @@ abstract class RowKernel extends MatmulKernel {
      * The values of {@code count} elements, whole blocks, from the byte {@code offset} of the matrix on. Called once for
      * a few hundred elements.
      */
-    abstract void dequantize(long offset, float[] out, int outOffset, int count);
+    abstract void dequantize(long offset, float[] out, int outOffset, int count, Scratch scratch);
 
     @Override
     public final void prepare(MatmulInput x, WorkerPool pool) {
@@ -46,12 +46,20 @@ abstract class RowKernel extends MatmulKernel {
 
     @Override
     public final void multiply(
-            MatmulInput x, int xRow, int xRows, float[] y, int yOffset, int yStride, int from, int to) {
+            MatmulInput x,
+            int xRow,
+            int xRows,
+            float[] y,
+            int yOffset,
+            int yStride,
+            int from,
+            int to,
+            Scratch scratch) {
         TokenPanels panels = x.packed(TokensInLanes.class);
         if (xRow == 0 && xRows == x.rows() && xRows >= Gemm.MIN_ROWS && panels != null) {
-            Gemm.multiply(this, panels, y, yOffset, yStride, from, to);
+            Gemm.multiply(this, panels, y, yOffset, yStride, from, to, scratch);
         } else {
-            multiplyFew(x.values(), xRow * columns(), xRows, y, yOffset, yStride, from, to);
+            multiplyFew(x.values(), xRow * columns(), xRows, y, yOffset, yStride, from, to, scratch);
         }
     }
 
@@ -60,16 +68,24 @@ abstract class RowKernel extends MatmulKernel {
      * that both unpacks and multiplies would save the way through the cache, but takes so many vector operations that the
      * compiler stops inlining in it and boxes vectors: measured, 6 times slower in the whole program.
      */
-    private void multiplyFew(float[] x, int xOffset, int xRows, float[] y, int yOffset, int yStride, int from, int to) {
+    private void multiplyFew(
+            float[] x,
+            int xOffset,
+            int xRows,
+            float[] y,
+            int yOffset,
+            int yStride,
+            int from,
+            int to,
+            Scratch scratch) {
         int columns = columns();
-        Scratch scratch = Scratch.current();
         float[] piece = scratch.panel(PIECE);
         float[] sums = scratch.tile(xRows * Lanes.COUNT);
         for (int n = from; n < to; n++) {
             Arrays.fill(sums, 0, xRows * Lanes.COUNT, 0);
             for (int k = 0; k < columns; k += PIECE) {
                 int count = Math.min(PIECE, columns - k);
-                dequantize(n * rowBytes + dtype.byteSize(k), piece, 0, count);
+                dequantize(n * rowBytes + dtype.byteSize(k), piece, 0, count, scratch);
                 DotTile.accumulate(piece, x, xOffset + k, columns, xRows, count, sums);
             }
             for (int r = 0; r < xRows; r++) {

@@ -4,6 +4,7 @@ import static dev.nibble.model.arch.ModelReader.block;
 
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.Projection;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the attention of a block: head counts for each layer, separate or fused projections. */
@@ -21,7 +22,7 @@ final class AttentionReader {
 
     AttentionReader(ModelReader reader) {
         this.reader = reader;
-        causal = reader.metadata.optionalBoolean(reader.key("attention.causal"), true);
+        causal = reader.flag("attention.causal", true);
         headCounts = reader.perLayerInt("attention.head_count");
         kvHeadCounts = reader.has("attention.head_count_kv")
                 ? reader.perLayerInt("attention.head_count_kv")
@@ -43,12 +44,27 @@ final class AttentionReader {
 
     /** Elements of a key head: {@code attention.key_length}, else hidden size / heads. */
     int headDim(int layer) {
-        return reader.positive("attention.key_length", reader.hiddenSize / Math.max(1, headCounts[layer]));
+        return headSize(layer, "attention.key_length");
     }
 
     /** Elements of a value head: {@code attention.value_length}, else as the keys. */
     int valueDim(int layer) {
-        return reader.positive("attention.value_length", reader.hiddenSize / Math.max(1, headCounts[layer]));
+        return headSize(layer, "attention.value_length");
+    }
+
+    private int headSize(int layer, String suffix) {
+        if (reader.has(suffix)) {
+            return reader.positive(suffix);
+        }
+        int heads = headCounts[layer];
+        if (heads < 1 || reader.hiddenSize % heads != 0) {
+            throw reader.metadata.failure(
+                    reader.key("attention.head_count"),
+                    heads + " heads cannot share the " + reader.hiddenSize + " elements of "
+                            + reader.key("embedding_length") + " (layer " + layer + "), and there is no "
+                            + reader.key(suffix));
+        }
+        return reader.hiddenSize / heads;
     }
 
     /** The attention of a layer with {@code attn_q, attn_k, attn_v} or the fused {@code attn_qkv}. */
@@ -67,9 +83,9 @@ final class AttentionReader {
                     layer,
                     headDim,
                     valueDim,
-                    all.rowRange(0, (int) queryWidth),
-                    all.rowRange((int) queryWidth, (int) keyWidth),
-                    all.rowRange((int) (queryWidth + keyWidth), (int) valueWidth));
+                    part(all, layer, "attn_q", 0, queryWidth),
+                    part(all, layer, "attn_k", queryWidth, keyWidth),
+                    part(all, layer, "attn_v", queryWidth + keyWidth, valueWidth));
         }
         return builder(
                 layer,
@@ -78,6 +94,15 @@ final class AttentionReader {
                 project(layer, "attn_q", queryWidth),
                 project(layer, "attn_k", keyWidth),
                 project(layer, "attn_v", valueWidth));
+    }
+
+    /** A part of fused projections, whose biases may be fused like them or stored apart. */
+    private Projection part(Projection all, int layer, String name, long first, long width) {
+        Projection part = all.rowRange((int) first, (int) width);
+        return all.bias() != null
+                ? part
+                : new Projection(
+                        part.weight(), reader.optionalVector(block(layer, name + ".bias"), width), part.scale());
     }
 
     /** The attention of a layer whose {@code attn_q} gives for each head a query and a gate. */
@@ -93,12 +118,29 @@ final class AttentionReader {
                 project(layer, "attn_v", (long) kvHeads(layer) * valueDim));
     }
 
+    /** Elements of a key head where a value head has to have as many: the keys with this ending. */
+    int commonDim(String ending) {
+        int dim = reader.positive("attention.key_length" + ending);
+        int valueDim = reader.positive("attention.value_length" + ending, dim);
+        if (valueDim != dim) {
+            throw reader.metadata.failure(
+                    reader.key("attention.value_length" + ending),
+                    "expected that of " + reader.key("attention.key_length" + ending) + ", " + dim + ", found "
+                            + valueDim);
+        }
+        return dim;
+    }
+
     /**
      * The attention of a layer that uses the keys and values of layer {@code kvLayer}; where that is the layer itself,
      * {@code attn_v} may be absent: the values are then the keys before their norm.
      */
     AttentionConfig.Builder readShared(int layer, int headDim, int kvLayer) {
         boolean own = kvLayer == layer;
+        if (!own) { // models are published with maps for these layers that were not trained
+            List.of("attn_k.weight", "attn_v.weight", "attn_k_norm.weight")
+                    .forEach(name -> reader.passOver(block(layer, name)));
+        }
         long kvWidth = (long) kvHeads(layer) * headDim;
         return builder(
                         layer,
@@ -129,6 +171,16 @@ final class AttentionReader {
         return causal ? builder : builder.bidirectional();
     }
 
+    /** Refuses {@code attention.causal} false where layers see earlier positions only. */
+    void requireCausal() {
+        if (!causal) {
+            throw reader.metadata.failure(
+                    reader.key("attention.causal"),
+                    "expected true: the layers of the architecture " + reader.architecture
+                            + " see earlier positions only, found false");
+        }
+    }
+
     private Projection project(int layer, String name, long width) {
         return reader.projection(block(layer, name), reader.hiddenSize, width);
     }
@@ -146,8 +198,8 @@ final class AttentionReader {
      * two, one of each kind for the layers that follow.
      */
     int ownKvLayers(int defaultShared) {
-        int shared = reader.optionalInt("attention.shared_kv_layers", defaultShared);
-        if (shared < 0 || shared > Math.max(0, reader.layerCount - 2)) {
+        int shared = reader.count("attention.shared_kv_layers", defaultShared);
+        if (shared > Math.max(0, reader.layerCount - 2)) {
             throw reader.metadata.failure(
                     reader.key("attention.shared_kv_layers"),
                     "expected 0 to " + Math.max(0, reader.layerCount - 2) + ", as at least two of " + reader.layerCount

@@ -46,7 +46,7 @@ public final class Bert implements Architecture {
                             layerNorm(reader, block(layer, "layer_output_norm")))
                     .withNormsAfterAddition());
         }
-        return new Model(
+        Model model = new Model(
                 reader.config(1, 1, 0),
                 reader.tokenEmbedding,
                 input(reader),
@@ -55,6 +55,8 @@ public final class Bert implements Architecture {
                 null,
                 Model.Pooling.MEAN,
                 List.of());
+        reader.checkLeftovers();
+        return model;
     }
 
     private static EmbeddingInput input(ModelReader reader) {
@@ -74,7 +76,7 @@ public final class Bert implements Architecture {
         return new Norm(
                 reader.vector(name + ".weight", reader.hiddenSize),
                 reader.optionalVector(name + ".bias", reader.hiddenSize),
-                reader.requireFloat("attention.layer_norm_epsilon"),
+                reader.epsilon("attention.layer_norm_epsilon"),
                 Norm.Kind.LAYER);
     }
 }

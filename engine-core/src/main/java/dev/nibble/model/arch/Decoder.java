@@ -29,7 +29,10 @@ abstract class Decoder {
 
         @Override
         default Model read(ModelSource source, int contextLength) {
-            return decoder(new ModelReader(source, contextLength)).read();
+            ModelReader reader = new ModelReader(source, contextLength);
+            Model model = decoder(reader).read();
+            reader.checkLeftovers();
+            return model;
         }
     }
 

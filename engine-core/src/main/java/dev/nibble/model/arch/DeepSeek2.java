@@ -51,6 +51,7 @@ public final class DeepSeek2 implements Decoder.Family {
 
         DeepSeekDecoder(ModelReader reader) {
             super(reader, RopeConfig.Style.ADJACENT, Activation.SILU);
+            attentions.requireCausal();
             // The key without _mla is the width of the cache where both are there.
             split = reader.has("attention.key_length_mla");
             queryDim = reader.positive(split ? "attention.key_length_mla" : "attention.key_length");
@@ -63,7 +64,7 @@ public final class DeepSeek2 implements Decoder.Family {
                         "expected less than the " + queryDim + " elements of a query head, found " + plain.dims());
             }
             // The file has a tenth of the multiplier that other architectures store under this key.
-            float multiplier = 10 * reader.optionalFloat("rope.scaling.yarn_log_multiplier", 0);
+            float multiplier = 10 * reader.nonNegativeFloat("rope.scaling.yarn_log_multiplier", 0);
             double log = Math.log(plain.factor());
             double growth = 1 + 0.1 * log;
             boolean yarn = plain.yarn() != null;
@@ -72,7 +73,7 @@ public final class DeepSeek2 implements Decoder.Family {
             double factor = ropes.attentionFactor() * (yarn && multiplier != 0 ? 1 : growth);
             factor *= 1 + 0.1 * multiplier * log;
             scale = (float) (factor * factor / Math.sqrt(queryDim));
-            float warmth = reader.optionalFloat("attention.temperature_scale", 0);
+            float warmth = reader.nonNegativeFloat("attention.temperature_scale", 0);
             temperature = warmth == 0
                     ? null
                     : new AttentionConfig.Temperature(warmth, reader.positive("attention.temperature_length"), 0);
@@ -96,10 +97,14 @@ public final class DeepSeek2 implements Decoder.Family {
             int plainDim = queryDim - rope.dims();
             List<Projection> keyUp = new ArrayList<>();
             List<Projection> valueUp = new ArrayList<>();
+            // some files have both forms of the maps, for programs that know one of them
             if (split) {
+                reader.passOver(block(layer, "attn_kv_b.weight"));
                 keyUp.addAll(reader.projections(block(layer, "attn_k_b"), plainDim, latentDim, heads));
                 valueUp.addAll(reader.projections(block(layer, "attn_v_b"), latentDim, valueDim, heads));
             } else {
+                reader.passOver(block(layer, "attn_k_b.weight"));
+                reader.passOver(block(layer, "attn_v_b.weight"));
                 long width = (long) heads * (plainDim + valueDim);
                 takeApart(reader.tensor(block(layer, "attn_kv_b.weight"), latentDim, width), keyUp, valueUp);
             }

@@ -8,6 +8,7 @@ import dev.nibble.model.FeedForward.Experts.Gating;
 import dev.nibble.model.Projection;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the feed-forward layers: dense, with gate and up apart or fused in one tensor, or a mixture of experts. */
@@ -77,7 +78,7 @@ final class FeedForwardReader {
 
     /** {@code expert_gating_func}, or what the architecture has where the file does not say. */
     Gating gating(Gating defaultGating) {
-        int function = reader.optionalInt("expert_gating_func", 0);
+        int function = reader.count("expert_gating_func", 0);
         return switch (function) {
             case 0 -> defaultGating;
             case 1 -> Gating.SOFTMAX;
@@ -92,7 +93,7 @@ final class FeedForwardReader {
 
     /** {@code expert_group_count} and {@code expert_group_used_count}, null where all experts are one group. */
     private FeedForward.Experts.@Nullable Groups groups(int experts, int expertsUsed) {
-        int count = reader.optionalInt("expert_group_count", 0);
+        int count = reader.count("expert_group_count", 0);
         if (count <= 1) {
             return null;
         }
@@ -105,6 +106,25 @@ final class FeedForwardReader {
                             + " are to hold the " + expertsUsed + " that are used");
         }
         return new FeedForward.Experts.Groups(count, used);
+    }
+
+    /** Refuses a file that says otherwise than the architecture, which for most leaves no choice. */
+    private void checkFixed(Gating gating, boolean normalize) {
+        Gating asked = gating(gating);
+        boolean same = asked == gating
+                || normalize && asked != Gating.SIGMOID && gating != Gating.SIGMOID; // the chosen ones' softmax, both ways
+        if (!same) {
+            throw reader.metadata.failure(
+                    reader.key("expert_gating_func"),
+                    "expected that of the architecture " + reader.architecture + ", "
+                            + gating.name().toLowerCase(Locale.ROOT) + ", found "
+                            + asked.name().toLowerCase(Locale.ROOT));
+        }
+        if (reader.flag("expert_weights_norm", normalize) != normalize) {
+            throw reader.metadata.failure(
+                    reader.key("expert_weights_norm"),
+                    "expected that of the architecture " + reader.architecture + ", " + normalize + ", found " + !normalize);
+        }
     }
 
     boolean hasExperts(int layer) {
@@ -127,18 +147,18 @@ final class FeedForwardReader {
      * position uses, which are stored as one of {@code expert_shared_count} times the size.
      */
     FeedForward denseThenExperts(int layer, Gating gating, boolean normalize) {
-        if (layer < reader.optionalInt("leading_dense_block_count", 0)) {
+        if (layer < reader.count("leading_dense_block_count", 0)) {
             return dense(layer);
         }
         int size = expertSize(layer);
         FeedForward.Experts experts = experts(layer, size, gating, normalize);
-        int shared = reader.optionalInt("expert_shared_count", 0);
+        int shared = reader.count("expert_shared_count", 0);
         return shared == 0 ? experts : experts.withShared(shared(layer, Math.multiplyExact(shared, size)), null);
     }
 
     /** {@code expert_weights_norm}, whether the chosen weights are divided by their sum. */
     boolean normalizesWeights() {
-        return reader.metadata.optionalBoolean(reader.key("expert_weights_norm"), false);
+        return reader.flag("expert_weights_norm", false);
     }
 
     /** {@code ffn_gate_inp}; what Gemma 4 stores as its scale is the weight of a norm before it. */
@@ -150,12 +170,6 @@ final class FeedForwardReader {
                 1);
     }
 
-    /** {@code expert_weights_scale}; 0 stands for none, as files have it. */
-    private float weightScale() {
-        float scale = reader.optionalFloat("expert_weights_scale", 1);
-        return scale == 0 ? 1 : scale;
-    }
-
     /** The experts of a layer, with gate and up apart or fused in {@code ffn_gate_up_exps}. */
     FeedForward.Experts experts(int layer, int size, Gating gating, boolean normalize) {
         int hidden = reader.hiddenSize;
@@ -165,6 +179,7 @@ final class FeedForwardReader {
             throw reader.metadata.failure(
                     reader.key("expert_used_count"), used + " experts are used, but there are only " + count);
         }
+        checkFixed(gating, normalize);
         List<Projection> gate;
         List<Projection> up;
         if (reader.hasTensor(block(layer, "ffn_gate_up_exps.weight"))) {
@@ -186,7 +201,7 @@ final class FeedForwardReader {
                 reader.optionalVector(block(layer, "exp_probs_b.bias"), count),
                 groups(count, used),
                 normalize,
-                weightScale(),
+                reader.factor("expert_weights_scale", 1),
                 gate,
                 up,
                 reader.projections(block(layer, "ffn_down_exps"), size, hidden, count),

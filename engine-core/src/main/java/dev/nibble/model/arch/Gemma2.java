@@ -47,9 +47,9 @@ public final class Gemma2 implements Decoder.Family {
             int headDim = attentions.headDim(0);
             fullRope = ropes.read(headDim);
             windowRope = third
-                    ? ropes.unscaled(fullRope.dims(), headDim, reader.optionalFloat("rope.freq_base_swa", 10000))
+                    ? ropes.unscaled(fullRope.dims(), headDim, reader.positiveFloat("rope.freq_base_swa", 10000))
                     : fullRope;
-            window = reader.optionalInt("attention.sliding_window", third ? 0 : 4096);
+            window = reader.count("attention.sliding_window", third ? 0 : 4096);
             windowed = reader.windowedLayers(third ? 6 : 2);
         }
 
@@ -70,7 +70,7 @@ public final class Gemma2 implements Decoder.Family {
                         reader.rms(block(layer, "attn_q_norm"), headDim),
                         reader.rms(block(layer, "attn_k_norm"), headDim));
             } else {
-                attention.softcap(reader.optionalFloat("attn_logit_softcapping", 50));
+                attention.softcap(reader.nonNegativeFloat("attn_logit_softcapping", 50));
             }
             return attention;
         }
@@ -110,7 +110,7 @@ public final class Gemma2 implements Decoder.Family {
 
         @Override
         float logitSoftcap() {
-            return reader.optionalFloat("final_logit_softcapping", third ? 0 : 30);
+            return reader.nonNegativeFloat("final_logit_softcapping", third ? 0 : 30);
         }
     }
 }

@@ -53,9 +53,9 @@ public final class Gemma3n implements Decoder.Family {
             windowed = reader.windowedLayers(5);
             window = reader.positive("attention.sliding_window");
             ownKvLayers = attentions.ownKvLayers(Math.max(0, reader.layerCount - OWN_KV_LAYERS));
-            int headDim = attentions.headDim(0);
+            int headDim = attentions.commonDim("");
             fullRope = ropes.read(headDim);
-            windowRope = ropes.unscaled(fullRope.dims(), headDim, reader.optionalFloat("rope.freq_base_swa", 10000));
+            windowRope = ropes.unscaled(fullRope.dims(), headDim, reader.positiveFloat("rope.freq_base_swa", 10000));
             sparsity = reader.perLayerFloat("activation_sparsity_scale");
         }
 
@@ -74,7 +74,7 @@ public final class Gemma3n implements Decoder.Family {
             return attention
                     .rope(windowed[layer] ? windowRope : fullRope)
                     .window(windowed[layer] ? window : 0)
-                    .scale(1)
+                    .scale(reader.factor("attention.scale", 1))
                     .normalizeValue(reader.rmsEpsilon())
                     .norms(reader.rms(block(layer, "attn_q_norm"), headDim), keyNorm);
         }
@@ -107,8 +107,8 @@ public final class Gemma3n implements Decoder.Family {
 
         @Override
         Model read() {
-            int active = reader.optionalInt("altup.active_idx", 0);
-            if (streams < 2 || active < 0 || active >= streams || perLayer.width() == 0) {
+            int active = reader.count("altup.active_idx", 0);
+            if (streams < 2 || active >= streams || perLayer.width() == 0) {
                 throw reader.failure("the AltUp sizes do not fit together: " + streams + " streams, active " + active
                         + ", per-layer width " + perLayer.width());
             }
@@ -128,7 +128,7 @@ public final class Gemma3n implements Decoder.Family {
 
         @Override
         float logitSoftcap() {
-            return reader.optionalFloat("final_logit_softcapping", 30);
+            return reader.nonNegativeFloat("final_logit_softcapping", 30);
         }
     }
 }

@@ -35,6 +35,8 @@ public final class Gemma4 implements Decoder.Family {
         private final boolean[] windowed;
         private final int window;
         private final int ownKvLayers;
+        private final int fullDim;
+        private final int windowDim;
         private final RopeConfig fullRope;
         private final RopeConfig windowRope;
 
@@ -44,20 +46,23 @@ public final class Gemma4 implements Decoder.Family {
             windowed = reader.windowedLayers(0);
             window = reader.positive("attention.sliding_window");
             ownKvLayers = attentions.ownKvLayers(0);
-            int fullDim = reader.positive("attention.key_length");
+            fullDim = attentions.commonDim("");
             fullRope = ropes.read(fullDim);
-            int windowDim = reader.positive("attention.key_length_swa");
+            windowDim = attentions.commonDim("_swa");
             windowRope = ropes.unscaled(
-                    reader.optionalInt("rope.dimension_count_swa", windowDim),
+                    reader.positive("rope.dimension_count_swa", windowDim),
                     windowDim,
-                    reader.optionalFloat("rope.freq_base_swa", ropes.theta()));
+                    reader.positiveFloat("rope.freq_base_swa", ropes.theta()));
         }
 
         @Override
         Mixer mixer(int layer) {
-            int headDim = reader.positive(windowed[layer] ? "attention.key_length_swa" : "attention.key_length");
-            return attention(attentions.readShared(layer, headDim, kvLayer(layer)))
+            return attention(attentions.readShared(layer, headDim(layer), kvLayer(layer)))
                     .build();
+        }
+
+        private int headDim(int layer) {
+            return windowed[layer] ? windowDim : fullDim;
         }
 
         /** The layer whose keys and values a layer uses: of the last two with their own, the one of its kind. */
@@ -68,14 +73,12 @@ public final class Gemma4 implements Decoder.Family {
         @Override
         AttentionConfig.Builder attention(AttentionConfig.Builder attention) {
             int layer = attention.layer();
-            int headDim = windowed[layer]
-                    ? reader.positive("attention.key_length_swa")
-                    : reader.positive("attention.key_length");
+            int headDim = headDim(layer);
             @Nullable Norm keyNorm = layer < ownKvLayers ? reader.rms(block(layer, "attn_k_norm"), headDim) : null;
             return attention
                     .rope(windowed[layer] ? windowRope : fullRope)
                     .window(windowed[layer] ? window : 0)
-                    .scale(1)
+                    .scale(reader.factor("attention.scale", 1))
                     .normalizeValue(reader.rmsEpsilon())
                     .norms(reader.rms(block(layer, "attn_q_norm"), headDim), keyNorm);
         }
@@ -125,7 +128,7 @@ public final class Gemma4 implements Decoder.Family {
 
         @Override
         float logitSoftcap() {
-            return reader.optionalFloat("final_logit_softcapping", 0);
+            return reader.nonNegativeFloat("final_logit_softcapping", 0);
         }
     }
 }

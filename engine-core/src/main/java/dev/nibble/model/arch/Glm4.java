@@ -18,21 +18,30 @@ public final class Glm4 implements Decoder.Family {
 
     @Override
     public Decoder decoder(ModelReader reader) {
-        return new Decoder(reader, RopeConfig.Style.ADJACENT, Activation.SILU) {
-            private final RopeConfig rope = ropes.read(attentions.headDim(0));
+        return new Glm4Decoder(reader, RopeReader.axisFactors(reader, reader.hiddenSize) != null);
+    }
 
-            @Override
-            AttentionConfig.Builder attention(AttentionConfig.Builder attention) {
-                return attention.rope(rope);
-            }
+    private static final class Glm4Decoder extends Decoder {
+        private final RopeConfig rope;
 
-            @Override
-            BlockConfig blockConfig(int layer) {
-                return super.blockConfig(layer)
-                        .withPostNorms(
-                                reader.rms(block(layer, "post_attention_norm"), reader.hiddenSize),
-                                reader.rms(block(layer, "post_ffw_norm"), reader.hiddenSize));
-            }
-        };
+        /** @param axes whether the rotation follows several axes, as in GLM-4.1V: it is by halves then */
+        Glm4Decoder(ModelReader reader, boolean axes) {
+            super(reader, axes ? RopeConfig.Style.HALVES : RopeConfig.Style.ADJACENT, Activation.SILU);
+            RopeConfig plain = ropes.read(attentions.headDim(0));
+            rope = axes ? plain.withFrequencyFactors(RopeReader.axisFactors(reader, plain.dims())) : plain;
+        }
+
+        @Override
+        AttentionConfig.Builder attention(AttentionConfig.Builder attention) {
+            return attention.rope(rope);
+        }
+
+        @Override
+        BlockConfig blockConfig(int layer) {
+            return super.blockConfig(layer)
+                    .withPostNorms(
+                            reader.rms(block(layer, "post_attention_norm"), reader.hiddenSize),
+                            reader.rms(block(layer, "post_ffw_norm"), reader.hiddenSize));
+        }
     }
 }

@@ -32,10 +32,10 @@ public final class Granite implements Decoder.Family {
         GraniteDecoder(ModelReader reader) {
             super(reader, RopeConfig.Style.ADJACENT, Activation.SILU);
             // The hybrid models without positions say so by a scaling that was not fine-tuned.
-            boolean rotated = reader.metadata.optionalBoolean(reader.key("rope.scaling.finetuned"), true);
+            boolean rotated = reader.flag("rope.scaling.finetuned", true);
             int attentionLayer = firstAttentionLayer();
             rope = rotated && attentionLayer >= 0 ? ropes.read(attentions.headDim(attentionLayer)) : null;
-            residualScale = reader.optionalFloat("residual_scale", 1);
+            residualScale = reader.factor("residual_scale", 1);
         }
 
         private int firstAttentionLayer() {
@@ -55,7 +55,7 @@ public final class Granite implements Decoder.Family {
         @Override
         AttentionConfig.Builder attention(AttentionConfig.Builder attention) {
             attention.rope(rope);
-            float scale = reader.optionalFloat("attention.scale", 0);
+            float scale = reader.nonNegativeFloat("attention.scale", 0);
             return scale == 0 ? attention : attention.scale(scale);
         }
 
@@ -71,7 +71,7 @@ public final class Granite implements Decoder.Family {
             }
             FeedForward.Experts experts =
                     feedForwards.experts(layer, feedForwards.expertSize(layer), Gating.SOFTMAX, true);
-            int sharedSize = reader.optionalInt("expert_shared_feed_forward_length", 0);
+            int sharedSize = reader.count("expert_shared_feed_forward_length", 0);
             return sharedSize == 0 || !reader.hasTensor(block(layer, "ffn_up_shexp.weight"))
                     ? experts
                     : experts.withShared(feedForwards.shared(layer, sharedSize), null);
@@ -79,15 +79,13 @@ public final class Granite implements Decoder.Family {
 
         @Override
         float embeddingScale() {
-            return reader.optionalFloat("embedding_scale", 1);
+            return reader.factor("embedding_scale", 1);
         }
 
         @Override
         float logitScale() {
-            float scale = reader.architecture.equals("granitehybrid")
-                    ? reader.optionalFloat("logit_scale", 0)
-                    : reader.requireFloat("logit_scale");
-            return scale == 0 ? 1 : 1 / scale;
+            boolean hybrid = reader.architecture.equals("granitehybrid");
+            return 1 / (hybrid ? reader.factor("logit_scale", 1) : reader.positiveFloat("logit_scale"));
         }
     }
 }

@@ -51,7 +51,7 @@ public final class Lfm2 implements Decoder.Family {
 
             @Override
             FeedForward feedForward(int layer) {
-                boolean dense = layer < reader.optionalInt("leading_dense_block_count", 0);
+                boolean dense = layer < reader.count("leading_dense_block_count", 0);
                 return dense || !feedForwards.hasExperts(layer)
                         ? super.feedForward(layer)
                         : feedForwards.experts(

@@ -25,16 +25,16 @@ public final class Llama implements Decoder.Family {
 
         LlamaDecoder(ModelReader reader) {
             super(reader, RopeConfig.Style.ADJACENT, Activation.SILU);
+            // Some files of Mistral 7B say so; all programs that run such files attend to everything.
+            reader.key(SideKeys.WINDOW);
             rope = ropes.read(attentions.headDim(0));
         }
 
         @Override
         AttentionConfig.Builder attention(AttentionConfig.Builder attention) {
             attention.rope(rope);
-            if (reader.has("attention.scale")) {
-                attention.scale(reader.requireFloat("attention.scale"));
-            }
-            return attention;
+            float scale = reader.nonNegativeFloat("attention.scale", 0);
+            return scale == 0 ? attention : attention.scale(scale);
         }
 
         @Override

@@ -17,7 +17,7 @@ public final class Mistral3 implements Decoder.Family {
     public Decoder decoder(ModelReader reader) {
         return new Decoder(reader, RopeConfig.Style.ADJACENT, Activation.SILU) {
             private final RopeConfig rope = ropes.read(attentions.headDim(0));
-            private final float growth = reader.optionalFloat("attention.temperature_scale", 0);
+            private final float growth = reader.nonNegativeFloat("attention.temperature_scale", 0);
 
             @Override
             AttentionConfig.Builder attention(AttentionConfig.Builder attention) {

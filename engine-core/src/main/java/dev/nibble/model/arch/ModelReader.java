@@ -35,6 +35,7 @@ final class ModelReader {
     final int vocabSize;
 
     private final ModelSource source;
+    private final Leftovers leftovers = new Leftovers();
     private final int requestedContext;
 
     ModelReader(ModelSource source, int requestedContext) {
@@ -44,9 +45,11 @@ final class ModelReader {
         architecture = metadata.requireString("general.architecture");
         contextLength = positive("context_length");
         hiddenSize = positive("embedding_length");
-        layerCount = positive("block_count") - optionalInt("nextn_predict_layers", 0);
+        layerCount = positive("block_count") - count("nextn_predict_layers", 0);
         if (layerCount < 1 || layerCount > MAX_LAYERS) {
-            throw metadata.failure(key("block_count"), layerCount + " layers; expected 1 to " + MAX_LAYERS);
+            throw metadata.failure(
+                    key("block_count"),
+                    layerCount + " layers (" + blockCounts() + "); expected 1 to " + MAX_LAYERS);
         }
         tokenEmbedding = tensor("token_embd.weight");
         if (tokenEmbedding.columns() != hiddenSize || tokenEmbedding.shape().rank() > 2) {
@@ -57,45 +60,92 @@ final class ModelReader {
 
     // ---- metadata
 
+    /** The key of this architecture; who asks for it follows it, or passes it over on purpose. */
     String key(String suffix) {
-        return architecture + "." + suffix;
+        String key = architecture + "." + suffix;
+        leftovers.key(key);
+        return key;
     }
 
     boolean has(String suffix) {
         return metadata.contains(key(suffix));
     }
 
+    /** What the number of layers is made of, for messages. */
+    String blockCounts() {
+        int predicting = count("nextn_predict_layers", 0);
+        return key("block_count") + " " + metadata.get(key("block_count"))
+                + (predicting == 0 ? "" : " less " + key("nextn_predict_layers") + " " + predicting);
+    }
+
     /** An integer above zero that must be there. */
     int positive(String suffix) {
-        return checkPositive(suffix, metadata.requireInt(key(suffix)));
+        return checkLeast(suffix, metadata.requireInt(key(suffix)), 1);
     }
 
-    /** An integer above zero, or the default. */
+    /** An integer above zero, or the default, if that is above zero. */
     int positive(String suffix, int defaultValue) {
-        return checkPositive(suffix, optionalInt(suffix, defaultValue));
+        return checkLeast(suffix, metadata.optionalInt(key(suffix), defaultValue), 1);
     }
 
-    private int checkPositive(String suffix, int value) {
-        if (value < 1) {
+    /** An integer of zero or more, or the default. */
+    int count(String suffix, int defaultValue) {
+        return checkLeast(suffix, metadata.optionalInt(key(suffix), defaultValue), 0);
+    }
+
+    private int checkLeast(String suffix, int value, int least) {
+        if (value < least) {
+            throw metadata.failure(
+                    key(suffix),
+                    "expected a number " + (least == 1 ? "above 0" : "of 0 or more") + ", found " + value);
+        }
+        return value;
+    }
+
+    /** A finite number above zero that must be there. */
+    float positiveFloat(String suffix) {
+        return checkAboveZero(suffix, metadata.requireFloat(key(suffix)));
+    }
+
+    /** A finite number above zero, or the default. */
+    float positiveFloat(String suffix, float defaultValue) {
+        return has(suffix) ? positiveFloat(suffix) : defaultValue;
+    }
+
+    private float checkAboveZero(String suffix, float value) {
+        if (!(value > 0) || Float.isInfinite(value)) {
             throw metadata.failure(key(suffix), "expected a number above 0, found " + value);
         }
         return value;
     }
 
-    int optionalInt(String suffix, int defaultValue) {
-        return metadata.optionalInt(key(suffix), defaultValue);
+    /** A finite number of zero or more, or the default. */
+    float nonNegativeFloat(String suffix, float defaultValue) {
+        float value = metadata.optionalFloat(key(suffix), defaultValue);
+        return value == 0 ? 0 : checkAboveZero(suffix, value);
     }
 
-    float requireFloat(String suffix) {
-        return metadata.requireFloat(key(suffix));
+    /** A finite factor; where the key is absent or, as some files have it, 0, the default. */
+    float factor(String suffix, float defaultValue) {
+        float value = nonNegativeFloat(suffix, 0);
+        return value == 0 ? defaultValue : value;
     }
 
-    float optionalFloat(String suffix, float defaultValue) {
-        return metadata.optionalFloat(key(suffix), defaultValue);
+    boolean flag(String suffix, boolean defaultValue) {
+        return metadata.optionalBoolean(key(suffix), defaultValue);
+    }
+
+    /** What a norm adds to the mean square or variance: above 0, and small. */
+    float epsilon(String suffix) {
+        float epsilon = metadata.requireFloat(key(suffix));
+        if (!(epsilon > 0 && epsilon < 1)) {
+            throw metadata.failure(key(suffix), "expected a number above 0 and below 1, found " + epsilon);
+        }
+        return epsilon;
     }
 
     float rmsEpsilon() {
-        return requireFloat("attention.layer_norm_rms_epsilon");
+        return epsilon("attention.layer_norm_rms_epsilon");
     }
 
     /** A number for each layer: an array of that length, or one number for all. */
@@ -119,11 +169,7 @@ final class ModelReader {
                 values[layer] = (int) array[layer];
             }
         } else {
-            int value = optionalInt(suffix, defaultValue);
-            if (has(suffix) && value < 0) {
-                throw metadata.failure(key(suffix), "expected 0 or more, found " + value);
-            }
-            Arrays.fill(values, value);
+            Arrays.fill(values, has(suffix) ? count(suffix, 0) : defaultValue);
         }
         return values;
     }
@@ -133,6 +179,11 @@ final class ModelReader {
         float[] values = metadata.optionalFloats(key(suffix));
         if (values != null) {
             checkLength(suffix, values.length);
+            for (int i = 0; i < values.length; i++) {
+                if (!Float.isFinite(values[i])) {
+                    throw metadata.failure(key(suffix), "expected finite numbers, found " + values[i] + " at " + i);
+                }
+            }
         }
         return values;
     }
@@ -157,7 +208,7 @@ final class ModelReader {
             checkLength(suffix, windowed.length);
             return windowed;
         }
-        int period = optionalInt(suffix, defaultPeriod);
+        int period = has(suffix) ? positive(suffix) : defaultPeriod;
         windowed = new boolean[layerCount];
         for (int layer = 0; layer < layerCount; layer++) {
             windowed[layer] = period > 0 && layer % period < period - 1;
@@ -191,6 +242,7 @@ final class ModelReader {
         Tensor tensor = source.tensor(name)
                 .orElseThrow(() ->
                         failure("the tensor " + name + " is missing; the architecture " + architecture + " needs it"));
+        leftovers.tensor(name);
         if (tensor.shape().elements() == 0) {
             throw failure("the tensor " + name + " of shape " + tensor.shape() + " is empty");
         }
@@ -200,6 +252,22 @@ final class ModelReader {
             throw new UnsupportedModelException(source.name() + ": " + name + ": " + e.getMessage());
         }
         return tensor;
+    }
+
+    /** Notes that a tensor, if it is there, takes no part on purpose: another that is there too has the same say. */
+    void passOver(String name) {
+        leftovers.tensor(name);
+    }
+
+    /**
+     * To be called once everything is read.
+     *
+     * @throws UnsupportedModelException if the file has weights or numbers that were not asked for and would change what
+     *     the model computes
+     * @throws ModelFormatException if it has more blocks than it counts
+     */
+    void checkLeftovers() {
+        leftovers.check(source, this);
     }
 
     /** How many rows a tensor has. */

@@ -35,7 +35,7 @@ public final class Olmo2 implements Decoder.Family {
             int headDim = attentions.headDim(0);
             fullRope = ropes.read(headDim);
             windowRope = new RopeConfig(RopeConfig.Style.HALVES, fullRope.dims(), fullRope.theta(), null, 1, null, 1);
-            window = reader.optionalInt("attention.sliding_window", 0);
+            window = reader.count("attention.sliding_window", 0);
             windowed = reader.windowedLayers(window > 0 ? 4 : 0);
         }
 

@@ -12,11 +12,7 @@ final class PerLayerReader {
 
     PerLayerReader(ModelReader reader) {
         this.reader = reader;
-        width = reader.optionalInt("embedding_length_per_layer_input", 0);
-        if (width < 0) {
-            throw reader.metadata.failure(
-                    reader.key("embedding_length_per_layer_input"), "expected 0 or more, found " + width);
-        }
+        width = reader.count("embedding_length_per_layer_input", 0);
     }
 
     /** Elements for each layer, 0 for a model without. */

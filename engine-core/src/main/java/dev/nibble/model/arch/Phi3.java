@@ -19,7 +19,12 @@ public final class Phi3 implements Decoder.Family {
     @Override
     public Decoder decoder(ModelReader reader) {
         return new Decoder(reader, RopeConfig.Style.HALVES, Activation.SILU) {
-            private final RopeConfig rope = ropes.read(attentions.headDim(0));
+            private final RopeConfig rope = rope();
+
+            private RopeConfig rope() {
+                reader.key(SideKeys.WINDOW); // passed over, as the class says
+                return ropes.read(attentions.headDim(0));
+            }
 
             @Override
             AttentionConfig.Builder attention(AttentionConfig.Builder attention) {

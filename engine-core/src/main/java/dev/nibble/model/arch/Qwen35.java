@@ -46,7 +46,7 @@ public final class Qwen35 implements Decoder.Family {
          * that is left over follows a fourth axis, which is 0 for text: it is not rotated.
          */
         private static float @Nullable [] axisFactors(ModelReader reader, int dims) {
-            long[] sections = reader.metadata.optionalLongs(reader.key("rope.dimension_sections"));
+            long[] sections = RopeReader.sections(reader, dims);
             if (sections == null || sections.length < 3) {
                 return null;
             }

@@ -8,6 +8,7 @@ import dev.nibble.cpu.MatmulInput;
 import dev.nibble.cpu.MatmulOracle;
 import dev.nibble.cpu.RandomWeights;
 import dev.nibble.cpu.RepackMemory;
+import dev.nibble.cpu.Scratch;
 import dev.nibble.cpu.WorkerPool;
 import dev.nibble.cpu.WorstError;
 import dev.nibble.tensor.DType;
@@ -112,7 +113,7 @@ class VectorKernelTest {
         for (int n = 0; n < 9; n++) {
             float[] expected = RandomWeights.row(weight, n);
             float[] actual = new float[columns + 2];
-            kernel.dequantize(kernel.offsetOf(n, 0), actual, 2, columns);
+            kernel.dequantize(kernel.offsetOf(n, 0), actual, 2, columns, new Scratch());
             float largest = 0;
             for (float value : expected) {
                 largest = Math.max(largest, Math.abs(value));

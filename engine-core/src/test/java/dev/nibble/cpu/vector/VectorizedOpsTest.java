@@ -3,6 +3,7 @@ package dev.nibble.cpu.vector;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nibble.cpu.RandomWeights;
+import dev.nibble.cpu.Scratch;
 import dev.nibble.cpu.VectorOps;
 import dev.nibble.cpu.WorstError;
 import dev.nibble.cpu.scalar.ScalarOps;
@@ -280,9 +281,9 @@ class VectorizedOpsTest {
             values[i] *= 1e-6f; // below the smallest normal half
         }
         MemorySegment memory = Arena.ofAuto().allocate(2L * count + 3).asSlice(3);
-        vector.storeF16(values, 0, count, memory, 0);
+        vector.storeF16(values, 0, count, memory, 0, new Scratch());
         float[] actual = new float[count + 1];
-        vector.loadF16(memory, 0, actual, 1, count);
+        vector.loadF16(memory, 0, actual, 1, count, new Scratch());
         for (int i = 0; i < count; i++) {
             assertThat(actual[1 + i]).isEqualTo(Float.float16ToFloat(Float.floatToFloat16(values[i])));
         }

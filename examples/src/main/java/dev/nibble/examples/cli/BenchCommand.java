@@ -29,11 +29,11 @@ import picocli.CommandLine.Option;
         description = "Measures how fast a model evaluates a prompt and generates.",
         footer = {
             "",
-            "After a warm-up that lasts until the JVM has compiled what runs, each repetition evaluates a prompt of -p random",
-            "tokens in an empty session, and generates -n tokens after a single one, or after -d of them, in another. Shown are",
-            "the median and the range of the repetitions. GB/s are the bytes of weights that one token needs times the tokens",
-            "a second: what the memory has to deliver; in parentheses, what all processors together read of the file. GMAC/s are",
-            "the multiply-adds with the weights of the layers, in a prompt.",
+            "After a warm-up that lasts until the JVM has compiled what runs, each repetition evaluates a prompt of -p random "
+                    + "tokens in an empty session, and generates -n tokens after a single one, or after -d of them, in another. Shown are "
+                    + "the median and the range of the repetitions. GB/s are the bytes of weights that one token needs times the tokens "
+                    + "a second: what the memory has to deliver; in parentheses, what all processors together read of the file. GMAC/s are "
+                    + "the multiply-adds with the weights of the layers, in a prompt.",
             "",
             "Examples:",
             "  nibble bench -m model.gguf",
@@ -49,7 +49,7 @@ final class BenchCommand extends ModelCommand {
     private static final int SEED = 42;
 
     @Mixin
-    private final RequiredModel model = new RequiredModel();
+    private final ModelArgument model = new ModelArgument();
 
     @Option(
             names = {"-p", "--prompt-tokens"},

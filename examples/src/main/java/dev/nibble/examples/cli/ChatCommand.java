@@ -2,22 +2,27 @@ package dev.nibble.examples.cli;
 
 import dev.nibble.GenerationOptions;
 import dev.nibble.LanguageModel;
-import dev.nibble.LoadOptions;
 import dev.nibble.Session;
+import dev.nibble.examples.models.ResolvedModel;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 @Command(
         name = "chat",
         description = "Chats with a model; without -m with SmolLM2-135M-Instruct, which is downloaded on first use.",
         footer = {
             "",
-            "At the prompt, /help lists the commands. Ctrl-C stops an answer, twice at the prompt it leaves. When input is",
-            "not from a terminal each line is a message, and only the answers go to standard output.",
+            "At the prompt, /help lists the commands. Ctrl-C stops an answer, twice at the prompt it leaves. When the "
+                    + "conversation no longer fits the context, its oldest messages are left out, which is said.",
+            "",
+            "When input is not from a terminal each line is a message, unless it is one of the commands, and only the "
+                    + "answers go to standard output; the first message that fails ends the program.",
             "",
             "Examples:",
             "  nibble chat",
@@ -26,43 +31,80 @@ import picocli.CommandLine.Option;
             "  echo \"What is a monad?\" | nibble chat"
         })
 final class ChatCommand extends ModelCommand {
-    @Option(
-            names = {"-m", "--model"},
-            paramLabel = "MODEL",
-            description = "A path, hf:org/repo[:quant], ollama:name[:tag], or pypi:package.")
-    private @Nullable String model;
+    @Mixin
+    private final ModelOption model = new ModelOption();
 
-    @Option(names = "--system", paramLabel = "TEXT", description = "The system message.")
-    private @Nullable String system;
+    @Parameters(
+            paramLabel = "[MODEL] [MESSAGE]",
+            arity = "0..*",
+            hideParamSyntax = true,
+            description = "The model, unless -m names it (default: SmolLM2-135M-Instruct), and a first message.")
+    private List<String> arguments = List.of();
+
+    @HelpSection(HelpSection.Heading.PROMPT)
+    @Option(
+            names = {"-p", "--prompt"},
+            paramLabel = "TEXT",
+            description = "Say this first.")
+    private @Nullable String prompt;
+
+    @Mixin
+    private final SystemMessage systemMessage = new SystemMessage();
 
     @Mixin
     private final SamplingOptions sampling = new SamplingOptions();
 
     @Override
     void execute() throws IOException {
-        GenerationOptions options = sampling.toOptions();
-        Path file = model == null ? resolver().resolveDefault() : resolve(model);
-        try (LanguageModel loaded = load(file, LoadOptions.DEFAULT)) {
+        PromptLine promptLine =
+                new PromptLine(err(), streams().interactive() || streams().errTerminal());
+        sampling.toOptions(); // what is wrong there is told before a model is got
+        String system = systemMessage.text(streams().in());
+        ModelOption.Arguments named = model.withOrWithoutModel(arguments, prompt != null);
+        ResolvedModel resolved = openOrDefault(named.model());
+        PackagedDefaults packaged = new PackagedDefaults(resolved.defaults());
+        GenerationOptions options = sampling.toOptions(packaged.options()).withPromptProgress(promptLine);
+        Path file = resolved.file();
+        try (LanguageModel loaded = load(file, packaged)) {
+            packaged.notes(true, !loaded.chatTemplates().names().isEmpty())
+                    .forEach(note -> err().println("Note: " + note));
             requireChatTemplate(loaded, file, options);
-            try (Session session = loaded.newSession(sessionOptions(loaded));
+            try (Session session = loaded.newSession(sessionOptions(loaded, packaged.context()));
                     LineSource lines = lines()) {
-                greet(file, loaded, session);
-                new ChatLoop(new Conversation(session, options, system), lines, out(), err()).run();
+                greet(file, loaded, session, lines);
+                Conversation conversation = new Conversation(session, options, packaged.system(system), packaged.opening());
+                ChatLoop loop = new ChatLoop(conversation, lines, promptLine, out(), err());
+                if (prompt != null) {
+                    loop.say(prompt);
+                } else if (!named.texts().isEmpty()) {
+                    loop.say(named.texts().get(0));
+                }
+                loop.run();
             }
         }
     }
 
-    private void greet(Path file, LanguageModel loaded, Session session) {
-        if (streams().interactive()) {
-            err().println(file.getFileName() + ", " + session.contextLength() + " tokens of context, "
-                    + loaded.backendDescription());
-            err().println("/help lists the commands, Ctrl-C stops an answer, Ctrl-D leaves");
+    private void greet(Path file, LanguageModel loaded, Session session, LineSource lines) {
+        if (lines.interactive()) {
+            String model = file.getFileName() + ", " + session.contextLength() + " tokens of context, "
+                    + loaded.backendDescription();
+            String help = "/help lists the commands, Ctrl-C stops an answer, Ctrl-D leaves";
+            err().println(WordWrap.lines(model + "\n" + help, lines.width()));
         }
+    }
+
+    /** Without a home folder there is no place for it. */
+    private @Nullable Path history() {
+        return streams()
+                .environment()
+                .findCache()
+                .map(cache -> cache.resolve("chat-history"))
+                .orElse(null);
     }
 
     private LineSource lines() throws IOException {
         return streams().interactive()
-                ? new EditedLines(streams().environment().cache().resolve("chat-history"), ChatLoop.COMMANDS)
+                ? new EditedLines(history(), ChatLoop.COMMANDS)
                 : new PipedLines(streams().in());
     }
 }

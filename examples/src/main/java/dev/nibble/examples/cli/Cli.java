@@ -5,10 +5,8 @@ import dev.nibble.NibbleException;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
-import java.nio.file.NoSuchFileException;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -36,19 +34,33 @@ final class Cli {
                 .setUsageHelpAutoWidth(true)
                 .setExecutionStrategy(parsed -> {
                     Logging.configure(nibble.debug(), streams.err());
-                    return new CommandLine.RunLast().execute(parsed);
+                    try {
+                        return new CommandLine.RunLast().execute(parsed);
+                    } catch (ResultStream.LostException e) { // of a help text; picocli would print the stack
+                        return lost(e);
+                    }
                 })
-                .setParameterExceptionHandler((e, arguments) -> badUsage(e.getCommandLine(), explain(e)))
+                .setParameterExceptionHandler((e, arguments) -> wrongParameters(e, arguments.length))
                 .setExecutionExceptionHandler((e, command, result) -> failed(nibble, command, e));
-        commandLine
-                .getHelpSectionMap()
-                .put(CommandLine.Model.UsageMessageSpec.SECTION_KEY_EXIT_CODE_LIST_HEADING, help -> "");
+        HelpText.arrange(commandLine);
         try {
-            return commandLine.execute(args);
-        } finally {
+            int code = commandLine.execute(args);
             streams.out().flush();
+            return code;
+        } catch (ResultStream.LostException e) {
+            return lost(e);
+        } finally {
             streams.err().flush();
         }
+    }
+
+    /** Who gives nothing at all gets the help. */
+    private int wrongParameters(CommandLine.ParameterException e, int given) {
+        if (given > 0) {
+            return badUsage(e.getCommandLine(), explain(e));
+        }
+        e.getCommandLine().usage(e.getCommandLine().getErr());
+        return BAD_USAGE;
     }
 
     private int badUsage(CommandLine command, @Nullable String message) {
@@ -68,24 +80,30 @@ final class Cli {
     }
 
     private int failed(Nibble nibble, CommandLine command, Exception failure) {
-        streams.out().flush();
         Throwable e = failure instanceof Fatal fatal ? fatal.error() : failure;
         if (nibble.debug()) {
             e.printStackTrace(streams.err());
         }
         return switch (e) {
             case UsageException usage -> badUsage(command, usage.getMessage());
+            case ResultStream.LostException lost -> lost(lost);
             case CancellationException cancelled -> INTERRUPTED;
-            case IOException io -> reason(message(io));
+            case IOException io -> reason(ErrorMessages.of(io));
+            case UncheckedIOException io -> reason(ErrorMessages.of(io));
             case ContextOverflowException overflow -> reason(overflow.getMessage() + " (--ctx)");
-            case NibbleException nibbleException -> reason(nibbleException.getMessage());
-            case IllegalArgumentException argument -> reason(argument.getMessage());
-            case IllegalStateException state -> reason(state.getMessage());
+            case NibbleException nibbleException -> reason(ErrorMessages.of(nibbleException));
+            case IllegalArgumentException argument -> reason(ErrorMessages.of(argument));
+            case IllegalStateException state -> reason(ErrorMessages.of(state));
             case OutOfMemoryError memory ->
                 reason("not enough memory for the Java heap (" + memory.getMessage()
                         + "); give it more with NIBBLE_JAVA_OPTS=-Xmx4g");
             default -> reason("internal error: " + e + (nibble.debug() ? "" : " (--debug shows where)"));
         };
+    }
+
+    /** A reader who has seen enough is no failure; a result that is lost is one. */
+    private int lost(ResultStream.LostException lost) {
+        return lost.isClosedPipe() ? 0 : reason(lost.getMessage());
     }
 
     /** Carries an Error through picocli, which reports only exceptions. */
@@ -106,16 +124,6 @@ final class Cli {
         PrintStream err = streams.err();
         err.println("nibble: " + oneLine(message));
         return FAILED;
-    }
-
-    private static String message(IOException e) {
-        String text = e.getMessage();
-        return switch (e) {
-            case NoSuchFileException missing -> "no such file: " + missing.getFile();
-            case AccessDeniedException denied -> denied.getFile() + " may not be read or written";
-            case FileSystemException file when file.getReason() != null -> file.getFile() + ": " + file.getReason();
-            default -> text == null ? e.getClass().getSimpleName() : text;
-        };
     }
 
     private static String oneLine(@Nullable String message) {

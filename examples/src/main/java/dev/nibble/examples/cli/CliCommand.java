@@ -1,10 +1,13 @@
 package dev.nibble.examples.cli;
 
+import dev.nibble.examples.models.ModelDefaults;
 import dev.nibble.examples.models.ModelResolver;
+import dev.nibble.examples.models.ResolvedModel;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ParentCommand;
 
 /** What all commands have: the streams, the models, and errors that reach the user. */
@@ -43,14 +46,29 @@ abstract class CliCommand implements Callable<Integer> {
     }
 
     ModelResolver resolver() {
-        return new ModelResolver(
-                streams().environment(), new ConsoleReporter(err(), streams().errTerminal()));
+        return new ModelResolver(streams().environment(), reporter());
+    }
+
+    ConsoleReporter reporter() {
+        return new ConsoleReporter(err(), streams().errTerminal());
+    }
+
+    /** As {@link #open}; where nobody names a model, the default one. */
+    ResolvedModel openOrDefault(@Nullable String locator) throws IOException {
+        return locator == null
+                ? new ResolvedModel(resolver().resolveDefault(), ModelDefaults.NONE)
+                : open(locator);
     }
 
     /** The file of a model, got first where it is not there; a wrong locator is bad usage. */
     Path resolve(String locator) throws IOException {
+        return open(locator).file();
+    }
+
+    /** The file of a model as {@link #resolve}, and what it comes with. */
+    ResolvedModel open(String locator) throws IOException {
         try {
-            return resolver().resolve(locator);
+            return resolver().open(locator);
         } catch (IllegalArgumentException e) {
             throw new UsageException(String.valueOf(e.getMessage()), e);
         }

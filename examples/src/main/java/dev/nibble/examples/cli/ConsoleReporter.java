@@ -2,25 +2,45 @@ package dev.nibble.examples.cli;
 
 import dev.nibble.examples.models.Reporter;
 import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
+import java.util.function.IntSupplier;
+import org.jline.utils.WCWidth;
+import org.jspecify.annotations.Nullable;
 
-/** Shows on standard error what is being got: a bar on a terminal, a line now and then elsewhere. */
+/** Shows on standard error what is being got: one line that is redrawn on a terminal, a line now and then elsewhere. */
 final class ConsoleReporter implements Reporter {
     private static final int BAR = 24;
+    private static final int SHORTEST_BAR = 6;
+    private static final int SHORTEST_NAME = 12;
+    private static final String GAP = "  ";
+    private static final String CLEAR = "\r\033[K";
     private static final long REDRAW_NANOS = 100_000_000L;
     private static final long LINE_NANOS = 10_000_000_000L;
 
     private final PrintStream err;
     private final boolean terminal;
+    private final IntSupplier columns;
+    private @Nullable Bar visible;
 
     ConsoleReporter(PrintStream err, boolean terminal) {
+        this(err, terminal, TerminalWidth::columns);
+    }
+
+    /**
+     * @param terminal whether a line can be overwritten
+     * @param columns the width of the terminal, asked before each redrawing
+     */
+    ConsoleReporter(PrintStream err, boolean terminal, IntSupplier columns) {
         this.err = err;
         this.terminal = terminal;
+        this.columns = columns;
     }
 
     @Override
     public void say(String line) {
-        err.println(line);
+        err.println(visible == null ? line : CLEAR + line);
         err.flush();
     }
 
@@ -31,12 +51,11 @@ final class ConsoleReporter implements Reporter {
 
     private final class Bar implements Progress {
         private final String what;
-        private final long total;
         private final long begun = System.nanoTime();
+        private long total;
         private long first = -1;
         private long last;
         private long drawn = begun - REDRAW_NANOS;
-        private boolean visible;
 
         Bar(String what, long total) {
             this.what = what;
@@ -44,6 +63,11 @@ final class ConsoleReporter implements Reporter {
             if (!terminal) {
                 say(what + (total < 0 ? "" : " (" + Units.bytes(total) + ")") + " ...");
             }
+        }
+
+        @Override
+        public void total(long bytes) {
+            total = bytes;
         }
 
         @Override
@@ -61,42 +85,95 @@ final class ConsoleReporter implements Reporter {
 
         private void draw() {
             if (terminal) {
-                err.print("\r\033[K" + line());
+                // The last column stays free: a terminal may begin a new line when it is written.
+                err.print(CLEAR + line(columns.getAsInt() - 1));
                 err.flush();
-                visible = true;
+                visible = this;
             } else if (last > first) {
-                say("  " + line());
+                say("  " + line(Integer.MAX_VALUE));
             }
         }
 
-        private String line() {
+        /** Name, bar and numbers in {@code room} cells: name and bar are shortened first, then numbers are left out. */
+        private String line(int room) {
+            List<String> numbers = numbers();
+            int least = Math.min(width(what), SHORTEST_NAME) + GAP.length();
+            while (numbers.size() > 1 && least + width(String.join(GAP, numbers)) > room) {
+                numbers.remove(1);
+            }
+            String tail = String.join(GAP, numbers);
+            int left = Math.max(0, room - width(tail) - GAP.length());
+            int bar = total <= 0 ? 0 : Math.min(BAR, left - least - 2);
+            if (bar < SHORTEST_BAR) {
+                return fit(fit(what, left) + GAP + tail, room);
+            }
+            String name = fit(what, left - bar - 2 - GAP.length());
+            int done = (int) Math.clamp(last * bar / total, 0, bar);
+            return name + GAP + "[" + "=".repeat(done) + " ".repeat(bar - done) + "] " + tail;
+        }
+
+        /** The most important first, then those that may be left out in this order. */
+        private List<String> numbers() {
             double seconds = Math.max(1e-3, (System.nanoTime() - begun) * 1e-9);
             double rate = (last - Math.max(0, first)) / seconds;
-            String speed = rate <= 0 ? "" : "  " + Units.bytes((long) rate) + "/s";
-            if (total <= 0) {
-                return what + "  " + Units.bytes(last) + speed;
+            List<String> numbers = new ArrayList<>();
+            if (total > 0) {
+                numbers.add(String.format(Locale.ROOT, "%3d%%", Math.min(100, last * 100 / total)));
+                numbers.add(Units.bytes(last) + " of " + Units.bytes(total));
+            } else {
+                numbers.add(Units.bytes(last));
             }
-            int done = (int) Math.min(BAR, last * BAR / total);
-            String left = rate <= 0 || last >= total ? "" : "  " + Units.duration((total - last) / rate) + " left";
-            return String.format(
-                    Locale.ROOT,
-                    "%s  [%s%s] %3d%%  %s of %s%s%s",
-                    what,
-                    "=".repeat(done),
-                    " ".repeat(BAR - done),
-                    last * 100 / total,
-                    Units.bytes(last),
-                    Units.bytes(total),
-                    speed,
-                    left);
+            if (rate > 0) {
+                numbers.add(Units.bytes((long) rate) + "/s");
+                if (last < total) {
+                    numbers.add(Units.duration((total - last) / rate) + " left");
+                }
+            }
+            return numbers;
         }
 
         @Override
         public void close() {
-            if (visible) {
-                err.print("\r\033[K" + line() + System.lineSeparator());
+            if (visible == this) {
+                draw();
+                err.print(System.lineSeparator());
                 err.flush();
+                visible = null;
             }
         }
+    }
+
+    /** The text in {@code room} cells, with its middle left out where it is longer: names differ at both ends. */
+    private static String fit(String text, int room) {
+        if (width(text) <= room) {
+            return text;
+        }
+        int[] points = text.codePoints().toArray();
+        int head = 0;
+        int tail = points.length;
+        int used = 1; // the ellipsis
+        boolean atHead = true;
+        while (head < tail) {
+            int point = atHead ? points[head] : points[tail - 1];
+            used += cells(point);
+            if (used > room) {
+                break;
+            }
+            if (atHead) {
+                head++;
+            } else {
+                tail--;
+            }
+            atHead = !atHead;
+        }
+        return room < 1 ? "" : new String(points, 0, head) + "…" + new String(points, tail, points.length - tail);
+    }
+
+    private static int width(String text) {
+        return text.codePoints().map(ConsoleReporter::cells).sum();
+    }
+
+    private static int cells(int point) {
+        return Math.max(0, WCWidth.wcwidth(point));
     }
 }

@@ -20,10 +20,10 @@ import picocli.CommandLine.Parameters;
         description = "Prints the embedding of each text as a JSON array on a line of its own.",
         footer = {
             "",
-            "Any model will do, but one made for it does well: bert, nomic-bert, gemma-embedding, Qwen3-Embedding. The file",
-            "says how the states of a text's tokens become one embedding; --pooling chooses otherwise. With none, a line is",
-            "an array of the embeddings of all tokens. Embeddings have the length 1 unless --no-normalize, so that the dot",
-            "product of two is their cosine similarity.",
+            "Any model will do, but one made for it does well: bert, nomic-bert, gemma-embedding, Qwen3-Embedding. The file "
+                    + "says how the states of a text's tokens become one embedding; --pooling chooses otherwise. With none, a line is "
+                    + "an array of the embeddings of all tokens. Embeddings have the length 1 unless --no-normalize, so that the dot "
+                    + "product of two is their cosine similarity.",
             "",
             "Examples:",
             "  nibble embed -m model.gguf \"How do bees find home?\" \"Bees navigate by the sun.\"",
@@ -49,10 +49,14 @@ final class EmbedCommand extends CliCommand {
     }
 
     @Mixin
-    private final RequiredModel model = new RequiredModel();
+    private final ModelOption model = new ModelOption();
 
-    @Parameters(paramLabel = "TEXT", arity = "0..*", description = "The texts.")
-    private @Nullable List<String> texts;
+    @Parameters(
+            paramLabel = "[MODEL] [TEXT...]",
+            arity = "0..*",
+            hideParamSyntax = true,
+            description = "The model, unless -m names it, and the texts.")
+    private List<String> arguments = List.of();
 
     @Option(names = "--file", paramLabel = "F", description = "Take the text of a file, - for standard input.")
     private @Nullable Path file;
@@ -77,12 +81,13 @@ final class EmbedCommand extends CliCommand {
 
     @Override
     void execute() throws IOException {
-        List<String> given = givenTexts();
+        ModelOption.Arguments named = model.withModel(arguments);
+        List<String> given = texts(named.texts());
         EmbeddingOptions options = EmbeddingOptions.DEFAULT.withNormalize(!noNormalize);
         if (pooling != null) {
             options = options.withPooling(pooling.pooling);
         }
-        try (EmbeddingModel loaded = load(options)) {
+        try (EmbeddingModel loaded = load(String.valueOf(named.model()), options)) {
             for (int from = 0; from < given.size(); from += TEXTS_AT_ONCE) {
                 List<String> part = given.subList(from, Math.min(given.size(), from + TEXTS_AT_ONCE));
                 if (loaded.pooling() == Pooling.NONE) {
@@ -94,22 +99,23 @@ final class EmbedCommand extends CliCommand {
         }
     }
 
-    private List<String> givenTexts() throws IOException {
-        long sources = Stream.of(texts, file, lines).filter(Objects::nonNull).count();
+    private List<String> texts(List<String> given) throws IOException {
+        long sources = (given.isEmpty() ? 0 : 1)
+                + Stream.of(file, lines).filter(Objects::nonNull).count();
         if (sources != 1) {
             throw new UsageException("give one of TEXT, --file and --lines, not " + sources);
         }
-        if (texts != null) {
-            return texts;
+        if (!given.isEmpty()) {
+            return given;
         }
         return file != null
                 ? List.of(Input.text(file, streams().in()))
                 : JsonLines.read(Objects.requireNonNull(lines), streams().in());
     }
 
-    private EmbeddingModel load(EmbeddingOptions options) throws IOException {
+    private EmbeddingModel load(String locator, EmbeddingOptions options) throws IOException {
         LoadOptions loadOptions = modelOptions.apply(LoadOptions.DEFAULT);
-        Path path = resolve(model.locator());
+        Path path = resolve(locator);
         try {
             return EmbeddingModel.load(path, loadOptions, options);
         } catch (IllegalArgumentException e) {

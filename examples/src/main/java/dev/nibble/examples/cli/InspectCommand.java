@@ -1,5 +1,6 @@
 package dev.nibble.examples.cli;
 
+import dev.nibble.io.OutputFile;
 import dev.nibble.EmbeddingModel;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
@@ -7,6 +8,7 @@ import dev.nibble.MemoryPlan;
 import dev.nibble.NibbleException;
 import dev.nibble.UnsupportedModelException;
 import dev.nibble.chat.ChatTemplates;
+import dev.nibble.model.Architectures;
 import dev.nibble.model.Metadata;
 import dev.nibble.model.ModelSource;
 import dev.nibble.model.StringArray;
@@ -18,10 +20,8 @@ import dev.nibble.tokenizer.Vocabulary;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -29,8 +29,8 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 @Command(
         name = "inspect",
@@ -46,17 +46,8 @@ import picocli.CommandLine.Parameters;
 final class InspectCommand extends ModelCommand {
     private static final int MAX_SHOWN = 100;
 
-    @Parameters(
-            paramLabel = "MODEL",
-            arity = "0..1",
-            description = "A path, hf:org/repo[:quant], ollama:name[:tag], or pypi:package.")
-    private @Nullable String model;
-
-    @Option(
-            names = {"-m", "--model"},
-            paramLabel = "MODEL",
-            description = "The same, as other commands take it.")
-    private @Nullable String modelOption;
+    @Mixin
+    private final ModelArgument model = new ModelArgument();
 
     @Option(names = "--tensors", description = "List the tensors: name, type, shape, bytes.")
     private boolean tensors;
@@ -78,11 +69,7 @@ final class InspectCommand extends ModelCommand {
         if ((dump == null) != (out == null)) {
             throw new UsageException("--dump TENSOR and --out FILE go together");
         }
-        String locator = model != null ? model : modelOption;
-        if (locator == null || (model != null && modelOption != null)) {
-            throw new UsageException("name one model: nibble inspect MODEL");
-        }
-        Path file = resolve(locator);
+        Path file = resolve(model.locator());
         long begun = System.nanoTime();
         try (ModelSource source = LanguageModel.open(file)) {
             double parseMillis = (System.nanoTime() - begun) * 1e-6;
@@ -112,6 +99,14 @@ final class InspectCommand extends ModelCommand {
         String name = values.optionalString("general.name");
         if (name != null) {
             row("name", name);
+        }
+        try {
+            Architectures.requireModel(source);
+        } catch (UnsupportedModelException e) {
+            row("runs", "no: " + e.getMessage());
+            tokenizer(values);
+            row("tensors", source.tensors().size() + ", " + Units.bytes(facts.weightBytes()));
+            return;
         }
         row("architecture", facts.architecture());
         row("parameters", Units.count(facts.parameters()));
@@ -279,18 +274,17 @@ final class InspectCommand extends ModelCommand {
         int rowsAtOnce = Math.clamp((1 << 22) / Math.max(1, columns), 1, 4096);
         float[] values = new float[Math.multiplyExact(rowsAtOnce, columns)];
         ByteBuffer bytes = ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        try (FileChannel channel = FileChannel.open(
-                target, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
+        long size = Math.multiplyExact(tensor.shape().elements(), (long) Float.BYTES);
+        try (OutputFile file = OutputFile.create(target, size)) {
             for (long row = 0; row < tensor.rows(); row += rowsAtOnce) {
                 int count = (int) Math.min(rowsAtOnce, tensor.rows() - row);
                 tensor.dequantizeRows(row, count, values, 0);
                 bytes.clear();
                 bytes.asFloatBuffer().put(values, 0, count * columns);
                 bytes.limit(count * columns * Float.BYTES);
-                while (bytes.hasRemaining()) {
-                    channel.write(bytes);
-                }
+                file.channel().write(bytes);
             }
+            file.commit();
         }
         out().println(name + " " + tensor.shape() + " " + tensor.dtype() + " -> " + target + " (f32)");
     }

@@ -1,6 +1,5 @@
 package dev.nibble.examples.cli;
 
-import com.fasterxml.jackson.jr.ob.JSON;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
@@ -21,12 +20,7 @@ final class JsonLines {
     }
 
     private static String parse(Path file, int number, String line) throws IOException {
-        Object value;
-        try {
-            value = JSON.std.anyFrom(line);
-        } catch (IOException e) {
-            throw new IOException(file + ", line " + number + ": expected a JSON string", e);
-        }
+        Object value = Input.json(line, file + ", line " + number);
         if (!(value instanceof String string)) {
             throw new IOException(file + ", line " + number + ": expected a JSON string");
         }

@@ -24,8 +24,8 @@ import picocli.CommandLine.Option;
                         + " Ollama and the folder of LM Studio.",
         footer = {
             "",
-            "The last column is what to give -m. A model fits if its weights take no more than 80 %% of the memory of the",
-            "machine or container; 'nibble inspect' says exactly what it needs.",
+            "The last column is what to give -m. A model fits if its weights take no more than 80 %% of the memory of the "
+                    + "machine or container; 'nibble inspect' says exactly what it needs.",
             "",
             "Examples:",
             "  nibble list",
@@ -60,7 +60,7 @@ final class ListCommand extends CliCommand {
     void execute() throws IOException {
         long memory = memory();
         List<Row> rows = new ArrayList<>();
-        for (LocalModels.Found found : new LocalModels(streams().environment()).find()) {
+        for (LocalModels.Found found : new LocalModels(streams().environment(), reporter()).find()) {
             rows.add(row(found, memory));
         }
         if (json) {

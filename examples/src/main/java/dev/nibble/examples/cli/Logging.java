@@ -23,7 +23,8 @@ final class Logging {
             public void publish(LogRecord record) {
                 if (isLoggable(record)) {
                     String level = record.getLevel().getName().toLowerCase(Locale.ROOT);
-                    err.println(level + ": " + new java.util.logging.SimpleFormatter().formatMessage(record));
+                    String text = new java.util.logging.SimpleFormatter().formatMessage(record);
+                    err.println(level + ": " + (debug ? text : ErrorMessages.inWords(text)));
                     if (debug && record.getThrown() != null) {
                         record.getThrown().printStackTrace(err);
                     }

@@ -39,9 +39,10 @@ final class Logits {
     /**
      * Token ids as users write them: {@code 1,2,3}, spaces and brackets allowed.
      *
+     * @param option where they were given
      * @throws UsageException if it is anything else
      */
-    static int[] parseTokens(String text) {
+    static int[] parseTokens(String option, String text) {
         String list = text.strip();
         if (list.startsWith("[") && list.endsWith("]")) {
             list = list.substring(1, list.length() - 1);
@@ -51,7 +52,7 @@ final class Logits {
             try {
                 ids.add(Integer.parseInt(id));
             } catch (NumberFormatException e) {
-                throw new UsageException("--tokens takes ids as 1,2,3; '" + id + "' is none", e);
+                throw new UsageException(option + " takes ids as 1,2,3; '" + id + "' is none", e);
             }
         }
         return ids.stream().mapToInt(Integer::intValue).toArray();

@@ -1,15 +1,14 @@
 package dev.nibble.examples.cli;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import dev.nibble.io.OutputFile;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.Session;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -24,9 +23,9 @@ import picocli.CommandLine.Option;
         description = "Writes the model's scores after each of the given tokens: the tool for comparing engines.",
         footer = {
             "",
-            "FILE receives raw little-endian 32-bit floats, [tokens, vocabSize], row i after token i; standard output a",
-            "line of JSON with the shape. Nothing is added to the tokens. Unless told otherwise the KV cache and the",
-            "activations are f32, so that the result is as exact as the weights, and the context is the model's own.",
+            "FILE receives raw little-endian 32-bit floats, [tokens, vocabSize], row i after token i; standard output a "
+                    + "line of JSON with the shape. Nothing is added to the tokens. Unless told otherwise the KV cache and the "
+                    + "activations are f32, so that the result is as exact as the weights, and the context is the model's own.",
             "",
             "Examples:",
             "  nibble logits -m model.gguf --tokens 1,2,3 --out logits.f32",
@@ -35,7 +34,7 @@ import picocli.CommandLine.Option;
         })
 final class LogitsCommand extends ModelCommand {
     @Mixin
-    private final RequiredModel model = new RequiredModel();
+    private final ModelArgument model = new ModelArgument();
 
     @Option(names = "--tokens", required = true, paramLabel = "IDS", description = "Token ids, separated by commas.")
     @SuppressWarnings("NullAway.Init")
@@ -57,7 +56,7 @@ final class LogitsCommand extends ModelCommand {
 
     @Override
     void execute() throws IOException {
-        int[] ids = Logits.parseTokens(tokens);
+        int[] ids = Logits.parseTokens("--tokens", tokens);
         if (greedy < 0) {
             throw new UsageException("--greedy must be 0 or more, not " + greedy);
         }
@@ -96,20 +95,18 @@ final class LogitsCommand extends ModelCommand {
         int rows = Logits.rowsAtOnce(vocabSize);
         ByteBuffer bytes = ByteBuffer.allocate(vocabSize * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         int best = 0;
-        try (FileChannel file = FileChannel.open(
-                out, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
+        try (OutputFile file = OutputFile.create(out, (long) ids.length * vocabSize * Float.BYTES)) {
             for (int from = 0; from < ids.length; from += rows) {
                 int[] chunk = Arrays.copyOfRange(ids, from, Math.min(ids.length, from + rows));
                 float[] logits = session.evaluate(chunk, true);
                 for (int row = 0; row < chunk.length; row++) {
                     bytes.clear();
                     bytes.asFloatBuffer().put(logits, row * vocabSize, vocabSize);
-                    while (bytes.hasRemaining()) {
-                        file.write(bytes);
-                    }
+                    file.channel().write(bytes);
                 }
                 best = Logits.argmax(logits, (chunk.length - 1) * vocabSize, vocabSize);
             }
+            file.commit();
         }
         return best;
     }

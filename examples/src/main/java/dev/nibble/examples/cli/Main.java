@@ -1,5 +1,7 @@
 package dev.nibble.examples.cli;
 
+import dev.nibble.io.OutputFile;
+
 /** The program: reads the command line, runs the command, ends with its exit code. */
 public final class Main {
     private Main() {}
@@ -7,6 +9,10 @@ public final class Main {
     /** Starts the command line on the streams of the process. */
     public static void main(String[] args) {
         StandardError.restore();
-        System.exit(new Cli(Streams.system()).run(args));
+        // What a process that is told to stop was writing would stay there for good.
+        Runtime.getRuntime().addShutdownHook(new Thread(OutputFile::deleteUnfinished, "nibble-unfinished"));
+        int exitCode = new Cli(Streams.system()).run(args);
+        ClassArchive.afterCommand(exitCode);
+        System.exit(exitCode);
     }
 }

@@ -1,5 +1,6 @@
 package dev.nibble.examples.cli;
 
+import dev.nibble.FinishReason;
 import dev.nibble.GenerationOptions;
 import dev.nibble.GenerationStats;
 import dev.nibble.LanguageModel;
@@ -9,6 +10,7 @@ import dev.nibble.chat.ChatTemplates;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 
 /** A command that runs a model. */
@@ -27,20 +29,41 @@ abstract class ModelCommand extends CliCommand {
     LanguageModel load(Path file, LoadOptions base) throws IOException {
         LoadOptions options = modelOptions.apply(base);
         try {
-            return LanguageModel.load(file, options);
+            LanguageModel loaded = LanguageModel.load(file, options);
+            noteWithoutEffect(loaded);
+            return loaded;
         } catch (IllegalArgumentException e) {
             // The only argument that the options cannot check themselves is the backend's name.
             throw new UsageException(String.valueOf(e.getMessage()), e);
         }
     }
 
+    /** Says which options change nothing, or not for the better. */
+    private void noteWithoutEffect(LanguageModel loaded) {
+        Integer layers = modelOptions.gpuLayers();
+        if (layers != null && layers > 0 && loaded.backendDescription().startsWith("cpu")) {
+            err().println("Note: --gpu-layers " + layers + " has no effect: the model runs on the CPU"
+                    + " (nibble devices says why)");
+        }
+        int processors = Runtime.getRuntime().availableProcessors();
+        if (modelOptions.threads() > processors) {
+            err().println("Note: " + modelOptions.threads() + " threads on " + processors
+                    + " processors are slower than " + processors);
+        }
+    }
+
     /** The context of a session of {@code model}: as asked for, else the model's own up to the usual one. */
     SessionOptions sessionOptions(LanguageModel model) {
+        return sessionOptions(model, null);
+    }
+
+    /** As {@link #sessionOptions(LanguageModel)}; a context that the model comes with counts as asked for. */
+    SessionOptions sessionOptions(LanguageModel model, @Nullable Integer packaged) {
         int own = model.config().contextLength();
-        Integer asked = modelOptions.context();
+        Integer asked = modelOptions.context() == null ? packaged : modelOptions.context();
         if (asked != null) {
             if (asked > own && own > 0) {
-                err().println("Note: the model was trained for " + own + " tokens, less than --ctx " + asked);
+                err().println("Note: the model was trained for " + own + " tokens, less than the context of " + asked);
             }
             return SessionOptions.DEFAULT.withContextLength(asked == 0 ? own : asked);
         }
@@ -50,6 +73,12 @@ abstract class ModelCommand extends CliCommand {
             return SessionOptions.DEFAULT.withContextLength(USUAL_CONTEXT);
         }
         return SessionOptions.DEFAULT.withContextLength(own);
+    }
+
+    /** Loads the model of the locator's file with the context it comes with, if none is asked for. */
+    LanguageModel load(Path file, PackagedDefaults packaged) throws IOException {
+        Integer context = packaged.context();
+        return load(file, context == null ? LoadOptions.DEFAULT : LoadOptions.DEFAULT.withContextLength(context));
     }
 
     /** Fails if the file has no chat template, or not the one asked for, before anybody types. */
@@ -62,6 +91,17 @@ abstract class ModelCommand extends CliCommand {
         }
         boolean tools = options.templateVariables().containsKey("tools");
         templates.get(options.templateName().orElse(templates.choose(tools)));
+    }
+
+    /** What ended a generation, for a sentence. */
+    static String describe(FinishReason reason) {
+        return switch (reason) {
+            case STOP_TOKEN -> "the model";
+            case STOP_STRING -> "a stop text (--stop)";
+            case MAX_TOKENS -> "the number of tokens asked for (-n)";
+            case CONTEXT_FULL -> "the full context (--ctx)";
+            case CANCELLED -> "an interruption";
+        };
     }
 
     /** The counts and speeds of a generation in one line. */

@@ -10,19 +10,25 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** How a model is loaded; what is not given stays as the command wants it. */
+@HelpSection(HelpSection.Heading.PERFORMANCE)
 final class ModelOptions {
+    /** Beyond it a number is a mistake. */
+    private static final int MOST_THREADS = 1024;
+
     @Option(
             names = {"-t", "--threads"},
             paramLabel = "N",
-            description = "Worker threads (default: all physical cores).")
+            description = "Worker threads; 0 (default) for all physical cores, at most " + MOST_THREADS + ".")
     private int threads;
 
+    @HelpSection(HelpSection.Heading.MEMORY)
     @Option(
             names = {"-c", "--ctx"},
             paramLabel = "N",
             description = "Context in tokens: prompt and answer together; 0 for all the model was trained for.")
     private @Nullable Integer context;
 
+    @HelpSection(HelpSection.Heading.MEMORY)
     @Option(
             names = "--kv",
             paramLabel = "TYPE",
@@ -41,11 +47,13 @@ final class ModelOptions {
             description = "What runs the model: auto, cpu or tornado, a GPU (default: auto; see nibble devices).")
     private @Nullable String backend;
 
+    @HelpSection(HelpSection.Heading.MEMORY)
     @Option(
             names = "--no-repack",
             description = "Keep no rearranged copy of the weights: less memory, quicker start, slower.")
     private boolean noRepack;
 
+    @HelpSection(HelpSection.Heading.MEMORY)
     @Option(
             names = "--repack-cache",
             paramLabel = "DIR",
@@ -61,6 +69,16 @@ final class ModelOptions {
             description = "Layers on the GPU, where the backend uses one (default: as many as fit).")
     private @Nullable Integer gpuLayers;
 
+    /** The layers that were asked for on the GPU, or null. */
+    @Nullable Integer gpuLayers() {
+        return gpuLayers;
+    }
+
+    /** The threads that were asked for, 0 where it is not said. */
+    int threads() {
+        return threads;
+    }
+
     /** The context that was asked for, or null. */
     @Nullable Integer context() {
         return context;
@@ -68,6 +86,10 @@ final class ModelOptions {
 
     /** {@code base} with what was given on the command line; a value out of range is bad usage. */
     LoadOptions apply(LoadOptions base) {
+        if (threads > MOST_THREADS) {
+            throw new UsageException(
+                    "--threads must be from 0 (all physical cores) to " + MOST_THREADS + ", not " + threads);
+        }
         try {
             LoadOptions options = base.withThreads(threads).withRepack(base.repack() && !noRepack);
             if (context != null) {

@@ -1,5 +1,6 @@
 package dev.nibble.examples.cli;
 
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
@@ -26,7 +27,8 @@ import picocli.CommandLine.ScopeType;
             ListCommand.class,
             DevicesCommand.class,
             PullCommand.class,
-            QuantizeCommand.class
+            QuantizeCommand.class,
+            CommandLine.HelpCommand.class
         },
         footer = {
             "",
@@ -35,10 +37,12 @@ import picocli.CommandLine.ScopeType;
             "Examples:",
             "  nibble chat                 chat with the default model, downloading it first",
             "  nibble chat -m hf:org/repo  chat with a model from Hugging Face",
+            "  nibble run model.gguf \"The capital of France is\"",
             "  nibble run -m model.gguf -p \"The capital of France is\" -n 8",
             "  nibble COMMAND --help       what a command does and takes",
             "",
-            "Exit codes: 0 success, 1 the run failed, 2 the command line is wrong."
+            "Exit codes: 0 success, also where the reader of a pipe has seen enough; 1 the run failed; 2 the command line "
+                    + "is wrong."
         })
 final class Nibble {
     private final Streams streams;

@@ -18,9 +18,9 @@ import picocli.CommandLine.Option;
         description = "Prints how surprised the model is by a text: lower is better.",
         footer = {
             "",
-            "The text is cut into windows of --ctx tokens. Each is evaluated from an empty cache and its second half is",
-            "scored, as llama-perplexity does; what remains at the end is dropped. The result goes to standard output,",
-            "the running value after each window to standard error.",
+            "The text is cut into windows of --ctx tokens. Each is evaluated from an empty cache and its second half is "
+                    + "scored, as llama-perplexity does; what remains at the end is dropped. The result goes to standard output, "
+                    + "the running value after each window to standard error.",
             "",
             "Examples:",
             "  nibble perplexity -m model.gguf -f text.txt",
@@ -30,7 +30,7 @@ final class PerplexityCommand extends ModelCommand {
     private static final int USUAL_WINDOW = 512;
 
     @Mixin
-    private final RequiredModel model = new RequiredModel();
+    private final ModelArgument model = new ModelArgument();
 
     @Option(
             names = {"-f", "--file"},

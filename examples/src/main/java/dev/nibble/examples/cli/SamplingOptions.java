@@ -8,12 +8,13 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** How tokens are chosen. What is not given follows the model file, else the library's defaults. */
+@HelpSection(HelpSection.Heading.SAMPLING)
 final class SamplingOptions {
     @Option(
             names = {"-n", "--max-tokens"},
             paramLabel = "N",
             description = "Tokens to generate at most; -1 (default) until the model ends or the context is full.")
-    private @Nullable Integer maxTokens;
+    private @Nullable String maxTokens;
 
     @Option(
             names = {"--temp", "--temperature"},
@@ -44,6 +45,18 @@ final class SamplingOptions {
 
     @Option(names = "--typical-p", paramLabel = "P", description = "Locally typical sampling; 1 is off (default: 1).")
     private @Nullable Float typicalP;
+
+    @Option(
+            names = "--xtc-probability",
+            paramLabel = "P",
+            description = "How often to leave out the most probable tokens (default: 0, never).")
+    private @Nullable Float xtcProbability;
+
+    @Option(
+            names = "--xtc-threshold",
+            paramLabel = "P",
+            description = "Tokens this probable, but for the least of them, are left out then (default: 0.1).")
+    private @Nullable Float xtcThreshold;
 
     @Option(
             names = "--repeat-penalty",
@@ -84,12 +97,20 @@ final class SamplingOptions {
     @Option(names = "--ignore-eos", description = "Go on after the model's end token.")
     private boolean ignoreEos;
 
+    @HelpSection(HelpSection.Heading.PROMPT)
+    @Option(
+            names = "--control-tokens",
+            description = "Control tokens written in a chat message, as <|im_end|>, count as such: for text you trust.")
+    private boolean controlTokens;
+
+    @HelpSection(HelpSection.Heading.PROMPT)
     @Option(
             names = "--template-var",
             paramLabel = "NAME=VALUE",
             description = "A variable for the chat template, as enable_thinking=false; may be repeated.")
     private Map<String, String> templateVariables = Map.of();
 
+    @HelpSection(HelpSection.Heading.PROMPT)
     @Option(
             names = "--template-name",
             paramLabel = "NAME",
@@ -98,24 +119,29 @@ final class SamplingOptions {
 
     /** The options; a value out of range is bad usage. */
     GenerationOptions toOptions() {
+        return toOptions(GenerationOptions.DEFAULT);
+    }
+
+    /** {@code base} with what was given on the command line; a value out of range is bad usage. */
+    GenerationOptions toOptions(GenerationOptions base) {
         try {
-            return build();
+            return build(base);
         } catch (IllegalArgumentException e) {
             throw new UsageException(String.valueOf(e.getMessage()), e);
         }
     }
 
-    private GenerationOptions build() {
-        GenerationOptions options = GenerationOptions.DEFAULT;
-        if (maxTokens != null && maxTokens != -1) {
-            options = options.withMaxTokens(maxTokens);
-        }
+    private GenerationOptions build(GenerationOptions base) {
+        GenerationOptions options = base;
+        options = maxTokens == null ? options : options.withMaxTokens(Settings.maxTokens("-n", maxTokens));
         options = temperature == null ? options : options.withTemperature(temperature);
         options = seed == null ? options : options.withSeed(seed);
         options = topK == null ? options : options.withTopK(topK);
         options = topP == null ? options : options.withTopP(topP);
         options = minP == null ? options : options.withMinP(minP);
         options = typicalP == null ? options : options.withTypicalP(typicalP);
+        options = xtcProbability == null ? options : options.withXtcProbability(xtcProbability);
+        options = xtcThreshold == null ? options : options.withXtcThreshold(xtcThreshold);
         options = repeatPenalty == null ? options : options.withRepeatPenalty(repeatPenalty);
         options = repeatLastN == null ? options : options.withRepeatLastN(repeatLastN);
         options = frequencyPenalty == null ? options : options.withFrequencyPenalty(frequencyPenalty);
@@ -123,6 +149,7 @@ final class SamplingOptions {
         options = stop.isEmpty() ? options : options.withStop(stop);
         options = logitBias.isEmpty() ? options : options.withLogitBias(biases());
         options = ignoreEos ? options.withIgnoreEndOfGeneration(true) : options;
+        options = controlTokens ? options.withControlTokensInMessages(true) : options;
         options = templateName == null ? options : options.withTemplateName(templateName);
         return templateVariables.isEmpty() ? options : options.withTemplateVariables(variables());
     }

@@ -12,7 +12,7 @@ import java.nio.charset.StandardCharsets;
  * Where a command reads and writes.
  *
  * @param in input
- * @param out results alone
+ * @param out results alone; a write that fails is a {@link ResultStream.LostException}
  * @param err everything else
  * @param interactive whether a person types into {@code in} and reads {@code out}
  * @param errTerminal whether {@code err} is a terminal, so that a line can be overwritten
@@ -33,14 +33,10 @@ record Streams(
         boolean interactive = console != null && console.isTerminal();
         return new Streams(
                 System.in,
-                utf8(FileDescriptor.out),
-                utf8(FileDescriptor.err),
+                ResultStream.printing(new FileOutputStream(FileDescriptor.out)),
+                new PrintStream(new FileOutputStream(FileDescriptor.err), false, StandardCharsets.UTF_8),
                 interactive,
                 Boolean.getBoolean("nibble.stderr.terminal"),
                 Environment.system());
-    }
-
-    private static PrintStream utf8(FileDescriptor descriptor) {
-        return new PrintStream(new FileOutputStream(descriptor), false, StandardCharsets.UTF_8);
     }
 }

@@ -1,6 +1,5 @@
 package dev.nibble.examples.cli;
 
-import com.fasterxml.jackson.jr.ob.JSON;
 import dev.nibble.LanguageModel;
 import dev.nibble.chat.ChatTemplate;
 import dev.nibble.chat.ChatTemplates;
@@ -23,9 +22,9 @@ import picocli.CommandLine.Option;
         description = "Renders a chat template and prints the prompt exactly, with no newline added.",
         footer = {
             "",
-            "The context is a JSON object with the template's variables: messages, add_generation_prompt, tools ...",
-            "With -m the template is the one in the model file, and bos_token and eos_token are the model's own unless",
-            "the context has them.",
+            "The context is a JSON object with the template's variables: messages, add_generation_prompt, tools ... "
+                    + "With -m the template is the one in the model file, and bos_token and eos_token are the model's own unless "
+                    + "the context has them.",
             "",
             "Examples:",
             "  echo '{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"add_generation_prompt\":true}' > c.json",
@@ -96,12 +95,7 @@ final class TemplateCommand extends CliCommand {
     }
 
     private Map<String, Object> variables() throws IOException {
-        Object value;
-        try {
-            value = JSON.std.anyFrom(Input.text(context, streams().in()));
-        } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
-            throw new IOException(context + " is not JSON: " + e.getOriginalMessage(), e);
-        }
+        Object value = Input.json(Input.text(context, streams().in()), context.toString());
         if (!(value instanceof Map<?, ?> map)) {
             throw new IOException(context + " is not a JSON object");
         }

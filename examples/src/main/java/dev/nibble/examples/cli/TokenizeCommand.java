@@ -2,10 +2,14 @@ package dev.nibble.examples.cli;
 
 import dev.nibble.LanguageModel;
 import dev.nibble.model.ModelSource;
+import dev.nibble.tokenizer.StreamingDetokenizer;
 import dev.nibble.tokenizer.Tokenizer;
 import dev.nibble.tokenizer.Tokenizers;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -17,21 +21,26 @@ import picocli.CommandLine.Parameters;
         description = "Prints the token ids of a text as a JSON array.",
         footer = {
             "",
-            "Control tokens written in the text, as <|im_start|>, become one id each unless --no-special. BOS and EOS are",
-            "added only with --add-special, and then as the model wants them. Only the file's vocabulary is needed.",
+            "Control tokens written in the text, as <|im_start|>, become one id each unless --no-special. BOS and EOS are "
+                    + "added only with --add-special, and then as the model wants them. Only the file's vocabulary is needed.",
             "",
             "Examples:",
             "  nibble tokenize -m model.gguf \"Hello world\"",
             "  nibble tokenize -m model.gguf --file text.txt --no-special",
             "  nibble tokenize -m model.gguf --lines texts.jsonl    one JSON string a line in, one array a line out",
-            "  nibble tokenize -m model.gguf --decode 1,2,3         the text of ids"
+            "  nibble tokenize -m model.gguf --decode 1,2,3         the text of ids",
+            "  nibble tokenize model.gguf --decode 1,2,3 --special  with the control tokens"
         })
 final class TokenizeCommand extends CliCommand {
     @Mixin
-    private final RequiredModel model = new RequiredModel();
+    private final ModelOption model = new ModelOption();
 
-    @Parameters(paramLabel = "TEXT", arity = "0..1", description = "The text.")
-    private @Nullable String text;
+    @Parameters(
+            paramLabel = "[MODEL] [TEXT]",
+            arity = "0..*",
+            hideParamSyntax = true,
+            description = "The model, unless -m names it, and the text.")
+    private List<String> arguments = List.of();
 
     @Option(names = "--file", paramLabel = "F", description = "Take the text of a file, - for standard input.")
     private @Nullable Path file;
@@ -45,6 +54,9 @@ final class TokenizeCommand extends CliCommand {
     @Option(names = "--decode", paramLabel = "IDS", description = "Print the text of token ids instead.")
     private @Nullable String decode;
 
+    @Option(names = "--special", description = "Show control tokens too with --decode.")
+    private boolean special;
+
     @Option(names = "--no-special", description = "Control tokens in the text are text.")
     private boolean noSpecial;
 
@@ -53,14 +65,17 @@ final class TokenizeCommand extends CliCommand {
 
     @Override
     void execute() throws IOException {
-        long given = java.util.stream.Stream.of(text, file, lines, decode)
-                .filter(java.util.Objects::nonNull)
-                .count();
+        ModelOption.Arguments named = model.withModel(arguments);
+        long given = named.texts().size()
+                + Stream.of(file, lines, decode).filter(Objects::nonNull).count();
         if (given != 1) {
             throw new UsageException("give one of TEXT, --file, --lines and --decode, not " + given);
         }
+        if (special && decode == null) {
+            throw new UsageException("--special goes with --decode; control tokens in a text are recognised anyway");
+        }
         Tokenizer.Options options = new Tokenizer.Options(addSpecial, !noSpecial);
-        try (ModelSource source = LanguageModel.open(resolve(model.locator()))) {
+        try (ModelSource source = LanguageModel.open(resolve(String.valueOf(named.model())))) {
             Tokenizer tokenizer = Tokenizers.from(source.metadata());
             if (decode != null) {
                 decode(tokenizer, decode);
@@ -70,14 +85,14 @@ final class TokenizeCommand extends CliCommand {
                 }
             } else if (file != null) {
                 print(tokenizer.encode(Input.text(file, streams().in()), options));
-            } else if (text != null) {
-                print(tokenizer.encode(text, options));
+            } else {
+                print(tokenizer.encode(named.texts().get(0), options));
             }
         }
     }
 
     private void decode(Tokenizer tokenizer, String ids) {
-        int[] tokens = Logits.parseTokens(ids);
+        int[] tokens = Logits.parseTokens("--decode", ids);
         int size = tokenizer.vocabulary().size();
         for (int id : tokens) {
             if (id < 0 || id >= size) {
@@ -85,7 +100,21 @@ final class TokenizeCommand extends CliCommand {
                         "--decode: " + id + " is not a token of this model, whose ids are 0 to " + (size - 1));
             }
         }
-        out().println(tokenizer.decode(tokens));
+        out().println(special ? withControlTokens(tokenizer, tokens) : tokenizer.decode(tokens));
+    }
+
+    /** The text of the tokens, control tokens as they are written in the file. */
+    private static String withControlTokens(Tokenizer tokenizer, int[] tokens) {
+        StreamingDetokenizer detokenizer = new StreamingDetokenizer(tokenizer);
+        StringBuilder text = new StringBuilder();
+        for (int id : tokens) {
+            if (tokenizer.vocabulary().isControl(id)) {
+                text.append(detokenizer.flush()).append(tokenizer.vocabulary().text(id));
+            } else {
+                text.append(detokenizer.append(id));
+            }
+        }
+        return text.append(detokenizer.flush()).toString();
     }
 
     private void print(int[] ids) {

@@ -54,8 +54,8 @@ final class Download {
      */
     void to(Path target, Source source) throws IOException {
         Path part = target.resolveSibling(target.getFileName() + ".part");
-        Files.createDirectories(part.toAbsolutePath().getParent());
-        requireSpace(part, source);
+        Files.createDirectories(folder(part));
+        NoSpaceException.require(source.name(), folder(part), source.size() - size(part));
         try (Reporter.Progress progress = reporter.start(source.name(), source.size())) {
             int attempt = 1;
             while (true) {
@@ -76,6 +76,10 @@ final class Download {
             }
         }
         Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    private static Path folder(Path part) {
+        return part.toAbsolutePath().getParent();
     }
 
     private static long size(Path part) throws IOException {
@@ -111,13 +115,14 @@ final class Download {
             readBack(file, digest);
             progress.at(file.size());
             if (file.size() < source.size()) {
-                receive(file, source, digest, progress);
+                receive(file, folder(part), source, digest, progress);
             }
             return HexFormat.of().formatHex(digest.digest());
         }
     }
 
-    private void receive(FileChannel file, Source source, MessageDigest digest, Reporter.Progress progress)
+    private void receive(
+            FileChannel file, Path folder, Source source, MessageDigest digest, Reporter.Progress progress)
             throws IOException {
         long start = file.size();
         Map<String, String> headers = new java.util.HashMap<>(source.headers());
@@ -153,7 +158,7 @@ final class Download {
                 throw new ModelNotFoundException(source.name() + ": the server announces " + (announced + start)
                         + " bytes, but the file should have " + source.size());
             }
-            copy(answer.body(), file, source, digest, progress);
+            copy(answer.body(), file, folder, source, digest, progress);
         }
     }
 
@@ -166,7 +171,12 @@ final class Download {
     }
 
     private void copy(
-            InputStream body, FileChannel file, Source source, MessageDigest digest, Reporter.Progress progress)
+            InputStream body,
+            FileChannel file,
+            Path folder,
+            Source source,
+            MessageDigest digest,
+            Reporter.Progress progress)
             throws IOException {
         byte[] buffer = new byte[1 << 18];
         long received = file.size();
@@ -184,8 +194,12 @@ final class Download {
                 watchdog.feed();
                 digest.update(buffer, 0, count);
                 ByteBuffer bytes = ByteBuffer.wrap(buffer, 0, count);
-                while (bytes.hasRemaining()) {
-                    file.write(bytes);
+                try {
+                    while (bytes.hasRemaining()) {
+                        file.write(bytes);
+                    }
+                } catch (IOException e) {
+                    throw NoSpaceException.of(e, source.name(), folder);
                 }
                 received += count;
                 progress.at(received);
@@ -199,15 +213,6 @@ final class Download {
         while (file.read(buffer) >= 0) {
             digest.update(buffer.flip());
             buffer.clear();
-        }
-    }
-
-    private static void requireSpace(Path part, Source source) throws IOException {
-        long needed = source.size() - size(part);
-        long usable = Files.getFileStore(part.toAbsolutePath().getParent()).getUsableSpace();
-        if (usable > 0 && usable < needed) {
-            throw new ModelNotFoundException(source.name() + ": " + needed + " bytes are needed in " + part.getParent()
-                    + ", but only " + usable + " are free");
         }
     }
 

@@ -4,15 +4,16 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the process was started with, as far as it decides where models are.
  *
  * @param variables environment variables
- * @param home the user's home folder
+ * @param home the user's home folder, or null where the system knows none, as for some services and containers
  * @param osName as the system property {@code os.name}
  */
-public record Environment(Map<String, String> variables, Path home, String osName) {
+public record Environment(Map<String, String> variables, @Nullable Path home, String osName) {
 
     public Environment {
         variables = Map.copyOf(variables);
@@ -26,7 +27,9 @@ public record Environment(Map<String, String> variables, Path home, String osNam
     /** With the home folder that {@code HOME} names, as the tools go by whose models are shared, but on Windows. */
     static Environment of(Map<String, String> variables, String userHome, String osName) {
         String home = osName.startsWith("Windows") ? "" : variables.getOrDefault("HOME", "");
-        return new Environment(variables, Path.of(home.isBlank() ? userHome : home), osName);
+        Path folder = Path.of(home.isBlank() ? userHome : home);
+        // Java says "?" where the user has none.
+        return new Environment(variables, folder.isAbsolute() ? folder : null, osName);
     }
 
     /** The value of a variable that is set and not blank. */
@@ -52,47 +55,72 @@ public record Environment(Map<String, String> variables, Path home, String osNam
         return osName.startsWith("Windows");
     }
 
-    /** Where this program keeps models that have no better place. */
+    /**
+     * Where this program keeps models that have no better place.
+     *
+     * @throws IllegalStateException if no variable names it and there is no home folder
+     */
     public Path cache() {
-        Optional<String> own = get("NIBBLE_CACHE");
+        return findCache().orElseThrow(() -> homeless("NIBBLE_CACHE"));
+    }
+
+    /** As {@link #cache}, empty where it is not known. */
+    public Optional<Path> findCache() {
+        Optional<Path> own = folder("NIBBLE_CACHE");
         if (own.isPresent()) {
-            return path(own.get());
+            return own;
         }
         if (isWindows()) {
-            return get("LOCALAPPDATA")
-                    .map(this::path)
-                    .orElse(home.resolve("AppData/Local"))
-                    .resolve("nibble");
+            return folder("LOCALAPPDATA").or(() -> inHome("AppData/Local")).map(local -> local.resolve("nibble"));
         }
         if (osName.startsWith("Mac") && get("XDG_CACHE_HOME").isEmpty()) {
-            return home.resolve("Library/Caches/nibble");
+            return inHome("Library/Caches/nibble");
         }
-        return userCache().resolve("nibble");
+        return userCache().map(caches -> caches.resolve("nibble"));
     }
 
-    /** The cache of the Hugging Face tools, by their rules. */
+    /**
+     * The cache of the Hugging Face tools, by their rules.
+     *
+     * @throws IllegalStateException if no variable names it and there is no home folder
+     */
     public Path huggingFaceCache() {
-        for (String variable : new String[] {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
-            Optional<String> value = get(variable);
-            if (value.isPresent()) {
-                return path(value.get());
-            }
-        }
-        return get("HF_HOME")
-                .map(this::path)
-                .orElse(userCache().resolve("huggingface"))
-                .resolve("hub");
+        return findHuggingFaceCache().orElseThrow(() -> homeless("HF_HUB_CACHE"));
     }
 
-    /** A path as users write it in variables: {@code ~} stands for the home folder. */
-    Path path(String value) {
-        if (value.equals("~")) {
-            return home;
-        }
-        return value.startsWith("~/") ? home.resolve(value.substring(2)) : Path.of(value);
+    /** As {@link #huggingFaceCache}, empty where it is not known. */
+    public Optional<Path> findHuggingFaceCache() {
+        return folder("HF_HUB_CACHE")
+                .or(() -> folder("HUGGINGFACE_HUB_CACHE"))
+                .or(() -> folder("HF_HOME")
+                        .or(() -> userCache().map(caches -> caches.resolve("huggingface")))
+                        .map(home -> home.resolve("hub")));
     }
 
-    private Path userCache() {
-        return get("XDG_CACHE_HOME").map(this::path).orElse(home.resolve(".cache"));
+    /** A folder by its path from the home folder, if there is one. */
+    Optional<Path> inHome(String path) {
+        return Optional.ofNullable(home).map(folder -> folder.resolve(path));
+    }
+
+    /** The folder that a variable names, if it is set; {@code ~} stands for the home folder. */
+    Optional<Path> folder(String variable) {
+        Optional<String> value = get(variable);
+        if (value.isEmpty()) {
+            return Optional.empty();
+        }
+        String path = value.get();
+        if (path.equals("~") || path.startsWith("~/")) {
+            return Optional.of(inHome(path.equals("~") ? "" : path.substring(2)).orElseThrow(() -> homeless(variable)));
+        }
+        return Optional.of(Path.of(path));
+    }
+
+    private Optional<Path> userCache() {
+        return folder("XDG_CACHE_HOME").or(() -> inHome(".cache"));
+    }
+
+    private static IllegalStateException homeless(String variable) {
+        return new IllegalStateException("this user has no home folder, so there is no place for models; set HOME, or "
+                + variable + " to the path of a folder");
     }
 }

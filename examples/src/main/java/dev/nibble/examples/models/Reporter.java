@@ -28,6 +28,9 @@ public interface Reporter {
     /** The progress of one thing. */
     interface Progress extends AutoCloseable {
 
+        /** The total is known now, as it was not at the start. */
+        default void total(long bytes) {}
+
         /** So many bytes are there, of the total. */
         void at(long bytes);
 

@@ -15,6 +15,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -111,8 +112,129 @@ class ChatTest {
     @Test
     void aMessageThatDoesNotFitIsRefusedAndTheChatGoesOn() throws IOException {
         Outcome outcome = chat("x".repeat(3000), "hello");
-        assertThat(text(err)).contains("tokens, but only");
+        assertThat(text(err)).contains("tokens, but the context holds only 256");
         assertThat(outcome.conversation().last()).isPresent();
+    }
+
+    @Test
+    void theOldestMessagesAreLeftOutWhenTheContextIsFull() throws IOException {
+        Outcome outcome = chat(
+                "/system Be brief", "first " + "x".repeat(70), "second " + "x".repeat(70), "third " + "x".repeat(70));
+        assertThat(text(err)).contains("(the context is full: the oldest 2 messages are left out)");
+        assertThat(outcome.text()).contains("Be brief", "second", "third").doesNotContain("first");
+        assertThat(outcome.conversation().last()).isPresent();
+        assertThat(outcome.tokens()).isLessThanOrEqualTo(256);
+    }
+
+    /** A message that fits, but with nothing left for an answer, would be answered with a word. */
+    @Test
+    void thereIsRoomForAnAnswerAfterALongMessage() throws IOException {
+        Outcome outcome = chat(true, "first " + "x".repeat(20), "second " + "x".repeat(100));
+        assertThat(outcome.text()).contains("second");
+        int free = 256 - outcome.tokens();
+        assertThat(text(err)).doesNotContain("cut off: the context");
+        assertThat(free).isPositive();
+    }
+
+    @Test
+    void anAnswerThatIsCutIsMarked() throws IOException {
+        chat("hello");
+        assertThat(text(err)).contains("(cut off after 6 tokens; /set max-tokens changes that)");
+        chat("/set max-tokens -1", "hello");
+        assertThat(text(err)).contains("(cut off: the context of 256 tokens is full; --ctx makes it larger");
+    }
+
+    @Test
+    void theHelpShowsHowToQuote() throws IOException {
+        chat("/help");
+        assertThat(text(err)).containsPattern("begin and end it with \"\"\",");
+    }
+
+    /** What a setting shows can be typed. */
+    @Test
+    void settingsGoBackToWhatTheyWere() throws IOException {
+        GenerationOptions changed =
+                chat("/set seed 7", "/set max-tokens 3").conversation().options();
+        assertThat(changed.seed()).hasValue(7);
+        assertThat(changed.maxTokens()).isEqualTo(3);
+        for (String unlimited : List.of("-1", "unlimited")) {
+            GenerationOptions back = chat("/set seed 7", "/set seed random", "/set max-tokens " + unlimited)
+                    .conversation()
+                    .options();
+            assertThat(back.seed()).isEmpty();
+            assertThat(back.maxTokens()).isEqualTo(Integer.MAX_VALUE);
+            assertThat(Settings.describe(back)).contains("seed random", "max-tokens unlimited");
+        }
+        chat("/set max-tokens -2");
+        assertThat(text(err)).contains("max-tokens must be 0 or more, or -1 for as many as the context holds, not -2");
+    }
+
+    /** Each name listed is one, and takes the value that is shown for it. */
+    @Test
+    void allSettingsAreShownAndTakeWhatIsShown() {
+        String shown = Settings.describe(GenerationOptions.DEFAULT);
+        assertThat(shown.split(", ")).hasSameSizeAs(Settings.NAMES.split(", "));
+        GenerationOptions options = GenerationOptions.GREEDY;
+        for (String setting : shown.split(", ")) {
+            String[] words = setting.split(" ");
+            assertThat(Settings.NAMES.split(", ")).contains(words[0]);
+            options = Settings.with(options, words[0], words[1]);
+        }
+        assertThat(Settings.describe(options)).isEqualTo(shown);
+    }
+
+    @Test
+    void aMessageOverSeveralLinesIsRememberedWhole() throws IOException {
+        List<String> remembered =
+                chat("one \\", "two", "\"\"\"/three", "four\"\"\"", "/stats").remembered();
+        assertThat(remembered).containsExactly("one \ntwo", "/three\nfour", "/stats");
+        assertThat(text(err)).doesNotContain("No command");
+    }
+
+    @Test
+    void aPipedLineIsACommandOnlyIfThereIsOne() {
+        CommandRunner.Result result = piped("/usr/bin is a folder\n/stats\n/exit\nnever said\n");
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.err()).containsOnlyOnce("prompt: ").doesNotContain("No command");
+        assertThat(result.out().lines()).isNotEmpty();
+    }
+
+    @Test
+    void aPipedMessageThatFailsEndsTheProgram() {
+        CommandRunner.Result result = piped("x".repeat(3000) + "\nhello\n");
+        assertThat(result.code()).isEqualTo(1);
+        assertThat(result.errLines())
+                .singleElement()
+                .asString()
+                .startsWith("nibble: ")
+                .contains("the context holds only 256");
+        assertThat(result.out()).isEmpty();
+        assertThat(piped("/set nonsense 1\nhello\n").code()).isEqualTo(1);
+    }
+
+    @Test
+    void aByteOrderMarkIsNoPartOfTheFirstPipedMessage() {
+        assertThat(piped("\ufeffhello\n").out()).isEqualTo(piped("hello\n").out());
+        assertThat(piped("\ufeff/exit\nhello\n").out()).isEmpty();
+    }
+
+    @Test
+    void theFirstMessageCanBeGivenOnTheCommandLine() {
+        String expected = piped("hello\n").out();
+        String[] options = {"--temp", "0", "-n", "4"};
+        for (List<String> command : List.of(
+                List.of("chat", model.toString(), "hello"),
+                List.of("chat", "-m", model.toString(), "-p", "hello"),
+                List.of("chat", "-m", model.toString(), "hello"))) {
+            List<String> all = new ArrayList<>(command);
+            all.addAll(List.of(options));
+            assertThat(new CommandRunner(folder).run(all.toArray(String[]::new)).out())
+                    .isEqualTo(expected);
+        }
+    }
+
+    private static CommandRunner.Result piped(String input) {
+        return new CommandRunner(folder).runWithInput(input, "chat", "-m", model.toString(), "--temp", "0", "-n", "4");
     }
 
     @Test
@@ -122,7 +244,7 @@ class ChatTest {
     }
 
     /** A chat that is over: how it stood when its session was still open. */
-    private record Outcome(Conversation conversation, int tokens) {}
+    private record Outcome(Conversation conversation, int tokens, String text, List<String> remembered) {}
 
     private Outcome chat(String... lines) throws IOException {
         return chat(false, lines);
@@ -137,13 +259,19 @@ class ChatTest {
             Conversation conversation = new Conversation(session, options, null);
             Typist typist = new Typist();
             OutputStream screen = interrupting ? typist.interruptingWhenWritten(out) : out;
-            new ChatLoop(conversation, typist, stream(screen), stream(err)).run();
-            return new Outcome(conversation, conversation.tokens());
+            PrintStream errors = stream(err);
+            new ChatLoop(conversation, typist, new PromptLine(errors, false), stream(screen), errors).run();
+            return new Outcome(
+                    conversation,
+                    conversation.tokens(),
+                    loaded.tokenizer().decode(session.tokens()),
+                    typist.remembered);
         }
     }
 
     /** Types the lines, and Ctrl-C where a line says so. */
     private final class Typist implements LineSource {
+        private final List<String> remembered = new ArrayList<>();
         private Runnable ctrlC = () -> {};
 
         @Override
@@ -153,6 +281,21 @@ class ChatTest {
                 throw new InterruptedLineException();
             }
             return line;
+        }
+
+        @Override
+        public boolean interactive() {
+            return true;
+        }
+
+        @Override
+        public int width() {
+            return 0;
+        }
+
+        @Override
+        public void remember(String message) {
+            remembered.add(message);
         }
 
         @Override

@@ -13,6 +13,7 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
@@ -53,6 +54,110 @@ class CommandsTest {
         CommandRunner.Result piped = new CommandRunner(folder)
                 .runWithInput("hello", "run", "-m", model, "-f", "-", "-n", "6", "--temp", "0");
         assertThat(piped.out()).isEqualTo(expected);
+    }
+
+    /** As other programs take them. */
+    @Test
+    void theModelAndTheTextMayBeArguments() throws IOException {
+        Path spaced = Files.copy(Path.of(model), folder.resolve("a b.gguf"));
+        String[] options = {"-n", "6", "--temp", "0"};
+        String expected = success("run", "-m", model, "-p", "hello", "-n", "6", "--temp", "0")
+                .out();
+        for (List<String> command : List.of(
+                List.of("run", model, "hello"),
+                List.of("run", "-m", model, "hello"),
+                List.of("run", model, "-p", "hello"),
+                List.of("run", spaced.toString(), "-p", "hello"))) {
+            List<String> all = new ArrayList<>(command);
+            all.addAll(List.of(options));
+            assertThat(success(all.toArray(String[]::new)).out()).isEqualTo(expected);
+        }
+        assertThat(success("tokenize", model, "ab").out().strip()).isEqualTo("[97,98]");
+        assertThat(success("inspect", "-m", model).out()).isNotBlank();
+        assertThat(success("pull", "-m", "file:" + model).out().strip()).isEqualTo(model);
+    }
+
+    @Test
+    void aByteOrderMarkIsNoPartOfAText() throws IOException {
+        Path marked = Files.writeString(folder.resolve("marked.txt"), "\ufeffab");
+        assertThat(success("tokenize", "-m", model, "--file", marked.toString())
+                        .out()
+                        .strip())
+                .isEqualTo("[97,98]");
+        Path lines = Files.writeString(folder.resolve("marked.jsonl"), "\ufeff\"ab\"\n");
+        assertThat(success("tokenize", "-m", model, "--lines", lines.toString())
+                        .out()
+                        .strip())
+                .isEqualTo("[97,98]");
+        Path template = Files.writeString(folder.resolve("marked.jinja"), "\ufeff{{ a }}");
+        Path context = Files.writeString(folder.resolve("marked.json"), "\ufeff{\"a\": \"b\"}");
+        assertThat(success("template", "--file", template.toString(), "--context", context.toString())
+                        .out())
+                .isEqualTo("b");
+    }
+
+    @Test
+    void anAnswerCutByTheContextIsSaidToBe() {
+        String[] command = {"run", "-m", model, "-p", "hello", "--ctx", "12", "--temp", "0", "--ignore-eos"};
+        assertThat(success(command).err())
+                .contains("Note: the answer is cut off, as the context of 12 tokens is full (--ctx)");
+        assertThat(success("run", "-m", model, "-p", "hello", "-n", "2", "--temp", "0", "--ignore-eos", "-v")
+                        .err())
+                .contains("ended by the number of tokens asked for (-n)")
+                .doesNotContain("cut off");
+    }
+
+    @Test
+    void optionsWithoutEffectAreNamed() {
+        assertThat(success("run", "-m", model, "-p", "a", "-n", "1", "-ngl", "99", "--backend", "cpu")
+                        .err())
+                .contains("--gpu-layers 99 has no effect: the model runs on the CPU");
+        assertThat(success("run", "-m", model, "-p", "a", "-n", "1", "-t", "600")
+                        .err())
+                .contains("600 threads on ");
+    }
+
+    @Test
+    void controlTokensAreShownOnRequest() {
+        assertThat(success("tokenize", "-m", model, "--decode", "97,282,98")
+                        .out()
+                        .strip())
+                .isEqualTo("ab");
+        assertThat(success("tokenize", "-m", model, "--decode", "97,282,98", "--special")
+                        .out()
+                        .strip())
+                .isEqualTo("a<|im_end|>b");
+    }
+
+    @Test
+    void theHelpHasItsOptionsUnderHeadings() {
+        String help = success("help", "run").out();
+        assertThat(help).isEqualTo(success("run", "--help").out());
+        assertThat(help)
+                .containsSubsequence(
+                        "Usage: nibble run [OPTIONS]",
+                        "Model:",
+                        "--model",
+                        "Prompt:",
+                        "--prompt",
+                        "--system-file",
+                        "Sampling:",
+                        "--max-tokens",
+                        "--xtc-probability",
+                        "Context and memory:",
+                        "--ctx",
+                        "--kv",
+                        "Output:",
+                        "--stats",
+                        "Performance:",
+                        "--threads",
+                        "Other:",
+                        "--debug",
+                        "--help");
+        assertThat(help.lines()).allMatch(line -> line.length() <= 80);
+        CommandRunner.Result nothing = new CommandRunner(folder).run();
+        assertThat(nothing.err()).isEqualTo(success("help").out()).contains("Usage: nibble");
+        assertThat(nothing.code()).isEqualTo(2);
     }
 
     @Test

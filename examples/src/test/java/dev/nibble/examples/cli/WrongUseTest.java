@@ -29,7 +29,7 @@ class WrongUseTest {
 
     @Test
     void noSuchFile() {
-        failed("no such file: /nowhere/x.gguf", "run", "-m", "/nowhere/x.gguf", "-p", "a");
+        failed("no such file: " + Path.of("/nowhere/x.gguf"), "run", "-m", "/nowhere/x.gguf", "-p", "a");
     }
 
     @Test
@@ -66,7 +66,7 @@ class WrongUseTest {
     @Test
     void aPromptLongerThanTheContext() {
         failed(
-                "but only 8 of the context of 8 are left",
+                "but the context holds only 8",
                 "run",
                 "-m",
                 model.toString(),
@@ -74,6 +74,44 @@ class WrongUseTest {
                 "8",
                 "-p",
                 "0123456789 0123456789");
+    }
+
+    @Test
+    void aFileThatIsThereIsNotOverwrittenUnasked() throws IOException {
+        Path out = Files.writeString(folder.resolve("kept.gguf"), "precious");
+        failed("kept.gguf exists already; --force overwrites it", "quantize", model.toString(), out.toString(), "F16");
+        assertThat(out).hasContent("precious");
+        CommandRunner.Result forced =
+                new CommandRunner(folder).run("quantize", "-m", model.toString(), out.toString(), "F16", "--force");
+        assertThat(forced.code()).as(forced.err()).isZero();
+        assertThat(Files.size(out)).isGreaterThan(1000);
+    }
+
+    @Test
+    void jsonWithHalfACharacter() throws IOException {
+        Path lines = Files.writeString(folder.resolve("half.jsonl"), "\"a\"\n\"\\ud83d\"\n");
+        failed(
+                "half.jsonl, line 2: a string has \\ud83d without the other half of the pair",
+                "tokenize",
+                "-m",
+                model.toString(),
+                "--lines",
+                lines.toString());
+        Path context = Files.writeString(folder.resolve("half.json"), "{\"messages\":[{\"content\":\"\\ude00\"}]}");
+        failed("\\ude00 without the other half", "template", "-m", model.toString(), "--context", context.toString());
+    }
+
+    @Test
+    void textInUtf16() throws IOException {
+        Path file = Files.write(folder.resolve("utf16.txt"), "hi".getBytes(java.nio.charset.StandardCharsets.UTF_16));
+        failed("is not text in UTF-8 but in UTF-16", "run", "-m", model.toString(), "-f", file.toString());
+    }
+
+    @Test
+    void theDefaultModelWithoutANetwork() {
+        CommandRunner.Result result = new CommandRunner(folder).run("run", "two words");
+        assertThat(result.code()).isEqualTo(1);
+        assertThat(result.errLines()).last().asString().contains("not in the cache, and the network may not be used");
     }
 
     @Test
@@ -125,8 +163,22 @@ class WrongUseTest {
             value = {
                 "there is no command 'frob'; there are chat, run, | frob",
                 "Unknown option: '--frob' | run -m MODEL -p a --frob",
-                "Missing required option: '--model=MODEL' | run -p a",
+                "name one model | tokenize --decode 1",
+                "name one model | bench",
+                "--decode takes ids as 1,2,3; 'abc' is none | tokenize -m MODEL --decode abc",
+                "--special goes with --decode | tokenize -m MODEL --special abc",
+                "-n must be 0 or more, or -1 for as many as the context holds, not -7 | run -m MODEL -p a -n -7",
+                "-n must be a whole number, not 'x' | run -m MODEL -p a -n x",
+                "--threads must be from 0 (all physical cores) to 1024, not 2000 | run -m MODEL -p a -t 2000",
+                "xtcProbability must be from 0.0 to 1.0 | run -m MODEL -p a --xtc-probability 2",
+                "too many arguments: 'b'; at most a model and a text | run MODEL a b",
+                "too many arguments: 'b' | run MODEL b -p a",
+                "name one model: 'a' or -m | inspect a -m MODEL",
+                "give IN, OUT and TYPE | quantize MODEL OUT",
+                "not both | run -m MODEL --chat -p a --system b --system-file c",
+                "Unknown subcommand 'frob' | help frob",
                 "there is no prompt | run -m MODEL",
+                "there is no prompt | run MODEL",
                 "not both | run -m MODEL -p a -f b",
                 "--system needs --chat | run -m MODEL -p a --system s",
                 "'abc' is not a float | run -m MODEL -p a --temp abc",
@@ -166,7 +218,7 @@ class WrongUseTest {
         CommandRunner.Result result = new CommandRunner(folder).run("run", "--debug", "-m", "/nowhere/x", "-p", "a");
         assertThat(result.code()).isEqualTo(1);
         assertThat(result.err()).contains("at dev.nibble.examples");
-        assertThat(result.errLines()).last().asString().isEqualTo("nibble: no such file: /nowhere/x");
+        assertThat(result.errLines()).last().asString().isEqualTo("nibble: no such file: " + Path.of("/nowhere/x"));
     }
 
     private static void badUsage(String reason, String... arguments) {

