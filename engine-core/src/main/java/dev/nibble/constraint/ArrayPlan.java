@@ -1,5 +1,6 @@
 package dev.nibble.constraint;
 
+import dev.nibble.json.JsonValues;
 import dev.nibble.constraint.ArrayShape.Contains;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -1,5 +1,7 @@
 package dev.nibble.constraint;
 
+import dev.nibble.json.JsonReader;
+import dev.nibble.json.JsonValues;
 import dev.nibble.constraint.ObjectPlan.Member;
 import dev.nibble.constraint.ObjectPlan.Others;
 import dev.nibble.constraint.ObjectShape.Layer;

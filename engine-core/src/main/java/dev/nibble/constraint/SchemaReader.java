@@ -1,5 +1,6 @@
 package dev.nibble.constraint;
 
+import dev.nibble.json.JsonValues;
 import dev.nibble.constraint.ArrayShape.Contains;
 import dev.nibble.constraint.ObjectShape.Layer;
 import dev.nibble.constraint.ObjectShape.PatternNode;
@@ -384,7 +385,8 @@ final class SchemaReader {
         };
     }
 
-    private boolean accepts(SchemaNode node, Object value) {
+    /** Whether a value satisfies a node. */
+    boolean accepts(SchemaNode node, Object value) {
         return shapes(node).stream().anyMatch(shape -> accepts(shape, value));
     }
 
