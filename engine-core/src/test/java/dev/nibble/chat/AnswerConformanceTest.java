@@ -121,7 +121,7 @@ class AnswerConformanceTest {
                     && reasoning.toString().strip().equals(text(expected.get("reasoning")).strip())
                     && arguments.size() >= finished
                     && arguments.size() <= named
-                    && done <= named;
+                    && done >= finished;
             return right
                     ? ""
                     : "content [" + content + "], reasoning [" + reasoning + "], " + arguments.size() + " calls, not "

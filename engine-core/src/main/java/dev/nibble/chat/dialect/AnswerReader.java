@@ -25,7 +25,8 @@ public final class AnswerReader {
         CALL
     }
 
-    private record Mark(String text, Kind kind, @Nullable Pair pair) {}
+    /** A mark. @param early whether it means something only where nothing has been written */
+    private record Mark(String text, Kind kind, @Nullable Pair pair, boolean early) {}
 
     private record Hit(int at, @Nullable Mark mark) {}
 
@@ -45,7 +46,8 @@ public final class AnswerReader {
     private @Nullable CallReader call;
     private String skipTo = "";
     private boolean skipping;
-    private boolean called;
+    /** The tool that a message is addressed to, whose call has not come yet; null without. */
+    private @Nullable String addressed;
 
     /**
      * At the beginning of an answer.
@@ -89,6 +91,9 @@ public final class AnswerReader {
         CallReader cut = call;
         if (cut != null) {
             return cut.name();
+        }
+        if (addressed != null) {
+            return addressed;
         }
         boolean cutHeader = inHeader && text.indexOf("to=") >= 0;
         return cutHeader || sections > 0 ? "" : null;
@@ -174,56 +179,47 @@ public final class AnswerReader {
     /** The marks that mean something here. */
     private List<Mark> marks() {
         List<Mark> marks = new ArrayList<>();
-        boolean beginning = content.isBlank();
-        if (inReasoning) {
-            if (open != null) {
-                marks.add(new Mark(open.close(), Kind.REASONING_ENDS, open));
+        if (!tools.isEmpty() && (!inReasoning || dialect.callsInReasoning())) {
+            dialect.calls().forEach(form -> marks.add(new Mark(form.trigger(), Kind.CALL, null, false)));
+            for (Pair section : dialect.sections()) {
+                marks.add(new Mark(section.open(), Kind.SECTION_BEGINS, section, false));
+                marks.add(new Mark(section.close(), Kind.SECTION_ENDS, section, false));
             }
-        } else {
+        }
+        if (!inReasoning) {
             for (Pair pair : dialect.reasoning()) {
-                if (beginning || dialect.interleaved()) {
-                    marks.add(new Mark(pair.open(), Kind.REASONING_BEGINS, pair));
-                    marks.add(new Mark(pair.close(), Kind.DROPPED, null));
-                }
+                marks.add(new Mark(pair.open(), Kind.REASONING_BEGINS, pair, !dialect.interleaved()));
+                marks.add(new Mark(pair.close(), Kind.DROPPED, null, !dialect.interleaved()));
             }
-            dialect.dropped().forEach(drop -> marks.add(new Mark(drop, Kind.DROPPED, null)));
+            dialect.dropped().forEach(drop -> marks.add(new Mark(drop, Kind.DROPPED, null, false)));
+        } else if (open != null) {
+            marks.add(new Mark(open.close(), Kind.REASONING_ENDS, open, false));
         }
         Header header = dialect.header();
         if (header != null) {
-            header.ends().forEach(end -> marks.add(new Mark(end, Kind.MESSAGE_ENDS, null)));
-            for (String start : header.starts()) {
-                if (start.charAt(0) != ' ' || beginning && reasoning.isBlank()) {
-                    marks.add(new Mark(start, Kind.HEADER, null));
-                }
-            }
-        }
-        if (!tools.isEmpty() && (!inReasoning || dialect.callsInReasoning())) {
-            for (Form form : dialect.calls()) {
-                marks.add(new Mark(form.trigger(), Kind.CALL, null));
-            }
-            for (Pair section : dialect.sections()) {
-                marks.add(new Mark(section.open(), Kind.SECTION_BEGINS, section));
-                marks.add(new Mark(section.close(), Kind.SECTION_ENDS, section));
-            }
+            header.ends().forEach(end -> marks.add(new Mark(end, Kind.MESSAGE_ENDS, null, false)));
+            header.starts().forEach(start -> marks.add(new Mark(start, Kind.HEADER, null, start.startsWith(" "))));
         }
         return marks;
     }
 
     /** The first mark, or without one the place from which on there may be one when more text comes. */
     private Hit find(List<Mark> marks, boolean whole) {
+        boolean early = content.isBlank() && (!inReasoning || reasoning.isBlank());
         for (int at = 0; at < text.length(); at++) {
             Mark found = null;
             for (Mark mark : marks) {
-                int length = common(at, mark.text);
+                int length = mark.early && !early ? 0 : common(at, mark.text);
                 if (length == mark.text.length()) {
                     found = found == null || found.text.length() < length ? mark : found;
-                } else if (at + length == text.length() && !whole) {
+                } else if (length > 0 && at + length == text.length() && !whole) {
                     return new Hit(at, null);
                 }
             }
             if (found != null) {
                 return new Hit(at, found);
             }
+            early &= at < carried || Character.isWhitespace(text.charAt(at));
         }
         return new Hit(text.length(), null);
     }
@@ -279,6 +275,7 @@ public final class AnswerReader {
             call.name(name);
         } else {
             inReasoning = thinks;
+            addressed = name != null && tools.has(name) ? name : null;
             (thinks ? reasoning : content).separate();
         }
         return true;
@@ -290,11 +287,13 @@ public final class AnswerReader {
                 return false;
             }
             case READ -> {
+                addressed = null;
                 take(current.length());
                 inReasoning = false;
             }
             case NOTHING -> give(1);
             case BROKEN -> {
+                addressed = null;
                 skipTo = current.end();
                 skipping = true;
                 take(current.length());

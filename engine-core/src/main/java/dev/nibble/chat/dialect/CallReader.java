@@ -1,7 +1,6 @@
 package dev.nibble.chat.dialect;
 
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** Reads one stretch of calls in one of some forms, from the beginning of a text that grows. */
 final class CallReader {
@@ -25,7 +24,7 @@ final class CallReader {
     private int form;
     private int step;
     private int at;
-    private @Nullable String given;
+    private boolean given;
 
     CallReader(List<Form> forms, Tools tools, boolean onlyKnown, AnswerSink sink) {
         this.forms = forms;
@@ -37,7 +36,7 @@ final class CallReader {
 
     /** The name of the tool is known before. */
     void name(String name) {
-        given = name;
+        given = true;
         drafts.first().name(name);
     }
 
@@ -50,8 +49,9 @@ final class CallReader {
                 .orElse("");
     }
 
+    /** Whether a tool that there is has been named, or the text said before that a call follows. */
     boolean isPublic() {
-        return given != null || calls.isPublic();
+        return given || drafts.all().stream().anyMatch(draft -> draft.name != null && tools.has(draft.name));
     }
 
     /** Characters that are read. */
@@ -83,18 +83,20 @@ final class CallReader {
                 calls.tell(drafts, true);
                 return Outcome.READ;
             } catch (Unread e) {
-                boolean guess = onlyKnown && !calls.isPublic();
+                boolean guess = onlyKnown && !isPublic();
                 if (e == Unread.CUT && !(whole && guess)) {
                     calls.tell(drafts, false);
                     return Outcome.CUT;
                 }
-                if (calls.isPublic() || given != null) {
+                boolean last = form + 1 == forms.size();
+                if (isPublic() && (last || !calls.hasNoArguments())) {
                     calls.fail(drafts);
                     return Outcome.BROKEN;
                 }
-                if (++form == forms.size()) {
+                if (last) {
                     return Outcome.NOTHING;
                 }
+                form++;
                 drafts = new Drafts(tools, onlyKnown);
                 step = 0;
                 at = 0;

@@ -15,7 +15,12 @@ final class Calls {
 
     /** Whether a sink knows of any of them. */
     boolean isPublic() {
-        return begun + finished > 0;
+        return begun > 0;
+    }
+
+    /** Whether a sink knows no more than the name of the first. */
+    boolean hasNoArguments() {
+        return finished == 0 && given == 0;
     }
 
     /** Tells what is new. @param over whether all of them have been read */

@@ -5,7 +5,7 @@ package dev.nibble.chat.dialect;
  * otherwise, throws {@link Unread#CUT}; finding something else than what is asked for throws {@link Unread#OTHER}.
  */
 final class Cursor {
-    private static final String PLAIN_STOPS = ",]} \t\r\n";
+    private static final String PLAIN_STOPS = ",]}) \t\r\n";
 
     private final StringBuilder text;
     private final boolean whole;
@@ -49,11 +49,11 @@ final class Cursor {
         }
     }
 
-    /** Whether a text comes next. */
+    /** Whether a text comes next; not known where only its beginning does. */
     boolean sees(String expected) {
         for (int i = 0; i < expected.length(); i++) {
             if (at + i >= text.length()) {
-                if (whole) {
+                if (whole && i == 0) {
                     return false;
                 }
                 throw Unread.CUT;
@@ -81,6 +81,15 @@ final class Cursor {
         }
     }
 
+    /** Passes a comma and white space, unless what closes a list comes next. */
+    void separator(String close) {
+        peek();
+        if (!skip(",") && !sees(close)) {
+            throw Unread.OTHER;
+        }
+        space();
+    }
+
     /** The text up to another, which is not passed. */
     String until(String stop) {
         int end = text.indexOf(stop, at);
@@ -95,8 +104,8 @@ final class Cursor {
     /** A name of letters, digits, {@code _}, {@code -}, {@code .} and others that are given; it ends where another character is. */
     String name(String others) {
         int start = at;
-        while (!isOver()) {
-            char c = text.charAt(at);
+        while (true) {
+            char c = peek();
             if (!Character.isLetterOrDigit(c) && c != '_' && c != '-' && c != '.' && others.indexOf(c) < 0) {
                 break;
             }
@@ -151,7 +160,7 @@ final class Cursor {
     /** A word or number: up to a comma, a closing bracket or white space. */
     String plain() {
         int start = at;
-        while (!isOver() && PLAIN_STOPS.indexOf(text.charAt(at)) < 0 && text.charAt(at) != ')') {
+        while (PLAIN_STOPS.indexOf(peek()) < 0) {
             at++;
         }
         if (at == start) {

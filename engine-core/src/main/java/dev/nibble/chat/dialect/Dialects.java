@@ -180,8 +180,7 @@ public final class Dialects {
                     "<|tools_prefix|>"),
             rule(Dialect.of("gigachat3.1", "<|function_call|>~%call name arguments%"), "<|function_call|>"),
             rule(
-                    Dialect.of("gigachat3", "<|message_sep|>~function call<|role_sep|>~%call name arguments%")
-                            .dropping("<|message_sep|>"),
+                    Dialect.of("gigachat3", "<|message_sep|>~function call<|role_sep|>~%call name arguments%"),
                     "<|role_sep|>",
                     "function call"),
             rule(

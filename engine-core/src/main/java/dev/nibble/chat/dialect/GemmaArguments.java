@@ -57,10 +57,7 @@ record GemmaArguments(String quote) implements Step {
             }
             value(in, json, depth + 1);
             in.space();
-            if (!in.skip(",") && !in.sees(close)) {
-                throw Unread.OTHER;
-            }
-            in.space();
+            in.separator(close);
         }
         json.append(close);
     }

@@ -44,10 +44,7 @@ final class PythonCalls {
             value(in, json, 0);
             call.arguments = json.toString();
             in.space();
-            if (!in.skip(",") && !in.sees(")")) {
-                throw Unread.OTHER;
-            }
-            in.space();
+            in.separator(")");
         }
         call.arguments = json.append('}').toString();
     }
@@ -83,10 +80,7 @@ final class PythonCalls {
             }
             value(in, json, depth + 1);
             in.space();
-            if (!in.skip(",") && !in.sees(close)) {
-                throw Unread.OTHER;
-            }
-            in.space();
+            in.separator(close);
         }
         json.append(map ? '}' : ']');
     }
