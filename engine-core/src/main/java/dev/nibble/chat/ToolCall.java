@@ -23,8 +23,7 @@ public final class ToolCall {
      * @param id what the model calls the call, null if it does not say
      */
     public static ToolCall of(String name, String arguments, @Nullable String id) {
-        return new ToolCall(
-                Objects.requireNonNull(name, "name"), Objects.requireNonNull(arguments, "arguments"), id);
+        return new ToolCall(Objects.requireNonNull(name, "name"), Objects.requireNonNull(arguments, "arguments"), id);
     }
 
     /** The name of the tool. */

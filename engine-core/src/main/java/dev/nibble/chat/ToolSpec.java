@@ -28,7 +28,8 @@ public final class ToolSpec {
     public static ToolSpec of(String name, String description, String schema) {
         Objects.requireNonNull(description, "description");
         if (!name.matches("[A-Za-z0-9_.-]{1,64}")) {
-            throw new IllegalArgumentException("a name of a tool has 1 to 64 letters, digits, '_', '-' and '.', not: " + name);
+            throw new IllegalArgumentException(
+                    "a name of a tool has 1 to 64 letters, digits, '_', '-' and '.', not: " + name);
         }
         try {
             if (!(JsonReader.read(schema, "the schema of the tool " + name) instanceof Map)) {

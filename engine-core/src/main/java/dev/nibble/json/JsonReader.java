@@ -55,16 +55,15 @@ public final class JsonReader {
         if (++depth > MAX_DEPTH) {
             throw error("values are nested more than " + MAX_DEPTH + " deep");
         }
-        Object value =
-                switch (peek()) {
-                    case '{' -> object();
-                    case '[' -> array();
-                    case '"' -> string();
-                    case 't' -> word("true", true);
-                    case 'f' -> word("false", false);
-                    case 'n' -> word("null", NULL);
-                    default -> number();
-                };
+        Object value = switch (peek()) {
+            case '{' -> object();
+            case '[' -> array();
+            case '"' -> string();
+            case 't' -> word("true", true);
+            case 'f' -> word("false", false);
+            case 'n' -> word("null", NULL);
+            default -> number();
+        };
         depth--;
         return value;
     }
@@ -224,7 +223,11 @@ public final class JsonReader {
     }
 
     private JsonException error(String expected) {
-        int line = 1 + (int) text.substring(0, Math.min(at, text.length())).chars().filter(c -> c == '\n').count();
+        int line = 1
+                + (int) text.substring(0, Math.min(at, text.length()))
+                        .chars()
+                        .filter(c -> c == '\n')
+                        .count();
         int column = at - text.lastIndexOf('\n', at - 1);
         return new JsonException(what + " is not JSON, line " + line + ", column " + column + ": " + expected);
     }

@@ -109,7 +109,10 @@ class AnswerConformanceTest {
                     && done == answer.toolCalls().size()
                     && refused == answer.refusedCalls().size();
             for (int i = 0; same && refused == 0 && i < done; i++) {
-                same = arguments.get(i).toString().equals(answer.toolCalls().get(i).arguments());
+                same = arguments
+                        .get(i)
+                        .toString()
+                        .equals(answer.toolCalls().get(i).arguments());
             }
             return same ? "" : "the deltas do not add up to the answer";
         }
@@ -117,8 +120,13 @@ class AnswerConformanceTest {
         String difference(Map<?, ?> expected) {
             int named = number(expected.get("calls_named"));
             int finished = number(expected.get("calls_done"));
-            boolean right = content.toString().strip().equals(text(expected.get("content")).strip())
-                    && reasoning.toString().strip().equals(text(expected.get("reasoning")).strip())
+            boolean right = content.toString()
+                            .strip()
+                            .equals(text(expected.get("content")).strip())
+                    && reasoning
+                            .toString()
+                            .strip()
+                            .equals(text(expected.get("reasoning")).strip())
                     && arguments.size() >= finished
                     && arguments.size() <= named
                     && done >= finished;
@@ -156,7 +164,8 @@ class AnswerConformanceTest {
                 && Objects.equals(answer.cutCall().orElse(null), expected.get("incomplete"));
         return right
                 ? ""
-                : "content [" + answer.content() + "], reasoning [" + answer.reasoning() + "], calls " + answer.toolCalls()
+                : "content [" + answer.content() + "], reasoning [" + answer.reasoning() + "], calls "
+                        + answer.toolCalls()
                         + ", refused " + answer.refusedCalls() + ", cut " + answer.cutCall() + ", not "
                         + JsonValues.write(expected);
     }
@@ -176,8 +185,7 @@ class AnswerConformanceTest {
 
     private static String template(String name) throws IOException {
         Path here = CASES.resolveSibling(name);
-        return Files.readString(
-                Files.exists(here) ? here : ConformanceData.require("chat-templates/" + name));
+        return Files.readString(Files.exists(here) ? here : ConformanceData.require("chat-templates/" + name));
     }
 
     private static List<Map<?, ?>> cases() throws IOException {

@@ -13,10 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class AnswerDialectTest {
     private static final List<ToolSpec> TOOLS = List.of(
-            ToolSpec.of(
-                    "light",
-                    "Switches a light.",
-                    """
+            ToolSpec.of("light", "Switches a light.", """
                     {"type": "object", "properties": {"room": {"type": "string"}, "on": {"type": "boolean"},
                       "levels": {"type": "array", "items": {"type": "integer"}}},
                      "required": ["room"], "additionalProperties": false}"""),
@@ -27,11 +24,7 @@ class AnswerDialectTest {
 
     /** How a template with these marks has its calls written; \n is a newline. */
     @ParameterizedTest(name = "{0}")
-    @CsvSource(
-            delimiterString = " ## ",
-            quoteCharacter = '\u0000',
-            textBlock =
-                    """
+    @CsvSource(delimiterString = " ## ", quoteCharacter = '\u0000', textBlock = """
         <tool_call> ## <tool_call>\\n{"name": "light", "arguments": §}\\n</tool_call>
         <tool_call> ## <tool_call>{"arguments": §, "name": "light"}</tool_call>
         <tool_call><function=<parameter= ## <tool_call>\\n<function=light>\\n<parameter=room>\\n007\\n</parameter>\\n<parameter=on>\\nTrue\\n</parameter>\\n<parameter=levels>\\n[1, 2]\\n</parameter>\\n</function>\\n</tool_call>
@@ -104,7 +97,9 @@ class AnswerDialectTest {
             short_.feed(answer.substring(0, cut));
             short_.finish();
             assertThat(short_.answer().toolCalls()).as(answer.substring(0, cut)).isEmpty();
-            assertThat(short_.answer().isComplete()).as(answer.substring(0, cut)).isFalse();
+            assertThat(short_.answer().isComplete())
+                    .as(answer.substring(0, cut))
+                    .isFalse();
         }
     }
 
@@ -113,8 +108,7 @@ class AnswerDialectTest {
             delimiterString = " ## ",
             quoteCharacter = '\u0000',
             ignoreLeadingAndTrailingWhitespace = false,
-            textBlock =
-                    """
+            textBlock = """
         plain ##  ## <think>\\nwhy\\n</think>\\n\\nSo it is. ## why ## So it is.
         plain ## <think>\\n ## why\\n</think>\\n\\nSo it is. ## why ## So it is.
         plain ## <think>\\n\\n</think>\\n\\n ## So it is. ##  ## So it is.
@@ -141,7 +135,8 @@ class AnswerDialectTest {
             @Nullable String written,
             @Nullable String reasoning,
             @Nullable String content) {
-        for (List<ToolSpec> tools : marks.equals("plain") ? List.of(List.<ToolSpec>of()) : List.of(TOOLS, List.<ToolSpec>of())) {
+        for (List<ToolSpec> tools :
+                marks.equals("plain") ? List.of(List.<ToolSpec>of()) : List.of(TOOLS, List.<ToolSpec>of())) {
             ChatAnswer answer = answer(dialect(marks).parser(tools, text(prefill)), text(written));
             assertThat(answer.reasoning()).isEqualTo(text(reasoning));
             assertThat(answer.content()).isEqualTo(text(content).strip());
@@ -155,7 +150,8 @@ class AnswerDialectTest {
         String text = "#include <functional> and <tool_call> and <function=, 2 < 3";
         assertThat(answer(tags.parser(TOOLS, ""), text).content()).isEqualTo(text);
         AnswerDialect bare = dialect("<|start_header_id|>\"parameters\":");
-        for (String json : List.of("{\"city\": \"Bonn\"}", "{\"name\": \"Ada\", \"age\": 3}", "[1, 2]", "{\"name\": \"li")) {
+        for (String json :
+                List.of("{\"city\": \"Bonn\"}", "{\"name\": \"Ada\", \"age\": 3}", "[1, 2]", "{\"name\": \"li")) {
             assertThat(answer(bare.parser(TOOLS, ""), json).content()).as(json).isEqualTo(json);
         }
     }
@@ -163,7 +159,8 @@ class AnswerDialectTest {
     @Test
     void withoutToolsNothingIsACall() {
         String text = "<tool_call>{\"name\": \"light\", \"arguments\": {\"room\": \"hall\"}}</tool_call>";
-        assertThat(answer(dialect("<tool_call>").parser(List.of(), ""), text).content()).isEqualTo(text);
+        assertThat(answer(dialect("<tool_call>").parser(List.of(), ""), text).content())
+                .isEqualTo(text);
     }
 
     @Test
@@ -175,7 +172,8 @@ class AnswerDialectTest {
         assertThat(reason(dialect, form.formatted("light", "{\"room\": 1}"))).contains("do not satisfy the schema");
         assertThat(reason(dialect, form.formatted("light", "{\"room\": \"a\", \"x\": 1}")))
                 .contains("do not satisfy the schema");
-        assertThat(reason(dialect, form.formatted("light", "{\"room\": \"a\" \"on\": 1}"))).contains("is not JSON");
+        assertThat(reason(dialect, form.formatted("light", "{\"room\": \"a\" \"on\": 1}")))
+                .contains("is not JSON");
         assertThat(reason(dialect, "<tool_call>{\"name\": \"light\", arguments: {}}</tool_call>"))
                 .contains("broken");
     }

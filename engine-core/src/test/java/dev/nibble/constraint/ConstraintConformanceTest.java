@@ -118,7 +118,8 @@ class ConstraintConformanceTest {
                                 ? at <= expected.intValue() && (mode > 0 || at == expected.intValue())
                                 : at == length;
                         if (!right) {
-                            wrong.add(id + ": refuses " + text + " at " + at + ", not at " + dead + ", in mode " + mode);
+                            wrong.add(
+                                    id + ": refuses " + text + " at " + at + ", not at " + dead + ", in mode " + mode);
                         }
                     }
                 }

@@ -62,7 +62,8 @@ public final class AnswerReader {
         reasoning = new Channel(sink::reasoning);
         for (Pair pair : dialect.reasoning()) {
             int opened = prefill.lastIndexOf(pair.open());
-            if (opened >= 0 && prefill.indexOf(pair.close(), opened + pair.open().length()) < 0) {
+            if (opened >= 0
+                    && prefill.indexOf(pair.close(), opened + pair.open().length()) < 0) {
                 open = pair;
                 inReasoning = true;
             }

@@ -47,8 +47,7 @@ public record Dialect(
 
     /** Text, and reasoning as nearly all models mark it. */
     static Dialect plain(String name) {
-        return new Dialect(
-                name, THINK, false, false, List.of(), List.of(), List.of(), List.of(), null, "");
+        return new Dialect(name, THINK, false, false, List.of(), List.of(), List.of(), List.of(), null, "");
     }
 
     /** Calls in the forms with these patterns. */
@@ -106,8 +105,7 @@ public record Dialect(
 
     /** Reasoning may begin anywhere. */
     Dialect interleaving() {
-        return new Dialect(
-                name, reasoning, true, callsInReasoning, dropped, sections, calls, bare, header, carried);
+        return new Dialect(name, reasoning, true, callsInReasoning, dropped, sections, calls, bare, header, carried);
     }
 
     /** A call may stand in reasoning, which it ends. */

@@ -59,7 +59,9 @@ public final class Dialects {
                     "<|open|>",
                     "<|close|>"),
             rule(
-                    Dialect.of("minimax-m3", "]<]minimax[>[<invoke name=\"%name%\">~%nested ]<]minimax[>[%~]<]minimax[>[</invoke>")
+                    Dialect.of(
+                                    "minimax-m3",
+                                    "]<]minimax[>[<invoke name=\"%name%\">~%nested ]<]minimax[>[%~]<]minimax[>[</invoke>")
                             .withReasoning("<mm:think>", "</mm:think>")
                             .inSection("]<]minimax[>[<tool_call>", "]<]minimax[>[</tool_call>"),
                     "]<]minimax[>["),
@@ -92,7 +94,9 @@ public final class Dialects {
                     Dialect.of("function-gemma", "<start_function_call>call:%name%%gemma <escape>%<end_function_call>"),
                     "<start_function_call>"),
             rule(
-                    Dialect.of("functionary-3.2", ">>>%name%~%args%").dropping(">>>all\n").carrying(">>>"),
+                    Dialect.of("functionary-3.2", ">>>%name%~%args%")
+                            .dropping(">>>all\n")
+                            .carrying(">>>"),
                     ">>>all"),
             rule(
                     Dialect.of("functionary-3.1", "<function=%name%>~%args%~</function>"),
@@ -158,12 +162,14 @@ public final class Dialects {
                             .inSection("<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"),
                     "tool▁calls▁begin"),
             rule(
-                    Dialect.of("llama4", "<|python_start|>~%python%~<|python_end|>").withBare("%python%"),
+                    Dialect.of("llama4", "<|python_start|>~%python%~<|python_end|>")
+                            .withBare("%python%"),
                     "<|python_start|>"),
             rule(lfm2(), "<|tool_list_start|>"),
             rule(lfm2(), "List of tools: ["),
             rule(
-                    Dialect.of("granite3", "<|tool_call|>~%calls name arguments%").dropping("<response>", "</response>"),
+                    Dialect.of("granite3", "<|tool_call|>~%calls name arguments%")
+                            .dropping("<response>", "</response>"),
                     "only with <|tool_call|>"),
             rule(Dialect.of("phi4-mini", "<|tool_call|>~%calls name arguments%~<|/tool_call|>"), "<|tool|>"),
             rule(
@@ -207,7 +213,10 @@ public final class Dialects {
         if (suffix.find()) {
             return Optional.of(hunyuan(suffix.group(1)));
         }
-        return RULES.stream().filter(rule -> rule.holds(template)).map(Rule::dialect).findFirst();
+        return RULES.stream()
+                .filter(rule -> rule.holds(template))
+                .map(Rule::dialect)
+                .findFirst();
     }
 
     /** The dialect of a template that says nothing of tools. */
@@ -235,8 +244,8 @@ public final class Dialects {
     private static Dialect hunyuan(String s) {
         return Dialect.of(
                         "hunyuan3",
-                        "<tool_call" + s + ">~%name%~<tool_sep" + s + ">~%(%<arg_key" + s + ">%key%</arg_key" + s + ">~<arg_value"
-                                + s + ">%value%</arg_value" + s + ">~%)%</tool_call" + s + ">")
+                        "<tool_call" + s + ">~%name%~<tool_sep" + s + ">~%(%<arg_key" + s + ">%key%</arg_key" + s
+                                + ">~<arg_value" + s + ">%value%</arg_value" + s + ">~%)%</tool_call" + s + ">")
                 .withReasoning("<think" + s + ">", "</think" + s + ">")
                 .inSection("<tool_calls" + s + ">", "</tool_calls" + s + ">");
     }

@@ -7,7 +7,9 @@ final class Draft {
     private final Tools tools;
     /** Whether what names no known tool is no call. */
     final boolean onlyKnown;
+
     @Nullable String name;
+
     @Nullable String id;
     /** JSON as far as it has come. */
     String arguments = "";

@@ -108,11 +108,13 @@ final class Form {
             case "%call" -> CallObjects.with(words)::one;
             case "%calls" -> CallObjects.with(words)::several;
             case "%keyed" -> CallObjects::keyed;
-            case "%key" -> (in, calls) -> calls.first().key = in.until(literal(next)).strip();
-            case "%type" -> (in, calls) -> {
-                String type = in.name("");
-                calls.first().string = type.equals("true") || type.equals("string");
-            };
+            case "%key" ->
+                (in, calls) -> calls.first().key = in.until(literal(next)).strip();
+            case "%type" ->
+                (in, calls) -> {
+                    String type = in.name("");
+                    calls.first().string = type.equals("true") || type.equals("string");
+                };
             case "%value" -> new ParameterValue(literal(next), next.getFirst().equals("^"));
             case "%python" -> PythonCalls::read;
             case "%gemma" -> new GemmaArguments(words[1]);

@@ -15,7 +15,9 @@ record NestedTags(String mark) implements Step {
         while (opens(in)) {
             String key = open(in);
             call.key = key;
-            json.append(json.length() > 1 ? ", " : "").append(JsonValues.write(key)).append(": ");
+            json.append(json.length() > 1 ? ", " : "")
+                    .append(JsonValues.write(key))
+                    .append(": ");
             value(in, call, key, json, 0);
             call.arguments = json.toString();
             in.space();

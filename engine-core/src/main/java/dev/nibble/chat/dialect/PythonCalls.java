@@ -40,7 +40,9 @@ final class PythonCalls {
             in.space();
             in.expect("=");
             in.space();
-            json.append(json.length() > 1 ? ", " : "").append(JsonValues.write(key)).append(": ");
+            json.append(json.length() > 1 ? ", " : "")
+                    .append(JsonValues.write(key))
+                    .append(": ");
             value(in, json, 0);
             call.arguments = json.toString();
             in.space();
@@ -86,13 +88,12 @@ final class PythonCalls {
     }
 
     private static void word(String word, StringBuilder json) {
-        String value =
-                switch (word) {
-                    case "True" -> "true";
-                    case "False" -> "false";
-                    case "None" -> "null";
-                    default -> word;
-                };
+        String value = switch (word) {
+            case "True" -> "true";
+            case "False" -> "false";
+            case "None" -> "null";
+            default -> word;
+        };
         try {
             JsonReader.read(value, "the value");
         } catch (JsonException e) {

@@ -91,13 +91,12 @@ public final class Tools {
             return JsonValues.write(text);
         }
         String trimmed = text.strip();
-        String word =
-                switch (trimmed) {
-                    case "True" -> "true";
-                    case "False" -> "false";
-                    case "None" -> "null";
-                    default -> trimmed;
-                };
+        String word = switch (trimmed) {
+            case "True" -> "true";
+            case "False" -> "false";
+            case "None" -> "null";
+            default -> trimmed;
+        };
         try {
             JsonReader.read(word, "the value");
             return word;
@@ -148,7 +147,9 @@ public final class Tools {
         }
         for (String part : reference.substring(1).split("/", -1)) {
             if (!part.isEmpty()) {
-                at = at instanceof Map<?, ?> map ? map.get(part.replace("~1", "/").replace("~0", "~")) : null;
+                at = at instanceof Map<?, ?> map
+                        ? map.get(part.replace("~1", "/").replace("~0", "~"))
+                        : null;
             }
         }
         return at;
