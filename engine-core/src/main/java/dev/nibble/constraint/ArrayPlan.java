@@ -51,8 +51,7 @@ final class ArrayPlan {
         for (boolean is : new boolean[] {true, false}) {
             List<Boolean> longer = new ArrayList<>(contained);
             longer.add(is);
-            SchemaNode narrower =
-                    is ? contains.node() : contains.max() == Expr.UNBOUNDED ? SchemaNode.ANY : contains.not();
+            SchemaNode narrower = is ? contains.node() : contains.max() == Expr.UNBOUNDED ? SchemaNode.ANY : contains.not();
             variants(node.and(narrower), index + 1, longer, into);
         }
     }
@@ -94,8 +93,7 @@ final class ArrayPlan {
                     used.add(value);
                     used.sort((a, b) -> JsonValues.write(a).compareTo(JsonValues.write(b)));
                     steps.add(new Step(
-                            texts.literal(exprs, value),
-                            new Rest(this, rest.index + 1, rest.counts, List.copyOf(used))));
+                            texts.literal(exprs, value), new Rest(this, rest.index + 1, rest.counts, List.copyOf(used))));
                 }
             }
             return steps;
@@ -112,9 +110,7 @@ final class ArrayPlan {
 
     /** How many items there are, as far as it matters. */
     private int counted(int index) {
-        return shape.max() == Expr.UNBOUNDED
-                ? Math.min(index, Math.max(shape.min(), shape.prefix().size() + 1))
-                : index;
+        return shape.max() == Expr.UNBOUNDED ? Math.min(index, Math.max(shape.min(), shape.prefix().size() + 1)) : index;
     }
 
     private @Nullable List<Integer> counted(List<Integer> counts, Variant variant) {

@@ -11,10 +11,8 @@ import org.jspecify.annotations.Nullable;
 /** The named classes of ECMA-262 regular expressions with the flag u. */
 final class CharacterClasses {
     static final CodePointSet DIGIT = CodePointSet.range('0', '9');
-    static final CodePointSet WORD = CodePointSet.range('a', 'z')
-            .or(CodePointSet.range('A', 'Z'))
-            .or(DIGIT)
-            .or(CodePointSet.of('_'));
+    static final CodePointSet WORD =
+            CodePointSet.range('a', 'z').or(CodePointSet.range('A', 'Z')).or(DIGIT).or(CodePointSet.of('_'));
     static final CodePointSet SPACE = CodePointSet.range(0x9, 0xD)
             .or(CodePointSet.of(0x20))
             .or(CodePointSet.of(0xA0))
@@ -116,8 +114,8 @@ final class CharacterClasses {
         String value = expression.substring(equals + 1);
         return switch (name) {
             case "", "General_Category", "gc" -> {
-                String category =
-                        CATEGORIES.getOrDefault(value.replace("_", "").toLowerCase(java.util.Locale.ROOT), value);
+                String category = CATEGORIES.getOrDefault(
+                        value.replace("_", "").toLowerCase(java.util.Locale.ROOT), value);
                 boolean general = equals >= 0 || category.length() <= 2;
                 yield switch (category) {
                     case "Any" -> "(?s).";

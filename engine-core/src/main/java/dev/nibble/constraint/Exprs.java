@@ -112,7 +112,13 @@ final class Exprs {
             return result;
         }
         return intern(
-                Kind.CONCAT, new Expr[] {first, second}, ByteSet.NONE, 0, 0, null, first.nullable && second.nullable);
+                Kind.CONCAT,
+                new Expr[] {first, second},
+                ByteSet.NONE,
+                0,
+                0,
+                null,
+                first.nullable && second.nullable);
     }
 
     /** All of them, one after the other. */
@@ -327,8 +333,7 @@ final class Exprs {
                 yield alternative(left);
             }
             case REPEAT -> concat(derive(expr.parts[0], b), less(expr));
-            case AND ->
-                and(Arrays.stream(expr.parts).map(part -> derive(part, b)).toArray(Expr[]::new));
+            case AND -> and(Arrays.stream(expr.parts).map(part -> derive(part, b)).toArray(Expr[]::new));
             case NOT -> not(derive(expr.parts[0], b));
             case STATE -> {
                 Automaton automaton = (Automaton) payload(expr);
@@ -408,25 +413,26 @@ final class Exprs {
         if (known != null) {
             return known;
         }
-        Expr result = switch (expr.kind) {
-            case CALL -> replacement.apply((Rule) payload(expr));
-            case CONCAT -> {
-                // By a loop, as a text may be long.
-                List<Expr> parts = new ArrayList<>();
-                Expr rest = expr;
-                for (; rest.kind == Kind.CONCAT; rest = rest.parts[1]) {
-                    parts.add(substitute(rest.parts[0], replacement, done));
-                }
-                parts.add(substitute(rest, replacement, done));
-                yield concat(parts.toArray(Expr[]::new));
-            }
-            case ALTERNATIVE ->
-                alternative(Arrays.stream(expr.parts)
-                        .map(part -> substitute(part, replacement, done))
-                        .toList());
-            case REPEAT -> repeat(substitute(expr.parts[0], replacement, done), expr.min, expr.max);
-            default -> expr;
-        };
+        Expr result =
+                switch (expr.kind) {
+                    case CALL -> replacement.apply((Rule) payload(expr));
+                    case CONCAT -> {
+                        // By a loop, as a text may be long.
+                        List<Expr> parts = new ArrayList<>();
+                        Expr rest = expr;
+                        for (; rest.kind == Kind.CONCAT; rest = rest.parts[1]) {
+                            parts.add(substitute(rest.parts[0], replacement, done));
+                        }
+                        parts.add(substitute(rest, replacement, done));
+                        yield concat(parts.toArray(Expr[]::new));
+                    }
+                    case ALTERNATIVE ->
+                        alternative(Arrays.stream(expr.parts)
+                                .map(part -> substitute(part, replacement, done))
+                                .toList());
+                    case REPEAT -> repeat(substitute(expr.parts[0], replacement, done), expr.min, expr.max);
+                    default -> expr;
+                };
         done.put(expr, result);
         return result;
     }

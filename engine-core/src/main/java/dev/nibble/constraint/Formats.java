@@ -16,7 +16,8 @@ final class Formats {
     /** A time of day without a zone. */
     static final String LOCAL_TIME = "(?:(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?)";
 
-    private static final String TIME = "(?:" + LOCAL_TIME + "(?:[Zz]|[+-](?:[01]\\d|2[0-3]):[0-5]\\d))";
+    private static final String TIME =
+            "(?:" + LOCAL_TIME + "(?:[Zz]|[+-](?:[01]\\d|2[0-3]):[0-5]\\d))";
     private static final String OCTET = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
     private static final String IPV4 = "(?:(?:" + OCTET + "\\.){3}" + OCTET + ")";
     private static final String LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
@@ -33,14 +34,13 @@ final class Formats {
             + "(?:\\[(?:" + IPV6 + "|[vV][0-9A-Fa-f]+\\.[A-Za-z0-9._~!$&'()*+,;=:-]+)\\]"
             + "|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::\\d*)?";
     private static final String TAIL = "(?:\\?(?:" + CHAR + "|[/?])*)?(?:#(?:" + CHAR + "|[/?])*)?";
-    private static final String URI = "[A-Za-z][A-Za-z0-9+.-]*:(?:\\/\\/" + AUTHORITY + "(?:\\/" + CHAR + "*)*|\\/(?:"
-            + CHAR + "+(?:\\/" + CHAR + "*)*)?|" + CHAR + "+(?:\\/" + CHAR + "*)*|)" + TAIL;
+    private static final String URI = "[A-Za-z][A-Za-z0-9+.-]*:(?:\\/\\/" + AUTHORITY + "(?:\\/" + CHAR + "*)*|\\/(?:" + CHAR
+            + "+(?:\\/" + CHAR + "*)*)?|" + CHAR + "+(?:\\/" + CHAR + "*)*|)" + TAIL;
     private static final String NO_COLON = "(?:[A-Za-z0-9._~!$&'()*+,;=@-]|%[0-9A-Fa-f]{2})";
-    private static final String RELATIVE = "(?:\\/\\/" + AUTHORITY + "(?:\\/" + CHAR + "*)*|\\/(?:" + CHAR + "+(?:\\/"
-            + CHAR + "*)*)?|" + NO_COLON + "+(?:\\/" + CHAR + "*)*|)" + TAIL;
-    private static final String DURATION =
-            "P(?:\\d+W|(?:\\d+Y(?:\\d+M(?:\\d+D)?)?|\\d+M(?:\\d+D)?|\\d+D)(?:T(?:\\d+H(?:\\d+M(?:\\d+S)?)?"
-                    + "|\\d+M(?:\\d+S)?|\\d+S))?|T(?:\\d+H(?:\\d+M(?:\\d+S)?)?|\\d+M(?:\\d+S)?|\\d+S))";
+    private static final String RELATIVE = "(?:\\/\\/" + AUTHORITY + "(?:\\/" + CHAR + "*)*|\\/(?:" + CHAR + "+(?:\\/" + CHAR
+            + "*)*)?|" + NO_COLON + "+(?:\\/" + CHAR + "*)*|)" + TAIL;
+    private static final String DURATION = "P(?:\\d+W|(?:\\d+Y(?:\\d+M(?:\\d+D)?)?|\\d+M(?:\\d+D)?|\\d+D)(?:T(?:\\d+H(?:\\d+M(?:\\d+S)?)?"
+            + "|\\d+M(?:\\d+S)?|\\d+S))?|T(?:\\d+H(?:\\d+M(?:\\d+S)?)?|\\d+M(?:\\d+S)?|\\d+S))";
 
     private static final Map<String, String> PATTERNS = Map.ofEntries(
             Map.entry("date", DATE),
@@ -79,8 +79,9 @@ final class Formats {
             int most = 7 - before;
             pattern.append("|").append(head).append("::");
             if (most >= 1) {
-                String tail =
-                        most >= 2 ? "(?:" + group + "|(?:" + group + ":){0," + (most - 2) + "}" + last + ")" : group;
+                String tail = most >= 2
+                        ? "(?:" + group + "|(?:" + group + ":){0," + (most - 2) + "}" + last + ")"
+                        : group;
                 pattern.append("(?:").append(tail).append(")?");
             }
         }

@@ -1,5 +1,6 @@
 package dev.nibble.constraint;
 
+import dev.nibble.constraint.Expr.Kind;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

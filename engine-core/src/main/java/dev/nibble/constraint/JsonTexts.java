@@ -118,15 +118,15 @@ final class JsonTexts {
             if (STRINGS.size() >= MAX_SHAPES) {
                 return quoted(exprs, shape);
             }
-            rule = STRINGS.computeIfAbsent(
-                    shape, key -> shared("string " + key.min() + " to " + key.max(), quoted(SHARED, key)));
+            rule = STRINGS.computeIfAbsent(shape, key -> shared("string " + key.min() + " to " + key.max(), quoted(SHARED, key)));
         }
         return exprs.call(rule);
     }
 
     private static Expr quoted(Exprs exprs, StringShape shape) {
         Expr any = Characters.JSON.spell(exprs, CodePointSet.ALL);
-        return exprs.concat(exprs.literal("\""), exprs.repeat(any, shape.min(), shape.max()), exprs.literal("\""));
+        return exprs.concat(
+                exprs.literal("\""), exprs.repeat(any, shape.min(), shape.max()), exprs.literal("\""));
     }
 
     /** A name or string, quotes included. */
@@ -140,7 +140,8 @@ final class JsonTexts {
             case String text -> quoted(exprs, text);
             case BigDecimal number -> {
                 BigDecimal stripped = number.signum() == 0 ? BigDecimal.ZERO : number.stripTrailingZeros();
-                yield exprs.alternative(exprs.literal(stripped.toPlainString()), exprs.literal(number.toPlainString()));
+                yield exprs.alternative(
+                        exprs.literal(stripped.toPlainString()), exprs.literal(number.toPlainString()));
             }
             case List<?> list -> {
                 List<Expr> parts = new ArrayList<>();
@@ -148,7 +149,8 @@ final class JsonTexts {
                     parts.add(parts.isEmpty() ? exprs.empty : comma(exprs));
                     parts.add(literal(exprs, item));
                 }
-                yield exprs.concat(exprs.literal("["), exprs.concat(parts.toArray(Expr[]::new)), exprs.literal("]"));
+                yield exprs.concat(
+                        exprs.literal("["), exprs.concat(parts.toArray(Expr[]::new)), exprs.literal("]"));
             }
             case Map<?, ?> map -> {
                 List<Expr> parts = new ArrayList<>();
@@ -158,7 +160,8 @@ final class JsonTexts {
                     parts.add(colon(exprs));
                     parts.add(literal(exprs, member));
                 });
-                yield exprs.concat(exprs.literal("{"), exprs.concat(parts.toArray(Expr[]::new)), exprs.literal("}"));
+                yield exprs.concat(
+                        exprs.literal("{"), exprs.concat(parts.toArray(Expr[]::new)), exprs.literal("}"));
             }
             default -> exprs.literal(value.toString());
         };

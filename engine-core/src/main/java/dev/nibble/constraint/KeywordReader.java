@@ -42,8 +42,8 @@ final class KeywordReader {
         if (format != null && (format.equals("int32") || format.equals("int64")) && shape.numbers() != null) {
             BigDecimal high = BigDecimal.valueOf(format.equals("int32") ? Integer.MAX_VALUE : Long.MAX_VALUE);
             BigDecimal low = BigDecimal.valueOf(format.equals("int32") ? Integer.MIN_VALUE : Long.MIN_VALUE);
-            shape = shape.withNumbers(
-                    shape.numbers().and(NumberShape.INTEGER.withLow(low, false).withHigh(high, false)));
+            shape = shape.withNumbers(shape.numbers()
+                    .and(NumberShape.INTEGER.withLow(low, false).withHigh(high, false)));
         }
         if (schema.get("enum") instanceof List<?> values) {
             shape = shape.withValues(List.copyOf(values));
@@ -197,7 +197,8 @@ final class KeywordReader {
             });
         }
         Object additional = schema.get("additionalProperties");
-        SchemaNode others = additional == null ? SchemaNode.ANY : reader.node(additional, at("additionalProperties"));
+        SchemaNode others =
+                additional == null ? SchemaNode.ANY : reader.node(additional, at("additionalProperties"));
         Object required = schema.get("required");
         Set<String> needed =
                 required == null ? Set.of() : new LinkedHashSet<>(reader.strings(required, at("required")));

@@ -37,7 +37,8 @@ final class NumberTexts {
      * @throws ConstraintException if a bound or divisor needs too many states
      */
     Expr texts(NumberShape shape) {
-        Expr whole = exprs.alternative(exprs.literal("0"), exprs.concat(exprs.bytes(ByteSet.range('1', '9')), digits));
+        Expr whole = exprs.alternative(
+                exprs.literal("0"), exprs.concat(exprs.bytes(ByteSet.range('1', '9')), digits));
         Expr sign = exprs.optional(exprs.literal("-"));
         if (shape.equals(NumberShape.ANY)) {
             Expr exponent = exprs.concat(
@@ -48,7 +49,8 @@ final class NumberTexts {
         }
         if (shape.equals(NumberShape.INTEGER)) {
             return exprs.alternative(
-                    exprs.literal("0"), exprs.concat(sign, exprs.bytes(ByteSet.range('1', '9')), digits));
+                    exprs.literal("0"),
+                    exprs.concat(sign, exprs.bytes(ByteSet.range('1', '9')), digits));
         }
         Expr positive = magnitudes(shape.low(), shape.lowOpen(), shape.high(), shape.highOpen(), shape, false);
         Expr negative = magnitudes(
@@ -72,7 +74,8 @@ final class NumberTexts {
         if (high != null && high.signum() < 0) {
             return exprs.nothing;
         }
-        Expr whole = exprs.alternative(exprs.literal("0"), exprs.concat(exprs.bytes(ByteSet.range('1', '9')), digits));
+        Expr whole = exprs.alternative(
+                exprs.literal("0"), exprs.concat(exprs.bytes(ByteSet.range('1', '9')), digits));
         List<Expr> all = new ArrayList<>();
         all.add(shape.integer() ? whole : exprs.concat(whole, fraction));
         if (low != null && low.signum() >= 0) {
@@ -110,7 +113,8 @@ final class NumberTexts {
         List<Expr> ways = new ArrayList<>();
         int length = bound.length();
         if (above) {
-            ways.add(exprs.concat(exprs.bytes(ByteSet.range('1', '9')), exprs.repeat(digit, length, Expr.UNBOUNDED)));
+            ways.add(exprs.concat(
+                    exprs.bytes(ByteSet.range('1', '9')), exprs.repeat(digit, length, Expr.UNBOUNDED)));
         } else if (length > 1) {
             ways.add(digit);
             ways.add(exprs.concat(exprs.bytes(ByteSet.range('1', '9')), exprs.repeat(digit, 0, length - 2)));

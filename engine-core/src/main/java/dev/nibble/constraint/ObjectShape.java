@@ -45,7 +45,8 @@ record ObjectShape(
         }
     }
 
-    static final ObjectShape ANY = new ObjectShape(Map.of(), List.of(), Set.of(), 0, Expr.UNBOUNDED, null);
+    static final ObjectShape ANY =
+            new ObjectShape(Map.of(), List.of(), Set.of(), 0, Expr.UNBOUNDED, null);
 
     /** What the value of a name has to satisfy, whether it is declared or not. */
     SchemaNode value(String name, BiPredicate<Expr, String> matches) {

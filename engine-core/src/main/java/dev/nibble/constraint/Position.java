@@ -96,8 +96,8 @@ final class Position {
                 }
             }
             if (open.size() > MAX_HEADS) {
-                throw new ConstraintException(
-                        "the grammar is too ambiguous: this text can be read in more than " + MAX_HEADS + " ways");
+                throw new ConstraintException("the grammar is too ambiguous: this text can be read in more than "
+                        + MAX_HEADS + " ways");
             }
         }
         return new Position(heads, complete);

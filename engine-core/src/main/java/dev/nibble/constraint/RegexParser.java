@@ -51,7 +51,8 @@ final class RegexParser {
         Expr any = exprs.star(spelling.spell(exprs, CodePointSet.ALL));
         List<Expr> ways = new ArrayList<>();
         for (Branch branch : parser.parse()) {
-            ways.add(exprs.concat(branch.atStart ? exprs.empty : any, branch.expr, branch.atEnd ? exprs.empty : any));
+            ways.add(exprs.concat(
+                    branch.atStart ? exprs.empty : any, branch.expr, branch.atEnd ? exprs.empty : any));
         }
         return exprs.alternative(ways);
     }
@@ -131,7 +132,8 @@ final class RegexParser {
             }
             before = exprs.empty;
         }
-        return new Branch(first.atStart || second.atStart, exprs.concat(before, after), first.atEnd || second.atEnd);
+        return new Branch(
+                first.atStart || second.atStart, exprs.concat(before, after), first.atEnd || second.atEnd);
     }
 
     private List<Branch> term() {

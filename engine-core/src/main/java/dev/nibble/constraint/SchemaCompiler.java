@@ -32,10 +32,7 @@ final class SchemaCompiler {
     private static final int MAX_NAME_STATES = 50_000;
 
     /** One alternative of a node, ready to be written. */
-    private record Plan(
-            Shape shape,
-            @Nullable ObjectPlan objects,
-            @Nullable ArrayPlan arrays) {}
+    private record Plan(Shape shape, @Nullable ObjectPlan objects, @Nullable ArrayPlan arrays) {}
 
     private final Exprs exprs;
     private final JsonTexts texts;
@@ -128,10 +125,8 @@ final class SchemaCompiler {
 
     /** Undeclared names, by which patterns they match. */
     private List<Others> others(ObjectShape shape, Set<String> declared, SchemaNode node) {
-        List<PatternNode> patterns = shape.layers().stream()
-                .flatMap(layer -> layer.patterns().stream())
-                .distinct()
-                .toList();
+        List<PatternNode> patterns =
+                shape.layers().stream().flatMap(layer -> layer.patterns().stream()).distinct().toList();
         if (patterns.size() > MAX_PATTERNS) {
             throw SchemaReader.refused(
                     node.parts().iterator().next().source().pointer(),
@@ -255,8 +250,7 @@ final class SchemaCompiler {
         }
         return shape.nulls()
                 || shape.booleans() != 0
-                || shape.numbers() != null
-                        && !JsonTexts.number(exprs, shape.numbers()).isNothing()
+                || shape.numbers() != null && !JsonTexts.number(exprs, shape.numbers()).isNothing()
                 || shape.strings() != null && !string(shape.strings()).isNothing()
                 || shape.objects() != null && (plan.objects == null || isSatisfiable(plan.objects))
                 || shape.arrays() != null && (plan.arrays == null || isSatisfiable(plan.arrays));

@@ -41,12 +41,7 @@ final class SchemaComplement {
     private List<Shape> of(Shape shape, String pointer) {
         List<Object> values = shape.values();
         if (values != null) {
-            return of(
-                    values.stream()
-                            .filter(value -> reader.accepts(shape, value))
-                            .toList(),
-                    shape,
-                    pointer);
+            return of(values.stream().filter(value -> reader.accepts(shape, value)).toList(), shape, pointer);
         }
         List<Shape> outside = new ArrayList<>();
         outside.add(new Shape(
@@ -70,8 +65,7 @@ final class SchemaComplement {
         }
         ArrayShape arrays = shape.arrays();
         if (arrays != null && !arrays.equals(ArrayShape.ANY)) {
-            throw SchemaReader.refused(
-                    pointer, keyword(pointer), "arrays that have to satisfy something cannot be excluded");
+            throw SchemaReader.refused(pointer, keyword(pointer), "arrays that have to satisfy something cannot be excluded");
         }
         ObjectShape objects = shape.objects();
         if (objects != null && !objects.equals(ObjectShape.ANY)) {

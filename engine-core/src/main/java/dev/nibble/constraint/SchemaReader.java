@@ -30,56 +30,15 @@ final class SchemaReader {
     private static final int MAX_STATES = 20_000;
 
     private static final Set<String> ANNOTATIONS = Set.of(
-            "title",
-            "description",
-            "default",
-            "examples",
-            "example",
-            "$comment",
-            "deprecated",
-            "readOnly",
-            "writeOnly",
-            "$schema",
-            "$id",
-            "$anchor",
-            "$defs",
-            "definitions",
-            "$vocabulary",
-            "contentEncoding",
-            "contentMediaType",
-            "contentSchema",
-            "then",
-            "else",
-            "minContains",
-            "maxContains",
-            "additionalItems");
+            "title", "description", "default", "examples", "example", "$comment", "deprecated", "readOnly", "writeOnly",
+            "$schema", "$id", "$anchor", "$defs", "definitions", "$vocabulary", "contentEncoding", "contentMediaType",
+            "contentSchema", "then", "else", "minContains", "maxContains", "additionalItems");
 
     private static final Set<String> DIRECT = Set.of(
-            "type",
-            "enum",
-            "const",
-            "minimum",
-            "maximum",
-            "exclusiveMinimum",
-            "exclusiveMaximum",
-            "multipleOf",
-            "minLength",
-            "maxLength",
-            "pattern",
-            "format",
-            "prefixItems",
-            "items",
-            "minItems",
-            "maxItems",
-            "uniqueItems",
-            "contains",
-            "properties",
-            "patternProperties",
-            "additionalProperties",
-            "required",
-            "minProperties",
-            "maxProperties",
-            "propertyNames");
+            "type", "enum", "const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
+            "minLength", "maxLength", "pattern", "format", "prefixItems", "items", "minItems", "maxItems", "uniqueItems",
+            "contains", "properties", "patternProperties", "additionalProperties", "required", "minProperties",
+            "maxProperties", "propertyNames");
 
     private final Exprs exprs;
     private final Object root;
@@ -128,8 +87,7 @@ final class SchemaReader {
         List<Shape> result = List.of(Shape.ANY);
         for (Part part : node.parts()) {
             List<Shape> parts = read(part.source());
-            result = and(
-                    result, part.negated() ? complement.of(parts, part.source().pointer()) : parts, part.source());
+            result = and(result, part.negated() ? complement.of(parts, part.source().pointer()) : parts, part.source());
         }
         working.remove(node);
         shapes.put(node, result);
@@ -141,8 +99,7 @@ final class SchemaReader {
         for (Shape a : first) {
             for (Shape b : second) {
                 Shape shape = a.and(b, exprs, this::matches);
-                if (!shape.isNone()
-                        && (shape.values() == null || !shape.values().isEmpty())) {
+                if (!shape.isNone() && (shape.values() == null || !shape.values().isEmpty())) {
                     both.add(shape);
                 }
             }
@@ -186,12 +143,11 @@ final class SchemaReader {
                     result = and(result, any, source);
                 }
                 case "oneOf" -> result = and(result, oneOf(nodes(value, pointer), pointer), source);
-                case "not" ->
-                    result = and(result, complement.of(shapes(SchemaNode.of(source(pointer, value))), pointer), source);
+                case "not" -> result = and(
+                        result, complement.of(shapes(SchemaNode.of(source(pointer, value))), pointer), source);
                 case "if" -> result = and(result, conditional(schema, source), source);
                 case "dependentRequired", "dependentSchemas", "dependencies" -> {
-                    for (Map.Entry<String, Object> entry :
-                            object(value, pointer).entrySet()) {
+                    for (Map.Entry<String, Object> entry : object(value, pointer).entrySet()) {
                         result = and(result, dependent(entry.getKey(), entry.getValue(), pointer), source);
                     }
                 }
@@ -270,21 +226,18 @@ final class SchemaReader {
     }
 
     private boolean isProvablyEmpty(SchemaNode node, int levels) {
-        return !working.contains(node) && shapes(node).stream().allMatch(shape -> isProvablyEmpty(shape, levels));
+        return !working.contains(node)
+                && shapes(node).stream().allMatch(shape -> isProvablyEmpty(shape, levels));
     }
 
     private List<Shape> conditional(Map<?, ?> schema, Source source) {
         List<Shape> condition = shapes(subschema(schema, "if", source));
         List<Shape> result = new ArrayList<>();
         result.addAll(
-                schema.containsKey("then")
-                        ? and(condition, shapes(subschema(schema, "then", source)), source)
-                        : condition);
+                schema.containsKey("then") ? and(condition, shapes(subschema(schema, "then", source)), source) : condition);
         List<Shape> otherwise = complement.of(condition, child(source.pointer(), "if"));
         result.addAll(
-                schema.containsKey("else")
-                        ? and(otherwise, shapes(subschema(schema, "else", source)), source)
-                        : otherwise);
+                schema.containsKey("else") ? and(otherwise, shapes(subschema(schema, "else", source)), source) : otherwise);
         return result;
     }
 
@@ -446,17 +399,14 @@ final class SchemaReader {
             }
         }
         for (Contains contains : arrays.contains()) {
-            long count =
-                    list.stream().filter(item -> accepts(contains.node(), item)).count();
+            long count = list.stream().filter(item -> accepts(contains.node(), item)).count();
             right = right && count >= contains.min() && count <= contains.max();
         }
         return right;
     }
 
     private boolean accepts(ObjectShape objects, Map<?, ?> map) {
-        if (map.size() < objects.min()
-                || map.size() > objects.max()
-                || !map.keySet().containsAll(objects.required())) {
+        if (map.size() < objects.min() || map.size() > objects.max() || !map.keySet().containsAll(objects.required())) {
             return false;
         }
         Expr names = objects.names();
@@ -488,13 +438,11 @@ final class SchemaReader {
     }
 
     ConstraintException malformed(String pointer, String expected) {
-        return new ConstraintException(
-                "the schema is not well-formed at " + pointer + ": " + expected + " is expected");
+        return new ConstraintException("the schema is not well-formed at " + pointer + ": " + expected + " is expected");
     }
 
     static ConstraintException refused(String pointer, String keyword, String why) {
-        return new ConstraintException(
-                "the schema cannot be enforced at " + pointer + ", keyword " + keyword + ": " + why);
+        return new ConstraintException("the schema cannot be enforced at " + pointer + ", keyword " + keyword + ": " + why);
     }
 
     /** A layer of one schema. */

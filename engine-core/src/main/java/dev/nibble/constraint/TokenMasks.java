@@ -24,7 +24,6 @@ final class TokenMasks {
         final int[] list;
         /** Nodes of the tree after whose bytes the expression may have ended. */
         final int[] exits;
-
         Mask(long[] all, int[] exits) {
             int count = 0;
             for (long word : all) {

@@ -118,8 +118,7 @@ public final class TypeMapping<T> {
                 throw unsupported(path, type, "it is no class");
             }
             Mapping scalar = TypeScalars.isScalar(raw)
-                    ? new Mapping(
-                            TypeScalars.schema(raw, at, path), (json, where) -> TypeScalars.decode(raw, json, where))
+                    ? new Mapping(TypeScalars.schema(raw, at, path), (json, where) -> TypeScalars.decode(raw, json, where))
                     : null;
             if (scalar != null) {
                 return scalar;
@@ -133,11 +132,8 @@ public final class TypeMapping<T> {
             if (raw.isRecord() || raw.isInterface() && raw.isSealed()) {
                 return named(raw, path);
             }
-            throw unsupported(
-                    path,
-                    raw,
-                    "only records, enums, sealed interfaces of records, numbers, booleans, strings, dates and"
-                            + " times, Optional, List, Set, Map and arrays of these are supported");
+            throw unsupported(path, raw, "only records, enums, sealed interfaces of records, numbers, booleans, strings, dates and"
+                    + " times, Optional, List, Set, Map and arrays of these are supported");
         }
 
         private Mapping generic(ParameterizedType type, @Nullable AnnotatedElement at, String path) {
@@ -159,16 +155,12 @@ public final class TypeMapping<T> {
                 try {
                     Constraint.jsonSchema(JsonValues.write(withDefinitions(schema)));
                 } catch (ConstraintException e) {
-                    throw unsupported(
-                            path,
-                            type,
-                            "that no two items are equal can only be enforced for enums of a few constants;"
-                                    + " use a List");
+                    throw unsupported(path, type, "that no two items are equal can only be enforced for enums of a few constants;"
+                            + " use a List");
                 }
                 return new Mapping(
                         schema,
-                        (json, where) ->
-                                Collections.unmodifiableSet(new LinkedHashSet<>(decodeAll(item, json, where))));
+                        (json, where) -> Collections.unmodifiableSet(new LinkedHashSet<>(decodeAll(item, json, where))));
             }
             if (raw == Map.class && arguments[0] == String.class) {
                 Mapping value = map(arguments[1], null, path + "{}");
@@ -178,16 +170,12 @@ public final class TypeMapping<T> {
                 return new Mapping(TypeScalars.sized(schema, "Properties", at), (json, where) -> {
                     Map<String, Object> result = new LinkedHashMap<>();
                     members(json, where)
-                            .forEach((name, member) ->
-                                    result.put(name, value.decoder.decode(member, where + "." + name)));
+                            .forEach((name, member) -> result.put(name, value.decoder.decode(member, where + "." + name)));
                     return Collections.unmodifiableMap(result);
                 });
             }
-            throw unsupported(
-                    path,
-                    type,
-                    "of generic types only Optional, List, Collection, Set and Map with names as keys are"
-                            + " supported");
+            throw unsupported(path, type, "of generic types only Optional, List, Collection, Set and Map with names as keys are"
+                    + " supported");
         }
 
         private Map<String, Object> withDefinitions(Map<String, Object> schema) {
@@ -366,9 +354,8 @@ public final class TypeMapping<T> {
             } catch (NoSuchMethodException e) {
                 throw new IllegalStateException(e);
             } catch (InaccessibleObjectException e) {
-                throw new ConstraintException("the constructor of " + type.getName()
-                        + " cannot be called: make the record public in" + " an exported package, or add 'opens "
-                        + type.getPackageName() + " to dev.nibble.core' to its module");
+                throw new ConstraintException("the constructor of " + type.getName() + " cannot be called: make the record public in"
+                        + " an exported package, or add 'opens " + type.getPackageName() + " to dev.nibble.core' to its module");
             }
         }
 
@@ -377,13 +364,12 @@ public final class TypeMapping<T> {
                 return constructor.newInstance(arguments.toArray());
             } catch (InvocationTargetException e) {
                 throw new ConstraintException(
-                        where + ": " + constructor.getDeclaringClass().getSimpleName() + " refuses the value: "
-                                + e.getCause(),
+                        where + ": " + constructor.getDeclaringClass().getSimpleName() + " refuses the value: " + e.getCause(),
                         e);
             } catch (ReflectiveOperationException e) {
                 throw new ConstraintException(
-                        where + ": the constructor of "
-                                + constructor.getDeclaringClass().getName() + " cannot be called: " + e.getMessage(),
+                        where + ": the constructor of " + constructor.getDeclaringClass().getName()
+                                + " cannot be called: " + e.getMessage(),
                         e);
             }
         }
@@ -405,8 +391,7 @@ public final class TypeMapping<T> {
             return java.util.stream.Stream.concat(
                             Arrays.stream(component.getAnnotations()),
                             Arrays.stream(component.getAnnotatedType().getAnnotations()))
-                    .anyMatch(annotation ->
-                            annotation.annotationType().getSimpleName().equals("Nullable"));
+                    .anyMatch(annotation -> annotation.annotationType().getSimpleName().equals("Nullable"));
         }
     }
 

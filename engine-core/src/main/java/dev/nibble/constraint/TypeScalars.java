@@ -44,15 +44,13 @@ final class TypeScalars {
             OffsetDateTime.class, new Text(Formats.DATE + "T" + Formats.LOCAL_TIME + OFFSET, OffsetDateTime::parse),
             Instant.class, new Text(Formats.DATE + "T" + Formats.LOCAL_TIME + "Z", Instant::parse),
             Duration.class,
-                    new Text(
-                            "P(?:\\d{1,8}D(?:T(?:\\d{1,8}H)?(?:\\d{1,8}M)?\\d{1,8}S)?|T(?:\\d{1,8}H(?:\\d{1,8}M)?(?:\\d{1,8}S)?"
-                                    + "|\\d{1,8}M(?:\\d{1,8}S)?|\\d{1,8}S))",
-                            Duration::parse),
+                    new Text("P(?:\\d{1,8}D(?:T(?:\\d{1,8}H)?(?:\\d{1,8}M)?\\d{1,8}S)?|T(?:\\d{1,8}H(?:\\d{1,8}M)?(?:\\d{1,8}S)?"
+                            + "|\\d{1,8}M(?:\\d{1,8}S)?|\\d{1,8}S))", Duration::parse),
             Character.class, new Text("[\\u0000-\\uD7FF\\uE000-\\uFFFF]", text -> text.charAt(0)),
             char.class, new Text("[\\u0000-\\uD7FF\\uE000-\\uFFFF]", text -> text.charAt(0)));
 
-    private static final Set<Class<?>> NUMBERS =
-            Set.of(float.class, Float.class, double.class, Double.class, BigDecimal.class, BigInteger.class);
+    private static final Set<Class<?>> NUMBERS = Set.of(
+            float.class, Float.class, double.class, Double.class, BigDecimal.class, BigInteger.class);
 
     private TypeScalars() {}
 
@@ -99,8 +97,7 @@ final class TypeScalars {
         return schema;
     }
 
-    private static void annotate(
-            Map<String, Object> schema, Class<?> type, @Nullable AnnotatedElement at, String path) {
+    private static void annotate(Map<String, Object> schema, Class<?> type, @Nullable AnnotatedElement at, String path) {
         Range range = at == null ? null : at.getAnnotation(Range.class);
         boolean number = INTEGERS.containsKey(type) || NUMBERS.contains(type);
         if (range != null) {

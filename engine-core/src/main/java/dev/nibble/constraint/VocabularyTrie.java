@@ -1,5 +1,6 @@
 package dev.nibble.constraint;
 
+import dev.nibble.tokenizer.TokenType;
 import dev.nibble.tokenizer.Tokenizer;
 import dev.nibble.tokenizer.Vocabulary;
 import java.util.ArrayList;

@@ -130,8 +130,7 @@ public final class KvCache {
     /** Reads the values of {@code count} positions of one block: [count, valueDim]. */
     void readValues(int head, int position, int count, float[] out, Scratch scratch) {
         int slot = position % slots;
-        codec.readValues(
-                valuePages[slot / page], rowOf(head, slot) * codec.rowBytes(valueDim), count * valueDim, out, scratch);
+        codec.readValues(valuePages[slot / page], rowOf(head, slot) * codec.rowBytes(valueDim), count * valueDim, out, scratch);
     }
 
     private long rowOf(int head, int slot) {

@@ -56,14 +56,12 @@ abstract sealed class KvCodec {
     abstract long rowBytes(int dim);
 
     /** Stores a key of {@code dim} elements at index {@code slot} of the block at byte {@code block}. */
-    abstract void writeKey(
-            float[] key, int offset, int dim, MemorySegment target, long block, int slot, Scratch scratch);
+    abstract void writeKey(float[] key, int offset, int dim, MemorySegment target, long block, int slot, Scratch scratch);
 
     /** Reads the block of keys at byte {@code block}: [dim, BLOCK]. */
     abstract void readKeys(MemorySegment source, long block, int dim, float[] out, Scratch scratch);
 
-    abstract void writeValue(
-            float[] value, int offset, int dim, MemorySegment target, long targetOffset, Scratch scratch);
+    abstract void writeValue(float[] value, int offset, int dim, MemorySegment target, long targetOffset, Scratch scratch);
 
     /** Reads {@code count} elements of adjacent values. */
     abstract void readValues(MemorySegment source, long sourceOffset, int count, float[] out, Scratch scratch);

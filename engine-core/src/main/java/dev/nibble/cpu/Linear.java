@@ -78,7 +78,15 @@ public final class Linear {
 
     /** Computes outputs [from, to) of {@code rows} rows of {@code x} from {@code xRow} on; their results are adjacent. */
     void multiply(
-            MatmulInput x, int xRow, int rows, float[] y, int yOffset, int yStride, int from, int to, Scratch scratch) {
+            MatmulInput x,
+            int xRow,
+            int rows,
+            float[] y,
+            int yOffset,
+            int yStride,
+            int from,
+            int to,
+            Scratch scratch) {
         kernel.multiply(x, xRow, rows, y, yOffset, yStride, from, to, scratch);
         if (scale == 1 && bias == null) {
             return;

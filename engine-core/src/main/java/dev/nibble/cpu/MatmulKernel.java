@@ -51,7 +51,15 @@ public abstract class MatmulKernel {
      * @param scratch to compute in; the caller's alone
      */
     public abstract void multiply(
-            MatmulInput x, int xRow, int xRows, float[] y, int yOffset, int yStride, int from, int to, Scratch scratch);
+            MatmulInput x,
+            int xRow,
+            int xRows,
+            float[] y,
+            int yOffset,
+            int yStride,
+            int from,
+            int to,
+            Scratch scratch);
 
     /** Likewise in memory for this call only: for checks. */
     public final void multiply(

@@ -80,9 +80,7 @@ public final class OutputFile implements AutoCloseable {
         }
         while (true) {
             Path part = folder.resolve(String.format(
-                    Locale.ROOT,
-                    ".nibble-%016x.part",
-                    ThreadLocalRandom.current().nextLong()));
+                    Locale.ROOT, ".nibble-%016x.part", ThreadLocalRandom.current().nextLong()));
             UNFINISHED.add(part);
             try {
                 FileChannel file = FileChannel.open(
@@ -102,8 +100,9 @@ public final class OutputFile implements AutoCloseable {
         Path target = name;
         if (Files.isSymbolicLink(name)) {
             if (!Files.exists(name)) {
-                throw new IOException(name + " cannot be written: it is a symbolic link to "
-                        + Files.readSymbolicLink(name) + ", which is not there; name that file itself");
+                throw new IOException(
+                        name + " cannot be written: it is a symbolic link to " + Files.readSymbolicLink(name)
+                                + ", which is not there; name that file itself");
             }
             target = name.toRealPath();
         }

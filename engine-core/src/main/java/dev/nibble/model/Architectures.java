@@ -75,8 +75,8 @@ public final class Architectures {
         String name = source.metadata().requireString("general.architecture");
         Architecture architecture = BY_NAME.get(name);
         if (architecture == null) {
-            throw new UnsupportedModelException(source.name() + ": the architecture '" + name + "' is not supported; "
-                    + nearly(name) + "supported are " + String.join(", ", names()));
+            throw new UnsupportedModelException(source.name() + ": the architecture '" + name
+                    + "' is not supported; " + nearly(name) + "supported are " + String.join(", ", names()));
         }
         try {
             return architecture.read(source, contextLength);

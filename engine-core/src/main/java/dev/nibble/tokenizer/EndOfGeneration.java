@@ -47,8 +47,17 @@ final class EndOfGeneration {
             List.of("<|file_sep|>"));
 
     /** Those of the texts that people write too: tags of markup, and words in brackets. */
-    private static final Set<String> WRITTEN =
-            Set.of("</s>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<eos>", "<PAD>", "[PAD]", "<REPO>", "<reponame>");
+    private static final Set<String> WRITTEN = Set.of(
+            "</s>",
+            "<EOT>",
+            "_<EOT>",
+            "[EOT]",
+            "[EOS]",
+            "<eos>",
+            "<PAD>",
+            "[PAD]",
+            "<REPO>",
+            "<reponame>");
 
     private static final List<String> FILL_IN_KEYS = List.of("fim_pad", "fim_rep", "fim_sep");
 

@@ -2,6 +2,7 @@ package dev.nibble.tokenizer;
 
 import dev.nibble.model.Metadata;
 import dev.nibble.model.StringArray;
+import java.nio.charset.StandardCharsets;
 
 /** The merges of a byte-pair encoding: which pair of tokens becomes which token, in order of preference. */
 final class MergeTable {

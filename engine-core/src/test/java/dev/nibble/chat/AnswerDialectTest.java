@@ -32,7 +32,7 @@ class AnswerDialectTest {
         <seed:tool_call><function=<parameter= ## <seed:tool_call>\\n<function=light>\\n<parameter=room>007</parameter>\\n<parameter=on>true</parameter>\\n<parameter=levels>[1, 2]</parameter>\\n</function>\\n</seed:tool_call>
         <function name=<param name= ## <function name="light"><param name="room"><![CDATA[007]]></param><param name="on">true</param><param name="levels">[1, 2]</param></function>
         <tool_call><arg_key> ## <tool_call>light\\n<arg_key>room</arg_key>\\n<arg_value>007</arg_value>\\n<arg_key>on</arg_key>\\n<arg_value>true</arg_value>\\n<arg_key>levels</arg_key>\\n<arg_value>[1, 2]</arg_value>\\n</tool_call>
-        <tool_calls:x><arg_key:x> ## <tool_calls:x>\\n<tool_call:x>light<tool_sep:x>\\n<arg_key:x>room</arg_key:x>\\n<arg_value:x>007</arg_value:x>\\n<arg_key:x>on</arg_key:x>\\n<arg_value:x>true</arg_value:x>\\n<arg_key:x>levels</arg_key:x>\\n<arg_value:x>[1, 2]</arg_value:x>\\n</tool_call:x>\\n</tool_calls:x>
+        <tool_sep:x><arg_key:x> ## <tool_calls:x>\\n<tool_call:x>light<tool_sep:x>\\n<arg_key:x>room</arg_key:x>\\n<arg_value:x>007</arg_value:x>\\n<arg_key:x>on</arg_key:x>\\n<arg_value:x>true</arg_value:x>\\n<arg_key:x>levels</arg_key:x>\\n<arg_value:x>[1, 2]</arg_value:x>\\n</tool_call:x>\\n</tool_calls:x>
         <|start_header_id|>"parameters":<|python_tag|> ## {"name": "light", "parameters": §}
         <|start_header_id|>"parameters":<|python_tag|> ## <|python_tag|>light.call(room="007", on=True, levels=[1, 2])
         <|python_start|> ## <|python_start|>[light(room='007', on=True, levels=[1, 2])]<|python_end|>

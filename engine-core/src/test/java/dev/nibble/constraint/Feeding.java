@@ -20,9 +20,8 @@ final class Feeding {
         for (int b = 0; b < 256; b++) {
             tokens.add(new byte[] {(byte) b});
         }
-        String pieces =
-                "{\" \": , \", \": {\" \"} }} }, ]] [[ [\" \\n \\\" \\u0 true false null 00 10 12 25 1. .5 -1 e+ a b "
-                        + "ab abc on off in ing the ight light turn é ö 日本 🙂 id name value order Id \n \t () (( )) \"a \"b \"c 19 20";
+        String pieces = "{\" \": , \", \": {\" \"} }} }, ]] [[ [\" \\n \\\" \\u0 true false null 00 10 12 25 1. .5 -1 e+ a b "
+                + "ab abc on off in ing the ight light turn é ö 日本 🙂 id name value order Id \n \t () (( )) \"a \"b \"c 19 20";
         for (String piece : pieces.split(" ")) {
             if (!piece.isEmpty()) {
                 tokens.add(piece.getBytes(StandardCharsets.UTF_8));
@@ -76,8 +75,7 @@ final class Feeding {
         for (int i = 0; i < 40; i++) {
             int token = random.nextInt(TOKENS.length);
             if ((mask[token >> 6] >>> token & 1) != 0 != matcher.allows(token)) {
-                throw new AssertionError("mask and matcher disagree on token " + token + " "
-                        + new String(TOKENS[token], StandardCharsets.UTF_8));
+                throw new AssertionError("mask and matcher disagree on token " + token + " " + new String(TOKENS[token], StandardCharsets.UTF_8));
             }
         }
     }

@@ -20,11 +20,7 @@ class TypeMappingTest {
         COOL
     }
 
-    record Dim(
-            String room,
-
-            @Description("0 is off") @Range(min = 0, max = 100)
-            int percent) {}
+    record Dim(String room, @Description("0 is off") @Range(min = 0, max = 100) int percent) {}
 
     sealed interface Command permits Switch, Scene {}
 
@@ -62,13 +58,11 @@ class TypeMappingTest {
                 .isEqualTo(new Dim("kitchen", 33));
         assertThat(TypeMapping.of(Command.class).read("{\"type\":\"scene\",\"dims\":[{\"room\":\"a\",\"percent\":0}]}"))
                 .isEqualTo(new Scene(List.of(new Dim("a", 0))));
-        assertThat(TypeMapping.of(Tree.class)
-                        .read("{\"value\":1,\"left\":null,\"right\":{\"value\":2,\"left\":null,\"right\":null}}"))
+        assertThat(TypeMapping.of(Tree.class).read("{\"value\":1,\"left\":null,\"right\":{\"value\":2,\"left\":null,\"right\":null}}"))
                 .isEqualTo(new Tree(1, Optional.empty(), Optional.of(new Tree(2, Optional.empty(), Optional.empty()))));
         Everything all = TypeMapping.of(Everything.class)
-                .read(
-                        "{\"mode\":\"cool down\",\"modes\":[\"HEAT\"],\"day\":\"2024-02-29\",\"price\":1.50,\"ratio\":0.5,"
-                                + "\"counts\":[1,2],\"levels\":{\"a\":-128},\"code\":\"AB1\",\"initial\":\"ß\"}");
+                .read("{\"mode\":\"cool down\",\"modes\":[\"HEAT\"],\"day\":\"2024-02-29\",\"price\":1.50,\"ratio\":0.5,"
+                        + "\"counts\":[1,2],\"levels\":{\"a\":-128},\"code\":\"AB1\",\"initial\":\"ß\"}");
         assertThat(all.mode()).isEqualTo(Mode.COOL);
         assertThat(all.modes()).containsExactly(Mode.HEAT);
         assertThat(all.day()).isEqualTo("2024-02-29");

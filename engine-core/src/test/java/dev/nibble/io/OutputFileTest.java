@@ -117,9 +117,7 @@ class OutputFileTest {
         Path mkfifo = Path.of("/usr/bin/mkfifo");
         assumeTrue(Files.isExecutable(mkfifo), "there is no mkfifo here to make a named pipe with");
         Path pipe = folder.resolve("pipe");
-        assertThat(new ProcessBuilder(mkfifo.toString(), pipe.toString())
-                        .start()
-                        .waitFor())
+        assertThat(new ProcessBuilder(mkfifo.toString(), pipe.toString()).start().waitFor())
                 .isZero();
         refused(pipe, "it is a named pipe, not a file");
         assertThat(Files.isRegularFile(pipe)).isFalse();

@@ -55,10 +55,7 @@ class MalformedVocabularyTest {
                         bytes().put(PREFIX + "eos_token_ids", new long[] {3, 257}),
                         "eos_token_ids",
                         "token 257 is not in the vocab"),
-                refused(
-                        bytes().put(PREFIX + "eos_token_ids", "x"),
-                        "eos_token_ids",
-                        "expected an integer, found a str"),
+                refused(bytes().put(PREFIX + "eos_token_ids", "x"), "eos_token_ids", "expected an integer, found a str"),
                 refused(bytes().put(PREFIX + "eot_token_id", 1L << 40), "eot_token_id", "does not fit 32 bits"),
                 refused(bytes().put(PREFIX + "eom_token_id", "x"), "eom_token_id", "expected an integer, found a str"),
                 refused(bytes().put(PREFIX + "add_bos_token", true), "add_bos_token", "bos_token_id names none"),
@@ -108,15 +105,13 @@ class MalformedVocabularyTest {
     @Test
     void anEmptyTextOfATokenThatIsMatchedInTextIsNowhere() {
         Tokenizer tokenizer = bytes().token("", TokenType.USER_DEFINED).tokenizer();
-        assertThat(tokenizer.encode("a b", Tokenizer.Options.PROMPT)).containsExactly('a', ' ', 'b');
+        assertThat(tokenizer.encode("a b", Tokenizer.Options.PROMPT)).containsExactly('a', ' ' , 'b');
         assertThat(tokenizer.bytes(257)).isEmpty();
     }
 
     @Test
     void ofTokensOfOneTextTheLastIsTaken() {
-        Tokenizer tokenizer = bytes().token("a")
-                .token("<x>", TokenType.CONTROL)
-                .token("<x>", TokenType.CONTROL)
+        Tokenizer tokenizer = bytes().token("a").token("<x>", TokenType.CONTROL).token("<x>", TokenType.CONTROL)
                 .tokenizer();
         assertThat(tokenizer.encode("a<x>", Tokenizer.Options.PROMPT)).containsExactly(257, 259);
         assertThat(tokenizer.decode(new int[] {97, 257})).isEqualTo("aa");
@@ -130,8 +125,7 @@ class MalformedVocabularyTest {
         for (String merge : new String[] {"a x", "zz a", "ab", "", " ", "a ", "a b c", "#version: 0.2"}) {
             vocabulary.mergeOnly(merge);
         }
-        Tokenizer tokenizer =
-                vocabulary.merge("b", "c").mergeOnly("b x").merge("a", "b").tokenizer();
+        Tokenizer tokenizer = vocabulary.merge("b", "c").mergeOnly("b x").merge("a", "b").tokenizer();
         assertThat(tokenizer.encode("abc", Tokenizer.Options.PROMPT))
                 .as("b c stands before a b")
                 .containsExactly('a', 256);
@@ -142,10 +136,7 @@ class MalformedVocabularyTest {
     @Test
     void scoresThatNothingIsChosenByAreNotRequiredToMakeSense() {
         for (Object scores : new Object[] {new boolean[300], new float[9], new float[] {Float.NaN}, new long[1]}) {
-            assertThat(bytes().put(PREFIX + "scores", scores)
-                            .tokenizer()
-                            .vocabulary()
-                            .score(5))
+            assertThat(bytes().put(PREFIX + "scores", scores).tokenizer().vocabulary().score(5))
                     .isZero();
         }
     }

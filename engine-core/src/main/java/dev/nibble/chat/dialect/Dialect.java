@@ -43,130 +43,101 @@ public record Dialect(
      */
     record Header(List<String> starts, Pattern form, List<String> ends) {}
 
-    private static final List<Pair> THINK = List.of(new Pair("<think>", "</think>"));
-
-    /** Text, and reasoning as nearly all models mark it. */
-    static Dialect plain(String name) {
-        return new Dialect(name, THINK, false, false, List.of(), List.of(), List.of(), List.of(), null, "");
-    }
-
-    /** Calls in the forms with these patterns. */
-    static Dialect of(String name, String... patterns) {
-        return plain(name).withCalls(patterns);
-    }
-
-    Dialect withCalls(String... patterns) {
-        List<Form> forms = new ArrayList<>(calls);
-        for (String pattern : patterns) {
-            forms.add(Form.of(pattern));
-        }
-        return new Dialect(
-                name,
-                reasoning,
-                interleaved,
-                callsInReasoning,
-                dropped,
-                sections,
-                List.copyOf(forms),
-                bare,
-                header,
-                carried);
-    }
-
-    Dialect withBare(String pattern) {
-        return new Dialect(
-                name,
-                reasoning,
-                interleaved,
-                callsInReasoning,
-                dropped,
-                sections,
-                calls,
-                List.of(Form.of(pattern)),
-                header,
-                carried);
-    }
-
-    Dialect withReasoning(String open, String close) {
-        List<Pair> pairs = new ArrayList<>(List.of(new Pair(open, close)));
-        reasoning.stream().filter(pair -> !pair.close.equals(close)).forEach(pairs::add);
-        return new Dialect(
-                name,
-                List.copyOf(pairs),
-                interleaved,
-                callsInReasoning,
-                dropped,
-                sections,
-                calls,
-                bare,
-                header,
-                carried);
-    }
-
-    /** Reasoning may begin anywhere. */
-    Dialect interleaving() {
-        return new Dialect(name, reasoning, true, callsInReasoning, dropped, sections, calls, bare, header, carried);
-    }
-
-    /** A call may stand in reasoning, which it ends. */
-    Dialect callingInReasoning() {
-        return new Dialect(name, reasoning, interleaved, true, dropped, sections, calls, bare, header, carried);
-    }
-
-    Dialect dropping(String... marks) {
-        List<String> all = new ArrayList<>(dropped);
-        all.addAll(List.of(marks));
-        return new Dialect(
-                name,
-                reasoning,
-                interleaved,
-                callsInReasoning,
-                List.copyOf(all),
-                sections,
-                calls,
-                bare,
-                header,
-                carried);
-    }
-
-    Dialect inSection(String open, String close) {
-        List<Pair> all = new ArrayList<>(sections);
-        all.add(new Pair(open, close));
-        return new Dialect(
-                name,
-                reasoning,
-                interleaved,
-                callsInReasoning,
-                dropped,
-                List.copyOf(all),
-                calls,
-                bare,
-                header,
-                carried);
-    }
-
-    Dialect withHeader(List<String> starts, String form, String... ends) {
-        return new Dialect(
-                name,
-                reasoning,
-                interleaved,
-                callsInReasoning,
-                dropped,
-                sections,
-                calls,
-                bare,
-                new Header(starts, Pattern.compile(form), List.of(ends)),
-                carried);
-    }
-
-    /** The prompt ends in the beginning of something, from the last of these marks on. */
-    Dialect carrying(String mark) {
-        return new Dialect(
-                name, reasoning, interleaved, callsInReasoning, dropped, sections, calls, bare, header, mark);
-    }
-
     /** Whether calls of tools are known. */
     public boolean hasCalls() {
         return !calls.isEmpty() || !bare.isEmpty() || header != null;
+    }
+
+    /** A dialect of text, and reasoning as nearly all models mark it, to which more is added. */
+    static Builder plain(String name) {
+        return new Builder(name);
+    }
+
+    /** One with calls in the forms with these patterns. */
+    static Builder of(String name, String... patterns) {
+        return plain(name).withCalls(patterns);
+    }
+
+    /** Makes a dialect. */
+    static final class Builder {
+        private final String name;
+        private final List<Pair> reasoning = new ArrayList<>(List.of(new Pair("<think>", "</think>")));
+        private final List<String> dropped = new ArrayList<>();
+        private final List<Pair> sections = new ArrayList<>();
+        private final List<Form> calls = new ArrayList<>();
+        private final List<Form> bare = new ArrayList<>();
+        private boolean interleaved;
+        private boolean callsInReasoning;
+        private @Nullable Header header;
+        private String carried = "";
+
+        private Builder(String name) {
+            this.name = name;
+        }
+
+        Builder withCalls(String... patterns) {
+            for (String pattern : patterns) {
+                calls.add(Form.of(pattern));
+            }
+            return this;
+        }
+
+        Builder withBare(String pattern) {
+            bare.add(Form.of(pattern));
+            return this;
+        }
+
+        Builder withReasoning(String open, String close) {
+            reasoning.removeIf(pair -> pair.close.equals(close));
+            reasoning.addFirst(new Pair(open, close));
+            return this;
+        }
+
+        /** Reasoning may begin anywhere. */
+        Builder interleaving() {
+            interleaved = true;
+            return this;
+        }
+
+        /** A call may stand in reasoning, which it ends. */
+        Builder callingInReasoning() {
+            callsInReasoning = true;
+            return this;
+        }
+
+        Builder dropping(String... marks) {
+            dropped.addAll(List.of(marks));
+            return this;
+        }
+
+        Builder inSection(String open, String close) {
+            sections.add(new Pair(open, close));
+            return this;
+        }
+
+        Builder withHeader(List<String> starts, String form, String... ends) {
+            header = new Header(starts, Pattern.compile(form), List.of(ends));
+            return this;
+        }
+
+        /** The prompt ends in the beginning of something, from the last of these marks on. */
+        Builder carrying(String mark) {
+            carried = mark;
+            return this;
+        }
+
+        Dialect build() {
+            return new Dialect(
+                    name,
+                    List.copyOf(reasoning),
+                    interleaved,
+                    callsInReasoning,
+                    List.copyOf(dropped),
+                    List.copyOf(sections),
+                    List.copyOf(calls),
+                    List.copyOf(bare),
+                    header,
+                    carried);
+        }
     }
 }

@@ -2,6 +2,7 @@ package dev.nibble.chat.dialect;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -203,15 +204,15 @@ public final class Dialects {
                     "\"parameters\":"),
             rule(Dialect.plain("json-array").withBare("%calls name arguments%"), "JSON array", "\"arguments\""));
 
-    private static final Pattern SUFFIX = Pattern.compile("<tool_calls(:\\w+)>");
+    private static final Pattern SUFFIX = Pattern.compile("(?<=<tool_sep|<tool_calls?|<think):\\w+(?=>)|:opensource\\b");
 
     private Dialects() {}
 
     /** The dialect of a template by the marks in its source, empty if none of the rules knows it. */
     public static Optional<Dialect> of(String template) {
-        var suffix = SUFFIX.matcher(template);
-        if (suffix.find()) {
-            return Optional.of(hunyuan(suffix.group(1)));
+        if (template.contains("tool_sep") && template.contains("arg_key")) {
+            Matcher suffix = SUFFIX.matcher(template);
+            return Optional.of(hunyuan(suffix.find() ? suffix.group() : ""));
         }
         return RULES.stream()
                 .filter(rule -> rule.holds(template))
@@ -221,22 +222,22 @@ public final class Dialects {
 
     /** The dialect of a template that says nothing of tools. */
     public static Dialect plain() {
-        return Dialect.plain("plain");
+        return Dialect.plain("plain").build();
     }
 
-    private static Rule rule(Dialect dialect, String... with) {
-        return new Rule(dialect, List.of(with), List.of());
+    private static Rule rule(Dialect.Builder dialect, String... with) {
+        return new Rule(dialect.build(), List.of(with), List.of());
     }
 
-    private static Rule rule(Dialect dialect, List<String> with, String without) {
-        return new Rule(dialect, with, List.of(without));
+    private static Rule rule(Dialect.Builder dialect, List<String> with, String without) {
+        return new Rule(dialect.build(), with, List.of(without));
     }
 
-    private static Dialect mistral(String name, String pattern) {
+    private static Dialect.Builder mistral(String name, String pattern) {
         return Dialect.of(name, pattern).withReasoning("[THINK]", "[/THINK]");
     }
 
-    private static Dialect lfm2() {
+    private static Dialect.Builder lfm2() {
         return Dialect.of("lfm2", "<|tool_call_start|>~%python%~<|tool_call_end|>");
     }
 
@@ -247,6 +248,7 @@ public final class Dialects {
                         "<tool_call" + s + ">~%name%~<tool_sep" + s + ">~%(%<arg_key" + s + ">%key%</arg_key" + s
                                 + ">~<arg_value" + s + ">%value%</arg_value" + s + ">~%)%</tool_call" + s + ">")
                 .withReasoning("<think" + s + ">", "</think" + s + ">")
-                .inSection("<tool_calls" + s + ">", "</tool_calls" + s + ">");
+                .inSection("<tool_calls" + s + ">", "</tool_calls" + s + ">")
+                .build();
     }
 }

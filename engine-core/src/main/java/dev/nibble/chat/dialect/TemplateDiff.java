@@ -44,11 +44,11 @@ public final class TemplateDiff {
     private Optional<Dialect> dialect() {
         try {
             String one = calls(1);
-            Dialect found = named(one);
+            Dialect.Builder found = named(one);
             if (found == null) {
                 return Optional.empty();
             }
-            Dialect dialect = withReasoning(found);
+            Dialect dialect = withReasoning(found).build();
             return reads(dialect, one, 1) && readsTwo(dialect) ? Optional.of(dialect) : Optional.empty();
         } catch (NibbleException | StringIndexOutOfBoundsException e) {
             return Optional.empty();
@@ -66,7 +66,7 @@ public final class TemplateDiff {
         return !two.contains(NAMES.get(1)) || reads(dialect, two, 2);
     }
 
-    private @Nullable Dialect named(String text) {
+    private Dialect.@Nullable Builder named(String text) {
         int name = text.indexOf(NAMES.getFirst());
         if (name < 0) {
             return null;
@@ -84,7 +84,7 @@ public final class TemplateDiff {
     }
 
     /** Name and arguments in one JSON object. */
-    private static @Nullable Dialect objects(String text, int start, Map<?, ?> map) {
+    private static Dialect.@Nullable Builder objects(String text, int start, Map<?, ?> map) {
         int end = end(text, start);
         String before = text.substring(0, start).stripTrailing();
         String after = text.substring(end).strip();
@@ -107,7 +107,7 @@ public final class TemplateDiff {
     }
 
     /** The name before the JSON object of the arguments. */
-    private @Nullable Dialect outside(String text, int name, int arguments) {
+    private Dialect.@Nullable Builder outside(String text, int name, int arguments) {
         String between = text.substring(name + NAMES.getFirst().length(), arguments);
         String after = text.substring(end(text, arguments));
         return sectioned(
@@ -115,7 +115,7 @@ public final class TemplateDiff {
     }
 
     /** Each parameter between marks of its own. */
-    private @Nullable Dialect tagged(String text, int name) {
+    private Dialect.@Nullable Builder tagged(String text, int name) {
         int key = text.indexOf(KEYS.get(0), name);
         int value = text.indexOf(VALUES.get(0), key);
         int nextKey = text.indexOf(KEYS.get(1), value);
@@ -141,7 +141,7 @@ public final class TemplateDiff {
     }
 
     /** What belongs to a call of what stands around it, and what to all of them together. */
-    private @Nullable Dialect sectioned(String before, String call, String after) {
+    private Dialect.@Nullable Builder sectioned(String before, String call, String after) {
         String open = before.strip();
         String close = after.strip();
         String two;
@@ -163,23 +163,23 @@ public final class TemplateDiff {
         if (lastMark <= 0 || own.isEmpty()) {
             return null;
         }
-        Dialect dialect = form(own, call, close.substring(0, lastMark).strip());
+        Dialect.Builder dialect = form(own, call, close.substring(0, lastMark).strip());
         return dialect == null ? null : dialect.inSection(section, close.substring(lastMark));
     }
 
-    private static @Nullable Dialect form(String open, String call, String close) {
+    private static Dialect.@Nullable Builder form(String open, String call, String close) {
         if ((open + close).matches("(?s).*[%~^].*")) {
             return null;
         }
         String pattern = call + (close.isBlank() ? "" : "~" + literal(close.strip()));
-        Dialect dialect = Dialect.plain("found by rendering");
+        Dialect.Builder dialect = Dialect.plain("found by rendering");
         if (open.isBlank()) {
             return call.startsWith("%call") ? dialect.withBare(pattern) : null;
         }
         return dialect.withCalls(literal(open.strip()) + "~" + pattern);
     }
 
-    private Dialect withReasoning(Dialect dialect) {
+    private Dialect.Builder withReasoning(Dialect.Builder dialect) {
         String text;
         try {
             text = written(Map.of("role", "assistant", "content", TEXT, "reasoning_content", THOUGHT));

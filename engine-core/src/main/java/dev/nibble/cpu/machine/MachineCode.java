@@ -62,8 +62,8 @@ final class MachineCode {
     @SuppressWarnings("restricted")
     private static final class Native {
         private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
-        private static final MethodHandle CALL =
-                Linker.nativeLinker().downcallHandle(FunctionDescriptor.ofVoid(LONG, LONG, LONG, LONG, LONG, LONG));
+        private static final MethodHandle CALL = Linker.nativeLinker()
+                .downcallHandle(FunctionDescriptor.ofVoid(LONG, LONG, LONG, LONG, LONG, LONG));
 
         private Native() {}
 

@@ -139,16 +139,14 @@ public final class ScalarOps implements VectorOps {
     }
 
     @Override
-    public void storeF16(
-            float[] values, int offset, int count, MemorySegment target, long targetOffset, Scratch scratch) {
+    public void storeF16(float[] values, int offset, int count, MemorySegment target, long targetOffset, Scratch scratch) {
         for (int i = 0; i < count; i++) {
             target.set(SHORT, targetOffset + 2L * i, Float.floatToFloat16(values[offset + i]));
         }
     }
 
     @Override
-    public void loadF16(
-            MemorySegment source, long sourceOffset, float[] values, int offset, int count, Scratch scratch) {
+    public void loadF16(MemorySegment source, long sourceOffset, float[] values, int offset, int count, Scratch scratch) {
         for (int i = 0; i < count; i++) {
             values[offset + i] = Float.float16ToFloat(source.get(SHORT, sourceOffset + 2L * i));
         }

@@ -31,7 +31,14 @@ final class Gemm {
 
     /** {@code y[yOffset + token * yStride + n]} for all tokens and the rows n in [from, to) of the kernel's matrix. */
     static void multiply(
-            RowKernel kernel, TokenPanels x, float[] y, int yOffset, int yStride, int from, int to, Scratch scratch) {
+            RowKernel kernel,
+            TokenPanels x,
+            float[] y,
+            int yOffset,
+            int yStride,
+            int from,
+            int to,
+            Scratch scratch) {
         int columns = x.columns();
         int cStride = (x.count() + 1) * COUNT; // a gap, so that rows do not fall into the same cache sets
         float[] w = scratch.panel(ROWS * DEPTH);

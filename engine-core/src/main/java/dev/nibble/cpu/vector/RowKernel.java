@@ -69,7 +69,15 @@ abstract class RowKernel extends MatmulKernel {
      * compiler stops inlining in it and boxes vectors: measured, 6 times slower in the whole program.
      */
     private void multiplyFew(
-            float[] x, int xOffset, int xRows, float[] y, int yOffset, int yStride, int from, int to, Scratch scratch) {
+            float[] x,
+            int xOffset,
+            int xRows,
+            float[] y,
+            int yOffset,
+            int yStride,
+            int from,
+            int to,
+            Scratch scratch) {
         int columns = columns();
         float[] piece = scratch.panel(PIECE);
         float[] sums = scratch.tile(xRows * Lanes.COUNT);

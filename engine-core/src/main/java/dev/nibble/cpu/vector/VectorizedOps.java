@@ -145,15 +145,15 @@ final class VectorizedOps implements VectorOps {
     }
 
     @Override
-    public void storeF16(
-            float[] values, int offset, int count, MemorySegment target, long targetOffset, Scratch scratch) {
-        F16Kernel.pack(values, offset, count, target, targetOffset, scratch.halves(count));
+    public void storeF16(float[] values, int offset, int count, MemorySegment target, long targetOffset, Scratch scratch) {
+        F16Kernel.pack(
+                values, offset, count, target, targetOffset, scratch.halves(count));
     }
 
     @Override
-    public void loadF16(
-            MemorySegment source, long sourceOffset, float[] values, int offset, int count, Scratch scratch) {
-        F16Kernel.unpack(source, sourceOffset, values, offset, count, scratch.halves(count));
+    public void loadF16(MemorySegment source, long sourceOffset, float[] values, int offset, int count, Scratch scratch) {
+        F16Kernel.unpack(
+                source, sourceOffset, values, offset, count, scratch.halves(count));
     }
 
     @Override

@@ -112,9 +112,7 @@ final class FeedForwardReader {
     private void checkFixed(Gating gating, boolean normalize) {
         Gating asked = gating(gating);
         boolean same = asked == gating
-                || normalize
-                        && asked != Gating.SIGMOID
-                        && gating != Gating.SIGMOID; // the chosen ones' softmax, both ways
+                || normalize && asked != Gating.SIGMOID && gating != Gating.SIGMOID; // the chosen ones' softmax, both ways
         if (!same) {
             throw reader.metadata.failure(
                     reader.key("expert_gating_func"),
@@ -125,8 +123,7 @@ final class FeedForwardReader {
         if (reader.flag("expert_weights_norm", normalize) != normalize) {
             throw reader.metadata.failure(
                     reader.key("expert_weights_norm"),
-                    "expected that of the architecture " + reader.architecture + ", " + normalize + ", found "
-                            + !normalize);
+                    "expected that of the architecture " + reader.architecture + ", " + normalize + ", found " + !normalize);
         }
     }
 

@@ -131,8 +131,7 @@ final class Leftovers {
     private static String list(List<String> names) {
         String listed = String.join(", ", names.subList(0, Math.min(NAMED, names.size())));
         int more = names.size() - NAMED;
-        return (names.size() == 1 ? "the tensor " : "the " + names.size() + " tensors ")
-                + listed
+        return (names.size() == 1 ? "the tensor " : "the " + names.size() + " tensors ") + listed
                 + (more > 0 ? " and " + more + " more" : "");
     }
 

@@ -48,7 +48,8 @@ final class ModelReader {
         layerCount = positive("block_count") - count("nextn_predict_layers", 0);
         if (layerCount < 1 || layerCount > MAX_LAYERS) {
             throw metadata.failure(
-                    key("block_count"), layerCount + " layers (" + blockCounts() + "); expected 1 to " + MAX_LAYERS);
+                    key("block_count"),
+                    layerCount + " layers (" + blockCounts() + "); expected 1 to " + MAX_LAYERS);
         }
         tokenEmbedding = tensor("token_embd.weight");
         if (tokenEmbedding.columns() != hiddenSize || tokenEmbedding.shape().rank() > 2) {
@@ -95,7 +96,8 @@ final class ModelReader {
     private int checkLeast(String suffix, int value, int least) {
         if (value < least) {
             throw metadata.failure(
-                    key(suffix), "expected a number " + (least == 1 ? "above 0" : "of 0 or more") + ", found " + value);
+                    key(suffix),
+                    "expected a number " + (least == 1 ? "above 0" : "of 0 or more") + ", found " + value);
         }
         return value;
     }

@@ -26,7 +26,7 @@ class TemplateDiffTest {
                 "<!call!>{{ {'tool': c.function.name, 'input': c.function.arguments} | tojson }}<!end!>",
                 "<!call {{ c.function.name }}!>\n{{ c.function.arguments | tojson }}\n<!end!>",
                 "<!call {{ c.function.name }}!>{% for k, v in c.function.arguments.items() %}\n"
-                        + "<!{{ k }}!>\n{{ v }}\n<!/!>{% endfor %}\n<!end!>\n",
+                        + "<arg {{ k }}>\n{{ v }}\n</arg>{% endfor %}\n<!end!>\n",
                 "{{ '[' if loop.first else ', ' }}{{ {'name': c.function.name, 'args': c.function.arguments} | tojson }}"
                         + "{{ ']' if loop.last }}",
                 "{{ '<!calls!>' if loop.first }}<!call!>{{ c.function.name }}<!with!>{{ c.function.arguments | tojson }}"
@@ -43,7 +43,10 @@ class TemplateDiffTest {
                 "", // no calls at all
                 "<!{{ c.function.name }}!>", // no arguments
                 "{{ c.function.name }} {{ c.function.arguments | tojson }}", // no mark
-                "<!call {{ c.function.name }}!>{% for k, v in c.function.arguments.items() %}{{ k }}{{ v }}{% endfor %}<!end!>"
+                "<!call {{ c.function.name }}!>{% for k, v in c.function.arguments.items() %}{{ k }}{{ v }}{% endfor %}<!end!>",
+                // the mark of a parameter begins as what ends the call
+                "<!call {{ c.function.name }}!>{% for k, v in c.function.arguments.items() %}\n"
+                        + "<!{{ k }}!>\n{{ v }}\n<!/!>{% endfor %}\n<!end!>\n"
             })
     void whatCannotBeToldIsNotGuessed(String call) {
         assertThat(found(TURN.replace("CALL", call))).isEmpty();

@@ -82,11 +82,9 @@ final class ClassArchive {
     }
 
     private void startWriter() throws IOException {
-        List<String> command =
-                new ArrayList<>(List.of(java(), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx64m"));
+        List<String> command = new ArrayList<>(List.of(java(), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx64m"));
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), ClassArchive.class.getName()));
-        command.addAll(List.of(
-                archive.toString(), Long.toString(ProcessHandle.current().pid())));
+        command.addAll(List.of(archive.toString(), Long.toString(ProcessHandle.current().pid())));
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                 .filter(option -> !option.startsWith("-Dnibble.")
                         && !option.startsWith("-Xlog")

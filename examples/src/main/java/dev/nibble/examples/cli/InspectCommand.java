@@ -1,5 +1,6 @@
 package dev.nibble.examples.cli;
 
+import dev.nibble.io.OutputFile;
 import dev.nibble.EmbeddingModel;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
@@ -7,7 +8,6 @@ import dev.nibble.MemoryPlan;
 import dev.nibble.NibbleException;
 import dev.nibble.UnsupportedModelException;
 import dev.nibble.chat.ChatTemplates;
-import dev.nibble.io.OutputFile;
 import dev.nibble.model.Architectures;
 import dev.nibble.model.Metadata;
 import dev.nibble.model.ModelSource;

@@ -1,10 +1,10 @@
 package dev.nibble.examples.cli;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import dev.nibble.io.OutputFile;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.Session;
-import dev.nibble.io.OutputFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

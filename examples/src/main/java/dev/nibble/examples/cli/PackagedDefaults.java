@@ -15,18 +15,8 @@ import org.jspecify.annotations.Nullable;
 final class PackagedDefaults {
     /** Parameters about the machine, or about what is not done here: without them the answers are the same. */
     private static final Set<String> INDIFFERENT = Set.of(
-            "num_keep",
-            "num_gpu",
-            "num_thread",
-            "num_batch",
-            "main_gpu",
-            "use_mmap",
-            "use_mlock",
-            "low_vram",
-            "numa",
-            "f16_kv",
-            "vocab_only",
-            "logits_all");
+            "num_keep", "num_gpu", "num_thread", "num_batch", "main_gpu", "use_mmap", "use_mlock", "low_vram", "numa",
+            "f16_kv", "vocab_only", "logits_all");
 
     private final ModelDefaults defaults;
     private final List<String> unused = new ArrayList<>();
@@ -42,8 +32,7 @@ final class PackagedDefaults {
             try {
                 apply(parameter.getKey(), parameter.getValue());
             } catch (IllegalArgumentException e) {
-                throw new IOException(
-                        "the parameter " + parameter.getKey() + " that the model comes with: " + e.getMessage(), e);
+                throw new IOException("the parameter " + parameter.getKey() + " that the model comes with: " + e.getMessage(), e);
             }
         }
         unused.addAll(defaults.unused());
@@ -51,21 +40,16 @@ final class PackagedDefaults {
 
     private void apply(String name, Object value) {
         switch (name) {
-            case "temperature" ->
-                options = options.withTemperature(number(value).floatValue());
+            case "temperature" -> options = options.withTemperature(number(value).floatValue());
             case "top_k" -> options = options.withTopK(number(value).intValue());
             case "top_p" -> options = options.withTopP(number(value).floatValue());
             case "min_p" -> options = options.withMinP(number(value).floatValue());
             case "typical_p" -> options = options.withTypicalP(number(value).floatValue());
             case "seed" -> options = options.withSeed(number(value).longValue());
-            case "repeat_penalty" ->
-                options = options.withRepeatPenalty(number(value).floatValue());
-            case "repeat_last_n" ->
-                options = options.withRepeatLastN(number(value).intValue());
-            case "frequency_penalty" ->
-                options = options.withFrequencyPenalty(number(value).floatValue());
-            case "presence_penalty" ->
-                options = options.withPresencePenalty(number(value).floatValue());
+            case "repeat_penalty" -> options = options.withRepeatPenalty(number(value).floatValue());
+            case "repeat_last_n" -> options = options.withRepeatLastN(number(value).intValue());
+            case "frequency_penalty" -> options = options.withFrequencyPenalty(number(value).floatValue());
+            case "presence_penalty" -> options = options.withPresencePenalty(number(value).floatValue());
             case "stop" -> options = options.withStop(texts(value));
             case "num_predict" -> {
                 // -1 and -2: until the model ends or the context is full, as without it.

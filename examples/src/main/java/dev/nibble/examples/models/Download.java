@@ -121,7 +121,8 @@ final class Download {
         }
     }
 
-    private void receive(FileChannel file, Path folder, Source source, MessageDigest digest, Reporter.Progress progress)
+    private void receive(
+            FileChannel file, Path folder, Source source, MessageDigest digest, Reporter.Progress progress)
             throws IOException {
         long start = file.size();
         Map<String, String> headers = new java.util.HashMap<>(source.headers());

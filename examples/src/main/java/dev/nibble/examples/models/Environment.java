@@ -13,8 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param home the user's home folder, or null where the system knows none, as for some services and containers
  * @param osName as the system property {@code os.name}
  */
-public record Environment(
-        Map<String, String> variables, @Nullable Path home, String osName) {
+public record Environment(Map<String, String> variables, @Nullable Path home, String osName) {
 
     public Environment {
         variables = Map.copyOf(variables);

@@ -87,7 +87,11 @@ final class HuggingFace {
     }
 
     private void fetch(
-            HuggingFaceCache cache, Download download, Locator.HuggingFace locator, String commit, RemoteFile file)
+            HuggingFaceCache cache,
+            Download download,
+            Locator.HuggingFace locator,
+            String commit,
+            RemoteFile file)
             throws IOException {
         Path blob = cache.blob(locator.repository(), file.hash().hex());
         Path linked = cache.snapshotFile(locator.repository(), commit, file.path());

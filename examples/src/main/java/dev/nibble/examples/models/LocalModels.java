@@ -47,8 +47,7 @@ public final class LocalModels {
         Optional<Path> hub = environment.findHuggingFaceCache();
         if (hub.isPresent()) {
             for (Path file : new HuggingFaceCache(hub.get()).models()) {
-                found.add(found(
-                        "huggingface", file, List.of(huggingFaceName(hub.get().relativize(file)))));
+                found.add(found("huggingface", file, List.of(huggingFaceName(hub.get().relativize(file)))));
             }
         }
         Ollama ollama =
@@ -75,7 +74,9 @@ public final class LocalModels {
 
     private boolean leadsTo(String name, Path file) {
         try {
-            return resolver.cached(Locator.parse(name)).map(ResolvedModel::file).equals(Optional.of(file));
+            return resolver.cached(Locator.parse(name))
+                    .map(ResolvedModel::file)
+                    .equals(Optional.of(file));
         } catch (IOException | IllegalArgumentException e) {
             return false;
         }

@@ -54,8 +54,7 @@ public sealed interface Locator {
         @Override
         public String toString() {
             boolean usualHost = host.equals(OLLAMA_REGISTRY);
-            String prefix =
-                    !usualHost ? host + "/" + namespace + "/" : namespace.equals("library") ? "" : namespace + "/";
+            String prefix = !usualHost ? host + "/" + namespace + "/" : namespace.equals("library") ? "" : namespace + "/";
             return "ollama:" + prefix + name + ":" + tag;
         }
     }
@@ -98,8 +97,7 @@ public sealed interface Locator {
             case "pypi" -> pypi(text, rest);
             case "file" -> new File(Path.of(rest));
             case "http", "https" -> link(text);
-            default ->
-                throw new IllegalArgumentException("unknown locator '" + text + "'" + hint(text) + "; give " + FORMS);
+            default -> throw new IllegalArgumentException("unknown locator '" + text + "'" + hint(text) + "; give " + FORMS);
         };
     }
 

@@ -89,8 +89,7 @@ record OllamaManifest(List<Layer> layers) {
             throw new ModelNotFoundException(model + ": this model is a base model with an adapter (LoRA), and adapters"
                     + " are not supported; without it the answers would be those of the base model");
         }
-        long files =
-                layers.stream().filter(layer -> layer.kind().equals("model")).count();
+        long files = layers.stream().filter(layer -> layer.kind().equals("model")).count();
         if (files > 1) {
             throw new ModelNotFoundException(
                     model + ": its manifest names " + files + " model files, and only one is expected");

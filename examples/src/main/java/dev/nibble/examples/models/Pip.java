@@ -52,8 +52,7 @@ final class Pip {
             return List.of(List.of(environment.get("NIBBLE_PIP").get()));
         }
         List<List<String>> commands = new ArrayList<>();
-        for (String python :
-                environment.isWindows() ? List.of("py", "python3", "python") : List.of("python3", "python")) {
+        for (String python : environment.isWindows() ? List.of("py", "python3", "python") : List.of("python3", "python")) {
             commands.add(List.of(python, "-c", PIP_WHILE_WANTED));
         }
         commands.add(List.of("pip3"));

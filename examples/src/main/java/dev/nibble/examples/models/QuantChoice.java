@@ -36,7 +36,10 @@ final class QuantChoice {
                     return found;
                 }
             }
-            return whole.stream().findFirst().map(first -> parts(first, models)).orElse(List.of());
+            return whole.stream()
+                    .findFirst()
+                    .map(first -> parts(first, models))
+                    .orElse(List.of());
         }
         if (models.contains(quant)) {
             return parts(quant, models);
@@ -61,8 +64,9 @@ final class QuantChoice {
             String adapters = models.stream().allMatch(QuantChoice::isAdapter) ? "only adapters by their names, " : "";
             return adapters + some(models);
         }
-        List<String> others =
-                paths.stream().filter(path -> fileName(path).endsWith(".gguf")).toList();
+        List<String> others = paths.stream()
+                .filter(path -> fileName(path).endsWith(".gguf"))
+                .toList();
         return others.isEmpty()
                 ? "no .gguf file"
                 : "only .gguf files that are no models but belong to one (projectors, calibrations, drafts): "

@@ -51,9 +51,9 @@ class ConsoleReporterTest {
                     progress.at(0);
                     progress.at(8_890_000);
                 }
-                assertThat(drawn())
-                        .isNotEmpty()
-                        .allSatisfy(line -> assertThat(cells(line)).as(line).isLessThan(Math.max(2, columns)));
+                assertThat(drawn()).isNotEmpty().allSatisfy(line -> assertThat(cells(line))
+                        .as(line)
+                        .isLessThan(Math.max(2, columns)));
                 assertThat(printed().lines().count()).as(printed()).isEqualTo(1);
             }
         }
@@ -61,8 +61,8 @@ class ConsoleReporterTest {
 
     @Test
     void theNameAndTheBarAreShortenedBeforeANumberIsLeftOut() {
-        try (Reporter.Progress progress = new ConsoleReporter(err, true, () -> 80)
-                .start("Unpacking SmolLM2-135M-Instruct.Q4_1.gguf", 98_362_432)) {
+        try (Reporter.Progress progress =
+                new ConsoleReporter(err, true, () -> 80).start("Unpacking SmolLM2-135M-Instruct.Q4_1.gguf", 98_362_432)) {
             progress.at(0);
             progress.at(49_181_216);
         }
@@ -74,8 +74,7 @@ class ConsoleReporterTest {
     @Test
     void aWidthThatChangesIsFollowed() {
         int[] columns = {100};
-        try (Reporter.Progress progress =
-                new ConsoleReporter(err, true, () -> columns[0]).start(NAMES.get(2), 98_362_432)) {
+        try (Reporter.Progress progress = new ConsoleReporter(err, true, () -> columns[0]).start(NAMES.get(2), 98_362_432)) {
             progress.at(1000);
             columns[0] = 40;
         }

@@ -24,26 +24,8 @@ class PackagedDefaultsTest {
         PackagedDefaults packaged = new PackagedDefaults(of(
                 null,
                 Map.of(
-                        "temperature",
-                        0.25,
-                        "top_k",
-                        7,
-                        "top_p",
-                        0.5,
-                        "min_p",
-                        0.125,
-                        "repeat_penalty",
-                        1.5,
-                        "seed",
-                        11L,
-                        "stop",
-                        List.of("a", "b"),
-                        "num_ctx",
-                        64,
-                        "num_predict",
-                        5,
-                        "num_gpu",
-                        99)));
+                        "temperature", 0.25, "top_k", 7, "top_p", 0.5, "min_p", 0.125, "repeat_penalty", 1.5, "seed", 11L,
+                        "stop", List.of("a", "b"), "num_ctx", 64, "num_predict", 5, "num_gpu", 99)));
         GenerationOptions options = packaged.options();
         assertThat(options.temperature()).isEqualTo(0.25f);
         assertThat(options.topK()).isEqualTo(7);

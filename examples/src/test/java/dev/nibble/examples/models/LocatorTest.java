@@ -146,8 +146,7 @@ class LocatorTest {
 
     @Test
     void anAdapterIsNeverWhatNobodyNamed() {
-        List<String> files =
-                List.of("a-lora-Q4_K_M.gguf", "adapter_model.gguf", "sub/model-Q8_0.gguf", "explorations-F16.gguf");
+        List<String> files = List.of("a-lora-Q4_K_M.gguf", "adapter_model.gguf", "sub/model-Q8_0.gguf", "explorations-F16.gguf");
         assertThat(QuantChoice.choose(files, null)).containsExactly("sub/model-Q8_0.gguf");
         assertThat(QuantChoice.choose(files, "Q4_K_M")).containsExactly("a-lora-Q4_K_M.gguf");
         assertThat(QuantChoice.choose(files, "adapter_model.gguf")).containsExactly("adapter_model.gguf");
@@ -166,33 +165,25 @@ class LocatorTest {
     @Test
     void eachFileThatIsListedIsChosenByItsName() {
         List<String> files = List.of(
-                "A.gguf",
-                "a.gguf",
-                "sub/a.gguf",
-                "mmproj.gguf",
-                "b-00001-of-00002.gguf",
-                "b-00002-of-00002.gguf",
+                "A.gguf", "a.gguf", "sub/a.gguf", "mmproj.gguf", "b-00001-of-00002.gguf", "b-00002-of-00002.gguf",
                 "c-00001-of-00002.gguf");
         List<String> listed = QuantChoice.firstFiles(files);
         assertThat(listed).containsExactlyInAnyOrder("A.gguf", "a.gguf", "sub/a.gguf", "b-00001-of-00002.gguf");
-        assertThat(listed)
-                .allSatisfy(name -> assertThat(QuantChoice.choose(files, name)).startsWith(name));
+        assertThat(listed).allSatisfy(name -> assertThat(QuantChoice.choose(files, name)).startsWith(name));
     }
 
     @Test
     void withoutAHomeFolderOnlyWhatNeedsOneFails(@TempDir Path folder) throws Exception {
         Environment environment = Environment.of(Map.of(), "?", "Linux");
         Path file = Files.writeString(folder.resolve("a.gguf"), "x");
-        assertThat(new ModelResolver(environment, Reporter.SILENT).resolve(file.toString()))
-                .isEqualTo(file);
+        assertThat(new ModelResolver(environment, Reporter.SILENT).resolve(file.toString())).isEqualTo(file);
         assertThat(new LocalModels(environment, Reporter.SILENT).find())
                 .noneMatch(found -> found.source().equals("nibble"));
         assertThat(environment.findCache()).isEmpty();
         assertThatThrownBy(environment::cache).hasMessageContaining("set HOME, or NIBBLE_CACHE");
         assertThatThrownBy(() -> new ModelResolver(environment, Reporter.SILENT).resolve("hf:org/repo"))
                 .hasMessageContaining("HF_HUB_CACHE");
-        assertThat(Environment.of(Map.of("NIBBLE_CACHE", folder.toString()), "?", "Linux")
-                        .cache())
+        assertThat(Environment.of(Map.of("NIBBLE_CACHE", folder.toString()), "?", "Linux").cache())
                 .isEqualTo(folder);
     }
 

@@ -35,8 +35,7 @@ class OllamaTest {
     void eachNameThatIsListedIsFound() throws Exception {
         Path models = home.resolve(".ollama/models");
         Path blob = store(models, "library/tiny/latest", digest());
-        for (String name :
-                List.of("hf.co/me/tiny/Q4_0", "models.example.org/library/tiny/7b", "registry.ollama.ai/me/tiny/x")) {
+        for (String name : List.of("hf.co/me/tiny/Q4_0", "models.example.org/library/tiny/7b", "registry.ollama.ai/me/tiny/x")) {
             Path manifest = models.resolve("manifests").resolve(name);
             Files.createDirectories(manifest.getParent());
             Files.writeString(manifest, manifest(digest()));
@@ -59,9 +58,7 @@ class OllamaTest {
         String model = layer("model", this.model);
         for (String layers : List.of(model + "," + adapter, adapter + "," + model)) {
             store(models, "library/tuned/latest", digest());
-            Files.writeString(
-                    models.resolve("manifests/registry.ollama.ai/library/tuned/latest"),
-                    "{\"layers\":[" + layers + "]}");
+            Files.writeString(models.resolve("manifests/registry.ollama.ai/library/tuned/latest"), "{\"layers\":[" + layers + "]}");
 
             assertThatThrownBy(() -> resolver("http://127.0.0.1:9").resolve("ollama:tuned"))
                     .isInstanceOf(ModelNotFoundException.class)
@@ -69,11 +66,7 @@ class OllamaTest {
                     .hasMessageContaining("adapter (LoRA)");
             Recorder recorder = new Recorder();
             assertThat(new LocalModels(environment(), recorder).find()).isEmpty();
-            assertThat(recorder.lines)
-                    .singleElement()
-                    .asString()
-                    .contains("not listed")
-                    .contains("adapter");
+            assertThat(recorder.lines).singleElement().asString().contains("not listed").contains("adapter");
         }
     }
 
@@ -86,8 +79,7 @@ class OllamaTest {
                     bytes("[{\"role\":\"user\",\"content\":\"hi\"},{\"role\":\"assistant\",\"content\":\"ho\"}]"));
             String layers = layer("model", model) + "," + layer("template", bytes("{{ .Prompt }}")) + ","
                     + layer("license", bytes("free")) + "," + layer("system", texts.get(0)) + ","
-                    + layer("params", texts.get(1)) + "," + layer("messages", texts.get(2)) + ","
-                    + layer("odd", bytes("?"));
+                    + layer("params", texts.get(1)) + "," + layer("messages", texts.get(2)) + "," + layer("odd", bytes("?"));
             registry.text("/v2/library/tiny/manifests/latest", "{\"layers\":[" + layers + "]}");
             registry.file("/v2/library/tiny/blobs/" + digest(), model);
             for (byte[] text : texts) {
@@ -102,8 +94,7 @@ class OllamaTest {
 
             assertThat(resolver(registry.url()).open("ollama:tiny").defaults()).isEqualTo(expected);
             // Kept with the model: the registry is not asked again.
-            assertThat(resolver("http://127.0.0.1:9").open("ollama:tiny").defaults())
-                    .isEqualTo(expected);
+            assertThat(resolver("http://127.0.0.1:9").open("ollama:tiny").defaults()).isEqualTo(expected);
             Path blobs = home.resolve(".cache/nibble/ollama/blobs");
             Files.writeString(blobs.resolve(digest(texts.get(0)).replace(':', '-')), "You are somebody else.");
             assertThatThrownBy(() -> resolver("http://127.0.0.1:9").open("ollama:tiny"))
@@ -119,13 +110,12 @@ class OllamaTest {
     }
 
     private static String layer(String kind, byte[] content) throws Exception {
-        return "{\"mediaType\":\"application/vnd.ollama.image." + kind + "\",\"digest\":\"" + digest(content)
-                + "\",\"size\":" + content.length + "}";
+        return "{\"mediaType\":\"application/vnd.ollama.image." + kind + "\",\"digest\":\"" + digest(content) + "\",\"size\":"
+                + content.length + "}";
     }
 
     private static String digest(byte[] content) throws Exception {
-        return "sha256:"
-                + HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
+        return "sha256:" + HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
     }
 
     @Test

@@ -166,8 +166,7 @@ class PypiTest {
     }
 
     private void pip(String script) throws IOException {
-        Files.writeString(
-                Path.of(variables.get("NIBBLE_PIP")), "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\n" + script + "\n");
+        Files.writeString(Path.of(variables.get("NIBBLE_PIP")), "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\n" + script + "\n");
     }
 
     @Test
