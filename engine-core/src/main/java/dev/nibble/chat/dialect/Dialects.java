@@ -204,7 +204,8 @@ public final class Dialects {
                     "\"parameters\":"),
             rule(Dialect.plain("json-array").withBare("%calls name arguments%"), "JSON array", "\"arguments\""));
 
-    private static final Pattern SUFFIX = Pattern.compile("(?<=<tool_sep|<tool_calls?|<think):\\w+(?=>)|:opensource\\b");
+    private static final Pattern SUFFIX =
+            Pattern.compile("(?<=<tool_sep|<tool_calls?|<think):\\w+(?=>)|:opensource\\b");
 
     private Dialects() {}
 
