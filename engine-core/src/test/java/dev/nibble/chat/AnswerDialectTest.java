@@ -39,6 +39,7 @@ class AnswerDialectTest {
         <|python_start|> ## [light(room='007', on=True, levels=(1, 2,))]
         <function=<|eom_id|> ## <function=light>§</function>
         >>>all ## >>>light\\n§
+        <use_mcp_tool> ## <use_mcp_tool>\\n<server_name>extras</server_name>\\n<tool_name>light</tool_name>\\n<arguments>\\n§\\n</arguments>\\n</use_mcp_tool>
         functools[ ## functools[{"name": "light", "arguments": §}]
         [TOOL_CALLS] ## [TOOL_CALLS] [{"name": "light", "arguments": §}]
         [TOOL_CALLS][ARGS] ## [TOOL_CALLS]light[ARGS]§

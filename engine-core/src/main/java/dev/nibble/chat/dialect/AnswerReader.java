@@ -25,7 +25,11 @@ public final class AnswerReader {
         CALL
     }
 
-    /** A mark. @param early whether it means something only where nothing has been written */
+    /**
+     * A mark.
+     *
+     * @param early whether it means something only where nothing has been written
+     */
     private record Mark(String text, Kind kind, @Nullable Pair pair, boolean early) {}
 
     private record Hit(int at, @Nullable Mark mark) {}
@@ -248,6 +252,7 @@ public final class AnswerReader {
         carried = Math.max(0, carried - length);
     }
 
+    @SuppressWarnings("JdkObsolete") // whether more text could make a header of it is what is asked
     private boolean readHeader(boolean whole) {
         Header header = dialect.header();
         if (header == null) {

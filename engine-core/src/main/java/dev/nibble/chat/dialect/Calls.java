@@ -23,7 +23,11 @@ final class Calls {
         return finished == 0 && given == 0;
     }
 
-    /** Tells what is new. @param over whether all of them have been read */
+    /**
+     * Tells what is new.
+     *
+     * @param over whether all of them have been read
+     */
     void tell(Drafts drafts, boolean over) {
         while (finished < drafts.all().size()) {
             Draft draft = drafts.all().get(finished);

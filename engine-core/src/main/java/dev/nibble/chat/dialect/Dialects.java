@@ -95,6 +95,13 @@ public final class Dialects {
                     Dialect.of("function-gemma", "<start_function_call>call:%name%%gemma <escape>%<end_function_call>"),
                     "<start_function_call>"),
             rule(
+                    Dialect.of(
+                            "mcp-tool",
+                            "<use_mcp_tool>~<server_name>%until </server_name>%</server_name>~<tool_name>%name%</tool_name>~"
+                                    + "<arguments>~%args%~</arguments>~</use_mcp_tool>",
+                            JSON_CALL),
+                    "<use_mcp_tool>"),
+            rule(
                     Dialect.of("functionary-3.2", ">>>%name%~%args%")
                             .dropping(">>>all\n")
                             .carrying(">>>"),

@@ -9,7 +9,11 @@ final class Drafts {
     private final boolean onlyKnown;
     private final List<Draft> all = new ArrayList<>();
 
-    /** None so far. @param onlyKnown whether something that names no known tool is no call */
+    /**
+     * None so far.
+     *
+     * @param onlyKnown whether something that names no known tool is no call
+     */
     Drafts(Tools tools, boolean onlyKnown) {
         this.tools = tools;
         this.onlyKnown = onlyKnown;
