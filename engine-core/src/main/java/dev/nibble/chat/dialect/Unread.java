@@ -1,6 +1,7 @@
 package dev.nibble.chat.dialect;
 
 /** Why a piece of an answer cannot be read: there is too little of it, or it is not what it began as. Without a stack. */
+@SuppressWarnings("StaticAssignmentOfThrowable") // they have no stack, and nothing else that changes
 final class Unread extends RuntimeException {
     private static final long serialVersionUID = 1;
 
