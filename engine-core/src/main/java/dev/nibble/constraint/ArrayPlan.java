@@ -1,6 +1,7 @@
 package dev.nibble.constraint;
 
 import dev.nibble.constraint.ArrayShape.Contains;
+import dev.nibble.json.JsonValues;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;

@@ -31,7 +31,7 @@ public final class Constraint {
      *     enforced; the message names the keyword and its place
      */
     public static Constraint jsonSchema(String schema) {
-        Object value = JsonReader.read(Objects.requireNonNull(schema, "schema"), "the schema");
+        Object value = JsonSchema.read(schema, "the schema");
         return new Constraint("the JSON schema", SchemaCompiler.compile(new Exprs(), value, true));
     }
 

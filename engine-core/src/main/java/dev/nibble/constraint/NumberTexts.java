@@ -1,5 +1,6 @@
 package dev.nibble.constraint;
 
+import dev.nibble.json.JsonReader;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.math.RoundingMode;

@@ -4,6 +4,8 @@ import dev.nibble.constraint.ObjectPlan.Member;
 import dev.nibble.constraint.ObjectPlan.Others;
 import dev.nibble.constraint.ObjectShape.Layer;
 import dev.nibble.constraint.ObjectShape.PatternNode;
+import dev.nibble.json.JsonReader;
+import dev.nibble.json.JsonValues;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;

@@ -5,6 +5,7 @@ import dev.nibble.constraint.ObjectShape.Layer;
 import dev.nibble.constraint.ObjectShape.PatternNode;
 import dev.nibble.constraint.SchemaNode.Part;
 import dev.nibble.constraint.SchemaNode.Source;
+import dev.nibble.json.JsonValues;
 import java.math.BigDecimal;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -431,7 +432,8 @@ final class SchemaReader {
         };
     }
 
-    private boolean accepts(SchemaNode node, Object value) {
+    /** Whether a value satisfies a node. */
+    boolean accepts(SchemaNode node, Object value) {
         return shapes(node).stream().anyMatch(shape -> accepts(shape, value));
     }
 

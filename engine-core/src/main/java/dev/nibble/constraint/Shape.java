@@ -1,5 +1,6 @@
 package dev.nibble.constraint;
 
+import dev.nibble.json.JsonValues;
 import java.util.List;
 import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;

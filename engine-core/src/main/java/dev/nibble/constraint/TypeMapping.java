@@ -1,5 +1,7 @@
 package dev.nibble.constraint;
 
+import dev.nibble.json.JsonReader;
+import dev.nibble.json.JsonValues;
 import java.lang.reflect.AnnotatedElement;
 import java.lang.reflect.Array;
 import java.lang.reflect.Constructor;
@@ -93,7 +95,7 @@ public final class TypeMapping<T> {
      */
     @SuppressWarnings("unchecked")
     public T read(String json) {
-        Object value = decoder.decode(JsonReader.read(json, "the text"), "$");
+        Object value = decoder.decode(JsonSchema.read(json, "the text"), "$");
         if (value == null) {
             throw new ConstraintException("the text stands for no value");
         }

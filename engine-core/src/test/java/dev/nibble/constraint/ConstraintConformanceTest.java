@@ -3,6 +3,8 @@ package dev.nibble.constraint;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nibble.ConformanceData;
+import dev.nibble.json.JsonReader;
+import dev.nibble.json.JsonValues;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;

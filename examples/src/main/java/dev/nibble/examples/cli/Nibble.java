@@ -20,6 +20,7 @@ import picocli.CommandLine.ScopeType;
             EmbedCommand.class,
             TokenizeCommand.class,
             TemplateCommand.class,
+            ParseCommand.class,
             InspectCommand.class,
             BenchCommand.class,
             PerplexityCommand.class,

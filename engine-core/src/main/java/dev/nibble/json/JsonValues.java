@@ -1,15 +1,15 @@
-package dev.nibble.constraint;
+package dev.nibble.json;
 
 import java.math.BigDecimal;
 import java.util.List;
 import java.util.Map;
 
 /** Values of JSON, as {@link JsonReader} makes them. */
-final class JsonValues {
+public final class JsonValues {
     private JsonValues() {}
 
     /** Whether two values are equal as JSON Schema has it: numbers by what they are, objects in any order. */
-    static boolean same(Object a, Object b) {
+    public static boolean same(Object a, Object b) {
         if (a instanceof BigDecimal first && b instanceof BigDecimal second) {
             return first.compareTo(second) == 0;
         }
@@ -34,7 +34,7 @@ final class JsonValues {
     }
 
     /** A value as a text without white space. */
-    static String write(Object value) {
+    public static String write(Object value) {
         StringBuilder text = new StringBuilder();
         write(value, text);
         return text.toString();

@@ -1,4 +1,4 @@
-package dev.nibble.constraint;
+package dev.nibble.json;
 
 import java.math.BigDecimal;
 import java.util.ArrayList;
@@ -10,9 +10,9 @@ import java.util.Map;
  * Reads JSON (RFC 8259) strictly. Values are {@link Map}s in the order of the text, {@link List}s, {@link String}s, {@link
  * BigDecimal}s, {@link Boolean}s and {@link #NULL}.
  */
-final class JsonReader {
+public final class JsonReader {
     /** The value null. */
-    static final Object NULL = new Object() {
+    public static final Object NULL = new Object() {
         @Override
         public String toString() {
             return "null";
@@ -38,9 +38,9 @@ final class JsonReader {
      * The value that a text stands for.
      *
      * @param what the text is, for messages
-     * @throws ConstraintException if it is not JSON, or an object has a name twice
+     * @throws JsonException if it is not JSON, or an object has a name twice
      */
-    static Object read(String text, String what) {
+    public static Object read(String text, String what) {
         JsonReader reader = new JsonReader(text, what);
         reader.skip();
         Object value = reader.value();
@@ -222,13 +222,13 @@ final class JsonReader {
         return at < text.length() ? text.charAt(at) : -1;
     }
 
-    private ConstraintException error(String expected) {
+    private JsonException error(String expected) {
         int line = 1
                 + (int) text.substring(0, Math.min(at, text.length()))
                         .chars()
                         .filter(c -> c == '\n')
                         .count();
         int column = at - text.lastIndexOf('\n', at - 1);
-        return new ConstraintException(what + " is not JSON, line " + line + ", column " + column + ": " + expected);
+        return new JsonException(what + " is not JSON, line " + line + ", column " + column + ": " + expected);
     }
 }

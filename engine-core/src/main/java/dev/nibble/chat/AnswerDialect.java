@@ -1,0 +1,72 @@
+package dev.nibble.chat;
+
+import dev.nibble.UnsupportedChatTemplateException;
+import dev.nibble.chat.dialect.AnswerReader;
+import dev.nibble.chat.dialect.Dialect;
+import dev.nibble.chat.dialect.Dialects;
+import dev.nibble.chat.dialect.TemplateDiff;
+import dev.nibble.chat.dialect.Tools;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * How the model of a chat template writes its answers: what marks reasoning, and how calls of tools are written. Found by marks
+ * in the template that only one family of models has, else by rendering conversations that differ in one thing. Immutable and
+ * thread-safe.
+ */
+public final class AnswerDialect {
+    private final Dialect dialect;
+
+    private AnswerDialect(Dialect dialect) {
+        this.dialect = dialect;
+    }
+
+    /** The dialect of a template; never fails, but may know of no calls. */
+    public static AnswerDialect of(ChatTemplate template) {
+        return new AnswerDialect(Dialects.of(template.source())
+                .or(() -> TemplateDiff.of(variables -> template.render(variables)))
+                .orElseGet(Dialects::plain));
+    }
+
+    /** What the dialect is called here. */
+    public String name() {
+        return dialect.name();
+    }
+
+    /** Whether it is known how calls of tools are written. */
+    public boolean hasToolCalls() {
+        return dialect.hasCalls();
+    }
+
+    /**
+     * A parser of one answer.
+     *
+     * @param tools the tools that the model was told of; without any, nothing is read as a call
+     * @param prefill what the prompt says of the answer already: the prompt without what it is when no answer is asked for.
+     *     Tells whether the model begins with reasoning
+     * @throws UnsupportedChatTemplateException if there are tools and it is not known how they are called
+     * @throws IllegalArgumentException if two tools have the same name
+     */
+    public AnswerParser parser(List<ToolSpec> tools, String prefill) {
+        Objects.requireNonNull(prefill, "prefill");
+        if (!tools.isEmpty() && !hasToolCalls()) {
+            throw new UnsupportedChatTemplateException(
+                    "the chat template does not tell how the model calls tools: it has no known marks, and renders no calls "
+                            + "that could be told apart; use a template that does, or give no tools");
+        }
+        Map<String, String> schemas = new LinkedHashMap<>();
+        for (ToolSpec tool : tools) {
+            if (schemas.put(tool.name(), tool.schema()) != null) {
+                throw new IllegalArgumentException("two tools are called " + tool.name());
+            }
+        }
+        return new AnswerParser(sink -> new AnswerReader(dialect, new Tools(schemas), prefill, sink));
+    }
+
+    @Override
+    public String toString() {
+        return name();
+    }
+}

@@ -1,0 +1,5 @@
+/** JSON texts and what they stand for. */
+@NullMarked
+package dev.nibble.json;
+
+import org.jspecify.annotations.NullMarked;
