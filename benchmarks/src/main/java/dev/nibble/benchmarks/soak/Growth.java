@@ -58,7 +58,11 @@ final class Growth {
                 tally.failed(
                         quantity.name + " grow",
                         String.format(
-                                Locale.ROOT, "from %.1f to %.1f in %d looks after warm-up", first, last, values.length));
+                                Locale.ROOT,
+                                "from %.1f to %.1f in %d looks after warm-up",
+                                first,
+                                last,
+                                values.length));
             }
         }
         if (settled.size() < LEAST) {

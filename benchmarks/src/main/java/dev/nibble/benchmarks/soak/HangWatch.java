@@ -58,8 +58,8 @@ final class HangWatch {
             for (Pulse pulse : pulses) {
                 Pulse.Operation running = pulse.running;
                 if (running != null && System.nanoTime() - running.since > TimeUnit.SECONDS.toNanos(seconds)) {
-                    System.out.println("FAILED hang: " + pulse.who + ": " + running.name + " has not ended after " + seconds
-                            + " s");
+                    System.out.println("FAILED hang: " + pulse.who + ": " + running.name + " has not ended after "
+                            + seconds + " s");
                     dump();
                     Runtime.getRuntime().halt(SoakRun.EXIT_HANGS);
                 }

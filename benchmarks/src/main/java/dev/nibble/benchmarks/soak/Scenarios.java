@@ -80,7 +80,8 @@ final class Scenarios {
     }
 
     Kind pick() {
-        int at = random.nextInt(Arrays.stream(Kind.values()).mapToInt(kind -> kind.weight).sum());
+        int at = random.nextInt(
+                Arrays.stream(Kind.values()).mapToInt(kind -> kind.weight).sum());
         for (Kind kind : Kind.values()) {
             at -= kind.weight;
             if (at < 0) {
@@ -324,7 +325,8 @@ final class Scenarios {
         LanguageModel model = load(subject.file(), subject.options());
         try (Session session = model.newSession()) {
             int prompt = prompt();
-            GenerationOptions options = subject.greedy().withLogitsProcessors(List.of((logits, tokens, count) -> model.close()));
+            GenerationOptions options =
+                    subject.greedy().withLogitsProcessors(List.of((logits, tokens, count) -> model.close()));
             Generation generation = session.generate(Subject.PROMPTS.get(prompt), options);
             if (generation.finishReason() != FinishReason.CANCELLED) {
                 tally.failed("a model that was closed went on", subject.name());
@@ -424,5 +426,4 @@ final class Scenarios {
             Files.delete(copy);
         }
     }
-
 }

@@ -77,7 +77,8 @@ record Settings(@Nullable Path model, double minutes, String kernels, int thread
         } catch (NumberFormatException e) {
             // said below
         }
-        throw new IllegalArgumentException(option + " needs a number from " + least + " to " + most + ", not '" + text + "'");
+        throw new IllegalArgumentException(
+                option + " needs a number from " + least + " to " + most + ", not '" + text + "'");
     }
 
     /** The arguments that {@link #parse} reads as these. */

@@ -54,7 +54,8 @@ public final class Soak {
     private String run() throws IOException, InterruptedException {
         Path crash = folder.resolve("hs_err.log");
         ProcessBuilder builder = new ProcessBuilder(command(crash)).redirectErrorStream(true);
-        // a fixed limit, above which the C library gives freed memory back: else the resident size is that of its habits
+        // a fixed limit, above which the C library gives freed memory back: else the resident size is that of its
+        // habits
         builder.environment().put("MALLOC_MMAP_THRESHOLD_", "131072");
         Process process = builder.start();
         Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly)); // when this one is ended first
@@ -64,8 +65,8 @@ public final class Soak {
             if (System.nanoTime() - lastLine > silence) {
                 dump(process);
                 process.destroyForcibly().waitFor();
-                return "the process hangs: it said nothing for "
-                        + TimeUnit.NANOSECONDS.toSeconds(silence) + " s and was ended";
+                return "the process hangs: it said nothing for " + TimeUnit.NANOSECONDS.toSeconds(silence)
+                        + " s and was ended";
             }
         }
         echo.join();
@@ -98,7 +99,8 @@ public final class Soak {
         if (!settings.kernels().isEmpty()) {
             command.add("-Dnibble.kernels=" + settings.kernels());
         }
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), SoakRun.class.getName(), folder.toString()));
+        command.addAll(
+                List.of("-cp", System.getProperty("java.class.path"), SoakRun.class.getName(), folder.toString()));
         command.addAll(settings.arguments());
         return command;
     }

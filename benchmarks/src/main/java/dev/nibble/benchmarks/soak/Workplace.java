@@ -66,8 +66,7 @@ final class Workplace {
         try (GgufFile source = GgufFile.open(file)) {
             GgufWriter writer = new GgufWriter().putAll(source, key -> true).putFloat32("general.sampling.temp", -1);
             for (Tensor tensor : source.tensors()) {
-                writer.tensor(
-                        tensor.name(), tensor.dtype(), tensor.shape(), GgufWriter.TensorData.of(tensor.data()));
+                writer.tensor(tensor.name(), tensor.dtype(), tensor.shape(), GgufWriter.TensorData.of(tensor.data()));
             }
             writer.write(copy);
         }

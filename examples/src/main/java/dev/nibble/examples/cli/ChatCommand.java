@@ -73,7 +73,8 @@ final class ChatCommand extends ModelCommand {
             try (Session session = openSession(loaded, packaged.context());
                     LineSource lines = lines()) {
                 greet(file, loaded, session, lines);
-                Conversation conversation = new Conversation(session, options, packaged.system(system), packaged.opening());
+                Conversation conversation =
+                        new Conversation(session, options, packaged.system(system), packaged.opening());
                 ChatLoop loop = new ChatLoop(conversation, lines, promptLine, out(), err());
                 if (prompt != null) {
                     loop.say(prompt);

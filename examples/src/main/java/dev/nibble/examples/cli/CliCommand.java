@@ -55,9 +55,7 @@ abstract class CliCommand implements Callable<Integer> {
 
     /** As {@link #open}; where nobody names a model, the default one. */
     ResolvedModel openOrDefault(@Nullable String locator) throws IOException {
-        return locator == null
-                ? new ResolvedModel(resolver().resolveDefault(), ModelDefaults.NONE)
-                : open(locator);
+        return locator == null ? new ResolvedModel(resolver().resolveDefault(), ModelDefaults.NONE) : open(locator);
     }
 
     /** The file of a model, got first where it is not there; a wrong locator is bad usage. */

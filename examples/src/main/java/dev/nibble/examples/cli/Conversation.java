@@ -1,7 +1,7 @@
 package dev.nibble.examples.cli;
 
-import dev.nibble.ContextOverflowException;
 import dev.nibble.ChatOptions;
+import dev.nibble.ContextOverflowException;
 import dev.nibble.FinishReason;
 import dev.nibble.GeneratedToken;
 import dev.nibble.Generation;

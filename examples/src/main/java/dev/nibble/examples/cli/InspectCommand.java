@@ -188,7 +188,6 @@ final class InspectCommand extends ModelCommand {
                     Units.bytes(plan.total()) + " with a context of " + plan.contextLength() + " tokens: "
                             + Units.bytes(plan.weights()) + " weights in the file, " + Units.bytes(plan.workspace())
                             + " workspace and copies of weights, "
-
                             + Units.bytes(plan.kvCache()) + " KV cache, " + Units.bytes(plan.runtime())
                             + " the Java virtual machine"
                             + (plan.available().isPresent()

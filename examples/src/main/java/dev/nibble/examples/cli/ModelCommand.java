@@ -1,7 +1,7 @@
 package dev.nibble.examples.cli;
 
-import dev.nibble.FinishReason;
 import dev.nibble.ChatOptions;
+import dev.nibble.FinishReason;
 import dev.nibble.GenerationStats;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
