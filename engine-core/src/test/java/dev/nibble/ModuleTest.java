@@ -26,6 +26,7 @@ class ModuleTest {
                 .containsExactlyInAnyOrder(
                         "dev.nibble",
                         "dev.nibble.chat",
+                        "dev.nibble.constraint",
                         "dev.nibble.model",
                         "dev.nibble.sampling",
                         "dev.nibble.spi",
