@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@SuppressWarnings("StringConcatToTextBlock") // the line ends are part of what is tested
 class TemplateDiffTest {
     private static final String TURN = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}"
             + "{% for c in m.tool_calls or [] %}CALL{% endfor %}<|end|>{% endfor %}";
