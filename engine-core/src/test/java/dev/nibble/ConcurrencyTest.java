@@ -178,7 +178,7 @@ class ConcurrencyTest {
         model.close();
         assertThat(fake.closings).containsExactly("pass", "backend", "source");
         for (Runnable call :
-                List.<Runnable>of(model::newSession, () -> session.stream("x"), () -> model.memoryPlan(0))) {
+                List.<Runnable>of(model::newSession, () -> session.stream("x"), () -> model.memoryPlan())) {
             assertThatThrownBy(call::run)
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessage("the model is closed");

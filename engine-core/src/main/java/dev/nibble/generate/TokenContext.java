@@ -278,7 +278,7 @@ public final class TokenContext implements AutoCloseable {
      */
     public float[] score(int[] added, BooleanSupplier cancelled) {
         float[] scores = new float[added.length];
-        int rows = Math.clamp(SCORED_LOGITS / vocabSize, 16, batch.capacity());
+        int rows = Math.min(batch.capacity(), Math.max(16, SCORED_LOGITS / vocabSize));
         for (int from = 0; from < added.length; from += rows) {
             int[] part = Arrays.copyOfRange(added, from, Math.min(added.length, from + rows));
             scores[from] = count == 0 ? Float.NaN : logProbability(nextLogits(cancelled), 0, part[0]);
