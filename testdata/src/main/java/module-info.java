@@ -2,6 +2,8 @@
 module dev.nibble.testdata {
     requires transitive dev.nibble.gguf;
     requires static org.jspecify;
+    requires static java.logging; // the tests': what is logged
+    requires static java.management; // and how much memory is in use outside the heap
 
     exports dev.nibble.testdata;
 
