@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nibble.tensor.DType;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -47,8 +48,8 @@ class Avx512OrderTest {
      * What is added to each register of outputs, in the order of the code: products of two registers are sums times scales, and
      * those of a register and memory minima times totals.
      */
-    private static TreeMap<Integer, String> additions(byte[] code) {
-        TreeMap<Integer, String> additions = new TreeMap<>();
+    private static Map<Integer, String> additions(byte[] code) {
+        Map<Integer, String> additions = new TreeMap<>();
         for (int i = 0; i + 5 < code.length; i++) {
             int first = code[i + 1];
             // Intel's manual, volume 2, 2.7.1: EVEX prefix, opcode map 0F38, prefix 66, W 0
