@@ -8,6 +8,4 @@ module dev.nibble.testdata {
     exports dev.nibble.testdata;
 
     uses dev.nibble.spi.BackendProvider;
-
-    requires java.logging; // tests read what is logged
 }

@@ -61,14 +61,18 @@ final class SelfCheck {
     /** What differs; empty if nothing does. */
     static String failure(GroupKernel kernel, Tensor weight, WorkerPool pool) {
         SelfCheck check = new SelfCheck(kernel, weight);
-        check.expect();
-        for (int inputs = 1; inputs <= kernel.mostToCheck(); inputs++) {
-            String failure = check.failure(inputs, pool);
-            if (!failure.isEmpty()) {
-                return failure;
+        try {
+            check.expect();
+            for (int inputs = 1; inputs <= kernel.mostToCheck(); inputs++) {
+                String failure = check.failure(inputs, pool);
+                if (!failure.isEmpty()) {
+                    return failure;
+                }
             }
+            return "";
+        } finally {
+            check.x.close();
         }
-        return "";
     }
 
     /** Computes the outputs, and how far those of floats may be from them. */
