@@ -111,6 +111,7 @@ class KernelFamiliesTest {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(flags);
+        command.add("-Djava.util.logging.config.file=" + logging());
         command.add("-cp");
         command.add(location(KernelFamilies.class) + java.io.File.pathSeparator + location(KernelFamiliesTest.class));
         command.add(main.getName());
@@ -119,6 +120,17 @@ class KernelFamiliesTest {
         String output = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         return output;
+    }
+
+    /** Settings with which the lines of a load, which are at DEBUG, are shown. */
+    private static Path logging() throws Exception {
+        Path settings = Files.createTempFile("logging", ".properties");
+        settings.toFile().deleteOnExit();
+        return Files.writeString(settings, """
+                handlers = java.util.logging.ConsoleHandler
+                java.util.logging.ConsoleHandler.level = ALL
+                dev.nibble.level = ALL
+                """);
     }
 
     private static String location(Class<?> type) throws Exception {
