@@ -36,12 +36,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What a model opens is given back: by a load that fails or is interrupted, and by closing from anywhere. */
 @Timeout(120)
+@Tag("class-path")
 class LifecycleTest {
     private static final LoadOptions COUNTING =
             LoadOptions.DEFAULT.withBackend(CountingBackend.NAME).withThreads(2);
