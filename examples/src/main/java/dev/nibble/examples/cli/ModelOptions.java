@@ -94,7 +94,7 @@ final class ModelOptions {
 
     /** {@code base} with what was given on the command line; a value out of range is bad usage. */
     LoadOptions apply(LoadOptions base) {
-        if (threads > MOST_THREADS) {
+        if (threads < 0 || threads > MOST_THREADS) {
             throw new UsageException(
                     "--threads must be from 0 (all physical cores) to " + MOST_THREADS + ", not " + threads);
         }

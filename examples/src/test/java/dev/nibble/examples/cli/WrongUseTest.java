@@ -3,6 +3,8 @@ package dev.nibble.examples.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nibble.gguf.GgufWriter;
+import dev.nibble.tensor.DType;
+import dev.nibble.tensor.Shape;
 import dev.nibble.testdata.TinyModels;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -46,7 +48,7 @@ class WrongUseTest {
     @Test
     void somethingElseThanAModel() throws IOException {
         Path file = Files.writeString(folder.resolve("text.gguf"), "Once upon a time there was a text file.");
-        failed("this is not a GGUF model file", "inspect", file.toString());
+        failed("expected 'GGUF', found text", "inspect", file.toString());
     }
 
     @Test
@@ -59,7 +61,10 @@ class WrongUseTest {
     @Test
     void anUnsupportedArchitecture() throws IOException {
         Path file = folder.resolve("other.gguf");
-        new GgufWriter().putString("general.architecture", "frobnicator").write(file);
+        new GgufWriter()
+                .putString("general.architecture", "frobnicator")
+                .tensor("token_embd.weight", DType.F32, Shape.of(4, 2), GgufWriter.TensorData.of(new float[8]))
+                .write(file);
         failed("the architecture 'frobnicator' is not supported", "run", "-m", file.toString(), "-p", "a");
     }
 
@@ -184,7 +189,7 @@ class WrongUseTest {
                 "'abc' is not a float | run -m MODEL -p a --temp abc",
                 "temperature must be 0 or more, not -1.0 | run -m MODEL -p a --temp -1",
                 "topP must be from 0.0 to 1.0, not 2.0 | run -m MODEL -p a --top-p 2",
-                "threads must be 0 (all cores) or more | run -m MODEL -p a -t -3",
+                "threads must be from 0 (all physical cores) to | run -m MODEL -p a -t -3",
                 "expected one of [F32, F16, Q8_0] (case-insensitive) but was 'f8' | run -m MODEL -p a --kv f8",
                 "there is no backend 'nope' | run -m MODEL -p a --backend nope",
                 "-r must be 1 or more | bench -m MODEL -r 0",
