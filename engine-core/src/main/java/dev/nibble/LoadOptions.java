@@ -65,6 +65,11 @@ public final class LoadOptions {
         return new LoadOptions(values.withAtLeast(CONTEXT_LENGTH, value, 1));
     }
 
+    /** The model's own context for sessions that do not ask for another. */
+    public LoadOptions withoutContextLength() {
+        return with(CONTEXT_LENGTH, OptionalInt.empty());
+    }
+
     /** KV cache of sessions that do not ask for another. */
     public KvCacheType kvCacheType() {
         return values.get(KV_CACHE_TYPE);

@@ -204,7 +204,7 @@ final class InspectCommand extends ModelCommand {
     /** A model that does not generate text may be one that embeds it. */
     private void embeddings(Path file, UnsupportedModelException refusal) throws IOException {
         try (EmbeddingModel loaded = EmbeddingModel.load(
-                file, writingNothing(modelOptions().apply(LoadOptions.DEFAULT).withContextLength(0)))) {
+                file, writingNothing(modelOptions().apply(LoadOptions.DEFAULT).withoutContextLength()))) {
             row("runs on", loaded.backendDescription());
             row(
                     "embeds",
