@@ -179,7 +179,7 @@ class LifecycleTest {
         }
         assertThat(CountingBackend.providers).hasValue(made + 1);
         assertThatThrownBy(() -> LanguageModel.load(file, COUNTING.withBackend("none")))
-                .hasMessage("there is no backend 'none'; there are auto, counting, cpu");
+                .hasMessage("there is no backend 'none'; there are counting, cpu");
     }
 
     /** As in plug-ins and executable jars: the library in a class loader of its own, which the thread's does not know. */
