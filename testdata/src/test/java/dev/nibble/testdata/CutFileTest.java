@@ -44,7 +44,8 @@ class CutFileTest {
         Path whole = folder.resolve("whole.gguf");
         write(name, whole);
         SplittableRandom random = new SplittableRandom(threads);
-        try (Backend backend = Evaluation.openBackend(LoadOptions.EXACT.withThreads(threads).withRepack(false))) {
+        try (Backend backend =
+                Evaluation.openBackend(LoadOptions.EXACT.withThreads(threads).withRepack(false))) {
             float[] expected = evaluate(backend, whole);
             long workers = workers();
             for (int cut = 0; cut < cuts; cut++) {
