@@ -125,7 +125,7 @@ final class CharacterClasses {
                     default -> general ? "\\p{gc=" + category + "}" : "\\p{Is" + category + "}";
                 };
             }
-            case "Script", "sc", "Script_Extensions", "scx" -> "\\p{IsScript=" + value + "}".replace("IsScript", "sc");
+            case "Script", "sc", "Script_Extensions", "scx" -> "\\p{sc=" + value + "}";
             default -> "\\p{" + expression + "}";
         };
     }

@@ -146,14 +146,14 @@ final class SchemaCompiler {
             all.add(any);
             for (Layer layer : shape.layers()) {
                 SchemaNode ofLayer = SchemaNode.ANY;
-                boolean any1 = false;
+                boolean isMatched = false;
                 for (PatternNode pattern : layer.patterns()) {
                     if ((matched >> patterns.indexOf(pattern) & 1) != 0) {
                         ofLayer = ofLayer.and(pattern.node());
-                        any1 = true;
+                        isMatched = true;
                     }
                 }
-                value = value.and(any1 ? ofLayer : layer.additional());
+                value = value.and(isMatched ? ofLayer : layer.additional());
             }
             if (reader.shapes(value).isEmpty()) {
                 continue;
