@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -87,7 +88,7 @@ class HostileModelsTest {
             try {
                 worked += HostileUse.all(
                         file,
-                        random.nextBoolean() ? 0 : CONTEXT,
+                        random.nextBoolean() ? OptionalInt.empty() : OptionalInt.of(CONTEXT),
                         random.nextBoolean() ? ActivationType.Q8 : ActivationType.F32);
             } catch (RuntimeException | Error e) {
                 fail("seed " + seed + ", " + model.architecture() + ": " + model, e);

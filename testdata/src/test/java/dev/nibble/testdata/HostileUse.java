@@ -14,6 +14,7 @@ import dev.nibble.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalInt;
 
 /** Uses a model for all it may be good for. */
 final class HostileUse {
@@ -25,17 +26,15 @@ final class HostileUse {
     /**
      * Loads a model and puts it to use, or is refused.
      *
-     * @param contextLength of the options, 0 for the model's own
+     * @param contextLength what the generating use asks for; empty: the model's own
      * @return how often it worked
      */
-    static int all(Path file, int contextLength, ActivationType activations) throws IOException {
-        LoadOptions options = LoadOptions.DEFAULT
-                .withThreads(1)
-                .withContextLength(contextLength)
-                .withActivations(activations);
+    static int all(Path file, OptionalInt contextLength, ActivationType activations) throws IOException {
+        LoadOptions own = LoadOptions.DEFAULT.withThreads(1).withActivations(activations);
+        LoadOptions asked = contextLength.isPresent() ? own.withContextLength(contextLength.getAsInt()) : own;
         int worked = 0;
-        worked += attempt(() -> generate(file, options));
-        worked += attempt(() -> embed(file, options));
+        worked += attempt(() -> generate(file, asked));
+        worked += attempt(() -> embed(file, own));
         return worked;
     }
 
@@ -90,7 +89,7 @@ final class HostileUse {
         try {
             loaded = EmbeddingModel.load(
                     file,
-                    options.withContextLength(0),
+                    options,
                     EmbeddingOptions.DEFAULT.withPooling(Pooling.MEAN).withNormalize(true));
         } catch (NibbleException | IllegalArgumentException e) {
             requireName(e, file);
