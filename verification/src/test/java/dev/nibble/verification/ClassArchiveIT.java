@@ -34,7 +34,7 @@ final class ClassArchiveIT {
         assumeFalse(
                 System.getProperty("os.name").startsWith("Windows"),
                 "nibble is a script for bash, on Windows nibble.cmd");
-        target = Files.createDirectories(folder.resolve("a checkout/examples/target"));
+        target = Files.createDirectories(folder.resolve("a checkout/cli/target"));
         archive = target.resolve("nibble.jsa");
         copy(ROOT.resolve("nibble"), folder.resolve("a checkout/nibble"));
         copy(ROOT.resolve("bin/find-jdk"), folder.resolve("a checkout/bin/find-jdk"));
