@@ -45,6 +45,7 @@ public final class LanguageModel implements AutoCloseable {
     private final ForwardPass pass;
     private final LoadOptions options;
     private final GenerationOptions defaults;
+    private final GenerationOptions chatDefaults;
     /** Tokens that are never generated: those the file lists, and rows of the embedding that are no token. */
     private final int[] suppressed;
 
@@ -62,6 +63,11 @@ public final class LanguageModel implements AutoCloseable {
         pass = loaded.pass();
         this.options = options;
         this.defaults = defaults;
+        chatDefaults = SamplingDefaults.ofChat(
+                defaults,
+                source.tensors().stream()
+                        .mapToLong(tensor -> tensor.shape().elements())
+                        .sum());
         this.memory = memory;
         int tokens = tokenizer.vocabulary().size();
         suppressed = IntStream.concat(
@@ -175,6 +181,15 @@ public final class LanguageModel implements AutoCloseable {
     /** All chat templates of the file. */
     public ChatTemplates chatTemplates() {
         return chatPrompts.templates();
+    }
+
+    /**
+     * How {@link Session#chat} generates what nothing is asked for: as the file recommends, else, with less than a billion
+     * weights, at a temperature of 0.2 and a top-p of 0.9, as such models ramble where answers are drawn more freely; else as
+     * {@link GenerationOptions#DEFAULT}.
+     */
+    public GenerationOptions chatDefaults() {
+        return chatDefaults;
     }
 
     /** One line that says what runs the model: backend, vector width or device, threads. */

@@ -106,6 +106,8 @@ public final class Session implements AutoCloseable {
      * <p>{@code messages} is the whole conversation, every time. What the session holds is kept as far as it agrees with
      * it, token for token, so that only what is new is evaluated; the rest is forgotten.
      *
+     * <p>Options of generation that are not set are {@link LanguageModel#chatDefaults}.
+     *
      * @throws UnsupportedModelException if the file has no chat template
      * @throws UnsupportedChatTemplateException if the template needs something this version lacks
      * @throws ChatTemplateException if the template refuses the conversation
@@ -120,7 +122,8 @@ public final class Session implements AutoCloseable {
         try {
             Cancellation cancellation = begin();
             int[] tokens = model.encodeChat(messages, options);
-            return start(0, context.commonPrefix(tokens), tokens, options.generation(), cancellation);
+            GenerationOptions generation = options.generation().orElse(model.chatDefaults());
+            return start(0, context.commonPrefix(tokens), tokens, generation, cancellation);
         } finally {
             exit();
         }

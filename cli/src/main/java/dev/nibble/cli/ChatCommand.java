@@ -1,6 +1,7 @@
 package dev.nibble.cli;
 
 import dev.nibble.ChatOptions;
+import dev.nibble.GenerationOptions;
 import dev.nibble.LanguageModel;
 import dev.nibble.Session;
 import dev.nibble.cli.models.ResolvedModel;
@@ -63,16 +64,17 @@ final class ChatCommand extends ModelCommand {
         ModelOption.Arguments named = model.withOrWithoutModel(arguments, prompt != null);
         ResolvedModel resolved = openOrDefault(named.model());
         PackagedDefaults packaged = new PackagedDefaults(resolved.defaults());
-        ChatOptions options =
-                sampling.toChatOptions(sampling.toOptions(packaged.options()).withPromptProgress(promptLine));
         Path file = resolved.file();
         try (LanguageModel loaded = load(file, packaged)) {
+            GenerationOptions generation =
+                    sampling.toOptions(packaged.options()).orElse(loaded.chatDefaults());
+            ChatOptions options = sampling.toChatOptions(generation.withPromptProgress(promptLine));
             packaged.notes(true, !loaded.chatTemplates().names().isEmpty())
                     .forEach(note -> err().println("Note: " + note));
             requireChatTemplate(loaded, file, options);
             try (Session session = openSession(loaded, packaged.context());
                     LineSource lines = lines()) {
-                greet(file, loaded, session, lines);
+                greet(file, loaded, session, generation, lines);
                 Conversation conversation =
                         new Conversation(session, options, packaged.system(system), packaged.opening());
                 ChatLoop loop = new ChatLoop(conversation, lines, promptLine, out(), err());
@@ -86,12 +88,15 @@ final class ChatCommand extends ModelCommand {
         }
     }
 
-    private void greet(Path file, LanguageModel loaded, Session session, LineSource lines) {
+    private void greet(
+            Path file, LanguageModel loaded, Session session, GenerationOptions generation, LineSource lines) {
         if (lines.interactive()) {
             String model = file.getFileName() + ", " + session.contextLength() + " tokens of context, "
                     + loaded.backendDescription();
+            String drawn = "temperature " + generation.temperature() + ", top-k " + generation.topK() + ", top-p "
+                    + generation.topP() + ", min-p " + generation.minP() + " (/set changes them)";
             String help = "/help lists the commands, Ctrl-C stops an answer, Ctrl-D leaves";
-            err().println(WordWrap.lines(model + "\n" + help, lines.width()));
+            err().println(WordWrap.lines(model + "\n" + drawn + "\n" + help, lines.width()));
         }
     }
 

@@ -20,7 +20,8 @@ final class SamplingOptions {
     @Option(
             names = {"--temp", "--temperature"},
             paramLabel = "T",
-            description = "Temperature; 0 always takes the most probable token (default: 0.8).")
+            description = "Temperature; 0 always takes the most probable token (default: the model file's, else 0.8; in chats"
+                    + " with a model of less than a billion weights 0.2).")
     private @Nullable Float temperature;
 
     @Option(
@@ -35,7 +36,8 @@ final class SamplingOptions {
     @Option(
             names = "--top-p",
             paramLabel = "P",
-            description = "Keep the most probable tokens that make up P together (default: 0.95).")
+            description = "Keep the most probable tokens that make up P together (default: 0.95; in chats with a small"
+                    + " model 0.9).")
     private @Nullable Float topP;
 
     @Option(
