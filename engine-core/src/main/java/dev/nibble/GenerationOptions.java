@@ -71,6 +71,11 @@ public final class GenerationOptions {
         return get(TEMPERATURE);
     }
 
+    /** Whether {@link #withTemperature} was called, rather than that the temperature is the default one. */
+    public boolean setsTemperature() {
+        return values.isSet(TEMPERATURE);
+    }
+
     /** 0 or more; 0 takes the most probable token, the lowest id among equals. */
     public GenerationOptions withTemperature(float value) {
         return with(TEMPERATURE, inRange(TEMPERATURE, value, 0, Float.MAX_VALUE));

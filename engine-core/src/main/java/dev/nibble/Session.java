@@ -106,7 +106,7 @@ public final class Session implements AutoCloseable {
      * <p>{@code messages} is the whole conversation, every time. What the session holds is kept as far as it agrees with
      * it, token for token, so that only what is new is evaluated; the rest is forgotten.
      *
-     * <p>Options of generation that are not set are {@link LanguageModel#chatDefaults}.
+     * <p>Where the options set no temperature, those that they do not set are {@link LanguageModel#chatDefaults}.
      *
      * @throws UnsupportedModelException if the file has no chat template
      * @throws UnsupportedChatTemplateException if the template needs something this version lacks
@@ -122,8 +122,13 @@ public final class Session implements AutoCloseable {
         try {
             Cancellation cancellation = begin();
             int[] tokens = model.encodeChat(messages, options);
-            GenerationOptions generation = options.generation().orElse(model.chatDefaults());
-            return start(0, context.commonPrefix(tokens), tokens, generation, cancellation);
+            GenerationOptions generation = options.generation();
+            return start(
+                    0,
+                    context.commonPrefix(tokens),
+                    tokens,
+                    generation.setsTemperature() ? generation : generation.orElse(model.chatDefaults()),
+                    cancellation);
         } finally {
             exit();
         }

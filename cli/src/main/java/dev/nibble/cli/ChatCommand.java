@@ -66,8 +66,8 @@ final class ChatCommand extends ModelCommand {
         PackagedDefaults packaged = new PackagedDefaults(resolved.defaults());
         Path file = resolved.file();
         try (LanguageModel loaded = load(file, packaged)) {
-            GenerationOptions generation =
-                    sampling.toOptions(packaged.options()).orElse(loaded.chatDefaults());
+            GenerationOptions asked = sampling.toOptions(packaged.options());
+            GenerationOptions generation = asked.setsTemperature() ? asked : asked.orElse(loaded.chatDefaults());
             ChatOptions options = sampling.toChatOptions(generation.withPromptProgress(promptLine));
             packaged.notes(true, !loaded.chatTemplates().names().isEmpty())
                     .forEach(note -> err().println("Note: " + note));
@@ -93,8 +93,8 @@ final class ChatCommand extends ModelCommand {
         if (lines.interactive()) {
             String model = file.getFileName() + ", " + session.contextLength() + " tokens of context, "
                     + loaded.backendDescription();
-            String drawn = "temperature " + generation.temperature() + ", top-k " + generation.topK() + ", top-p "
-                    + generation.topP() + ", min-p " + generation.minP() + " (/set changes them)";
+            String drawn = "temperature " + generation.temperature() + ", top-p " + generation.topP()
+                    + ", repeat penalty " + generation.repeatPenalty() + " (/set shows and changes them)";
             String help = "/help lists the commands, Ctrl-C stops an answer, Ctrl-D leaves";
             err().println(WordWrap.lines(model + "\n" + drawn + "\n" + help, lines.width()));
         }

@@ -20,8 +20,9 @@ final class SamplingOptions {
     @Option(
             names = {"--temp", "--temperature"},
             paramLabel = "T",
-            description = "Temperature; 0 always takes the most probable token (default: the model file's, else 0.8; in chats"
-                    + " with a model of less than a billion weights 0.2).")
+            description =
+                    "Temperature; 0 always takes the most probable token (default: the model file's, else 0.8; in chats"
+                            + " with a model of less than a billion weights 0.3, with a repeat penalty of 1.1).")
     private @Nullable Float temperature;
 
     @Option(

@@ -49,13 +49,21 @@ class ThreadsTest {
                 .collect(Collectors.toSet());
     }
 
-    /** The caller is one of the threads; 0 asks for the default. */
+    @Test
+    void aModelHasTheDefaultThreadsIfNoneAreAskedFor() throws IOException {
+        hasThreads(WorkerPool.defaultThreads(), LoadOptions.DEFAULT);
+    }
+
     @ParameterizedTest
-    @ValueSource(ints = {0, 1, 2, 5})
-    void aModelHasAsManyThreadsAsAskedFor(int asked) throws IOException {
-        int threads = asked == 0 ? WorkerPool.defaultThreads() : asked;
+    @ValueSource(ints = {1, 2, 5})
+    void aModelHasAsManyThreadsAsAskedFor(int threads) throws IOException {
+        hasThreads(threads, LoadOptions.DEFAULT.withThreads(threads));
+    }
+
+    /** The caller is one of the threads. */
+    private static void hasThreads(int threads, LoadOptions options) throws IOException {
         Set<Thread> before = workers();
-        try (LanguageModel loaded = LanguageModel.load(model, LoadOptions.DEFAULT.withThreads(asked));
+        try (LanguageModel loaded = LanguageModel.load(model, options);
                 Session session = loaded.newSession()) {
             session.generate("abc", GenerationOptions.GREEDY.withMaxTokens(5));
             assertThat(workers().stream().filter(thread -> !before.contains(thread)))

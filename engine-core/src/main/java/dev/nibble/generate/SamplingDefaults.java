@@ -9,9 +9,12 @@ public final class SamplingDefaults {
     /** A model with fewer weights rambles when answers are drawn as freely as those of large ones. */
     private static final long FEW_WEIGHTS = 1_000_000_000;
 
-    /** What the authors of SmolLM2 (135 million to 1.7 billion weights) recommend for conversations. */
-    private static final GenerationOptions CAREFUL =
-            GenerationOptions.DEFAULT.withTemperature(0.2f).withTopP(0.9f);
+    /** Tried with SmolLM2-135M: at lower temperatures, or without the penalty, it goes round in circles. */
+    private static final GenerationOptions CAREFUL = GenerationOptions.DEFAULT
+            .withTemperature(0.3f)
+            .withTopP(0.9f)
+            .withRepeatPenalty(1.1f)
+            .withRepeatLastN(256);
 
     private static final String PREFIX = "general.sampling.";
     private static final List<String> NOT_SUPPORTED = List.of("sequence", "mirostat");
@@ -48,13 +51,13 @@ public final class SamplingDefaults {
     }
 
     /**
-     * The options of a conversation where nobody asks for others.
+     * The options of a conversation where nobody asks for a temperature.
      *
      * @param file those the file sets
      * @param weights how many the model has
      */
     public static GenerationOptions ofChat(GenerationOptions file, long weights) {
-        return weights < FEW_WEIGHTS ? file.orElse(CAREFUL) : file;
+        return weights < FEW_WEIGHTS && !file.setsTemperature() ? file.orElse(CAREFUL) : file;
     }
 
     private interface Reader<T> {
