@@ -1,6 +1,22 @@
 package dev.nibble.cpu;
 
-import dev.nibble.cpu.ops.Rope;
+import dev.nibble.cpu.kernel.LinearFactory;
+import dev.nibble.cpu.op.AltUpBlock;
+import dev.nibble.cpu.op.Attention;
+import dev.nibble.cpu.op.Block;
+import dev.nibble.cpu.op.BlockOp;
+import dev.nibble.cpu.op.DeltaNet;
+import dev.nibble.cpu.op.DenseFeedForward;
+import dev.nibble.cpu.op.FeedForwardOp;
+import dev.nibble.cpu.op.LatentAttention;
+import dev.nibble.cpu.op.Mamba2;
+import dev.nibble.cpu.op.MixerOp;
+import dev.nibble.cpu.op.MixtureOfExperts;
+import dev.nibble.cpu.op.ParallelFeedForward;
+import dev.nibble.cpu.op.PerLayerInput;
+import dev.nibble.cpu.op.Rope;
+import dev.nibble.cpu.op.ShortConvolution;
+import dev.nibble.cpu.state.Workspace;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.BlockConfig;
 import dev.nibble.model.DeltaNetConfig;

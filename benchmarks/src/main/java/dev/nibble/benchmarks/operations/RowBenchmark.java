@@ -1,9 +1,9 @@
 package dev.nibble.benchmarks.operations;
 
 import dev.nibble.cpu.KernelFamilies;
-import dev.nibble.cpu.VectorOps;
-import dev.nibble.cpu.ops.Rope;
-import dev.nibble.cpu.ops.RowNorm;
+import dev.nibble.cpu.kernel.VectorOps;
+import dev.nibble.cpu.op.Rope;
+import dev.nibble.cpu.op.RowNorm;
 import dev.nibble.cpu.scalar.ScalarOps;
 import dev.nibble.model.Norm;
 import dev.nibble.model.RopeConfig;
