@@ -66,7 +66,7 @@ final class CpuForwardPass implements ForwardPass {
         workspace.reserve(Buffer.OUTPUT, config.hiddenSize());
         workspace.reserve(Input.HIDDEN, config.hiddenSize());
         workspace.reserve(Input.LAST, config.hiddenSize());
-        BlockCompiler compiler = new BlockCompiler(model, linears, workspace, pool.threads());
+        BlockCompiler compiler = new BlockCompiler(model, linears, workspace);
         blocks = compiler.compile().toArray(BlockOp[]::new);
         ropes = compiler.ropes().toArray(Rope[]::new);
         tokenInput = new TokenInput(model, linears, workspace);

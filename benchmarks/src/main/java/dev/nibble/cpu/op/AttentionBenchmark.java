@@ -78,7 +78,7 @@ public class AttentionBenchmark {
         Projection none = new Projection(
                 new Tensor("none", DType.F32, Shape.of(1, 1), MemorySegment.ofArray(new float[1])), null, 1);
         config = new AttentionConfig.Builder(0, HEADS, KV_HEADS, DIM, DIM, none, none, none, none).build();
-        tile = new AttentionTile(config);
+        tile = AttentionTile.of(scratch, config);
         Random random = new Random(1);
         cache = new KvCache(KV_HEADS, DIM, DIM, type, positions, 0, rows, ops, arena);
         cache.reserve(positions);

@@ -58,23 +58,7 @@ public final class Linear {
      * @throws IllegalArgumentException if {@code x} has another width than the layer, or {@code y} is too small
      */
     public void apply(WorkerPool pool, MatmulInput x, float[] y, int yOffset, int yStride) {
-        x.job.start(x);
-        x.job.add(this, y, yOffset, yStride);
-        x.job.run(pool);
-    }
-
-    /**
-     * Applies several layers to one input in one parallel region; the arrays are parallel. As {@link #apply} for each.
-     *
-     * @throws IllegalArgumentException as {@link #apply}
-     */
-    public static void applyAll(
-            WorkerPool pool, MatmulInput x, Linear[] layers, float[][] ys, int[] yOffsets, int[] yStrides) {
-        x.job.start(x);
-        for (int i = 0; i < layers.length; i++) {
-            x.job.add(layers[i], ys[i], yOffsets[i], yStrides[i]);
-        }
-        x.job.run(pool);
+        x.layers().add(this, y, yOffset, yStride).run(pool);
     }
 
     /** Computes outputs [from, to) of all rows of {@code x}. */

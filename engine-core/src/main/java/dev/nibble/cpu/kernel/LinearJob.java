@@ -10,12 +10,12 @@ import org.jspecify.annotations.Nullable;
  * The parallel region of one or more {@link Linear} layers over one input: their outputs laid end to end, cut into
  * chunks. It belongs to the input and is used again and again, so that a region allocates nothing.
  */
-final class LinearJob implements WorkerPool.Job {
+public final class LinearJob implements WorkerPool.Job {
     /** Chunks start at multiples of this, so that a kernel's tiles of rows are whole except at the end of a layer. */
     static final int GRAIN = 128;
 
-    private @Nullable MatmulInput x;
-    private @Nullable WorkerPool pool;
+    private final MatmulInput x;
+    private @Nullable WorkerPool pool; // while it runs
     private int count;
     private int outputs;
     private Linear[] layers = new Linear[4];
@@ -24,15 +24,24 @@ final class LinearJob implements WorkerPool.Job {
     private int[] yStrides = new int[4];
     private int[] starts = new int[4];
 
-    void start(MatmulInput input) {
-        x = input;
-        count = 0;
-        outputs = 0;
+    LinearJob(MatmulInput x) {
+        this.x = x;
     }
 
-    void add(Linear layer, float[] y, int yOffset, int yStride) {
-        MatmulInput input = input();
-        check(input, layer, y, yOffset, yStride);
+    /** Begins anew, without layers. */
+    LinearJob start() {
+        count = 0;
+        outputs = 0;
+        return this;
+    }
+
+    /**
+     * Adds a layer, whose outputs of all rows go to {@code y[yOffset + row * yStride + output]}.
+     *
+     * @throws IllegalArgumentException if the input has another width than the layer, or {@code y} is too small
+     */
+    public LinearJob add(Linear layer, float[] y, int yOffset, int yStride) {
+        check(x, layer, y, yOffset, yStride);
         if (count == layers.length) {
             layers = Arrays.copyOf(layers, 2 * count);
             ys = Arrays.copyOf(ys, 2 * count);
@@ -47,6 +56,7 @@ final class LinearJob implements WorkerPool.Job {
         starts[count] = outputs;
         outputs = Math.addExact(outputs, layer.outputSize());
         count++;
+        return this;
     }
 
     private static void check(MatmulInput input, Linear layer, float[] y, int yOffset, int yStride) {
@@ -61,35 +71,28 @@ final class LinearJob implements WorkerPool.Job {
         }
     }
 
-    void run(WorkerPool workers) {
-        pool = workers;
-        MatmulInput input = input();
-        if (input.rows() == 0) {
+    /** Multiplies the input with all layers that were added. */
+    public void run(WorkerPool workers) {
+        if (x.rows() == 0 || count == 0) {
             return;
         }
+        pool = workers;
         for (int i = 0; i < count; i++) {
-            layers[i].kernel().prepare(input, workers);
+            layers[i].kernel().prepare(x, workers);
         }
-        workers.forEachShrinking(outputs, GRAIN, this, layers[0].loop(input));
+        workers.forEachShrinking(outputs, GRAIN, this, layers[0].loop(x));
+        Arrays.fill(ys, 0, count, null); // the workspace may be given back
     }
 
     @Override
     public void run(int worker, int from, int to) {
-        MatmulInput input = input();
         Scratch scratch = Objects.requireNonNull(pool).scratch(worker);
         for (int i = 0; i < count; i++) {
             int begin = Math.max(0, from - starts[i]);
             int end = Math.min(layers[i].outputSize(), to - starts[i]);
             if (begin < end) {
-                layers[i].multiply(input, ys[i], yOffsets[i], yStrides[i], begin, end, scratch);
+                layers[i].multiply(x, ys[i], yOffsets[i], yStrides[i], begin, end, scratch);
             }
         }
-    }
-
-    private MatmulInput input() {
-        if (x == null) {
-            throw new IllegalStateException("the job was not started");
-        }
-        return x;
     }
 }

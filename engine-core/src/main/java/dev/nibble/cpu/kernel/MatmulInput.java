@@ -24,7 +24,7 @@ public final class MatmulInput implements AutoCloseable {
     private int columns;
     private long version;
     private Packed[] forms = new Packed[0];
-    final LinearJob job = new LinearJob();
+    private final LinearJob job = new LinearJob(this);
 
     /**
      * Allocates room for {@code maxRows} rows of {@code maxColumns} values, or more and shorter ones.
@@ -67,6 +67,11 @@ public final class MatmulInput implements AutoCloseable {
         this.rows = rows;
         this.columns = columns;
         version++;
+    }
+
+    /** The layers that are to be multiplied with these values in one parallel region, none at first; for one region at a time. */
+    public LinearJob layers() {
+        return job.start();
     }
 
     /** The form of a class that holds the present values, null if there is none. */

@@ -57,9 +57,9 @@ public final class AltUpBlock implements BlockOp {
         workspace.reserve(Buffer.STREAMS, (long) this.streams * hidden);
         workspace.reserve(Buffer.PREDICTED, (long) this.streams * hidden);
         workspace.reserve(Buffer.LAUREL, hidden);
-        workspace.reserve(Buffer.ROUTER, this.streams * this.streams);
-        workspace.reserve(Buffer.STEP, Math.max(this.streams, laurelLeft.outputSize()));
-        workspace.reserve(Input.INNER, Math.max(this.streams, laurelLeft.outputSize()));
+        workspace.reserve(Buffer.STREAM_MIX, this.streams * this.streams);
+        workspace.reserve(Input.MODALITIES, this.streams);
+        workspace.reserve(Input.LAUREL_LOW, laurelLeft.outputSize());
     }
 
     @Override
@@ -77,7 +77,7 @@ public final class AltUpBlock implements BlockOp {
         input.reset(pass.rows(), hidden);
         pass.observe("attn_norm", layer, input.values(), hidden);
         float[] laurel = laurel(pass, input);
-        mixer.run(pass, output);
+        mixer.run(pass, input, output);
         RowNorm.applyToRows(pass, config.mixerPostNorm(), output, output, hidden);
         pass.ops.add(output, 0, residual, 0, size);
         pass.ops.add(laurel, 0, residual, 0, size);
@@ -86,7 +86,7 @@ public final class AltUpBlock implements BlockOp {
 
         RowNorm.applyToRows(pass, config.ffnNorm(), residual, input.values(), hidden);
         input.reset(pass.rows(), hidden);
-        feedForward.run(pass, input, output);
+        feedForward.run(pass, residual, input, output);
         RowNorm.applyToRows(pass, config.ffnPostNorm(), output, output, hidden);
         pass.ops.add(output, 0, residual, 0, size);
 
@@ -99,7 +99,7 @@ public final class AltUpBlock implements BlockOp {
     private void predict(Pass pass, float[] all, float[] predicted) {
         int size = pass.rows() * hidden;
         MatmulInput modalities = modalities(pass, all, active * size);
-        float[] mix = pass.workspace.get(Buffer.ROUTER); // [rows, to, from]
+        float[] mix = pass.workspace.get(Buffer.STREAM_MIX); // [rows, to, from]
         predict.apply(pass.pool, modalities, mix, 0, streams * streams);
         System.arraycopy(all, 0, predicted, 0, streams * size);
         for (int row = 0; row < pass.rows(); row++) {
@@ -121,7 +121,7 @@ public final class AltUpBlock implements BlockOp {
     private void correct(Pass pass, float[] all, float[] predicted, float[] activated) {
         int size = pass.rows() * hidden;
         MatmulInput modalities = modalities(pass, activated, 0);
-        float[] shares = pass.workspace.get(Buffer.ROUTER); // [rows, streams]
+        float[] shares = pass.workspace.get(Buffer.STREAM_MIX); // [rows, streams]
         correct.apply(pass.pool, modalities, shares, 0, streams);
         pass.ops.axpy(-1, predicted, active * size, activated, 0, size);
         System.arraycopy(predicted, 0, all, 0, streams * size);
@@ -146,7 +146,7 @@ public final class AltUpBlock implements BlockOp {
         }
         pass.ops.scale(input.values(), 0, pass.rows() * hidden, 1f / hidden);
         input.reset(pass.rows(), hidden);
-        MatmulInput modalities = pass.workspace.get(Input.INNER);
+        MatmulInput modalities = pass.workspace.get(Input.MODALITIES);
         router.apply(pass.pool, input, modalities.values(), 0, streams);
         for (int i = 0; i < pass.rows() * streams; i++) {
             modalities.values()[i] = (float) Math.tanh(modalities.values()[i]);
@@ -158,10 +158,10 @@ public final class AltUpBlock implements BlockOp {
     /** x + norm(right(left(x))). */
     private float[] laurel(Pass pass, MatmulInput input) {
         float[] out = pass.workspace.get(Buffer.LAUREL);
-        MatmulInput inner = pass.workspace.get(Input.INNER);
-        laurelLeft.apply(pass.pool, input, inner.values(), 0, laurelLeft.outputSize());
-        inner.reset(pass.rows(), laurelLeft.outputSize());
-        laurelRight.apply(pass.pool, inner, out, 0, hidden);
+        MatmulInput low = pass.workspace.get(Input.LAUREL_LOW);
+        laurelLeft.apply(pass.pool, input, low.values(), 0, laurelLeft.outputSize());
+        low.reset(pass.rows(), laurelLeft.outputSize());
+        laurelRight.apply(pass.pool, low, out, 0, hidden);
         RowNorm.applyToRows(pass, altUp.laurelNorm(), out, out, hidden);
         pass.ops.add(input.values(), 0, out, 0, pass.rows() * hidden);
         return out;

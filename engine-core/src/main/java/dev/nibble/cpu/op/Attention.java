@@ -2,6 +2,7 @@ package dev.nibble.cpu.op;
 
 import dev.nibble.cpu.kernel.Linear;
 import dev.nibble.cpu.kernel.LinearFactory;
+import dev.nibble.cpu.kernel.LinearJob;
 import dev.nibble.cpu.kernel.MatmulInput;
 import dev.nibble.cpu.kernel.VectorOps;
 import dev.nibble.cpu.pool.Scratch;
@@ -11,7 +12,6 @@ import dev.nibble.cpu.state.Workspace;
 import dev.nibble.cpu.state.Workspace.Buffer;
 import dev.nibble.cpu.state.Workspace.Input;
 import dev.nibble.model.AttentionConfig;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** A compiled attention layer: projections, norms and rotation, the KV cache, the attention itself, the output. */
@@ -26,10 +26,6 @@ public final class Attention implements MixerOp {
     private final int queryWidth;
     private final int keyWidth;
     private final int valueWidth;
-    private final Linear[] inputs;
-    private final float[][] inputTargets;
-    private final int[] inputOffsets;
-    private final int[] inputStrides;
     private final BlockedAttention attention;
     private final Pass.Job rowsJob = this::prepareRows;
     private final Pass.Job gateJob = this::applyGate;
@@ -38,12 +34,7 @@ public final class Attention implements MixerOp {
      * @param rope the rotation, shared with the layers that have the same
      */
     public Attention(
-            AttentionConfig config,
-            int layer,
-            @Nullable Rope rope,
-            LinearFactory linears,
-            Workspace workspace,
-            int threads) {
+            AttentionConfig config, int layer, @Nullable Rope rope, LinearFactory linears, Workspace workspace) {
         this.config = config;
         this.layer = layer;
         this.rope = rope;
@@ -54,24 +45,19 @@ public final class Attention implements MixerOp {
         queryWidth = config.headCount() * config.headDim();
         keyWidth = config.kvHeadCount() * config.headDim();
         valueWidth = config.kvHeadCount() * config.valueDim();
-        int count = 1 + (key == null ? 0 : 1) + (value == null ? 0 : 1);
-        inputs = new Linear[count];
-        inputTargets = new float[count][];
-        inputOffsets = new int[count];
-        inputStrides = new int[count];
-        attention = new BlockedAttention(config, layer, threads);
+        attention = new BlockedAttention(config, layer);
         workspace.reserve(Buffer.QUERY, query.outputSize());
         workspace.reserve(Buffer.KEY, keyWidth);
         workspace.reserve(Buffer.VALUE, valueWidth);
         workspace.reserve(Input.MIXED, config.headCount() * config.valueDim());
         if (config.outputGate()) {
-            workspace.reserve(Buffer.GATE, queryWidth);
+            workspace.reserve(Buffer.ATTENTION_GATE, queryWidth);
         }
     }
 
     @Override
-    public void run(Pass pass, float[] result) {
-        project(pass);
+    public void run(Pass pass, MatmulInput input, float[] result) {
+        project(pass, input);
         if (config.outputGate()) {
             separateGates(pass);
         }
@@ -87,23 +73,15 @@ public final class Attention implements MixerOp {
         output.apply(pass.pool, mixed, result, 0, output.outputSize());
     }
 
-    private void project(Pass pass) {
-        int count = 0;
-        count = add(count, query, pass.workspace.get(Buffer.QUERY));
-        count = add(count, key, pass.workspace.get(Buffer.KEY));
-        add(count, value, pass.workspace.get(Buffer.VALUE));
-        Linear.applyAll(pass.pool, pass.workspace.get(Input.HIDDEN), inputs, inputTargets, inputOffsets, inputStrides);
-        Arrays.fill(inputTargets, null); // the workspace may be given back
-    }
-
-    private int add(int index, @Nullable Linear linear, float[] target) {
-        if (linear == null) {
-            return index;
+    private void project(Pass pass, MatmulInput input) {
+        LinearJob job = input.layers().add(query, pass.workspace.get(Buffer.QUERY), 0, query.outputSize());
+        if (key != null) {
+            job.add(key, pass.workspace.get(Buffer.KEY), 0, keyWidth);
         }
-        inputs[index] = linear;
-        inputTargets[index] = target;
-        inputStrides[index] = linear.outputSize();
-        return index + 1;
+        if (value != null) {
+            job.add(value, pass.workspace.get(Buffer.VALUE), 0, valueWidth);
+        }
+        job.run(pass.pool);
     }
 
     /** Whole blocks of the KV cache where there are many rows: threads should not write to the same cache lines. */
@@ -125,12 +103,11 @@ public final class Attention implements MixerOp {
         int position = pass.position(row);
         RowNorm.applyToHeads(ops, config.queryNorm(), queries, queryAt, config.headCount(), config.headDim());
         if (rope != null) {
-            rope.apply(row, queries, queryAt, config.headCount(), config.headDim());
+            rope.apply(pass, row, queries, queryAt, config.headCount(), config.headDim());
         }
         AttentionConfig.Temperature temperature = config.temperature();
         if (temperature != null) {
-            double steps = Math.floor((position + temperature.offset()) / temperature.originalContext());
-            ops.scale(queries, queryAt, queryWidth, (float) (1 + temperature.scale() * Math.log(steps + 1)));
+            ops.scale(queries, queryAt, queryWidth, temperature.factor(position));
         }
         if (key == null) {
             return;
@@ -144,7 +121,7 @@ public final class Attention implements MixerOp {
         }
         RowNorm.applyToHeads(ops, config.keyNorm(), keys, keyAt, config.kvHeadCount(), config.headDim());
         if (rope != null) {
-            rope.apply(row, keys, keyAt, config.kvHeadCount(), config.headDim());
+            rope.apply(pass, row, keys, keyAt, config.kvHeadCount(), config.headDim());
         }
         if (config.valueNormEpsilon() > 0) {
             for (int head = 0; head < config.kvHeadCount(); head++) {
@@ -162,7 +139,7 @@ public final class Attention implements MixerOp {
     /** Queries and gates alternate head by head; makes compact rows of each. */
     private void separateGates(Pass pass) {
         float[] both = pass.workspace.get(Buffer.QUERY);
-        float[] gates = pass.workspace.get(Buffer.GATE);
+        float[] gates = pass.workspace.get(Buffer.ATTENTION_GATE);
         int headDim = config.headDim();
         // ascending, so that a query is read before a compact one overwrites its place
         for (int head = 0; head < pass.rows() * config.headCount(); head++) {
@@ -172,7 +149,7 @@ public final class Attention implements MixerOp {
     }
 
     private void applyGate(Pass pass, int worker, int from, int to) {
-        float[] gates = pass.workspace.get(Buffer.GATE);
+        float[] gates = pass.workspace.get(Buffer.ATTENTION_GATE);
         float[] mixed = pass.workspace.get(Input.MIXED).values();
         int width = config.headCount() * config.valueDim();
         for (int i = from * width; i < to * width; i++) {

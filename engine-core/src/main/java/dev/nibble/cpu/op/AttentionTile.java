@@ -7,7 +7,8 @@ import dev.nibble.model.AttentionConfig;
 import java.util.Arrays;
 
 /**
- * Attention of a few rows of one sequence with one key/value head, and the scratch memory for it; one for each worker.
+ * Attention of a few rows of one sequence with one key/value head, and the scratch memory for it; each worker has one for all
+ * layers.
  *
  * <p>Keys and values are converted to floats a block of {@link KvCache#BLOCK} positions at a time, once for all rows of
  * the tile and all query heads that share them; scores and results are small matrix products. The softmax is online
@@ -24,42 +25,64 @@ final class AttentionTile {
 
     private static final int BLOCK = KvCache.BLOCK;
 
-    private final AttentionConfig config;
-    private final int group;
-    private final int headDim;
-    private final int valueDim;
-    private final float[] keys; // [headDim, BLOCK]
-    private final float[] values; // [BLOCK, valueDim]
-    private final float[] queries; // [rows * group, headDim], scaled
-    private final float[] scores; // [rows * group, BLOCK]
-    private final Softmax span;
-    private final Softmax total;
+    private AttentionConfig config;
+    private int group;
+    private int headDim;
+    private int valueDim;
+    private float[] keys = new float[0]; // [headDim, BLOCK]
+    private float[] values = new float[0]; // [BLOCK, valueDim]
+    private float[] queries = new float[0]; // [rows * group, headDim], scaled
+    private float[] scores = new float[0]; // [rows * group, BLOCK]
+    private final Softmax span = new Softmax();
+    private final Softmax total = new Softmax();
 
     /** Results of queries before the division, relative to their greatest scores. */
     static final class Softmax {
-        final float[] result; // [queries, valueDim]
-        final float[] maximum; // [queries]
-        final float[] sum; // [queries]
+        private float[] result = new float[0]; // [queries, valueDim]
+        private float[] maximum = new float[0]; // [queries]
+        private float[] sum = new float[0]; // [queries]
 
-        Softmax(int queries, int valueDim) {
-            result = new float[Math.multiplyExact(queries, valueDim)];
-            maximum = new float[queries];
-            sum = new float[queries];
+        /** Makes room; what was there is lost. */
+        void reserve(int queries, int valueDim) {
+            if (maximum.length < queries) {
+                int room = Math.max(queries, 2 * maximum.length);
+                maximum = new float[room];
+                sum = new float[room];
+            }
+            int size = Math.multiplyExact(queries, valueDim);
+            if (result.length < size) {
+                result = new float[Math.max(size, 2 * result.length)];
+            }
         }
     }
 
-    AttentionTile(AttentionConfig config) {
+    private AttentionTile(AttentionConfig config) {
         this.config = config;
+    }
+
+    /** The tile of a worker, for a layer. */
+    static AttentionTile of(Scratch scratch, AttentionConfig config) {
+        AttentionTile tile = scratch.part(AttentionTile.class, AttentionTile::new, config);
+        tile.shape(config);
+        return tile;
+    }
+
+    private void shape(AttentionConfig newConfig) {
+        config = newConfig;
         group = config.headCount() / config.kvHeadCount();
         headDim = config.headDim();
         valueDim = config.valueDim();
         int count = rows(config) * group;
-        keys = new float[headDim * BLOCK];
-        values = new float[BLOCK * valueDim];
-        queries = new float[count * headDim];
-        scores = new float[count * BLOCK];
-        span = new Softmax(count, valueDim);
-        total = new Softmax(count, valueDim);
+        keys = grown(keys, headDim * BLOCK);
+        values = grown(values, BLOCK * valueDim);
+        queries = grown(queries, count * headDim);
+        scores = grown(scores, count * BLOCK);
+        span.reserve(count, valueDim);
+        total.reserve(count, valueDim);
+    }
+
+    private static float[] grown(float[] old, int size) {
+        return old.length < size ? new float[size] : old;
     }
 
     /** Rows of a tile. */

@@ -44,14 +44,14 @@ public final class Block implements BlockOp {
         RowNorm.applyToRows(pass, config.mixerNorm(), residual, input.values(), hidden);
         input.reset(pass.rows(), hidden);
         pass.observe("attn_norm", layer, input.values(), hidden);
-        mixer.run(pass, output);
+        mixer.run(pass, input, output);
         pass.observe("attn_out", layer, output, hidden);
         pass.forEach(pass.rows(), pass.rowGrain(), afterMixer);
         pass.observe("ffn_inp", layer, residual, hidden);
 
         input.reset(pass.rows(), hidden);
         pass.observe("ffn_norm", layer, input.values(), hidden);
-        feedForward.run(pass, input, output);
+        feedForward.run(pass, residual, input, output);
         pass.observe("ffn_out", layer, output, hidden);
         pass.forEach(pass.rows(), pass.rowGrain(), afterFeedForward);
         if (perLayerInput != null) {

@@ -1,6 +1,7 @@
 package dev.nibble.cpu.op;
 
 import dev.nibble.cpu.op.AttentionTile.Softmax;
+import dev.nibble.cpu.pool.Scratch;
 import dev.nibble.cpu.state.Pass;
 import dev.nibble.cpu.state.Workspace.Buffer;
 import dev.nibble.cpu.state.Workspace.Input;
@@ -20,96 +21,103 @@ final class BlockedAttention {
     private final int layer;
     private final int tileRows;
     private final int group;
-    private final AttentionTile[] tiles; // one for each worker
     private final Pass.Job tileJob = this::runTiles;
     private final Pass.Job spanJob = this::runSpans;
 
-    // of the batch: where each group of rows begins, its number of rows, where its segment ends, its first span's item
-    private int groups;
-    private int[] firstRows = new int[1];
-    private int[] rowCounts = new int[1];
-    private int[] segmentEnds = new int[1];
-    private int[] firstItems = new int[2];
-    private Softmax partial = new Softmax(0, 1);
+    /** How the batch is divided for the layer that runs, and the results of spans until they are merged; of the running pass. */
+    private static final class Division {
+        private int groups;
+        private int[] firstRows = new int[1];
+        private int[] rowCounts = new int[1];
+        private int[] segmentEnds = new int[1];
+        private int[] firstItems = new int[2]; // of the first span of each group
+        private final Softmax partial = new Softmax();
 
-    BlockedAttention(AttentionConfig config, int layer, int threads) {
+        private void add(int firstRow, int rowCount, int segmentEnd) {
+            if (groups == firstRows.length) {
+                firstRows = Arrays.copyOf(firstRows, 2 * groups);
+                rowCounts = Arrays.copyOf(rowCounts, 2 * groups);
+                segmentEnds = Arrays.copyOf(segmentEnds, 2 * groups);
+                firstItems = Arrays.copyOf(firstItems, 2 * groups + 1);
+            }
+            firstRows[groups] = firstRow;
+            rowCounts[groups] = rowCount;
+            segmentEnds[groups] = segmentEnd;
+            groups++;
+        }
+    }
+
+    BlockedAttention(AttentionConfig config, int layer) {
         this.config = config;
         this.layer = layer;
         tileRows = AttentionTile.rows(config);
         group = config.headCount() / config.kvHeadCount();
-        tiles = new AttentionTile[threads];
-        for (int i = 0; i < threads; i++) {
-            tiles[i] = new AttentionTile(config);
-        }
     }
 
     /** From {@link Buffer#QUERY} and the KV cache to {@link Input#MIXED}. */
     void run(Pass pass) {
-        divide(pass);
+        Division division = division(pass);
+        divide(pass, division);
         int heads = config.kvHeadCount();
-        int spans = firstItems[groups];
-        if (groups * heads >= ITEMS_PER_THREAD * pass.pool.threads() || spans == groups) {
-            pass.forEach(groups * heads, 1, tileJob);
+        int spans = division.firstItems[division.groups];
+        if (division.groups * heads >= ITEMS_PER_THREAD * pass.pool.threads() || spans == division.groups) {
+            pass.forEach(division.groups * heads, 1, tileJob);
             return;
         }
-        int queries = spans * heads * tileRows * group;
-        if (partial.maximum.length < queries) {
-            partial = new Softmax(2 * queries, config.valueDim());
-        }
+        division.partial.reserve(spans * heads * tileRows * group, config.valueDim());
         pass.forEach(spans * heads, 1, spanJob);
-        for (int i = 0; i < groups; i++) {
+        AttentionTile tile = AttentionTile.of(pass.pool.scratch(0), config); // the caller is worker 0
+        for (int i = 0; i < division.groups; i++) {
             for (int head = 0; head < heads; head++) {
-                tiles[0].mergeSpans(
+                tile.mergeSpans(
                         pass.ops,
-                        partial,
-                        partialAt(firstItems[i], head),
+                        division.partial,
+                        partialAt(division.firstItems[i], head),
                         heads * tileRows * group,
-                        firstItems[i + 1] - firstItems[i],
+                        division.firstItems[i + 1] - division.firstItems[i],
                         head,
-                        firstRows[i],
-                        rowCounts[i],
+                        division.firstRows[i],
+                        division.rowCounts[i],
                         pass.workspace.get(Input.MIXED).values());
             }
         }
     }
 
+    private static Division division(Pass pass) {
+        return pass.part(Division.class, Division::new);
+    }
+
     /** Cuts the segments into groups of rows. */
-    private void divide(Pass pass) {
-        groups = 0;
+    private void divide(Pass pass, Division division) {
+        division.groups = 0;
         for (int segment = 0; segment < pass.segments(); segment++) {
             int end = pass.segmentStart(segment + 1);
             for (int row = pass.segmentStart(segment); row < end; row += tileRows) {
-                if (groups == firstRows.length) {
-                    firstRows = Arrays.copyOf(firstRows, 2 * groups);
-                    rowCounts = Arrays.copyOf(rowCounts, 2 * groups);
-                    segmentEnds = Arrays.copyOf(segmentEnds, 2 * groups);
-                    firstItems = Arrays.copyOf(firstItems, 2 * groups + 1);
-                }
-                firstRows[groups] = row;
-                rowCounts[groups] = Math.min(tileRows, end - row);
-                segmentEnds[groups] = end;
-                int spans = (endPosition(pass, groups) - 1) / AttentionTile.SPAN - firstSpan(pass, groups) + 1;
-                firstItems[groups + 1] = firstItems[groups] + spans;
-                groups++;
+                int i = division.groups;
+                division.add(row, Math.min(tileRows, end - row), end);
+                int spans =
+                        (endPosition(pass, division, i) - 1) / AttentionTile.SPAN - firstSpan(pass, division, i) + 1;
+                division.firstItems[i + 1] = division.firstItems[i] + spans;
             }
         }
     }
 
-    private int written(Pass pass, int i) {
-        return pass.position(segmentEnds[i] - 1) + 1;
+    /** Positions of a group's sequence, after this batch. */
+    private static int written(Pass pass, Division division, int i) {
+        return pass.position(division.segmentEnds[i] - 1) + 1;
     }
 
-    private int firstPosition(Pass pass, int i) {
-        return AttentionTile.firstVisible(config, pass.position(firstRows[i]));
+    private int firstPosition(Pass pass, Division division, int i) {
+        return AttentionTile.firstVisible(config, pass.position(division.firstRows[i]));
     }
 
-    private int endPosition(Pass pass, int i) {
-        int last = pass.position(firstRows[i] + rowCounts[i] - 1);
-        return AttentionTile.endVisible(config, last, written(pass, i));
+    private int endPosition(Pass pass, Division division, int i) {
+        int last = pass.position(division.firstRows[i] + division.rowCounts[i] - 1);
+        return AttentionTile.endVisible(config, last, written(pass, division, i));
     }
 
-    private int firstSpan(Pass pass, int i) {
-        return firstPosition(pass, i) / AttentionTile.SPAN;
+    private int firstSpan(Pass pass, Division division, int i) {
+        return firstPosition(pass, division, i) / AttentionTile.SPAN;
     }
 
     private int partialAt(int span, int head) {
@@ -119,48 +127,54 @@ final class BlockedAttention {
     private void runTiles(Pass pass, int worker, int from, int to) {
         float[] queries = pass.workspace.get(Buffer.QUERY);
         float[] mixed = pass.workspace.get(Input.MIXED).values();
+        Division division = division(pass);
+        Scratch scratch = pass.pool.scratch(worker);
+        AttentionTile tile = AttentionTile.of(scratch, config);
         for (int item = from; item < to; item++) {
             // the tiles of one head after each other: its keys and values stay in the cache
-            int head = item / groups;
-            int i = item % groups;
-            tiles[worker].run(
+            int head = item / division.groups;
+            int i = item % division.groups;
+            tile.run(
                     pass.ops,
-                    pass.sequence(firstRows[i]).cache(layer),
+                    pass.sequence(division.firstRows[i]).cache(layer),
                     head,
                     queries,
-                    firstRows[i],
-                    rowCounts[i],
-                    pass.position(firstRows[i]),
-                    written(pass, i),
+                    division.firstRows[i],
+                    division.rowCounts[i],
+                    pass.position(division.firstRows[i]),
+                    written(pass, division, i),
                     mixed,
-                    pass.pool.scratch(worker));
+                    scratch);
         }
     }
 
     private void runSpans(Pass pass, int worker, int from, int to) {
         float[] queries = pass.workspace.get(Buffer.QUERY);
+        Division division = division(pass);
+        Scratch scratch = pass.pool.scratch(worker);
+        AttentionTile tile = AttentionTile.of(scratch, config);
         for (int item = from; item < to; item++) {
             int head = item % config.kvHeadCount();
             int span = item / config.kvHeadCount();
             int i = 0;
-            while (span >= firstItems[i + 1]) {
+            while (span >= division.firstItems[i + 1]) {
                 i++;
             }
-            int begin = (firstSpan(pass, i) + span - firstItems[i]) * AttentionTile.SPAN;
-            tiles[worker].runSpan(
+            int begin = (firstSpan(pass, division, i) + span - division.firstItems[i]) * AttentionTile.SPAN;
+            tile.runSpan(
                     pass.ops,
-                    pass.sequence(firstRows[i]).cache(layer),
+                    pass.sequence(division.firstRows[i]).cache(layer),
                     head,
                     queries,
-                    firstRows[i],
-                    rowCounts[i],
-                    pass.position(firstRows[i]),
-                    written(pass, i),
-                    Math.max(begin, firstPosition(pass, i)),
-                    Math.min(begin + AttentionTile.SPAN, endPosition(pass, i)),
-                    partial,
+                    division.firstRows[i],
+                    division.rowCounts[i],
+                    pass.position(division.firstRows[i]),
+                    written(pass, division, i),
+                    Math.max(begin, firstPosition(pass, division, i)),
+                    Math.min(begin + AttentionTile.SPAN, endPosition(pass, division, i)),
+                    division.partial,
                     partialAt(span, head),
-                    pass.pool.scratch(worker));
+                    scratch);
         }
     }
 }

@@ -17,10 +17,10 @@ public final class DeltaNet implements MixerOp {
     private final DeltaNetConfig config;
     private final int layer;
     private final Linear output;
-    private final Linear[] inputs; // qkv, gate, alpha, beta
-    private final float[][] targets = new float[4][];
-    private final int[] offsets = new int[4];
-    private final int[] strides;
+    private final Linear qkv;
+    private final Linear gate;
+    private final Linear alpha;
+    private final Linear beta;
     private final CausalConvolution convolution;
     private final int channels;
     private final int valueWidth;
@@ -32,38 +32,37 @@ public final class DeltaNet implements MixerOp {
         this.layer = layer;
         channels = config.channels();
         valueWidth = config.valueHeadCount() * config.stateSize();
-        inputs = new Linear[] {
-            linears.create(config.qkv()),
-            linears.create(config.gate()),
-            linears.create(config.alpha()),
-            linears.create(config.beta())
-        };
-        strides = new int[] {channels, valueWidth, config.valueHeadCount(), config.valueHeadCount()};
+        qkv = linears.create(config.qkv());
+        gate = linears.create(config.gate());
+        alpha = linears.create(config.alpha());
+        beta = linears.create(config.beta());
         output = linears.create(config.output());
         convolution = new CausalConvolution(config.kernel(), config.kernelSize());
-        workspace.reserve(Buffer.QUERY, channels);
-        workspace.reserve(Buffer.CHANNELS, channels);
-        workspace.reserve(Buffer.GATE, valueWidth);
-        workspace.reserve(Buffer.STEP, config.valueHeadCount());
-        workspace.reserve(Buffer.ROUTER, config.valueHeadCount());
+        workspace.reserve(Buffer.DELTA_QKV, channels);
+        workspace.reserve(Buffer.CONVOLVED, channels);
+        workspace.reserve(Buffer.DELTA_GATE, valueWidth);
+        workspace.reserve(Buffer.DELTA_ALPHA, config.valueHeadCount());
+        workspace.reserve(Buffer.DELTA_BETA, config.valueHeadCount());
         workspace.reserve(Input.MIXED, valueWidth);
     }
 
     @Override
-    public void run(Pass pass, float[] result) {
-        float[] qkv = pass.workspace.get(Buffer.QUERY);
-        float[] convolved = pass.workspace.get(Buffer.CHANNELS);
-        targets[0] = qkv;
-        targets[1] = pass.workspace.get(Buffer.GATE);
-        targets[2] = pass.workspace.get(Buffer.STEP);
-        targets[3] = pass.workspace.get(Buffer.ROUTER);
-        Linear.applyAll(pass.pool, pass.workspace.get(Input.HIDDEN), inputs, targets, offsets, strides);
+    public void run(Pass pass, MatmulInput input, float[] result) {
+        float[] inputs = pass.workspace.get(Buffer.DELTA_QKV);
+        float[] convolved = pass.workspace.get(Buffer.CONVOLVED);
+        int heads = config.valueHeadCount();
+        input.layers()
+                .add(qkv, inputs, 0, channels)
+                .add(gate, pass.workspace.get(Buffer.DELTA_GATE), 0, valueWidth)
+                .add(alpha, pass.workspace.get(Buffer.DELTA_ALPHA), 0, heads)
+                .add(beta, pass.workspace.get(Buffer.DELTA_BETA), 0, heads)
+                .run(pass.pool);
         for (int row = 0; row < pass.rows(); row++) {
             float[] before = pass.sequence(row).state(layer).convolution(pass.isFirst(row));
-            convolution.step(before, qkv, row * channels, convolved, row * channels);
+            convolution.step(before, inputs, row * channels, convolved, row * channels);
         }
         pass.forEach(pass.rows(), pass.rowGrain(), activateJob);
-        pass.forEach(config.valueHeadCount(), 1, headsJob);
+        pass.forEach(heads, 1, headsJob);
         MatmulInput mixed = pass.workspace.get(Input.MIXED);
         mixed.reset(pass.rows(), valueWidth);
         output.apply(pass.pool, mixed, result, 0, output.outputSize());
@@ -71,12 +70,12 @@ public final class DeltaNet implements MixerOp {
 
     private void activateRows(Pass pass, int worker, int from, int to) {
         for (int row = from; row < to; row++) {
-            activate(pass.ops, pass.workspace.get(Buffer.CHANNELS), row * channels);
+            activate(pass.ops, pass.workspace.get(Buffer.CONVOLVED), row * channels);
         }
     }
 
     private void stepHeads(Pass pass, int worker, int from, int to) {
-        float[] convolved = pass.workspace.get(Buffer.CHANNELS);
+        float[] convolved = pass.workspace.get(Buffer.CONVOLVED);
         float[] mixed = pass.workspace.get(Input.MIXED).values();
         for (int head = from; head < to; head++) {
             for (int row = 0; row < pass.rows(); row++) {
@@ -107,10 +106,10 @@ public final class DeltaNet implements MixerOp {
         int query = row * channels + keyHead * size;
         int key = query + config.keyHeadCount() * size;
         int value = row * channels + 2 * config.keyHeadCount() * size + head * size;
-        double alpha = pass.workspace.get(Buffer.STEP)[row * heads + head] + config.dtBias()[head];
+        double alpha = pass.workspace.get(Buffer.DELTA_ALPHA)[row * heads + head] + config.dtBias()[head];
         double softplus = alpha > 20 ? alpha : Math.log1p(Math.exp(alpha));
         float decay = (float) Math.exp(config.a()[head] * softplus);
-        float beta = (float) (1 / (1 + Math.exp(-pass.workspace.get(Buffer.ROUTER)[row * heads + head])));
+        float beta = (float) (1 / (1 + Math.exp(-pass.workspace.get(Buffer.DELTA_BETA)[row * heads + head])));
         int base = head * size * size;
         RecurrentState states = pass.sequence(row).state(layer);
         float[] state = states.state(pass.isFirst(row), base, size * size); // [heads, key element, value element]
@@ -128,6 +127,6 @@ public final class DeltaNet implements MixerOp {
         ops.multiplyAdd(qkv, query, size, 1, size, state, base, size, out, at, size, size);
         ops.scale(out, at, size, (float) (1 / Math.sqrt(size)));
         RowNorm.apply(ops, config.norm(), out, at, out, at);
-        ops.siluMultiply(pass.workspace.get(Buffer.GATE), at, out, at, out, at, size);
+        ops.siluMultiply(pass.workspace.get(Buffer.DELTA_GATE), at, out, at, out, at, size);
     }
 }

@@ -20,8 +20,6 @@ public final class DenseFeedForward implements FeedForwardOp {
     private final int size;
     private final Pass.Job innerJob = this::computeInner;
     private final Pass.Job sparsifyJob = this::sparsify;
-    /** Of the running pass. */
-    private @Nullable MatmulInput input;
 
     public DenseFeedForward(FeedForward.Dense config, LinearFactory linears, Workspace workspace) {
         this.config = config;
@@ -35,15 +33,14 @@ public final class DenseFeedForward implements FeedForwardOp {
     }
 
     @Override
-    public void run(Pass pass, MatmulInput x, float[] output) {
+    public void run(Pass pass, float[] residual, MatmulInput x, float[] output) {
         MatmulInput inner = pass.workspace.get(Input.INNER);
         up.kernel().prepare(x, pass.pool);
         if (gate != null) {
             gate.kernel().prepare(x, pass.pool);
         }
-        input = x;
+        pass.bind(x, output);
         pass.forEachShrinking(size, Linear.GRAIN, innerJob, up.loop(x));
-        input = null; // the workspace may be given back
         if (config.sparsity() > 0) {
             pass.forEach(x.rows(), pass.rowGrain(), sparsifyJob);
         }
@@ -53,10 +50,7 @@ public final class DenseFeedForward implements FeedForwardOp {
 
     /** A range of the inner values of all rows. */
     private void computeInner(Pass pass, int worker, int from, int to) {
-        MatmulInput x = input;
-        if (x == null) {
-            return;
-        }
+        MatmulInput x = pass.input();
         float[] ups = pass.workspace.get(Buffer.UP);
         float[] gates = pass.workspace.get(Buffer.GATE);
         Scratch scratch = pass.pool.scratch(worker);

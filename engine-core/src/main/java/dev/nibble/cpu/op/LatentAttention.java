@@ -2,6 +2,7 @@ package dev.nibble.cpu.op;
 
 import dev.nibble.cpu.kernel.Linear;
 import dev.nibble.cpu.kernel.LinearFactory;
+import dev.nibble.cpu.kernel.LinearJob;
 import dev.nibble.cpu.kernel.MatmulInput;
 import dev.nibble.cpu.pool.Scratch;
 import dev.nibble.cpu.state.Pass;
@@ -27,24 +28,16 @@ public final class LatentAttention implements MixerOp {
     private final Rope rope;
     private final Linear query;
     private final Linear output;
-    private final Linear[] inputs; // latent, and the query or what comes before it
-    private final float[][] targets = new float[2][];
-    private final int[] offsets = new int[2];
-    private final int[] strides;
+    private final @Nullable Linear queryDown;
+    private final Linear latent;
     private final Linear[] keyUp;
     private final Linear[] valueUp;
-    private final LatentTile[] tiles;
     private final int heads;
     private final int queryWidth;
     private final int cacheDim;
 
     public LatentAttention(
-            LatentAttentionConfig config,
-            int layer,
-            Rope rope,
-            LinearFactory linears,
-            Workspace workspace,
-            int threads) {
+            LatentAttentionConfig config, int layer, Rope rope, LinearFactory linears, Workspace workspace) {
         this.config = config;
         this.layer = layer;
         this.rope = rope;
@@ -54,19 +47,15 @@ public final class LatentAttention implements MixerOp {
         query = linears.create(config.query());
         output = linears.create(config.output());
         @Nullable Projection down = config.queryDown();
-        inputs = new Linear[] {linears.create(config.latent()), down == null ? query : linears.create(down)};
-        strides = new int[] {cacheDim, inputs[1].outputSize()};
+        latent = linears.create(config.latent());
+        queryDown = down == null ? null : linears.create(down);
         keyUp = create(config.keyUp(), linears);
         valueUp = create(config.valueUp(), linears);
-        tiles = new LatentTile[threads];
-        for (int i = 0; i < threads; i++) {
-            tiles[i] = new LatentTile(config);
-        }
         workspace.reserve(Buffer.QUERY, queryWidth);
         workspace.reserve(Buffer.KEY, cacheDim);
         workspace.reserve(Buffer.LATENT, (long) heads * config.latentDim());
-        workspace.reserve(Input.INNER, query.inputSize());
-        workspace.reserve(Input.GATHERED, (long) heads * Math.max(config.plainDim(), config.latentDim()));
+        workspace.reserve(Input.LOW_QUERY, query.inputSize());
+        workspace.reserve(Input.HEADS, (long) heads * Math.max(config.plainDim(), config.latentDim()));
         workspace.reserve(Input.MIXED, (long) heads * config.valueDim());
     }
 
@@ -75,44 +64,45 @@ public final class LatentAttention implements MixerOp {
     }
 
     @Override
-    public void run(Pass pass, float[] result) {
+    public void run(Pass pass, MatmulInput input, float[] result) {
         int rows = pass.rows();
         Workspace workspace = pass.workspace;
         float[] queries = workspace.get(Buffer.QUERY); // [rows, heads, queryDim]
-        project(pass, queries);
-        MatmulInput gathered = workspace.get(Input.GATHERED);
+        project(pass, input, queries);
+        MatmulInput headRows = workspace.get(Input.HEADS);
         pass.pool.forEach(rows, pass.rowGrain(), (worker, from, to) -> {
             for (int row = from; row < to; row++) {
-                prepareRow(pass, row, queries, gathered.values(), pass.pool.scratch(worker));
+                prepareRow(pass, row, queries, headRows.values(), pass.pool.scratch(worker));
             }
         });
         pass.observe("q", layer, queries, queryWidth);
 
         int latentDim = config.latentDim();
-        gathered.reset(heads * rows, config.plainDim());
+        headRows.reset(heads * rows, config.plainDim());
         float[] latents = workspace.get(Buffer.LATENT); // [heads, rows, latentDim]
-        applyHeads(pass, keyUp, gathered, latents, rows * latentDim, latentDim);
-        attend(pass, queries, latents, gathered.values());
-        gathered.reset(heads * rows, latentDim);
+        applyHeads(pass, keyUp, headRows, latents, rows * latentDim, latentDim);
+        attend(pass, queries, latents, headRows.values());
+        headRows.reset(heads * rows, latentDim);
         MatmulInput mixed = workspace.get(Input.MIXED);
-        applyHeads(pass, valueUp, gathered, mixed.values(), config.valueDim(), heads * config.valueDim());
+        applyHeads(pass, valueUp, headRows, mixed.values(), config.valueDim(), heads * config.valueDim());
         mixed.reset(rows, heads * config.valueDim());
         pass.observe("kqv_out", layer, mixed.values(), heads * config.valueDim());
         output.apply(pass.pool, mixed, result, 0, output.outputSize());
     }
 
     /** Makes the queries, and the latents with what is rotated in {@link Buffer#KEY}. */
-    private void project(Pass pass, float[] queries) {
-        MatmulInput low = pass.workspace.get(Input.INNER);
-        targets[0] = pass.workspace.get(Buffer.KEY);
-        targets[1] = inputs[1] == query ? queries : low.values();
-        Linear.applyAll(pass.pool, pass.workspace.get(Input.HIDDEN), inputs, targets, offsets, strides);
-        if (inputs[1] != query) {
-            int rank = query.inputSize();
-            RowNorm.applyToRows(pass, config.queryNorm(), low.values(), low.values(), rank);
-            low.reset(pass.rows(), rank);
-            query.apply(pass.pool, low, queries, 0, queryWidth);
+    private void project(Pass pass, MatmulInput input, float[] queries) {
+        LinearJob job = input.layers().add(latent, pass.workspace.get(Buffer.KEY), 0, cacheDim);
+        if (queryDown == null) {
+            job.add(query, queries, 0, queryWidth).run(pass.pool);
+            return;
         }
+        MatmulInput low = pass.workspace.get(Input.LOW_QUERY);
+        int rank = query.inputSize();
+        job.add(queryDown, low.values(), 0, rank).run(pass.pool);
+        RowNorm.applyToRows(pass, config.queryNorm(), low.values(), low.values(), rank);
+        low.reset(pass.rows(), rank);
+        query.apply(pass.pool, low, queries, 0, queryWidth);
     }
 
     /** Norm and rotation of one row; its latent goes to the cache, the plain parts of its queries head by head. */
@@ -120,7 +110,7 @@ public final class LatentAttention implements MixerOp {
         int position = pass.position(row);
         int plainDim = config.plainDim();
         int queryAt = row * queryWidth;
-        rope.apply(row, queries, queryAt + plainDim, heads, config.queryDim());
+        rope.apply(pass, row, queries, queryAt + plainDim, heads, config.queryDim());
         AttentionConfig.Temperature temperature = config.temperature();
         if (temperature != null) {
             pass.ops.scale(queries, queryAt, queryWidth, temperature.factor(position));
@@ -132,7 +122,7 @@ public final class LatentAttention implements MixerOp {
         float[] keys = pass.workspace.get(Buffer.KEY);
         int keyAt = row * cacheDim;
         RowNorm.apply(pass.ops, config.latentNorm(), keys, keyAt, keys, keyAt);
-        rope.apply(row, keys, keyAt + config.latentDim(), 1, config.rotatedDim());
+        rope.apply(pass, row, keys, keyAt + config.latentDim(), 1, config.rotatedDim());
         pass.sequence(row).cache(layer).write(position, keys, keyAt, keys, keyAt, scratch);
     }
 
@@ -170,7 +160,8 @@ public final class LatentAttention implements MixerOp {
                 int row = item / parts;
                 int head = item % parts * LatentTile.HEADS;
                 Scratch scratch = pass.pool.scratch(worker);
-                tiles[worker].run(pass, pass.sequence(row).cache(layer), row, head, queries, latents, out, scratch);
+                LatentTile.of(scratch, config)
+                        .run(pass, pass.sequence(row).cache(layer), row, head, queries, latents, out, scratch);
             }
         });
     }

@@ -9,7 +9,7 @@ import java.util.Arrays;
 
 /**
  * Latent attention of one row and a few heads, which read each position of the cache once together, and the scratch
- * memory for it; one for each worker. The softmax is online, as in {@link AttentionTile}.
+ * memory for it; each worker has one for all layers. The softmax is online, as in {@link AttentionTile}.
  */
 final class LatentTile {
     /** Heads of a tile: enough to make the conversion of the cache cheap, few enough to share out a single row. */
@@ -18,21 +18,24 @@ final class LatentTile {
     /** Positions that are converted at a time, part of a block of the cache: with 576 elements, 72 KiB. */
     private static final int RUN = 32;
 
-    private final LatentAttentionConfig config;
-    private final int latentDim;
-    private final int rotatedDim;
-    private final int cacheDim;
-    private final float[] keys; // [RUN, cacheDim]
+    private LatentAttentionConfig config;
+    private float[] keys = new float[0]; // [RUN, cacheDim]
     private final float[] scores = new float[RUN];
     private final float[] maximum = new float[HEADS];
     private final float[] sum = new float[HEADS];
 
-    LatentTile(LatentAttentionConfig config) {
+    private LatentTile(LatentAttentionConfig config) {
         this.config = config;
-        latentDim = config.latentDim();
-        rotatedDim = config.rotatedDim();
-        cacheDim = config.cacheDim();
-        keys = new float[RUN * cacheDim];
+    }
+
+    /** The tile of a worker, for a layer. */
+    static LatentTile of(Scratch scratch, LatentAttentionConfig config) {
+        LatentTile tile = scratch.part(LatentTile.class, LatentTile::new, config);
+        tile.config = config;
+        if (tile.keys.length < RUN * config.cacheDim()) {
+            tile.keys = new float[RUN * config.cacheDim()];
+        }
+        return tile;
     }
 
     /**
@@ -53,6 +56,7 @@ final class LatentTile {
             float[] out,
             Scratch scratch) {
         VectorOps ops = pass.ops;
+        int latentDim = config.latentDim();
         int end = pass.position(row) + 1;
         int count = Math.min(HEADS, config.headCount() - firstHead);
         Arrays.fill(maximum, Float.NEGATIVE_INFINITY);
@@ -87,11 +91,13 @@ final class LatentTile {
             float[] latents,
             float[] out,
             int latentAt) {
+        int latentDim = config.latentDim();
+        int cacheDim = config.cacheDim();
         for (int k = 0; k < run; k++) {
             int key = k * cacheDim;
             scores[k] = config.scale()
                     * (ops.dot(latents, latentAt, keys, key, latentDim)
-                            + ops.dot(queries, rotatedAt, keys, key + latentDim, rotatedDim));
+                            + ops.dot(queries, rotatedAt, keys, key + latentDim, config.rotatedDim()));
         }
         float highest = Math.max(maximum[head], ops.max(scores, 0, run));
         if (highest > maximum[head]) {

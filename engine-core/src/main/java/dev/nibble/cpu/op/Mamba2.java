@@ -16,7 +16,7 @@ import dev.nibble.model.Norm;
 public final class Mamba2 implements MixerOp {
     private final Mamba2Config config;
     private final int layer;
-    private final Linear input;
+    private final Linear inputProjection;
     private final Linear output;
     private final CausalConvolution convolution;
     private final int inner;
@@ -27,22 +27,22 @@ public final class Mamba2 implements MixerOp {
     public Mamba2(Mamba2Config config, int layer, LinearFactory linears, Workspace workspace) {
         this.config = config;
         this.layer = layer;
-        input = linears.create(config.input());
+        inputProjection = linears.create(config.input());
         output = linears.create(config.output());
         convolution = new CausalConvolution(config.kernel(), config.kernelSize());
         inner = config.innerSize();
         channels = config.channels();
-        inputWidth = input.outputSize();
-        workspace.reserve(Buffer.QUERY, inputWidth);
-        workspace.reserve(Buffer.CHANNELS, channels);
+        inputWidth = inputProjection.outputSize();
+        workspace.reserve(Buffer.MAMBA_INPUT, inputWidth);
+        workspace.reserve(Buffer.CONVOLVED, channels);
         workspace.reserve(Input.MIXED, inner);
     }
 
     @Override
-    public void run(Pass pass, float[] result) {
-        float[] zxdt = pass.workspace.get(Buffer.QUERY); // [rows, inner + channels + heads]
-        input.apply(pass.pool, pass.workspace.get(Input.HIDDEN), zxdt, 0, inputWidth);
-        float[] convolved = pass.workspace.get(Buffer.CHANNELS);
+    public void run(Pass pass, MatmulInput input, float[] result) {
+        float[] zxdt = pass.workspace.get(Buffer.MAMBA_INPUT); // [rows, inner + channels + heads]
+        inputProjection.apply(pass.pool, input, zxdt, 0, inputWidth);
+        float[] convolved = pass.workspace.get(Buffer.CONVOLVED);
         for (int row = 0; row < pass.rows(); row++) {
             int at = row * channels;
             float[] before = pass.sequence(row).state(layer).convolution(pass.isFirst(row));
@@ -62,8 +62,8 @@ public final class Mamba2 implements MixerOp {
     }
 
     private void stepHeads(Pass pass, int worker, int from, int to) {
-        float[] zxdt = pass.workspace.get(Buffer.QUERY);
-        float[] convolved = pass.workspace.get(Buffer.CHANNELS);
+        float[] zxdt = pass.workspace.get(Buffer.MAMBA_INPUT);
+        float[] convolved = pass.workspace.get(Buffer.CONVOLVED);
         float[] y = pass.workspace.get(Input.MIXED).values();
         for (int head = from; head < to; head++) {
             for (int row = 0; row < pass.rows(); row++) {

@@ -22,10 +22,7 @@ public final class MixtureOfExperts implements FeedForwardOp {
     /** Outputs that a worker computes at a time: a multiple of every kernel's tile, a few tens of microseconds. */
     private static final int OUTPUTS = 64;
 
-    private static final float[] NONE = new float[0];
-
     private final Experts config;
-    private final ExpertRouter router;
     private final Linear routerLinear;
     private final Linear[] gate;
     private final Linear[] up;
@@ -37,12 +34,9 @@ public final class MixtureOfExperts implements FeedForwardOp {
     private final Pass.Job innerJob = this::computeInner;
     private final Pass.Job downJob = this::computeDown;
     private final Pass.Job combineJob = this::combineRows;
-    /** Where the running pass wants the result. */
-    private float[] combined = NONE;
 
     public MixtureOfExperts(Experts config, LinearFactory linears, Workspace workspace) {
         this.config = config;
-        router = new ExpertRouter(config);
         routerLinear = linears.create(config.router());
         gate = create(config.gate(), linears);
         up = create(config.up(), linears);
@@ -53,9 +47,13 @@ public final class MixtureOfExperts implements FeedForwardOp {
         size = up[0].outputSize();
         long used = config.used();
         workspace.reserve(Buffer.ROUTER, Math.max(config.router().outputSize(), 1));
-        workspace.reserve(Buffer.GATE, used * size);
-        workspace.reserve(Buffer.UP, used * size);
+        workspace.reserve(Buffer.EXPERT_GATE, used * size);
+        workspace.reserve(Buffer.EXPERT_UP, used * size);
         workspace.reserve(Buffer.EXPERT, used * hidden);
+        if (shared != null) {
+            workspace.reserve(Buffer.SHARED_EXPERT, hidden);
+            workspace.reserve(Buffer.SHARED_GATE, 1);
+        }
         workspace.reserve(Input.GATHERED, used * hidden);
         workspace.reserve(Input.INNER, used * size);
     }
@@ -65,16 +63,17 @@ public final class MixtureOfExperts implements FeedForwardOp {
     }
 
     @Override
-    public void run(Pass pass, MatmulInput input, float[] output) {
-        run(pass, input, input, output);
+    public void run(Pass pass, float[] residual, MatmulInput input, float[] output) {
+        run(pass, residual, input, input, output);
     }
 
     /** Likewise with another input for the router. */
-    void run(Pass pass, MatmulInput routerInput, MatmulInput input, float[] output) {
+    void run(Pass pass, float[] residual, MatmulInput routerInput, MatmulInput input, float[] output) {
         int rows = input.rows();
         float[] logits = pass.workspace.get(Buffer.ROUTER);
         routerLinear.apply(pass.pool, routerInput, logits, 0, routerLinear.outputSize());
-        router.route(logits, rows);
+        ExpertRouter router = router(pass);
+        router.route(config, logits, rows);
 
         int slots = rows * config.used();
         MatmulInput gathered = pass.workspace.get(Input.GATHERED);
@@ -82,24 +81,30 @@ public final class MixtureOfExperts implements FeedForwardOp {
             System.arraycopy(input.values(), router.row(slot) * hidden, gathered.values(), slot * hidden, hidden);
         }
         gathered.reset(slots, hidden);
-        prepare(pass, gathered, gate);
-        prepare(pass, gathered, up);
+        prepare(pass, router, gathered, gate);
+        prepare(pass, router, gathered, up);
         pass.forEach(router.active() * chunks(size), 1, innerJob);
         MatmulInput inner = pass.workspace.get(Input.INNER);
         inner.reset(slots, size);
-        prepare(pass, inner, down);
+        prepare(pass, router, inner, down);
         pass.forEach(router.active() * chunks(hidden), 1, downJob);
-        combine(pass, output);
+        pass.bind(gathered, output);
+        pass.forEach(pass.rows(), pass.rowGrain(), combineJob);
         if (shared != null) {
-            addShared(pass, input, output);
+            addShared(pass, residual, input, output);
         }
+    }
+
+    /** The choice of experts of the running pass. */
+    private static ExpertRouter router(Pass pass) {
+        return pass.part(ExpertRouter.class, ExpertRouter::new);
     }
 
     private static int chunks(int width) {
         return (width + OUTPUTS - 1) / OUTPUTS;
     }
 
-    private void prepare(Pass pass, MatmulInput input, Linear[] linears) {
+    private static void prepare(Pass pass, ExpertRouter router, MatmulInput input, Linear[] linears) {
         for (int i = 0; i < router.active(); i++) {
             linears[router.expert(i)].kernel().prepare(input, pass.pool);
         }
@@ -108,16 +113,25 @@ public final class MixtureOfExperts implements FeedForwardOp {
     /** Gate, up and activation: a chunk of the inner values of an expert that some rows chose. */
     private void computeInner(Pass pass, int worker, int from, int to) {
         MatmulInput gathered = pass.workspace.get(Input.GATHERED);
-        float[] gates = pass.workspace.get(Buffer.GATE);
-        float[] ups = pass.workspace.get(Buffer.UP);
+        float[] gates = pass.workspace.get(Buffer.EXPERT_GATE);
+        float[] ups = pass.workspace.get(Buffer.EXPERT_UP);
         float[] inner = pass.workspace.get(Input.INNER).values();
+        ExpertRouter router = router(pass);
         Scratch scratch = pass.pool.scratch(worker);
         for (int item = from; item < to; item++) {
             int expert = router.expert(item / chunks(size));
             int output = item % chunks(size) * OUTPUTS;
             int end = Math.min(size, output + OUTPUTS);
-            multiply(gate, expert, gathered, gates, output, end, scratch);
-            multiply(up, expert, gathered, ups, output, end, scratch);
+            multiply(
+                    gate[expert],
+                    router.start(expert),
+                    router.start(expert + 1),
+                    gathered,
+                    gates,
+                    output,
+                    end,
+                    scratch);
+            multiply(up[expert], router.start(expert), router.start(expert + 1), gathered, ups, output, end, scratch);
             for (int slot = router.start(expert); slot < router.start(expert + 1); slot++) {
                 int at = slot * size + output;
                 Gating.apply(pass.ops, config.activation(), gates, ups, at, inner, at, end - output);
@@ -128,32 +142,28 @@ public final class MixtureOfExperts implements FeedForwardOp {
     private void computeDown(Pass pass, int worker, int from, int to) {
         MatmulInput inner = pass.workspace.get(Input.INNER);
         float[] results = pass.workspace.get(Buffer.EXPERT);
+        ExpertRouter router = router(pass);
         Scratch scratch = pass.pool.scratch(worker);
         for (int item = from; item < to; item++) {
             int output = item % chunks(hidden) * OUTPUTS;
             int expert = router.expert(item / chunks(hidden));
-            multiply(down, expert, inner, results, output, Math.min(hidden, output + OUTPUTS), scratch);
+            int end = Math.min(hidden, output + OUTPUTS);
+            multiply(
+                    down[expert], router.start(expert), router.start(expert + 1), inner, results, output, end, scratch);
         }
     }
 
-    /** Multiplies the slots of an expert with its weights. */
-    private void multiply(
-            Linear[] linears, int expert, MatmulInput input, float[] out, int from, int to, Scratch scratch) {
-        int width = linears[expert].outputSize();
-        int first = router.start(expert);
-        int count = router.start(expert + 1) - first;
-        linears[expert].multiply(input, first, count, out, first * width, width, from, to, scratch);
-    }
-
-    private void combine(Pass pass, float[] output) {
-        combined = output;
-        pass.forEach(pass.rows(), pass.rowGrain(), combineJob);
-        combined = NONE; // the workspace may be given back
+    /** Multiplies slots, those of an expert, with its weights. */
+    private static void multiply(
+            Linear linear, int slot, int endSlot, MatmulInput input, float[] out, int from, int to, Scratch scratch) {
+        int width = linear.outputSize();
+        linear.multiply(input, slot, endSlot - slot, out, slot * width, width, from, to, scratch);
     }
 
     private void combineRows(Pass pass, int worker, int from, int to) {
         float[] results = pass.workspace.get(Buffer.EXPERT);
-        float[] output = combined;
+        float[] output = pass.output();
+        ExpertRouter router = router(pass);
         for (int row = from; row < to; row++) {
             Arrays.fill(output, row * hidden, (row + 1) * hidden, 0);
             for (int i = 0; i < config.used(); i++) {
@@ -163,13 +173,13 @@ public final class MixtureOfExperts implements FeedForwardOp {
         }
     }
 
-    private void addShared(Pass pass, MatmulInput input, float[] output) {
+    private void addShared(Pass pass, float[] residual, MatmulInput input, float[] output) {
         int rows = input.rows();
-        float[] result = pass.workspace.get(Buffer.EXPERT);
+        float[] result = pass.workspace.get(Buffer.SHARED_EXPERT);
         if (shared != null) {
-            shared.run(pass, input, result);
+            shared.run(pass, residual, input, result);
         }
-        float[] gates = pass.workspace.get(Buffer.ROUTER);
+        float[] gates = pass.workspace.get(Buffer.SHARED_GATE);
         if (sharedGate != null) {
             sharedGate.apply(pass.pool, input, gates, 0, 1);
         }

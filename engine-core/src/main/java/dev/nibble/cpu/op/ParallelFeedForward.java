@@ -20,21 +20,20 @@ public final class ParallelFeedForward implements FeedForwardOp {
         dense = new DenseFeedForward(config.dense(), linears, workspace);
         experts = new MixtureOfExperts(config.experts(), linears, workspace);
         hidden = config.densePostNorm().width();
-        workspace.reserve(Buffer.STEP, hidden);
-        workspace.reserve(Input.MIXED, hidden);
+        workspace.reserve(Buffer.EXPERT_SUM, hidden);
+        workspace.reserve(Input.ROUTED, hidden);
     }
 
     @Override
-    public void run(Pass pass, MatmulInput input, float[] output) {
-        dense.run(pass, input, output);
-        float[] residual = pass.workspace.get(Buffer.RESIDUAL);
-        MatmulInput routerInput = pass.workspace.get(Input.MIXED);
+    public void run(Pass pass, float[] residual, MatmulInput input, float[] output) {
+        dense.run(pass, residual, input, output);
+        MatmulInput routerInput = pass.workspace.get(Input.ROUTED);
         RowNorm.applyToRows(pass, config.experts().routerNorm(), residual, routerInput.values(), hidden);
         routerInput.reset(pass.rows(), hidden);
         RowNorm.applyToRows(pass, config.expertsNorm(), residual, input.values(), hidden);
         input.reset(pass.rows(), hidden);
-        float[] expertOutput = pass.workspace.get(Buffer.STEP);
-        experts.run(pass, routerInput, input, expertOutput);
+        float[] expertOutput = pass.workspace.get(Buffer.EXPERT_SUM);
+        experts.run(pass, residual, routerInput, input, expertOutput);
         RowNorm.applyToRows(pass, config.densePostNorm(), output, output, hidden);
         RowNorm.applyToRows(pass, config.expertsPostNorm(), expertOutput, expertOutput, hidden);
         pass.ops.add(expertOutput, 0, output, 0, pass.rows() * hidden);

@@ -29,16 +29,16 @@ public final class PerLayerInput {
         norm = config.norm();
         width = gate.outputSize();
         hidden = gate.inputSize();
-        workspace.reserve(Buffer.GATE, width);
-        workspace.reserve(Input.INNER, width);
+        workspace.reserve(Buffer.PER_LAYER_GATE, width);
+        workspace.reserve(Input.PER_LAYER_INNER, width);
     }
 
     /** From rows in {@code input} to {@code output} [rows, hidden]. */
     void run(Pass pass, MatmulInput input, float[] output) {
-        float[] gates = pass.workspace.get(Buffer.GATE);
+        float[] gates = pass.workspace.get(Buffer.PER_LAYER_GATE);
         gate.apply(pass.pool, input, gates, 0, width);
         float[] embeddings = pass.workspace.get(Buffer.PER_LAYER); // [rows, layers, width]
-        MatmulInput inner = pass.workspace.get(Input.INNER);
+        MatmulInput inner = pass.workspace.get(Input.PER_LAYER_INNER);
         for (int row = 0; row < pass.rows(); row++) {
             int at = row * width;
             int own = (row * layerCount + layer) * width;

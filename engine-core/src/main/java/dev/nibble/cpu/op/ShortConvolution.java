@@ -13,24 +13,24 @@ import dev.nibble.model.ShortConvolutionConfig;
 public final class ShortConvolution implements MixerOp {
     private final int layer;
     private final int hidden;
-    private final Linear input;
+    private final Linear inputProjection;
     private final Linear output;
     private final CausalConvolution convolution;
 
     public ShortConvolution(ShortConvolutionConfig config, int layer, LinearFactory linears, Workspace workspace) {
         this.layer = layer;
-        input = linears.create(config.input());
+        inputProjection = linears.create(config.input());
         output = linears.create(config.output());
         hidden = output.inputSize();
         convolution = new CausalConvolution(config.kernel(), config.kernelSize());
-        workspace.reserve(Buffer.CHANNELS, 3 * hidden);
+        workspace.reserve(Buffer.SHORT_CONVOLUTION_INPUT, 3 * hidden);
         workspace.reserve(Input.MIXED, hidden);
     }
 
     @Override
-    public void run(Pass pass, float[] result) {
-        float[] bcx = pass.workspace.get(Buffer.CHANNELS); // [rows, 3, hidden]
-        input.apply(pass.pool, pass.workspace.get(Input.HIDDEN), bcx, 0, 3 * hidden);
+    public void run(Pass pass, MatmulInput input, float[] result) {
+        float[] bcx = pass.workspace.get(Buffer.SHORT_CONVOLUTION_INPUT); // [rows, 3, hidden]
+        inputProjection.apply(pass.pool, input, bcx, 0, 3 * hidden);
         MatmulInput mixed = pass.workspace.get(Input.MIXED);
         float[] values = mixed.values();
         for (int row = 0; row < pass.rows(); row++) {

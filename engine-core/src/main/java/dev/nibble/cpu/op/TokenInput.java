@@ -27,7 +27,7 @@ public final class TokenInput {
         if (model.embeddingInput() instanceof EmbeddingInput.PerLayer perLayer) {
             perLayerProjection = linears.create(perLayer.projection());
             workspace.reserve(Buffer.PER_LAYER, perLayerProjection.outputSize());
-            workspace.reserve(Buffer.CHANNELS, perLayerProjection.outputSize());
+            workspace.reserve(Buffer.PER_LAYER_PROJECTED, perLayerProjection.outputSize());
         } else {
             perLayerProjection = null;
         }
@@ -58,9 +58,12 @@ public final class TokenInput {
             case null -> {}
             case EmbeddingInput.PositionsAndTypes positions -> addPositions(pass, positions, residual);
             case EmbeddingInput.PerLayer perLayer -> {
-                perLayerInputs(pass, batch, perLayer, residual);
+                MatmulInput embedding = pass.workspace.get(Input.HIDDEN);
+                System.arraycopy(residual, 0, embedding.values(), 0, pass.rows() * hidden);
+                embedding.reset(pass.rows(), hidden);
+                perLayerInputs(pass, batch, perLayer, embedding);
                 if (perLayer.streams() != null) {
-                    makeStreams(pass, residual);
+                    makeStreams(pass, residual, embedding);
                 }
             }
         }
@@ -83,15 +86,12 @@ public final class TokenInput {
     }
 
     /** (√width · embedding + norm(projection(x) / √hidden)) / √2, for each layer. */
-    private void perLayerInputs(Pass pass, Batch batch, EmbeddingInput.PerLayer config, float[] residual) {
+    private void perLayerInputs(Pass pass, Batch batch, EmbeddingInput.PerLayer config, MatmulInput embedding) {
         int width = config.width();
         int total = width * model.config().layerCount();
-        MatmulInput input = pass.workspace.get(Input.HIDDEN);
-        System.arraycopy(residual, 0, input.values(), 0, pass.rows() * hidden);
-        input.reset(pass.rows(), hidden);
-        float[] projected = pass.workspace.get(Buffer.CHANNELS);
+        float[] projected = pass.workspace.get(Buffer.PER_LAYER_PROJECTED);
         if (perLayerProjection != null) {
-            perLayerProjection.apply(pass.pool, input, projected, 0, total);
+            perLayerProjection.apply(pass.pool, embedding, projected, 0, total);
         }
         pass.ops.scale(projected, 0, pass.rows() * total, (float) (1 / Math.sqrt(hidden)));
         float[] out = pass.workspace.get(Buffer.PER_LAYER);
@@ -110,14 +110,13 @@ public final class TokenInput {
     }
 
     /** The first stream is the embedding, the others are projections of it, made as long as it. */
-    private void makeStreams(Pass pass, float[] residual) {
+    private void makeStreams(Pass pass, float[] residual, MatmulInput embedding) {
         float[] all = pass.workspace.get(Buffer.STREAMS); // [streams, rows, hidden]
         int size = pass.rows() * hidden;
         System.arraycopy(residual, 0, all, 0, size);
-        MatmulInput input = pass.workspace.get(Input.HIDDEN); // still the embedding
         for (int i = 0; i < make.length; i++) {
             int offset = (i + 1) * size;
-            make[i].apply(pass.pool, input, all, offset, hidden);
+            make[i].apply(pass.pool, embedding, all, offset, hidden);
             matchLength(pass, residual, 0, all, offset);
         }
     }

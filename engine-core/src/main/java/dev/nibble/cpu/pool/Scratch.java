@@ -2,6 +2,7 @@ package dev.nibble.cpu.pool;
 
 import dev.nibble.memory.GrowingMemory;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -90,6 +91,11 @@ public final class Scratch implements AutoCloseable {
     /** The only object of a class here, made when it is first asked for: what a kernel family needs beside the rest. */
     public <T> T part(Class<T> type, Supplier<T> create) {
         return parts.get(type, create);
+    }
+
+    /** Likewise of a class whose object is made from an argument. */
+    public <T, A> T part(Class<T> type, Function<A, T> create, A argument) {
+        return parts.get(type, create, argument);
     }
 
     /** Frees what lies outside the heap. */

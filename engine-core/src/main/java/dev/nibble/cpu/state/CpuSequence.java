@@ -3,12 +3,7 @@ package dev.nibble.cpu.state;
 import dev.nibble.KvCacheType;
 import dev.nibble.cpu.kernel.VectorOps;
 import dev.nibble.model.AttentionConfig;
-import dev.nibble.model.BlockConfig;
-import dev.nibble.model.DeltaNetConfig;
-import dev.nibble.model.LatentAttentionConfig;
-import dev.nibble.model.Mamba2Config;
 import dev.nibble.model.Model;
-import dev.nibble.model.ShortConvolutionConfig;
 import dev.nibble.spi.Sequence;
 import java.lang.foreign.Arena;
 import org.jspecify.annotations.Nullable;
@@ -34,38 +29,24 @@ public final class CpuSequence implements Sequence {
         states = new RecurrentState[layers];
         boolean anyRecurrent = false;
         for (int layer = 0; layer < layers; layer++) {
-            BlockConfig block = model.blocks().get(layer);
-            switch (block.mixer()) {
-                case AttentionConfig a -> {
-                    if (a.kvLayer() == layer) {
-                        caches[layer] = new KvCache(
-                                a.kvHeadCount(),
-                                a.headDim(),
-                                a.valueDim(),
-                                type,
-                                capacity,
-                                a.window(),
-                                maxBatchRows,
-                                ops,
-                                arena);
-                    } else {
-                        caches[layer] = caches[a.kvLayer()];
-                    }
+            switch (LayerState.of(model, layer)) {
+                case LayerState.Cache cache ->
+                    caches[layer] = new KvCache(
+                            cache.kvHeadCount(),
+                            cache.keyDim(),
+                            cache.valueDim(),
+                            type,
+                            capacity,
+                            cache.window(),
+                            maxBatchRows,
+                            ops,
+                            arena);
+                case LayerState.SharedCache shared -> caches[layer] = caches[shared.layer()];
+                case LayerState.Recurrent sizes -> {
+                    states[layer] = new RecurrentState(sizes.convolution(), sizes.state());
+                    anyRecurrent = true;
                 }
-                // no keys: they are the values, which lie position by position
-                case LatentAttentionConfig a ->
-                    caches[layer] = new KvCache(1, 0, a.cacheDim(), type, capacity, 0, maxBatchRows, ops, arena);
-                case ShortConvolutionConfig c ->
-                    states[layer] =
-                            new RecurrentState((c.kernelSize() - 1) * c.output().inputSize(), 0);
-                case DeltaNetConfig d ->
-                    states[layer] = new RecurrentState(
-                            (d.kernelSize() - 1) * d.channels(), d.valueHeadCount() * d.stateSize() * d.stateSize());
-                case Mamba2Config s ->
-                    states[layer] =
-                            new RecurrentState((s.kernelSize() - 1) * s.channels(), s.innerSize() * s.stateSize());
             }
-            anyRecurrent |= states[layer] != null;
         }
         recurrent = anyRecurrent;
     }
@@ -74,27 +55,18 @@ public final class CpuSequence implements Sequence {
     public static long bytes(Model model, int capacity, KvCacheType type, int maxBatchRows) {
         long bytes = 0;
         for (int layer = 0; layer < model.blocks().size(); layer++) {
-            bytes += switch (model.blocks().get(layer).mixer()) {
-                case AttentionConfig a ->
-                    a.kvLayer() == layer
-                            ? KvCache.bytes(
-                                    a.kvHeadCount(),
-                                    a.headDim(),
-                                    a.valueDim(),
-                                    type,
-                                    capacity,
-                                    a.window(),
-                                    maxBatchRows)
-                            : 0;
-                case LatentAttentionConfig a -> KvCache.bytes(1, 0, a.cacheDim(), type, capacity, 0, maxBatchRows);
-                case ShortConvolutionConfig c ->
-                    8L * (c.kernelSize() - 1) * c.output().inputSize();
-                case DeltaNetConfig d ->
-                    8L
-                            * ((d.kernelSize() - 1L) * d.channels()
-                                    + (long) d.valueHeadCount() * d.stateSize() * d.stateSize());
-                case Mamba2Config s ->
-                    8L * ((s.kernelSize() - 1L) * s.channels() + (long) s.innerSize() * s.stateSize());
+            bytes += switch (LayerState.of(model, layer)) {
+                case LayerState.Cache cache ->
+                    KvCache.bytes(
+                            cache.kvHeadCount(),
+                            cache.keyDim(),
+                            cache.valueDim(),
+                            type,
+                            capacity,
+                            cache.window(),
+                            maxBatchRows);
+                case LayerState.SharedCache shared -> 0;
+                case LayerState.Recurrent sizes -> RecurrentState.bytes(sizes.convolution(), sizes.state());
             };
         }
         return bytes;

@@ -1,5 +1,6 @@
 package dev.nibble.cpu.state;
 
+import dev.nibble.cpu.kernel.MatmulInput;
 import dev.nibble.cpu.kernel.VectorOps;
 import dev.nibble.cpu.pool.Parts;
 import dev.nibble.cpu.pool.ReadAhead;
@@ -7,6 +8,7 @@ import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.spi.ActivationObserver;
 import dev.nibble.spi.Batch;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
@@ -17,11 +19,16 @@ import org.jspecify.annotations.Nullable;
  * that follow each other form a segment.
  */
 public final class Pass {
-    /** The body of a parallel loop, as {@link WorkerPool.Job}; kept by the operation, so that a loop allocates nothing. */
+    /**
+     * The body of a parallel loop, as {@link WorkerPool.Job}; kept by the operation, so that a loop allocates nothing. The operation
+     * itself keeps nothing of a running pass: what its loops need is here, or in the workspace.
+     */
     @FunctionalInterface
     public interface Job {
         void run(Pass pass, int worker, int from, int to);
     }
+
+    private static final float[] NONE = new float[0];
 
     public final WorkerPool pool;
     public final VectorOps ops;
@@ -39,6 +46,8 @@ public final class Pass {
     private @Nullable ActivationObserver observer;
     private BooleanSupplier cancelled = Pass::never;
     private @Nullable Job job;
+    private @Nullable MatmulInput input;
+    private float[] output = NONE;
     private final WorkerPool.Job runJob = this::runJob;
 
     public Pass(WorkerPool pool, VectorOps ops, Workspace workspace) {
@@ -108,6 +117,8 @@ public final class Pass {
     /** Lets go of the sequences. */
     public void end() {
         cancelled = Pass::never;
+        input = null; // the workspace may be given back
+        output = NONE;
         Arrays.fill(sequences, null);
         Arrays.fill(distinct, null);
         distinctCount = 0;
@@ -168,6 +179,22 @@ public final class Pass {
         if (observer != null) {
             observer.observe(name, layer, values, rows, width);
         }
+    }
+
+    /** Sets what the loops of an operation read and write, until another sets it. */
+    public void bind(MatmulInput newInput, float[] newOutput) {
+        input = newInput;
+        output = newOutput;
+    }
+
+    /** What the loops of the running operation read. */
+    public MatmulInput input() {
+        return Objects.requireNonNull(input);
+    }
+
+    /** Where the loops of the running operation write. */
+    public float[] output() {
+        return output;
     }
 
     /** Divides {@code items} among the threads, as {@link WorkerPool#forEach}. */

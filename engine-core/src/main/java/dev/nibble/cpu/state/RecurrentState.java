@@ -24,6 +24,11 @@ public final class RecurrentState {
         nextState = new float[stateSize];
     }
 
+    /** Bytes of a state of these sizes. */
+    static long bytes(int convolutionSize, int stateSize) {
+        return 2L * Float.BYTES * convolutionSize + 2L * Float.BYTES * stateSize;
+    }
+
     /**
      * The inputs before a position, [kernelSize - 1, channels], oldest first, to be moved on by it.
      *

@@ -13,35 +13,73 @@ import java.util.Objects;
  */
 public final class Workspace {
 
-    /** A buffer of results. */
+    /**
+     * A buffer of results, named by what uses it. One that is given another's memory is never in use together with it, nor with any
+     * that has the same.
+     */
     public enum Buffer {
         /** The residual stream. */
         RESIDUAL,
         /** What a mixer or a feed-forward layer returns. */
         OUTPUT,
+        /** The cosines and sines of each rotation. */
+        ANGLES,
+
         QUERY,
         KEY,
         VALUE,
         /** Latent attention: the queries of all heads as they meet the latents. */
         LATENT,
+
+        /** A feed-forward layer, before the activation. */
         GATE,
         UP,
-        /** What an expert, or all of them, return. */
-        EXPERT,
+
         ROUTER,
-        /** A recurrent mixer's convolution channels. */
-        CHANNELS,
-        /** Smaller values of a recurrent mixer. */
-        STEP,
-        /** Per-layer inputs of all layers. */
+        EXPERT_GATE(GATE),
+        EXPERT_UP(UP),
+        /** What all experts return. */
+        EXPERT,
+        SHARED_GATE(ROUTER),
+        SHARED_EXPERT(EXPERT),
+        /** Experts beside a dense layer: the sum of what they return. */
+        EXPERT_SUM,
+
+        ATTENTION_GATE(GATE),
+
+        /** A recurrent mixer's channels after the convolution. */
+        CONVOLVED,
+        DELTA_QKV(QUERY),
+        DELTA_GATE(GATE),
+        DELTA_ALPHA(EXPERT_SUM),
+        DELTA_BETA(ROUTER),
+        MAMBA_INPUT(QUERY),
+        SHORT_CONVOLUTION_INPUT(CONVOLVED),
+
+        /** Per-layer inputs of all layers, their projections, and the gate of one layer. */
         PER_LAYER,
-        /** AltUp: all streams, predicted streams, and the low-rank residual. */
+        PER_LAYER_PROJECTED(CONVOLVED),
+        PER_LAYER_GATE(GATE),
+
+        /** AltUp: all streams, predicted streams, how they are mixed, and the low-rank residual. */
         STREAMS,
         PREDICTED,
-        LAUREL
+        STREAM_MIX(ROUTER),
+        LAUREL;
+
+        /** The buffer whose memory it has. */
+        private final Buffer memory;
+
+        Buffer() {
+            memory = this;
+        }
+
+        Buffer(Buffer memory) {
+            this.memory = memory;
+        }
     }
 
-    /** A buffer of matrix multiplication inputs. */
+    /** A buffer of matrix multiplication inputs; memory is shared as that of a {@link Buffer}. */
     public enum Input {
         /** Hidden-size rows. */
         HIDDEN,
@@ -49,10 +87,30 @@ public final class Workspace {
         MIXED,
         /** What a feed-forward layer hands to its down projection. */
         INNER,
-        /** Rows gathered for one expert, or for one head of latent attention. */
+        /** Rows gathered for one expert. */
         GATHERED,
+        /** What a router reads, where it reads something else than the experts. */
+        ROUTED(MIXED),
+        /** Latent attention: the queries at their low rank, and the rows of all queries, head by head. */
+        LOW_QUERY(INNER),
+        HEADS(GATHERED),
+        /** What a per-layer input hands to its projection. */
+        PER_LAYER_INNER(INNER),
+        /** AltUp: what tells how streams are mixed, and the low-rank residual at its low rank. */
+        MODALITIES(INNER),
+        LAUREL_LOW(INNER),
         /** The rows whose logits are wanted. */
-        LAST
+        LAST;
+
+        private final Input memory;
+
+        Input() {
+            memory = this;
+        }
+
+        Input(Input memory) {
+            this.memory = memory;
+        }
     }
 
     /** What every virtual machine allows an array. */
@@ -69,12 +127,12 @@ public final class Workspace {
 
     /** Makes sure a buffer's rows have at least {@code width} elements; before the first pass. */
     public void reserve(Buffer buffer, long width) {
-        bufferWidths.merge(buffer, length(1, width), Math::max);
+        bufferWidths.merge(buffer.memory, length(1, width), Math::max);
     }
 
     /** Likewise for an input. */
     public void reserve(Input input, long width) {
-        inputWidths.merge(input, length(1, width), Math::max);
+        inputWidths.merge(input.memory, length(1, width), Math::max);
     }
 
     /** Makes room for batches of {@code rows} rows. */
@@ -99,12 +157,12 @@ public final class Workspace {
 
     /** The values of a buffer, [rows, whatever width the user takes]. */
     public float[] get(Buffer buffer) {
-        return Objects.requireNonNull(buffers.get(buffer), buffer.name());
+        return Objects.requireNonNull(buffers.get(buffer.memory), buffer.name());
     }
 
     /** An input buffer. */
     public MatmulInput get(Input input) {
-        return Objects.requireNonNull(inputs.get(input), input.name());
+        return Objects.requireNonNull(inputs.get(input.memory), input.name());
     }
 
     /** Bytes the buffers take for batches of {@code rows} rows, with the packed forms that kernels make of inputs. */

@@ -111,7 +111,11 @@ class LinearTest {
             layers[i].apply(pool, x, expected[i], offsets[i], strides[i]);
         }
         for (int round = 0; round < 2; round++) {
-            Linear.applyAll(pool, x, layers, ys, offsets, strides);
+            LinearJob job = x.layers();
+            for (int i = 0; i < sizes.length; i++) {
+                job.add(layers[i], ys[i], offsets[i], strides[i]);
+            }
+            job.run(pool);
             for (int i = 0; i < sizes.length; i++) {
                 assertThat(ys[i]).isEqualTo(expected[i]);
             }

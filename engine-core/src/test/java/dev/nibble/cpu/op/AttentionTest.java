@@ -128,7 +128,7 @@ class AttentionTest {
 
     private static float[] run(
             AttentionConfig config, Case test, VectorOps ops, KvCache cache, float[] queries, int tileRows) {
-        AttentionTile tile = new AttentionTile(config);
+        AttentionTile tile = AttentionTile.of(SCRATCH, config);
         float[] out = new float[queries.length];
         int start = test.context - test.rows;
         for (int row = 0; row < test.rows; row += tileRows) {
@@ -145,7 +145,8 @@ class AttentionTest {
         float[] out = new float[queries.length];
         int group = HEADS / test.kvHeads;
         int spans = (test.context - 1) / AttentionTile.SPAN + 1;
-        Softmax partial = new Softmax(spans * group, test.dim);
+        Softmax partial = new Softmax();
+        partial.reserve(spans * group, test.dim);
         for (int row = 0; row < test.rows; row++) {
             int position = test.context - test.rows + row;
             int from = AttentionTile.firstVisible(config, position);
@@ -155,7 +156,7 @@ class AttentionTest {
                 int count = (end - 1) / AttentionTile.SPAN - first + 1;
                 for (int i = count - 1; i >= 0; i--) {
                     int begin = (first + i) * AttentionTile.SPAN;
-                    new AttentionTile(config)
+                    AttentionTile.of(SCRATCH, config)
                             .runSpan(
                                     ops,
                                     cache,
@@ -171,7 +172,7 @@ class AttentionTest {
                                     i * group,
                                     SCRATCH);
                 }
-                new AttentionTile(config).mergeSpans(ops, partial, 0, group, count, head, row, 1, out);
+                AttentionTile.of(SCRATCH, config).mergeSpans(ops, partial, 0, group, count, head, row, 1, out);
             }
         }
         return out;
