@@ -6,7 +6,7 @@ import dev.nibble.GenerationOptions;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.Session;
-import dev.nibble.cpu.WorkerPool;
+import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.testdata.TinyModels;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
