@@ -88,9 +88,10 @@ public final class LanguageModel implements AutoCloseable {
      * @throws ModelFormatException if the file is not a model or damaged
      * @throws UnsupportedModelException if it needs something this version lacks, or is an {@link EmbeddingModel}
      * @throws OutOfMemoryException if it cannot fit in memory
-     * @throws IllegalArgumentException if no backend has the name in the options
-     * @throws IllegalStateException if the backend in the options cannot run here, or the library is installed without
-     *     any
+     * @throws IllegalArgumentException if no backend has the name in the options, or they ask for more threads than their
+     *     engine has
+     * @throws IllegalStateException if the backend in the options cannot run here, the library is installed without any,
+     *     or the engine is closed
      */
     public static LanguageModel load(Path file, LoadOptions options) throws IOException {
         return ModelLoader.load(

@@ -1,5 +1,6 @@
 package dev.nibble.cpu;
 
+import dev.nibble.Engine;
 import dev.nibble.LoadOptions;
 import dev.nibble.OutOfMemoryException;
 import dev.nibble.OutOfMemoryException.Remedy;
@@ -16,12 +17,13 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** The CPU backend: a kernel family and a worker pool, shared by the models compiled with it. */
+/** The CPU backend: a kernel family, and some of the workers of its engine, for the models compiled with it. */
 final class CpuBackend implements Backend {
     private static final System.Logger LOG = System.getLogger("dev.nibble.cpu");
 
     private final LoadOptions options;
     private final KernelFamily family;
+    private final Engine.Share<Workers> workers;
     private final WorkerPool pool;
     private final SystemMemory memory;
 
@@ -40,7 +42,20 @@ final class CpuBackend implements Backend {
         this.memory = memory;
         family = KernelFamilies.select();
         kernels = family.description();
-        pool = new WorkerPool(options.threads().orElseGet(WorkerPool::defaultThreads));
+        Engine engine = options.engine().orElseGet(Engine::shared);
+        int all = engine.options().threads().orElseGet(WorkerPool::defaultThreads);
+        int threads = options.threads().orElse(all);
+        if (threads > all && options.engine().isPresent()) {
+            throw new IllegalArgumentException("threads must be at most the " + all + " of the engine, not " + threads
+                    + "; set them with EngineOptions.withThreads");
+        }
+        workers = engine.share(Workers.class, () -> new Workers(options.engine().isPresent() ? all : threads));
+        try {
+            pool = new WorkerPool(workers.get(), threads);
+        } catch (Throwable t) { // no thread could be started
+            workers.close();
+            throw t;
+        }
     }
 
     @Override
@@ -119,6 +134,8 @@ final class CpuBackend implements Backend {
 
     @Override
     public void close() {
-        pool.close();
+        try (workers) {
+            pool.close();
+        }
     }
 }
