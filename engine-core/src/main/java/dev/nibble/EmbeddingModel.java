@@ -63,10 +63,10 @@ public final class EmbeddingModel implements AutoCloseable {
      * @throws UnsupportedModelException if it needs something this version lacks, or neither file nor options say how to
      *     pool
      * @throws OutOfMemoryException if it cannot fit in memory
-     * @throws IllegalArgumentException if no backend has the name in the options, or the context in the options is
-     *     longer than the model's
-     * @throws IllegalStateException if the backend in the options cannot run here, or the library is installed without
-     *     any
+     * @throws IllegalArgumentException if no backend has the name in the options, the context in the options is longer
+     *     than the model's, or they ask for more threads than their engine has
+     * @throws IllegalStateException if the backend in the options cannot run here, the library is installed without any,
+     *     or the engine is closed
      */
     public static EmbeddingModel load(Path file, LoadOptions options, EmbeddingOptions embeddingOptions)
             throws IOException {

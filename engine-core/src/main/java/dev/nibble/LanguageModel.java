@@ -1,11 +1,10 @@
 package dev.nibble;
 
-import dev.nibble.chat.ChatMessage;
 import dev.nibble.chat.ChatTemplate;
 import dev.nibble.chat.ChatTemplates;
-import dev.nibble.generate.ChatPrompts;
+import dev.nibble.generate.Evaluator;
+import dev.nibble.generate.Generations;
 import dev.nibble.generate.MemoryCheck;
-import dev.nibble.generate.PromptEncoder;
 import dev.nibble.generate.SamplingDefaults;
 import dev.nibble.generate.TokenContext;
 import dev.nibble.memory.SystemMemory;
@@ -18,16 +17,19 @@ import dev.nibble.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.lang.ref.Reference;
 import java.nio.file.Path;
-import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.stream.IntStream;
 
 /**
- * A loaded model. Thread-safe: open a {@link Session} for each conversation and use them in parallel.
+ * A loaded model. Thread-safe: open a {@link Session} for each conversation and use them in parallel, in any kind of thread.
+ *
+ * <p>What sessions ask for at the same time is evaluated together, in one pass over the weights, without anything to be set
+ * up: eight conversations take little longer than one, as far as memory and not arithmetic sets the pace. Each chooses its
+ * tokens by itself. A session gets the tokens that it would get alone, to the last bit where the {@linkplain #kernels()
+ * kernels} are machine code and within the rounding of the kernels elsewhere; one that is cancelled, fails or is closed does
+ * not disturb the others. Tokens of conversations that run come first; a long prompt is read in parts between them.
  *
  * <pre>{@code
  * try (LanguageModel model = LanguageModel.load(Path.of("smollm2.gguf")); Session session = model.newSession()) {
@@ -44,13 +46,8 @@ public final class LanguageModel implements AutoCloseable {
     private final Tokenizer tokenizer;
     private final ForwardPass pass;
     private final LoadOptions options;
-    private final GenerationOptions defaults;
-    private final GenerationOptions chatDefaults;
-    /** Tokens that are never generated: those the file lists, and rows of the embedding that are no token. */
-    private final int[] suppressed;
-
-    private final PromptEncoder encoder;
-    private final ChatPrompts chatPrompts;
+    private final Generations generations;
+    private final Evaluator evaluator;
     private final SystemMemory memory;
     private final MemoryCheck memoryCheck;
 
@@ -62,20 +59,12 @@ public final class LanguageModel implements AutoCloseable {
         tokenizer = loaded.tokenizer();
         pass = loaded.pass();
         this.options = options;
-        this.defaults = defaults;
-        chatDefaults = SamplingDefaults.ofChat(
-                defaults,
-                source.tensors().stream()
-                        .mapToLong(tensor -> tensor.shape().elements())
-                        .sum());
         this.memory = memory;
-        int tokens = tokenizer.vocabulary().size();
-        suppressed = IntStream.concat(
-                        IntStream.of(tokenizer.vocabulary().suppressedTokens()),
-                        IntStream.range(tokens, config.vocabSize()))
-                .toArray();
-        encoder = new PromptEncoder(tokenizer);
-        chatPrompts = new ChatPrompts(source.metadata(), tokenizer, encoder);
+        long weights = source.tensors().stream()
+                .mapToLong(tensor -> tensor.shape().elements())
+                .sum();
+        generations = new Generations(tokenizer, source.metadata(), config.vocabSize(), weights, defaults);
+        evaluator = new Evaluator(pass);
         memoryCheck = new MemoryCheck(pass, memory);
         loaded.watch(this);
     }
@@ -94,9 +83,10 @@ public final class LanguageModel implements AutoCloseable {
      * @throws ModelFormatException if the file is not a model or damaged
      * @throws UnsupportedModelException if it needs something this version lacks, or is an {@link EmbeddingModel}
      * @throws OutOfMemoryException if it cannot fit in memory
-     * @throws IllegalArgumentException if no backend has the name in the options
-     * @throws IllegalStateException if the backend in the options cannot run here, or the library is installed without
-     *     any
+     * @throws IllegalArgumentException if no backend has the name in the options, or they ask for more threads than their
+     *     engine has
+     * @throws IllegalStateException if the backend in the options cannot run here, the library is installed without any,
+     *     or the engine is closed
      */
     public static LanguageModel load(Path file, LoadOptions options) throws IOException {
         return ModelLoader.load(
@@ -140,10 +130,9 @@ public final class LanguageModel implements AutoCloseable {
         loaded.enter();
         try {
             memoryCheck.session(contextLength, type, asked);
-            return new Session(
-                    this,
-                    loaded,
-                    loaded.add(TokenContext.open(pass, memoryCheck, contextLength, type, config.vocabSize())));
+            TokenContext context =
+                    loaded.add(TokenContext.open(evaluator, memoryCheck, contextLength, type, config.vocabSize()));
+            return new Session(new SessionLock(this, loaded, context), context, generations);
         } finally {
             loaded.exit();
             Reference.reachabilityFence(this);
@@ -180,7 +169,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /** All chat templates of the file. */
     public ChatTemplates chatTemplates() {
-        return chatPrompts.templates();
+        return generations.templates();
     }
 
     /**
@@ -189,7 +178,7 @@ public final class LanguageModel implements AutoCloseable {
      * such models ramble or go round in circles otherwise; else as {@link GenerationOptions#DEFAULT}.
      */
     public GenerationOptions chatDefaults() {
-        return chatDefaults;
+        return generations.chatDefaults();
     }
 
     /** One line that says what runs the model: backend, vector width or device, threads. */
@@ -203,6 +192,11 @@ public final class LanguageModel implements AutoCloseable {
      */
     public Map<DType, String> kernels() {
         return pass.kernels();
+    }
+
+    /** What its sessions do, and what they have done since it was loaded. */
+    public ModelStats stats() {
+        return evaluator.stats();
     }
 
     /** The memory this model needs with one session of the context it was loaded with. */
@@ -257,32 +251,6 @@ public final class LanguageModel implements AutoCloseable {
     @Override
     public void close() {
         loaded.close();
-    }
-
-    int[] encodePrompt(String prompt, boolean startOfText) {
-        return encoder.prompt(prompt, startOfText);
-    }
-
-    int[] encodeChat(List<ChatMessage> messages, ChatOptions chatOptions) {
-        return chatPrompts.encode(messages, chatOptions);
-    }
-
-    /** The options with the file's defaults and what the vocabulary forbids. */
-    GenerationOptions complete(GenerationOptions generationOptions) {
-        GenerationOptions merged = generationOptions.orElse(defaults);
-        if (suppressed.length == 0) {
-            return merged;
-        }
-        Map<Integer, Float> bias = new HashMap<>(merged.logitBias());
-        for (int id : suppressed) {
-            bias.put(id, Float.NEGATIVE_INFINITY);
-        }
-        return merged.withLogitBias(bias);
-    }
-
-    /** Fails if the KV cache cannot grow to so many tokens. */
-    void checkGrowth(int fromTokens, int toTokens, KvCacheType type) {
-        memoryCheck.growth(fromTokens, toTokens, type);
     }
 
     private int contextLength(OptionalInt asked) {

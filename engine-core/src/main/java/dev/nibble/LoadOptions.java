@@ -9,6 +9,7 @@ import java.util.OptionalInt;
 /** How a model is loaded. Immutable; start from {@link #DEFAULT} and set what differs. */
 public final class LoadOptions {
     private static final Option<Optional<String>> BACKEND = new Option<>("backend", Optional.empty());
+    private static final Option<Optional<Engine>> ENGINE = new Option<>("engine", Optional.empty());
     private static final Option<OptionalInt> THREADS = new Option<>("threads", OptionalInt.empty());
     private static final Option<OptionalInt> CONTEXT_LENGTH = new Option<>("contextLength", OptionalInt.empty());
     private static final Option<KvCacheType> KV_CACHE_TYPE = new Option<>("kvCacheType", KvCacheType.F16);
@@ -17,7 +18,7 @@ public final class LoadOptions {
     private static final Option<OptionalInt> GPU_LAYERS = new Option<>("gpuLayers", OptionalInt.empty());
     private static final Option<Optional<Path>> REPACK_CACHE = new Option<>("repackCache", Optional.empty());
 
-    /** The best backend, all physical cores, the model's context, an F16 KV cache. */
+    /** The best backend, the engine that models share, with a thread for each physical core, the model's context, an F16 KV cache. */
     public static final LoadOptions DEFAULT = new LoadOptions(OptionValues.NONE);
 
     /** The exact path: F32 KV cache, F32 activations, for comparison with a reference. */
@@ -45,12 +46,26 @@ public final class LoadOptions {
         return with(BACKEND, Optional.of(Objects.requireNonNull(value, BACKEND.name())));
     }
 
-    /** Worker threads, the caller included; empty for all physical cores. */
+    /** What the model shares with others; empty for what all models share that are loaded without. */
+    public Optional<Engine> engine() {
+        return values.get(ENGINE);
+    }
+
+    /** Loads the model to run on the threads of an engine. */
+    public LoadOptions withEngine(Engine value) {
+        return with(ENGINE, Optional.of(Objects.requireNonNull(value, ENGINE.name())));
+    }
+
+    /** Threads that the model uses, the caller included; empty for all of its engine. */
     public OptionalInt threads() {
         return values.get(THREADS);
     }
 
-    /** 1 or more. */
+    /**
+     * 1 or more. An engine's threads are not more for that: the model uses so many of them, and more than there are is an
+     * error at the load. What models share that are loaded without an engine has as many threads as the most that one
+     * of them asked for.
+     */
     public LoadOptions withThreads(int value) {
         return new LoadOptions(values.withAtLeast(THREADS, value, 1));
     }

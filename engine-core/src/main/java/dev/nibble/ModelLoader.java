@@ -61,6 +61,7 @@ final class ModelLoader {
             BiFunction<ModelSource, Model, Model> purpose,
             Function<Loaded, M> assemble)
             throws IOException {
+        options.engine().ifPresent(Engine::requireOpen);
         OpenParts open = new OpenParts();
         try {
             return assemble.apply(open(file, options, formats, providers, purpose, open));

@@ -2,13 +2,12 @@ package dev.nibble;
 
 import dev.nibble.chat.ChatMessage;
 import dev.nibble.generate.Cancellation;
+import dev.nibble.generate.Generations;
 import dev.nibble.generate.Generator;
 import dev.nibble.generate.TokenContext;
-import java.lang.ref.Reference;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -27,24 +26,20 @@ import org.jspecify.annotations.Nullable;
  * calls end likewise until its flag is cleared; then the session can be used as after a cancellation.
  */
 public final class Session implements AutoCloseable {
-    private final LanguageModel model;
-    private final Loaded loaded;
+    private final SessionLock lock;
     private final TokenContext context;
-    /** Held during every call; never waited for but by {@link #close}. */
-    private final ReentrantLock lock = new ReentrantLock();
+    private final Generations generations;
 
-    private volatile Cancellation running = new Cancellation(this::isClosed);
-    private volatile boolean closed;
-    private @Nullable TokenStream active;
+    private @Nullable Generator active;
 
     /**
-     * @param model kept from being freed while the session is used
-     * @param loaded owns the context
+     * @param lock of the session, owns the context
+     * @param generations of the model
      */
-    Session(LanguageModel model, Loaded loaded, TokenContext context) {
-        this.model = model;
-        this.loaded = loaded;
+    Session(SessionLock lock, TokenContext context, Generations generations) {
+        this.lock = lock;
         this.context = context;
+        this.generations = generations;
     }
 
     /** As {@link #stream(String, GenerationOptions)} with the default options. */
@@ -68,13 +63,13 @@ public final class Session implements AutoCloseable {
     public TokenStream stream(String prompt, GenerationOptions options) {
         Objects.requireNonNull(prompt, "prompt");
         Objects.requireNonNull(options, "options");
-        enter();
+        lock.enter();
         try {
             Cancellation cancellation = begin();
-            int[] tokens = model.encodePrompt(prompt, context.count() == 0);
+            int[] tokens = generations.encode(prompt, context.count() == 0);
             return start(context.count(), context.count(), tokens, options, cancellation);
         } finally {
-            exit();
+            lock.exit();
         }
     }
 
@@ -82,11 +77,11 @@ public final class Session implements AutoCloseable {
     public TokenStream stream(int[] tokens, GenerationOptions options) {
         Objects.requireNonNull(tokens, "tokens");
         Objects.requireNonNull(options, "options");
-        enter();
+        lock.enter();
         try {
             return start(context.count(), context.count(), tokens, options, begin());
         } finally {
-            exit();
+            lock.exit();
         }
     }
 
@@ -118,19 +113,13 @@ public final class Session implements AutoCloseable {
     public TokenStream chat(List<ChatMessage> messages, ChatOptions options) {
         Arguments.requireNonNull(messages, "messages");
         Objects.requireNonNull(options, "options");
-        enter();
+        lock.enter();
         try {
             Cancellation cancellation = begin();
-            int[] tokens = model.encodeChat(messages, options);
-            GenerationOptions generation = options.generation();
-            return start(
-                    0,
-                    context.commonPrefix(tokens),
-                    tokens,
-                    generation.setsTemperature() ? generation : generation.orElse(model.chatDefaults()),
-                    cancellation);
+            int[] tokens = generations.encode(messages, options);
+            return start(0, context.commonPrefix(tokens), tokens, generations.ofChat(options.generation()), cancellation);
         } finally {
-            exit();
+            lock.exit();
         }
     }
 
@@ -164,17 +153,17 @@ public final class Session implements AutoCloseable {
 
     private float[] evaluated(int[] tokens, Function<Cancellation, float[]> evaluation) {
         Objects.requireNonNull(tokens, "tokens");
-        enter();
+        lock.enter();
         try {
             Cancellation cancellation = begin();
             if (tokens.length == 0) {
                 throw new IllegalArgumentException("tokens must not be empty");
             }
             context.check(context.count(), tokens);
-            model.checkGrowth(context.count(), context.count() + tokens.length, context.type());
+            context.checkGrowth(context.count() + tokens.length);
             return evaluation.apply(cancellation);
         } finally {
-            exit();
+            lock.exit();
         }
     }
 
@@ -193,21 +182,21 @@ public final class Session implements AutoCloseable {
 
     /** The tokens the session holds, as a copy. */
     public int[] tokens() {
-        enter();
+        lock.enter();
         try {
             return Arrays.copyOf(context.tokens(), context.count());
         } finally {
-            exit();
+            lock.exit();
         }
     }
 
     /** How many tokens the session holds. */
     public int length() {
-        enter();
+        lock.enter();
         try {
             return context.count();
         } finally {
-            exit();
+            lock.exit();
         }
     }
 
@@ -223,7 +212,7 @@ public final class Session implements AutoCloseable {
      * @throws IllegalArgumentException if the session does not hold that many
      */
     public void truncate(int length) {
-        enter();
+        lock.enter();
         try {
             endActive();
             if (length < 0 || length > context.count()) {
@@ -232,7 +221,7 @@ public final class Session implements AutoCloseable {
             }
             context.truncate(length);
         } finally {
-            exit();
+            lock.exit();
         }
     }
 
@@ -246,7 +235,7 @@ public final class Session implements AutoCloseable {
      * any thread; no effect when nothing runs.
      */
     public void cancel() {
-        running.request();
+        lock.cancel();
     }
 
     /**
@@ -256,139 +245,33 @@ public final class Session implements AutoCloseable {
      */
     @Override
     public void close() {
-        closed = true;
-        if (loaded.isInside()) {
-            freeIfIdle();
-            return;
-        }
-        lock.lock();
-        try {
-            loaded.close(context);
-        } finally {
-            lock.unlock();
-        }
+        lock.close();
     }
 
-    @Nullable GeneratedToken advance(Generator generator) {
-        if (!tryEnter()) {
-            generator.abandon();
-            return null;
-        }
-        try {
-            return generator.next();
-        } finally {
-            exit();
-        }
-    }
-
-    /** Ends a generation of this session that has not ended; from inside its own call, where it was cancelled, that does. */
-    void end(Generator generator) {
-        if (lock.isHeldByCurrentThread()) {
-            return;
-        }
-        if (!tryEnter()) {
-            generator.abandon();
-            return;
-        }
-        try {
-            generator.cancel();
-        } finally {
-            exit();
-        }
-    }
-
-    /**
-     * Begins a generation. Nothing is changed if it throws.
-     *
-     * @param promptStart position of the prompt's first token
-     * @param kept tokens the session keeps: those before the prompt, and of the prompt what it holds already
-     * @param prompt the tokens from {@code promptStart} on
-     */
     private TokenStream start(
             int promptStart, int kept, int[] prompt, GenerationOptions options, Cancellation cancellation) {
-        context.check(promptStart, prompt);
-        int length = promptStart + prompt.length;
-        if (length == 0) {
-            throw new IllegalArgumentException(
-                    "there is nothing to continue: the prompt is empty and so is the session");
-        }
-        model.checkGrowth(context.count(), length, context.type());
-        Generator generator = new Generator(context, model.tokenizer(), model.complete(options), cancellation);
-        context.truncate(kept);
-        context.append(Arrays.copyOfRange(prompt, kept - promptStart, prompt.length));
-        generator.begin(promptStart, kept);
-        TokenStream stream = new TokenStream(this, generator, cancellation);
-        active = stream;
-        return stream;
+        Generator generator = generations.begin(context, promptStart, kept, prompt, options, cancellation);
+        active = generator;
+        return new TokenStream(lock, generator);
     }
 
     /** Ends what was generated before, and makes what begins the one that {@link #cancel} ends. */
     private Cancellation begin() {
-        Cancellation cancellation = new Cancellation(this::isClosed);
-        running = cancellation;
+        Cancellation cancellation = lock.begin();
         endActive();
         return cancellation;
     }
 
     private void endActive() {
         if (active != null) {
-            active.end();
+            active.requestCancel();
+            active.cancel();
             active = null;
         }
     }
 
-    private void enter() {
-        if (!tryEnter()) {
-            throw new IllegalStateException(closed ? "the session is closed" : "the model is closed");
-        }
-    }
-
-    /** Begins a call; false if the session or the model is closed. */
-    private boolean tryEnter() {
-        if (isClosed()) {
-            return false;
-        }
-        if (lock.isHeldByCurrentThread() || !lock.tryLock()) {
-            throw new IllegalStateException(
-                    "the session is in use by another call; a session serves one thread at a time, open one for each");
-        }
-        if (!closed && loaded.tryEnter()) {
-            return true;
-        }
-        leave();
-        return false;
-    }
-
     /** Whether the session or its model was closed, were it that a call still runs. */
     boolean isClosed() {
-        return closed || loaded.isClosed();
-    }
-
-    private void exit() {
-        try {
-            leave();
-        } finally {
-            loaded.exit();
-            Reference.reachabilityFence(model);
-        }
-    }
-
-    /** Gives up the lock, and frees what {@link #close} could not while it was held. */
-    private void leave() {
-        lock.unlock();
-        if (closed) {
-            freeIfIdle();
-        }
-    }
-
-    /** Frees the KV cache unless a call runs, which does it when it ends. */
-    private void freeIfIdle() {
-        if (!lock.isHeldByCurrentThread() && lock.tryLock()) {
-            try {
-                loaded.close(context);
-            } finally {
-                lock.unlock();
-            }
-        }
+        return lock.isClosed();
     }
 }

@@ -1,6 +1,5 @@
 package dev.nibble;
 
-import dev.nibble.generate.Cancellation;
 import dev.nibble.generate.Generator;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
@@ -19,15 +18,16 @@ import org.jspecify.annotations.Nullable;
  */
 @SuppressWarnings("IterableAndIterator") // for-each and stepping by hand are both usual; it says that it is walked once
 public final class TokenStream implements Iterable<GeneratedToken>, Iterator<GeneratedToken>, AutoCloseable {
-    private final Session session;
+    private final SessionLock lock;
     private final Generator generator;
-    private final Cancellation cancellation;
     private @Nullable GeneratedToken next;
 
-    TokenStream(Session session, Generator generator, Cancellation cancellation) {
-        this.session = session;
+    /**
+     * @param lock of the session
+     */
+    TokenStream(SessionLock lock, Generator generator) {
+        this.lock = lock;
         this.generator = generator;
-        this.cancellation = cancellation;
     }
 
     /** This stream; it can be walked through once. */
@@ -45,7 +45,7 @@ public final class TokenStream implements Iterable<GeneratedToken>, Iterator<Gen
     @Override
     public boolean hasNext() {
         if (next == null && !generator.finished()) {
-            next = session.advance(generator);
+            next = advance();
         }
         return next != null;
     }
@@ -92,7 +92,7 @@ public final class TokenStream implements Iterable<GeneratedToken>, Iterator<Gen
      * has no further token and its result says {@link FinishReason#CANCELLED}. No effect after the end.
      */
     public void cancel() {
-        cancellation.request();
+        generator.requestCancel();
     }
 
     /** Ends the generation where it stands, from the thread that reads it. No effect after the end. */
@@ -100,14 +100,29 @@ public final class TokenStream implements Iterable<GeneratedToken>, Iterator<Gen
     public void close() {
         cancel();
         next = null;
-        if (!generator.finished()) {
-            session.end(generator);
+        if (generator.finished() || lock.isInside()) { // inside its own call, that one ends it
+            return;
+        }
+        if (!lock.tryEnter()) {
+            generator.abandon();
+            return;
+        }
+        try {
+            generator.cancel();
+        } finally {
+            lock.exit();
         }
     }
 
-    /** What {@link #close} does, for the session that holds the lock. */
-    void end() {
-        cancel();
-        generator.cancel();
+    private @Nullable GeneratedToken advance() {
+        if (!lock.tryEnter()) {
+            generator.abandon();
+            return null;
+        }
+        try {
+            return generator.next();
+        } finally {
+            lock.exit();
+        }
     }
 }

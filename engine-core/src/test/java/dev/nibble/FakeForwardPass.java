@@ -11,6 +11,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -24,12 +25,16 @@ final class FakeForwardPass implements ForwardPass {
     /** Every row evaluated, in all sequences. */
     final AtomicInteger evaluatedRows = new AtomicInteger();
     /** The most probable next token, when set. */
-    @Nullable ToIntFunction<List<Integer>> next;
+    @Nullable
+    ToIntFunction<List<Integer>> next;
     /** Runs inside every evaluation. */
     volatile Runnable duringEvaluation = () -> {};
 
     /** Runs when the size of a sequence is asked for, as before each evaluation. */
     volatile Runnable duringSizing = () -> {};
+
+    /** Sees every batch, before it is evaluated. */
+    volatile Consumer<Batch> onBatch = batch -> {};
 
     Runnable onClose = () -> {};
     /** Sequences that are not closed. */
@@ -167,6 +172,7 @@ final class FakeForwardPass implements ForwardPass {
 
     private void run(Batch batch, float[] logits, BooleanSupplier cancelled) {
         duringEvaluation.run();
+        onBatch.accept(batch);
         if (cancelled.getAsBoolean()) {
             throw new CancellationException("fake");
         }

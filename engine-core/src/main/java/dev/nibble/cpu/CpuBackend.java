@@ -1,5 +1,6 @@
 package dev.nibble.cpu;
 
+import dev.nibble.Engine;
 import dev.nibble.LoadOptions;
 import dev.nibble.OutOfMemoryException;
 import dev.nibble.OutOfMemoryException.Remedy;
@@ -8,6 +9,7 @@ import dev.nibble.cpu.kernel.KernelReport;
 import dev.nibble.cpu.kernel.LinearFactory;
 import dev.nibble.cpu.kernel.LinearSizes;
 import dev.nibble.cpu.pool.WorkerPool;
+import dev.nibble.cpu.pool.Workers;
 import dev.nibble.memory.ByteCount;
 import dev.nibble.memory.SystemMemory;
 import dev.nibble.memory.SystemMemory.Room;
@@ -21,12 +23,13 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** The CPU backend: a kernel family and a worker pool, shared by the models compiled with it. */
+/** The CPU backend: a kernel family, and some of the workers of its engine, for the models compiled with it. */
 final class CpuBackend implements Backend {
     private static final System.Logger LOG = System.getLogger("dev.nibble.cpu");
 
     private final LoadOptions options;
     private final KernelFamily family;
+    private final Engine.Share<Workers> workers;
     private final WorkerPool pool;
     private final SystemMemory memory;
 
@@ -45,7 +48,20 @@ final class CpuBackend implements Backend {
         this.memory = memory;
         family = KernelFamilies.select();
         kernels = family.description();
-        pool = new WorkerPool(options.threads().orElseGet(WorkerPool::defaultThreads));
+        Engine engine = options.engine().orElseGet(Engine::shared);
+        int all = engine.options().threads().orElseGet(WorkerPool::defaultThreads);
+        int threads = options.threads().orElse(all);
+        if (threads > all && options.engine().isPresent()) {
+            throw new IllegalArgumentException("threads must be at most the " + all + " of the engine, not " + threads
+                    + "; set them with EngineOptions.withThreads");
+        }
+        workers = engine.share(Workers.class, () -> new Workers(options.engine().isPresent() ? all : threads));
+        try {
+            pool = new WorkerPool(workers.get(), threads);
+        } catch (Throwable t) { // no thread could be started
+            workers.close();
+            throw t;
+        }
     }
 
     @Override
@@ -124,6 +140,8 @@ final class CpuBackend implements Backend {
 
     @Override
     public void close() {
-        pool.close();
+        try (workers) {
+            pool.close();
+        }
     }
 }

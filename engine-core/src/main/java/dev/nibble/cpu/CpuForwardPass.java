@@ -139,7 +139,12 @@ final class CpuForwardPass implements ForwardPass {
         turn.take(cancelled);
         try {
             check(batch, logits);
-            evaluateInTurn(batch, logits, cancelled);
+            int kept = pass.pool.keep();
+            try {
+                evaluateInTurn(batch, logits, cancelled);
+            } finally {
+                pass.pool.giveBack(kept);
+            }
         } catch (InternalError e) {
             throw MappedMemory.translate("the model file", e);
         } finally {
@@ -172,6 +177,7 @@ final class CpuForwardPass implements ForwardPass {
         tokenInput.run(pass, batch);
         for (BlockOp block : blocks) {
             pass.checkCancelled();
+            pass.pool.letOthers();
             block.run(pass);
         }
         tokenInput.mergeStreams(pass);

@@ -81,6 +81,9 @@ public final class Generator {
         long start = System.nanoTime();
         GeneratedToken token = step(start);
         totalNanos += System.nanoTime() - start;
+        if (finished()) {
+            context.pause();
+        }
         if (token != null && count == 1) {
             firstTokenNanos = totalNanos;
         }
@@ -170,10 +173,16 @@ public final class Generator {
         return context.count() == context.capacity() ? FinishReason.CONTEXT_FULL : null;
     }
 
+    /** Asks it to stop, from any thread: its next token, or the one that is being evaluated, does not come. */
+    public void requestCancel() {
+        cancellation.request();
+    }
+
     /** Ends the generation where it stands; no effect after the end. A prompt not yet evaluated is forgotten. */
     public void cancel() {
         if (!finished()) {
             finishReason = FinishReason.CANCELLED;
+            context.pause();
             if (!promptEvaluated) {
                 context.dropPending(keepOnCancel);
             }

@@ -6,12 +6,10 @@ import dev.nibble.NibbleException;
 import dev.nibble.OutOfMemoryException;
 import dev.nibble.PromptProgress;
 import dev.nibble.memory.MemoryFailure;
-import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
 import java.util.Arrays;
 import java.util.concurrent.CancellationException;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,17 +24,15 @@ public final class TokenContext implements AutoCloseable {
     /** Tokens for which there is memory are counted in steps of so many, that not every token asks. */
     private static final int CHECKED_STEP = 256;
 
+    private final Evaluator evaluator;
     private final ForwardPass pass;
     private final @Nullable MemoryCheck memory;
     private final Sequence sequence;
-    private final Batch batch;
+    private final Rows rows;
     private final KvCacheType type;
     private final int vocabSize;
     /** [vocabSize], the scores of what follows the first {@link #logitsAt} tokens. */
     private final float[] logits;
-
-    private final int[] chosen = new int[1];
-    private final float[] chosenLogProbability = new float[1];
 
     /** Told of each part evaluated. */
     private PromptProgress progress = PromptProgress.NONE;
@@ -48,32 +44,32 @@ public final class TokenContext implements AutoCloseable {
     private int checked;
 
     private TokenContext(
-            ForwardPass pass, @Nullable MemoryCheck memory, Sequence sequence, KvCacheType type, int vocabSize) {
-        this.pass = pass;
+            Evaluator evaluator, @Nullable MemoryCheck memory, Sequence sequence, KvCacheType type, int vocabSize) {
+        this.evaluator = evaluator;
+        pass = evaluator.pass();
         this.memory = memory;
         this.sequence = sequence;
         this.type = type;
         this.vocabSize = vocabSize;
-        batch = new Batch(pass.maxBatchRows());
+        rows = new Rows(sequence);
         logits = new float[vocabSize];
+        evaluator.count(1);
     }
 
     /**
      * An empty context.
      *
+     * @param evaluator of the model
+     * @param memory asked before the context grows, if there is one
      * @param contextLength tokens it can hold
      * @param vocabSize of the model
      * @throws OutOfMemoryException if there is no memory for it
      */
-    public static TokenContext open(ForwardPass pass, int contextLength, KvCacheType type, int vocabSize) {
-        return open(pass, null, contextLength, type, vocabSize);
-    }
-
-    /** As {@link #open(ForwardPass, int, KvCacheType, int)}; {@code memory} is asked before the context grows. */
     public static TokenContext open(
-            ForwardPass pass, @Nullable MemoryCheck memory, int contextLength, KvCacheType type, int vocabSize) {
+            Evaluator evaluator, @Nullable MemoryCheck memory, int contextLength, KvCacheType type, int vocabSize) {
+        ForwardPass pass = evaluator.pass();
         try {
-            return new TokenContext(pass, memory, pass.newSequence(contextLength, type), type, vocabSize);
+            return new TokenContext(evaluator, memory, pass.newSequence(contextLength, type), type, vocabSize);
         } catch (OutOfMemoryError e) {
             throw MemoryFailure.of(
                     e,
@@ -138,6 +134,22 @@ public final class TokenContext implements AutoCloseable {
         }
     }
 
+    /**
+     * Checks that there is memory for the first {@code length} tokens.
+     *
+     * @throws OutOfMemoryException if there is not
+     */
+    public void checkGrowth(int length) {
+        if (memory != null) {
+            memory.growth(count, length, type);
+        }
+    }
+
+    /** Says that no evaluation follows soon: a generation has ended. */
+    void pause() {
+        evaluator.pause(rows);
+    }
+
     /** Appends tokens, checked before, to be evaluated later. */
     public void append(int[] added) {
         if (count + added.length > tokens.length) {
@@ -189,11 +201,11 @@ public final class TokenContext implements AutoCloseable {
      *
      * @throws CancellationException when cancelled; what was evaluated so far stays evaluated
      */
-    public float[] nextLogits(BooleanSupplier cancelled) {
+    public float[] nextLogits(Cancellation cancellation) {
         prepare();
         if (logitsAt != count) {
             logitsAt = NONE;
-            evaluate(count - 1, logits, cancelled);
+            evaluate(count - 1, logits, cancellation);
             logitsAt = count;
         }
         return logits;
@@ -232,16 +244,16 @@ public final class TokenContext implements AutoCloseable {
      *
      * @throws CancellationException when cancelled; what was evaluated so far stays evaluated
      */
-    public int chooseNext(BooleanSupplier cancelled) {
+    public int chooseNext(Cancellation cancellation) {
         prepare();
         logitsAt = NONE;
-        evaluate(count - 1, null, cancelled);
-        return chosen[0];
+        evaluate(count - 1, null, cancellation);
+        return rows.chosen();
     }
 
     /** Natural logarithm of the probability of the token chosen last; NaN if its scores held no usable number. */
     public float chosenLogProbability() {
-        return chosenLogProbability[0];
+        return rows.chosenLogProbability();
     }
 
     /**
@@ -250,17 +262,17 @@ public final class TokenContext implements AutoCloseable {
      * @return [added.length or 1, vocabSize]
      * @throws CancellationException when cancelled; what was evaluated so far stays
      */
-    public float[] evaluate(int[] added, boolean allLogits, BooleanSupplier cancelled) {
-        int rows = allLogits ? added.length : 1;
-        if ((long) rows * vocabSize > Integer.MAX_VALUE - 8) {
-            throw new IllegalArgumentException("the logits of " + rows + " tokens over a vocabulary of " + vocabSize
+    public float[] evaluate(int[] added, boolean allLogits, Cancellation cancellation) {
+        int outputs = allLogits ? added.length : 1;
+        if ((long) outputs * vocabSize > Integer.MAX_VALUE - 8) {
+            throw new IllegalArgumentException("the logits of " + outputs + " tokens over a vocabulary of " + vocabSize
                     + " do not fit one array; evaluate fewer tokens at a time");
         }
         int before = count;
         append(added);
         try {
-            float[] result = new float[rows * vocabSize];
-            evaluate(count - rows, result, cancelled);
+            float[] result = new float[outputs * vocabSize];
+            evaluate(count - outputs, result, cancellation);
             System.arraycopy(result, result.length - vocabSize, logits, 0, vocabSize);
             logitsAt = count;
             return result;
@@ -276,13 +288,13 @@ public final class TokenContext implements AutoCloseable {
      * @return [added.length]
      * @throws CancellationException when cancelled; what was evaluated so far stays
      */
-    public float[] score(int[] added, BooleanSupplier cancelled) {
+    public float[] score(int[] added, Cancellation cancellation) {
         float[] scores = new float[added.length];
-        int rows = Math.min(batch.capacity(), Math.max(16, SCORED_LOGITS / vocabSize));
-        for (int from = 0; from < added.length; from += rows) {
-            int[] part = Arrays.copyOfRange(added, from, Math.min(added.length, from + rows));
-            scores[from] = count == 0 ? Float.NaN : logProbability(nextLogits(cancelled), 0, part[0]);
-            float[] after = evaluate(part, true, cancelled);
+        int most = Math.min(evaluator.maxRows(), Math.max(16, SCORED_LOGITS / vocabSize));
+        for (int from = 0; from < added.length; from += most) {
+            int[] part = Arrays.copyOfRange(added, from, Math.min(added.length, from + most));
+            scores[from] = count == 0 ? Float.NaN : logProbability(nextLogits(cancellation), 0, part[0]);
+            float[] after = evaluate(part, true, cancellation);
             for (int i = 1; i < part.length; i++) {
                 scores[from + i] = logProbability(after, (i - 1) * vocabSize, part[i]);
             }
@@ -298,27 +310,20 @@ public final class TokenContext implements AutoCloseable {
      * Evaluates what is pending; rows from position {@code firstOutput} on want logits, or, without a place for them, a
      * token to be chosen: the last row alone.
      */
-    private void evaluate(int firstOutput, float @Nullable [] result, BooleanSupplier cancelled) {
+    private void evaluate(int firstOutput, float @Nullable [] result, Cancellation cancellation) {
         int written = 0;
         while (sequence.length() < count) {
-            if (cancelled.getAsBoolean()) {
+            if (cancellation.getAsBoolean()) {
                 throw new CancellationException();
             }
             int from = sequence.length();
-            int to = (int) Math.min(count, (long) from + batch.capacity());
+            int to = (int) Math.min(count, (long) from + evaluator.maxRows());
             requireMemory(to);
-            batch.clear();
-            for (int position = from; position < to; position++) {
-                batch.add(sequence, tokens[position], position >= firstOutput);
-            }
+            rows.set(tokens, from, to, firstOutput, result, written);
             try {
-                if (result == null) {
-                    pass.choose(batch, chosen, chosenLogProbability, cancelled);
-                } else {
-                    written += evaluateBatch(result, written, cancelled);
-                }
+                evaluator.evaluate(rows, cancellation);
             } catch (OutOfMemoryError e) {
-                long buffers = pass.bufferBytes(to - from) + 4L * vocabSize * batch.outputCount();
+                long buffers = pass.bufferBytes(to - from) + 4L * vocabSize * rows.outputs(to - from);
                 throw MemoryFailure.of(
                         e,
                         "a KV cache of " + to + " tokens",
@@ -326,7 +331,8 @@ public final class TokenContext implements AutoCloseable {
                         "the buffers to evaluate " + (to - from) + " tokens",
                         buffers);
             }
-            progress.evaluated(to, count);
+            written += rows.outputs(sequence.length() - from) * vocabSize;
+            progress.evaluated(sequence.length(), count);
         }
     }
 
@@ -339,21 +345,11 @@ public final class TokenContext implements AutoCloseable {
         }
     }
 
-    /** Evaluates the batch; its logits go to {@code result} from {@code at} on. Returns how many they are. */
-    private int evaluateBatch(float[] result, int at, BooleanSupplier cancelled) {
-        int size = batch.outputCount() * vocabSize;
-        float[] target = size == 0 || size == result.length ? result : new float[size];
-        pass.evaluate(batch, target, cancelled);
-        if (target != result) {
-            System.arraycopy(target, 0, result, at, size);
-        }
-        return size;
-    }
-
     /** Frees what the model remembers. */
     @Override
     public void close() {
-        batch.clear();
+        pause();
+        evaluator.count(-1);
         sequence.close();
     }
 }

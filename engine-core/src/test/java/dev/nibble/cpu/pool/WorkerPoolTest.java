@@ -237,4 +237,123 @@ class WorkerPoolTest {
         pool.close();
         assertThat(worker.get().join(java.time.Duration.ofSeconds(30))).isTrue();
     }
+
+    @Test
+    void aPoolOfSharedWorkersUsesAsManyAsItHas() {
+        try (Workers workers = new Workers(4);
+                WorkerPool narrow = new WorkerPool(workers, 2);
+                WorkerPool wide = new WorkerPool(workers, 4)) {
+            assertThat(narrow.threads()).isEqualTo(2);
+            Set<Thread> all = ConcurrentHashMap.newKeySet();
+            for (int round = 0; round < 200; round++) {
+                Set<Thread> executing = ConcurrentHashMap.newKeySet();
+                runInAll(wide, all);
+                runInAll(narrow, executing);
+                narrow.forEach(64, 1, (worker, from, to) -> {
+                    assertThat(worker).isLessThan(2);
+                    executing.add(Thread.currentThread());
+                });
+                assertThat(executing).hasSize(2);
+                assertThat(all).hasSize(4).containsAll(executing);
+            }
+            assertThat(narrow.scratch(1)).isSameAs(wide.scratch(1));
+        }
+    }
+
+    private static void runInAll(WorkerPool pool, Set<Thread> executing) {
+        CountDownLatch all = new CountDownLatch(pool.threads());
+        pool.forEach(pool.threads(), 1, (worker, from, to) -> {
+            executing.add(Thread.currentThread());
+            all.countDown();
+            try {
+                assertThat(all.await(30, TimeUnit.SECONDS)).isTrue();
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        });
+    }
+
+    @Test
+    void aPoolThatNeedsMoreWorkersStartsThem() {
+        try (Workers workers = new Workers(1);
+                WorkerPool one = new WorkerPool(workers, 1);
+                WorkerPool three = new WorkerPool(workers, 3)) {
+            assertThat(workers.threads()).isEqualTo(3);
+            Set<Thread> executing = ConcurrentHashMap.newKeySet();
+            runInAll(three, executing);
+            assertThat(executing).hasSize(3);
+            Set<Thread> alone = ConcurrentHashMap.newKeySet();
+            one.forEach(64, 1, (worker, from, to) -> alone.add(Thread.currentThread()));
+            assertThat(alone).containsExactly(Thread.currentThread());
+        }
+    }
+
+    @Test
+    void aPoolThatIsClosedLeavesItsWorkersToOthers() {
+        try (Workers workers = new Workers(2);
+                WorkerPool other = new WorkerPool(workers, 2)) {
+            WorkerPool pool = new WorkerPool(workers, 2);
+            pool.close();
+            assertThatThrownBy(() -> pool.forEach(8, 1, (worker, from, to) -> {}))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("closed");
+            Set<Thread> executing = ConcurrentHashMap.newKeySet();
+            runInAll(other, executing);
+            assertThat(executing).hasSize(2);
+        }
+    }
+
+    /** Without that, two models would change places at each of the hundreds of loops of a token. */
+    @Test
+    void noLoopComesBetweenThoseOfACallerThatKeepsTheWorkers() throws InterruptedException {
+        try (Workers workers = new Workers(2);
+                WorkerPool pool = new WorkerPool(workers, 2);
+                WorkerPool other = new WorkerPool(workers, 2)) {
+            AtomicInteger loops = new AtomicInteger();
+            AtomicBoolean done = new AtomicBoolean();
+            Thread thread = new Thread(() -> {
+                while (!done.get()) {
+                    other.forEach(2, 1, (worker, from, to) -> {});
+                    loops.incrementAndGet();
+                }
+            });
+            thread.start();
+            for (int round = 0; round < 50; round++) {
+                int before = -1;
+                int kept = pool.keep();
+                try {
+                    while (thread.isAlive() && thread.getState() != Thread.State.WAITING) {
+                        Thread.onSpinWait();
+                    }
+                    before = loops.get();
+                    for (int loop = 0; loop < 20; loop++) {
+                        pool.forEach(2, 1, (worker, from, to) -> {});
+                    }
+                    assertThat(loops).hasValue(before);
+                    while (loops.get() == before) {
+                        pool.letOthers(); // one that has waited long
+                    }
+                } finally {
+                    pool.giveBack(kept);
+                }
+            }
+            done.set(true);
+            thread.join();
+        }
+    }
+
+    @Test
+    void whatAnErrorLeftLockedIsGivenBack() throws InterruptedException {
+        try (Workers workers = new Workers(2);
+                WorkerPool pool = new WorkerPool(workers, 2)) {
+            int kept = pool.keep();
+            pool.keep(); // never given back by itself
+            pool.giveBack(kept);
+            AtomicBoolean ran = new AtomicBoolean();
+            Thread thread = new Thread(() -> pool.forEach(2, 1, (worker, from, to) -> ran.set(true)));
+            thread.start();
+            thread.join();
+            assertThat(ran).isTrue();
+        }
+    }
 }

@@ -1,0 +1,126 @@
+package dev.nibble;
+
+import dev.nibble.generate.Cancellation;
+import dev.nibble.generate.TokenContext;
+import java.lang.ref.Reference;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Who may use a session now: one thread at a time, as long as the session and its model are open. It owns the session's
+ * context, which is freed when it is closed and no call uses it any more.
+ */
+final class SessionLock implements AutoCloseable {
+    private final Object model;
+    private final Loaded loaded;
+    private final TokenContext context;
+    /** Held during every call; never waited for but by {@link #close}. */
+    private final ReentrantLock lock = new ReentrantLock();
+
+    private volatile boolean closed;
+    private volatile Cancellation running = new Cancellation(this::isClosed);
+
+    /**
+     * @param model kept from being freed while the session is used
+     * @param loaded has the context
+     */
+    SessionLock(Object model, Loaded loaded, TokenContext context) {
+        this.model = model;
+        this.loaded = loaded;
+        this.context = context;
+    }
+
+    /**
+     * Begins a call.
+     *
+     * @throws IllegalStateException if the session or the model is closed, or another call uses the session
+     */
+    void enter() {
+        if (!tryEnter()) {
+            throw new IllegalStateException(closed ? "the session is closed" : "the model is closed");
+        }
+    }
+
+    /** As {@link #enter}; false if the session or the model is closed. */
+    boolean tryEnter() {
+        if (isClosed()) {
+            return false;
+        }
+        if (lock.isHeldByCurrentThread() || !lock.tryLock()) {
+            throw new IllegalStateException(
+                    "the session is in use by another call; a session serves one thread at a time, open one for each");
+        }
+        if (!closed && loaded.tryEnter()) {
+            return true;
+        }
+        leave();
+        return false;
+    }
+
+    /** Ends a call. */
+    void exit() {
+        try {
+            leave();
+        } finally {
+            loaded.exit();
+            Reference.reachabilityFence(model);
+        }
+    }
+
+    /** For what begins in a call: whether it has to stop. */
+    Cancellation begin() {
+        Cancellation cancellation = new Cancellation(this::isClosed);
+        running = cancellation;
+        return cancellation;
+    }
+
+    /** Asks what began last to stop, from any thread. */
+    void cancel() {
+        running.request();
+    }
+
+    /** Whether the calling thread is in a call of this session. */
+    boolean isInside() {
+        return lock.isHeldByCurrentThread();
+    }
+
+    /** Whether the session or its model was closed, were it that a call still runs. */
+    boolean isClosed() {
+        return closed || loaded.isClosed();
+    }
+
+    /** Waits for the call that runs, which ends as cancelled; from inside a call of the model, that one frees what is here. */
+    @Override
+    public void close() {
+        closed = true;
+        running.request();
+        if (loaded.isInside()) {
+            freeIfIdle();
+            return;
+        }
+        lock.lock();
+        try {
+            loaded.close(context);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Gives up the lock, and frees what {@link #close} could not while it was held. */
+    private void leave() {
+        lock.unlock();
+        if (closed) {
+            freeIfIdle();
+        }
+    }
+
+    /** Frees the context unless a call runs, which does it when it ends. */
+    private void freeIfIdle() {
+        if (!lock.isHeldByCurrentThread() && lock.tryLock()) {
+            try {
+                loaded.close(context);
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+package dev.nibble.generate;
+
+import dev.nibble.ChatOptions;
+import dev.nibble.ContextOverflowException;
+import dev.nibble.GenerationOptions;
+import dev.nibble.OutOfMemoryException;
+import dev.nibble.chat.ChatMessage;
+import dev.nibble.chat.ChatTemplates;
+import dev.nibble.model.Metadata;
+import dev.nibble.tokenizer.Tokenizer;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/** Begins generations: what the sessions of a model have in common, from prompts to defaults. Thread-safe. */
+public final class Generations {
+    private final Tokenizer tokenizer;
+    private final PromptEncoder encoder;
+    private final ChatPrompts chatPrompts;
+    private final GenerationOptions defaults;
+    private final GenerationOptions chatDefaults;
+    /** Tokens that are never generated: those the file lists, and rows of the embedding that are no token. */
+    private final int[] suppressed;
+
+    /**
+     * @param vocabSize rows of the embedding, of which the last ones may be no tokens
+     * @param weights how many the model has
+     * @param defaults of the file
+     */
+    public Generations(
+            Tokenizer tokenizer, Metadata metadata, int vocabSize, long weights, GenerationOptions defaults) {
+        this.tokenizer = tokenizer;
+        this.defaults = defaults;
+        chatDefaults = SamplingDefaults.ofChat(defaults, weights);
+        encoder = new PromptEncoder(tokenizer);
+        chatPrompts = new ChatPrompts(metadata, tokenizer, encoder);
+        suppressed = IntStream.concat(
+                        IntStream.of(tokenizer.vocabulary().suppressedTokens()),
+                        IntStream.range(tokenizer.vocabulary().size(), vocabSize))
+                .toArray();
+    }
+
+    /** All chat templates of the file. */
+    public ChatTemplates templates() {
+        return chatPrompts.templates();
+    }
+
+    /** What {@link #ofChat} fills in. */
+    public GenerationOptions chatDefaults() {
+        return chatDefaults;
+    }
+
+    /** The options of a conversation's answer: where no temperature is asked for, completed for chats. */
+    public GenerationOptions ofChat(GenerationOptions options) {
+        return options.setsTemperature() ? options : options.orElse(chatDefaults);
+    }
+
+    /** The tokens of a prompt, as {@link PromptEncoder#prompt}. */
+    public int[] encode(String prompt, boolean startOfText) {
+        return encoder.prompt(prompt, startOfText);
+    }
+
+    /** The tokens of a conversation, as {@link ChatPrompts#encode}. */
+    public int[] encode(List<ChatMessage> messages, ChatOptions options) {
+        return chatPrompts.encode(messages, options);
+    }
+
+    /**
+     * Begins a generation. Nothing is changed if it throws.
+     *
+     * @param promptStart position of the prompt's first token
+     * @param kept tokens the context keeps: those before the prompt, and of the prompt what it holds already
+     * @param prompt the tokens from {@code promptStart} on
+     * @throws ContextOverflowException if the prompt does not fit
+     * @throws OutOfMemoryException if there is no memory for it
+     * @throws IllegalArgumentException if there is nothing to continue, a token is not in the vocabulary, or an option does
+     *     not suit the model
+     */
+    public Generator begin(
+            TokenContext context,
+            int promptStart,
+            int kept,
+            int[] prompt,
+            GenerationOptions options,
+            Cancellation cancellation) {
+        context.check(promptStart, prompt);
+        int length = promptStart + prompt.length;
+        if (length == 0) {
+            throw new IllegalArgumentException(
+                    "there is nothing to continue: the prompt is empty and so is the session");
+        }
+        context.checkGrowth(length);
+        Generator generator = new Generator(context, tokenizer, complete(options), cancellation);
+        context.truncate(kept);
+        context.append(Arrays.copyOfRange(prompt, kept - promptStart, prompt.length));
+        generator.begin(promptStart, kept);
+        return generator;
+    }
+
+    /** The options with the file's defaults and what the vocabulary forbids. */
+    private GenerationOptions complete(GenerationOptions options) {
+        GenerationOptions merged = options.orElse(defaults);
+        if (suppressed.length == 0) {
+            return merged;
+        }
+        Map<Integer, Float> bias = new HashMap<>(merged.logitBias());
+        for (int id : suppressed) {
+            bias.put(id, Float.NEGATIVE_INFINITY);
+        }
+        return merged.withLogitBias(bias);
+    }
+}

@@ -1,0 +1,181 @@
+package dev.nibble.generate;
+
+import dev.nibble.spi.Batch;
+import dev.nibble.spi.Sequence;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The next tokens of one sequence, to be evaluated, and where their scores go. A session has one and fills it again for each
+ * evaluation, so that a step allocates nothing. What is said to be the evaluator's is guarded by its lock.
+ */
+final class Rows {
+    /** Where its evaluation stands. */
+    enum State {
+        /** Nothing is to be evaluated. */
+        IDLE,
+        /** In the line. */
+        WAITING,
+        /** Among those of a batch that runs. */
+        RUNNING,
+        /** Evaluated, or failed: see {@link #failure}. */
+        DONE
+    }
+
+    private final Sequence sequence;
+
+    // what is to be evaluated: written by the session's thread before it hands this over
+
+    private int[] tokens = new int[0];
+    private int from;
+    private int to;
+    private int firstOutput;
+    /** Receives the scores; null if tokens are to be chosen from them instead. */
+    private float @Nullable [] target;
+
+    private int targetAt;
+    private @Nullable Cancellation cancellation;
+    private @Nullable Thread thread;
+    /** Whether an interrupt was seen that the thread's flag no longer shows. */
+    private volatile boolean interrupted;
+
+    // what came of it: written by the thread that leads, read when this is done
+
+    private int chosen;
+    private float chosenLogProbability = Float.NaN;
+
+    // of the evaluator
+
+    /** The thread that leads ends a batch without the lock. */
+    volatile State state = State.IDLE;
+    /** How many of the rows the batch has. */
+    int taken;
+    /** A batch with others failed: who fails shows when each is evaluated alone, by its own thread. */
+    boolean isAlone;
+
+    @Nullable
+    Throwable failure;
+    /** When the last result was there; 0 if the next evaluation does not follow from it. */
+    long doneAt;
+    /** How long the session takes from a result to its next evaluation, about. */
+    long returnNanos;
+
+    boolean isExpected;
+    /** Whether it is among the sessions that are generating. */
+    boolean isGenerating;
+
+    Rows(Sequence sequence) {
+        this.sequence = sequence;
+    }
+
+    /**
+     * Says what is to be evaluated next.
+     *
+     * @param allTokens of the sequence
+     * @param begin first position, that at which the sequence ends
+     * @param end behind the last position; not all of them need be evaluated at once
+     * @param outputFrom first position whose scores are wanted
+     * @param scores receives them; null if a token is to be chosen: after the last position only
+     * @param at where in {@code scores}
+     */
+    void set(int[] allTokens, int begin, int end, int outputFrom, float @Nullable [] scores, int at) {
+        tokens = allTokens;
+        from = begin;
+        to = end;
+        firstOutput = outputFrom;
+        target = scores;
+        targetAt = at;
+    }
+
+    /** Hands this over to the evaluator, for the calling thread. */
+    void begin(Cancellation whether) {
+        cancellation = whether;
+        thread = Thread.currentThread();
+        whether.wakes(thread);
+        interrupted = false;
+        failure = null;
+        isAlone = false;
+    }
+
+    /** Lets go of what belongs to the call. */
+    void end() {
+        if (cancellation != null) {
+            cancellation.wakes(null);
+        }
+        cancellation = null;
+        thread = null;
+    }
+
+    /** Who waits for this. */
+    Thread thread() {
+        return Objects.requireNonNull(thread);
+    }
+
+    /** How many rows are to be evaluated. */
+    int count() {
+        return to - from;
+    }
+
+    /** Whether a token follows those that are evaluated, as in a generation that runs. */
+    boolean isStep() {
+        return to - from == 1;
+    }
+
+    /** Whether a token is to be chosen from the scores. */
+    boolean chooses() {
+        return target == null;
+    }
+
+    /** How many of the first {@code rows} want scores. */
+    int outputs(int rows) {
+        return Math.max(0, from + rows - Math.max(from, firstOutput));
+    }
+
+    /** How many of the first rows there may be for them to want no more than so many scores. */
+    int rowsFor(int outputs) {
+        return (int) Math.min(count(), (long) Math.max(0, firstOutput - from) + outputs);
+    }
+
+    void addTo(Batch batch) {
+        for (int position = from; position < from + taken; position++) {
+            batch.add(sequence, tokens[position], position >= firstOutput);
+        }
+    }
+
+    /** The array for the scores of a batch that has no other rows, if they fill it; else null. */
+    float @Nullable [] wholeTarget(int size) {
+        return target != null && targetAt == 0 && target.length == size ? target : null;
+    }
+
+    /** Takes the scores from those of a batch. */
+    void takeScores(float[] scores, int at, int size) {
+        if (target != null && target != scores) {
+            System.arraycopy(scores, at, target, targetAt, size);
+        }
+    }
+
+    void takeChoice(int token, float logProbability) {
+        chosen = token;
+        chosenLogProbability = logProbability;
+    }
+
+    int chosen() {
+        return chosen;
+    }
+
+    float chosenLogProbability() {
+        return chosenLogProbability;
+    }
+
+    /** Remembers an interrupt whose flag had to be cleared for the thread to wait. */
+    void interrupt() {
+        interrupted = true;
+    }
+
+    /** Whether the session gave this up; any thread may ask. */
+    boolean isCancelled() {
+        return interrupted
+                || (cancellation != null && cancellation.isRequested())
+                || (thread != null && thread.isInterrupted());
+    }
+}

@@ -1,0 +1,252 @@
+package dev.nibble.generate;
+
+import dev.nibble.spi.Batch;
+import dev.nibble.spi.ForwardPass;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The rows of all sessions that are evaluated together, and what comes of them. Steps of sessions that generate come first, a
+ * row each; of prompts there are as many rows beside them as {@link StepCost} allows. It is used again for each batch, so that
+ * a step allocates nothing.
+ */
+final class StepBatch {
+    /** Scores that a batch makes, about: 32 MB. What wants more is for the next batch. */
+    private static final int SCORES = 1 << 23;
+
+    private static final int LEAST_OUTPUTS = 16;
+
+    /** A session that evaluated no longer ago than that is thought to go on generating. */
+    private static final long GENERATING_NANOS = 1_000_000_000;
+
+    private static final float[] NO_SCORES = {};
+
+    private final ForwardPass pass;
+    private final int outputSize;
+    private final int maxOutputs;
+    private final Batch batch;
+    private final BooleanSupplier givenUp = this::isGivenUp;
+    private final StepCost cost = new StepCost();
+    private final List<Rows> members = new ArrayList<>();
+    /** Sessions that generate. */
+    private final List<Rows> generating = new ArrayList<>();
+
+    private int steps;
+    private int promptRows;
+    /** Rows and scores for which there is room yet. */
+    private int room;
+
+    private int outputs;
+
+    private boolean choosing;
+    private float @Nullable [] wholeTarget;
+    private float[] scores = NO_SCORES;
+    private int[] chosen = new int[0];
+    private float[] chosenLogProbabilities = new float[0];
+    /** Outputs that were handed out. */
+    private int handedOut;
+
+    StepBatch(ForwardPass pass) {
+        this.pass = pass;
+        outputSize = pass.outputSize();
+        batch = new Batch(pass.maxBatchRows());
+        maxOutputs = Math.max(LEAST_OUTPUTS, SCORES / outputSize);
+    }
+
+    int capacity() {
+        return batch.capacity();
+    }
+
+    /** How many sessions it has rows of. */
+    int members() {
+        return members.size();
+    }
+
+    Rows member(int index) {
+        return members.get(index);
+    }
+
+    /** Rows of sessions that generate. */
+    int steps() {
+        return steps;
+    }
+
+    /** Rows of prompts. */
+    int promptRows() {
+        return promptRows;
+    }
+
+    /** Empties it; room for the scores of sessions that want one row each is kept. */
+    void clear() {
+        if (handedOut > members.size()) {
+            scores = NO_SCORES;
+        }
+        members.clear();
+        batch.clear();
+        wholeTarget = null;
+    }
+
+    /**
+     * Takes rows out of those that wait.
+     *
+     * @param own of the thread that leads; at least one of them is taken
+     */
+    void collect(List<Rows> waiting, Rows own) {
+        choosing = own.chooses();
+        room = batch.capacity();
+        outputs = maxOutputs;
+        steps = 0;
+        promptRows = 0;
+        handedOut = 0;
+        for (int i = 0; i < waiting.size(); i++) {
+            waiting.get(i).taken = 0;
+        }
+        give(own, 1); // a place for it, whatever comes first
+        int prompts = 0;
+        for (int i = 0; i < waiting.size(); i++) {
+            Rows rows = waiting.get(i);
+            if (!fits(rows, own)) {
+                continue;
+            }
+            if (rows.isStep()) {
+                give(rows, 1);
+            } else {
+                prompts++;
+            }
+        }
+        if (prompts > 0) {
+            int rows = promptRows + room;
+            if (steps > 0 || someGenerate()) {
+                rows = cost.promptRows(rows);
+                room = rows - promptRows;
+            }
+            givePrompts(waiting, own, Math.max(1, rows / prompts));
+            givePrompts(waiting, own, rows);
+        }
+        move(waiting);
+    }
+
+    /** Each prompt gets as many rows as {@code most}, in the order in which they came. */
+    private void givePrompts(List<Rows> waiting, Rows own, int most) {
+        for (int i = 0; i < waiting.size(); i++) {
+            Rows rows = waiting.get(i);
+            if (fits(rows, own) && !rows.isStep()) {
+                give(rows, most);
+            }
+        }
+    }
+
+    /** Takes of some rows as many as there is room for, but no more than {@code most}. */
+    private void give(Rows rows, int most) {
+        int before = rows.taken;
+        outputs += rows.outputs(before);
+        int taken = Math.min(Math.min(most, before + room), rows.rowsFor(outputs));
+        rows.taken = Math.max(before, taken);
+        outputs -= rows.outputs(rows.taken);
+        room -= rows.taken - before;
+        if (rows.isStep()) {
+            steps += rows.taken - before;
+        } else {
+            promptRows += rows.taken - before;
+        }
+    }
+
+    /** Whether rows can be evaluated with those of the thread that leads. */
+    private boolean fits(Rows rows, Rows own) {
+        return rows == own || (!rows.isAlone && !own.isAlone && rows.chooses() == choosing);
+    }
+
+    /** Whether sessions are generating that are not here now. */
+    private boolean someGenerate() {
+        for (int i = 0; i < generating.size(); i++) {
+            Rows rows = generating.get(i);
+            if (rows.state == Rows.State.IDLE && System.nanoTime() - rows.doneAt < GENERATING_NANOS) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Moves those of which rows were taken from the line into the batch. */
+    private void move(List<Rows> waiting) {
+        int kept = 0;
+        for (int i = 0; i < waiting.size(); i++) {
+            Rows rows = waiting.get(i);
+            if (rows.taken > 0) {
+                members.add(rows);
+                rows.state = Rows.State.RUNNING;
+                rows.addTo(batch);
+            } else {
+                waiting.set(kept++, rows);
+            }
+        }
+        while (waiting.size() > kept) {
+            waiting.removeLast();
+        }
+    }
+
+    /** Evaluates. Whatever is thrown, no sequence has changed. */
+    void run() {
+        int count = batch.outputCount();
+        if (choosing) {
+            if (chosen.length < count) {
+                chosen = new int[count];
+                chosenLogProbabilities = new float[count];
+            }
+            pass.choose(batch, chosen, chosenLogProbabilities, givenUp);
+            return;
+        }
+        int size = count * outputSize;
+        wholeTarget = members.size() == 1 ? members.getFirst().wholeTarget(size) : null;
+        if (wholeTarget == null && scores.length < size) {
+            scores = new float[size];
+        }
+        pass.evaluate(batch, wholeTarget == null ? scores : wholeTarget, givenUp);
+    }
+
+    /** Whether nobody wants the result any more. */
+    boolean isGivenUp() {
+        for (int i = 0; i < members.size(); i++) {
+            if (!members.get(i).isCancelled()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Gives a member its scores or its token: to each once, in their order. */
+    void handOut(int index) {
+        Rows rows = members.get(index);
+        int count = rows.outputs(rows.taken);
+        if (choosing) {
+            if (count > 0) {
+                rows.takeChoice(chosen[handedOut], chosenLogProbabilities[handedOut]);
+            }
+        } else if (wholeTarget == null) {
+            rows.takeScores(scores, handedOut * outputSize, count * outputSize);
+        }
+        handedOut += count;
+    }
+
+    /** Learns what evaluating took, and who generates. */
+    void learn(long nanos) {
+        cost.add(steps, promptRows, nanos);
+        for (int i = 0; i < members.size(); i++) {
+            Rows rows = members.get(i);
+            if (rows.isStep() && !rows.isGenerating) {
+                rows.isGenerating = true;
+                generating.add(rows);
+            }
+        }
+    }
+
+    /** A session generates no longer. */
+    void pause(Rows rows) {
+        if (rows.isGenerating) {
+            rows.isGenerating = false;
+            generating.remove(rows);
+        }
+    }
+}
