@@ -3,7 +3,9 @@ package dev.nibble;
 import dev.nibble.chat.ChatMessage;
 import dev.nibble.chat.ChatTemplate;
 import dev.nibble.chat.ChatTemplates;
+import dev.nibble.generate.ChatPrompt;
 import dev.nibble.generate.ChatPrompts;
+import dev.nibble.generate.ConstrainedVocabulary;
 import dev.nibble.generate.MemoryCheck;
 import dev.nibble.generate.PromptEncoder;
 import dev.nibble.generate.SamplingDefaults;
@@ -50,6 +52,7 @@ public final class LanguageModel implements AutoCloseable {
 
     private final PromptEncoder encoder;
     private final ChatPrompts chatPrompts;
+    private final ConstrainedVocabulary constrained;
     private final SystemMemory memory;
     private final MemoryCheck memoryCheck;
 
@@ -70,6 +73,7 @@ public final class LanguageModel implements AutoCloseable {
                 .toArray();
         encoder = new PromptEncoder(tokenizer);
         chatPrompts = new ChatPrompts(source.metadata(), tokenizer, encoder);
+        constrained = new ConstrainedVocabulary(tokenizer);
         memoryCheck = new MemoryCheck(pass, memory);
         loaded.watch(this);
     }
@@ -248,15 +252,20 @@ public final class LanguageModel implements AutoCloseable {
         return encoder.prompt(prompt, startOfText);
     }
 
-    int[] encodeChat(List<ChatMessage> messages, ChatOptions chatOptions) {
-        return chatPrompts.encode(messages, chatOptions);
+    ChatPrompt chatPrompt(List<ChatMessage> messages, ChatOptions chatOptions) {
+        return chatPrompts.prompt(messages, chatOptions);
+    }
+
+    /** What constraints need of the vocabulary. */
+    ConstrainedVocabulary constrainedVocabulary() {
+        return constrained;
     }
 
     /** The options with the file's defaults and what the vocabulary forbids. */
     GenerationOptions complete(GenerationOptions generationOptions) {
         GenerationOptions merged = generationOptions.orElse(defaults);
-        if (suppressed.length == 0) {
-            return merged;
+        if (suppressed.length == 0 || merged.constraint().isPresent()) {
+            return merged; // no constraint allows these tokens
         }
         Map<Integer, Float> bias = new HashMap<>(merged.logitBias());
         for (int id : suppressed) {

@@ -42,6 +42,14 @@ public final class TypeMapping<T> {
     /** The schema of a type and the way back. */
     private record Mapping(Map<String, Object> schema, Decoder decoder) {}
 
+    /** What was found out of classes, for as long as they are there: masks belong to constraints and are kept with them. */
+    private static final ClassValue<TypeMapping<?>> OF_CLASSES = new ClassValue<>() {
+        @Override
+        protected TypeMapping<?> computeValue(Class<?> type) {
+            return of((Type) type);
+        }
+    };
+
     private final Map<String, Object> schema;
     private final Decoder decoder;
     private final Constraint constraint;
@@ -60,7 +68,7 @@ public final class TypeMapping<T> {
      */
     @SuppressWarnings("unchecked")
     public static <T> TypeMapping<T> of(Class<T> type) {
-        return (TypeMapping<T>) of((Type) type);
+        return (TypeMapping<T>) OF_CLASSES.get(type);
     }
 
     /**
