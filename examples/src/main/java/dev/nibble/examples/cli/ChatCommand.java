@@ -3,6 +3,7 @@ package dev.nibble.examples.cli;
 import dev.nibble.ChatOptions;
 import dev.nibble.LanguageModel;
 import dev.nibble.Session;
+import dev.nibble.constraint.Constraint;
 import dev.nibble.examples.models.ResolvedModel;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -52,6 +53,9 @@ final class ChatCommand extends ModelCommand {
     private final SystemMessage systemMessage = new SystemMessage();
 
     @Mixin
+    private final ConstraintOptions constraintOptions = new ConstraintOptions();
+
+    @Mixin
     private final SamplingOptions sampling = new SamplingOptions();
 
     @Override
@@ -59,12 +63,13 @@ final class ChatCommand extends ModelCommand {
         PromptLine promptLine =
                 new PromptLine(err(), streams().interactive() || streams().errTerminal());
         sampling.toOptions(); // what is wrong there is told before a model is got
+        Constraint constraint = constraintOptions.constraint(streams().in());
         String system = systemMessage.text(streams().in());
         ModelOption.Arguments named = model.withOrWithoutModel(arguments, prompt != null);
         ResolvedModel resolved = openOrDefault(named.model());
         PackagedDefaults packaged = new PackagedDefaults(resolved.defaults());
-        ChatOptions options =
-                sampling.toChatOptions(sampling.toOptions(packaged.options()).withPromptProgress(promptLine));
+        ChatOptions options = sampling.toChatOptions(ConstraintOptions.with(
+                sampling.toOptions(packaged.options()).withPromptProgress(promptLine), constraint));
         Path file = resolved.file();
         try (LanguageModel loaded = load(file, packaged)) {
             packaged.notes(true, !loaded.chatTemplates().names().isEmpty())
