@@ -117,7 +117,8 @@ public final class Session implements AutoCloseable {
         try {
             Cancellation cancellation = begin();
             int[] tokens = generations.encode(messages, options);
-            return start(0, context.commonPrefix(tokens), tokens, generations.ofChat(options.generation()), cancellation);
+            return start(
+                    0, context.commonPrefix(tokens), tokens, generations.ofChat(options.generation()), cancellation);
         } finally {
             lock.exit();
         }

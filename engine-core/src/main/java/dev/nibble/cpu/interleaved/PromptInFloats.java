@@ -9,8 +9,8 @@ import static dev.nibble.cpu.vector.Lanes.load;
 
 import dev.nibble.cpu.kernel.MatmulInput;
 import dev.nibble.cpu.pool.WorkerPool;
-import dev.nibble.cpu.vector.Lanes;
 import dev.nibble.cpu.vector.InputPanels;
+import dev.nibble.cpu.vector.Lanes;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
