@@ -5,6 +5,7 @@ import dev.nibble.GenerationOptions;
 import dev.nibble.LanguageModel;
 import dev.nibble.Session;
 import dev.nibble.cli.models.ResolvedModel;
+import dev.nibble.constraint.Constraint;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -53,6 +54,9 @@ final class ChatCommand extends ModelCommand {
     private final SystemMessage systemMessage = new SystemMessage();
 
     @Mixin
+    private final ConstraintOptions constraintOptions = new ConstraintOptions();
+
+    @Mixin
     private final SamplingOptions sampling = new SamplingOptions();
 
     @Override
@@ -60,6 +64,7 @@ final class ChatCommand extends ModelCommand {
         PromptLine promptLine =
                 new PromptLine(err(), streams().interactive() || streams().errTerminal());
         sampling.toOptions(); // what is wrong there is told before a model is got
+        Constraint constraint = constraintOptions.constraint(streams().in());
         String system = systemMessage.text(streams().in());
         ModelOption.Arguments named = model.withOrWithoutModel(arguments, prompt != null);
         ResolvedModel resolved = openOrDefault(named.model());
@@ -68,7 +73,8 @@ final class ChatCommand extends ModelCommand {
         try (LanguageModel loaded = load(file, packaged)) {
             GenerationOptions asked = sampling.toOptions(packaged.options());
             GenerationOptions generation = asked.setsTemperature() ? asked : asked.orElse(loaded.chatDefaults());
-            ChatOptions options = sampling.toChatOptions(generation.withPromptProgress(promptLine));
+            ChatOptions options = sampling.toChatOptions(
+                    ConstraintOptions.with(generation.withPromptProgress(promptLine), constraint));
             packaged.notes(true, !loaded.chatTemplates().names().isEmpty())
                     .forEach(note -> err().println("Note: " + note));
             requireChatTemplate(loaded, file, options);

@@ -216,6 +216,9 @@ final class ChatLoop {
             out.println();
             out.flush();
             ended(reason);
+            if (!lines.interactive()) {
+                conversation.last().ifPresent(last -> ConstraintOptions.requireComplete(conversation.options(), last));
+            }
         });
     }
 

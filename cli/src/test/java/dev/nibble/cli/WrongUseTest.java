@@ -222,7 +222,7 @@ class WrongUseTest {
     void debugShowsTheStackAndTheReasonStaysTheLastLine() {
         CommandRunner.Result result = new CommandRunner(folder).run("run", "--debug", "-m", "/nowhere/x", "-p", "a");
         assertThat(result.code()).isEqualTo(1);
-        assertThat(result.err()).contains("at dev.nibble.examples");
+        assertThat(result.err()).contains("at dev.nibble.cli");
         assertThat(result.errLines()).last().asString().isEqualTo("nibble: no such file: " + Path.of("/nowhere/x"));
     }
 

@@ -14,6 +14,14 @@ import java.util.Map;
  * @param <T> the type
  */
 public final class TypeMapping<T> {
+    /** What was found out of classes, for as long as they are there: masks belong to constraints and are kept with them. */
+    private static final ClassValue<TypeMapping<?>> OF_CLASSES = new ClassValue<>() {
+        @Override
+        protected TypeMapping<?> computeValue(Class<?> type) {
+            return of((Type) type);
+        }
+    };
+
     private final Map<String, Object> schema;
     private final TypeWalk.Decoder decoder;
     private final Constraint constraint;
@@ -32,7 +40,7 @@ public final class TypeMapping<T> {
      */
     @SuppressWarnings("unchecked")
     public static <T> TypeMapping<T> of(Class<T> type) {
-        return (TypeMapping<T>) of((Type) type);
+        return (TypeMapping<T>) OF_CLASSES.get(type);
     }
 
     /**

@@ -38,7 +38,7 @@ final class ClassArchiveIT {
         archive = target.resolve("nibble.jsa");
         copy(ROOT.resolve("nibble"), folder.resolve("a checkout/nibble"));
         copy(ROOT.resolve("bin/find-jdk"), folder.resolve("a checkout/bin/find-jdk"));
-        try (Stream<Path> jars = Files.list(ROOT.resolve("examples/target/lib"))) {
+        try (Stream<Path> jars = Files.list(ROOT.resolve("cli/target/lib"))) {
             for (Path jar : jars.toList()) {
                 copy(jar, target.resolve("lib").resolve(jar.getFileName()));
             }
