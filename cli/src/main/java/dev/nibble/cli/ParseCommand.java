@@ -75,7 +75,7 @@ final class ParseCommand extends CliCommand {
         if ((template == null) == (model == null)) {
             throw new UsageException("give the template with --template or the model with -m, one of them");
         }
-        Map<String, Object> variables = variables();
+        Map<String, Object> variables = Input.object(context, streams().in());
         List<ToolSpec> tools = tools(variables.get("tools"));
         ChatTemplate parsed = ChatTemplate.parse(
                 template != null
@@ -98,10 +98,7 @@ final class ParseCommand extends CliCommand {
 
     private String fromModel(String locator, boolean tools) throws IOException {
         try (ModelSource source = LanguageModel.open(resolve(locator))) {
-            ChatTemplates templates = ChatTemplates.from(source.metadata());
-            if (templates.names().isEmpty()) {
-                throw new IOException(source.name() + ": the file has no chat template");
-            }
+            ChatTemplates templates = TemplateCommand.templates(source);
             return templates.source(templates.choose(tools));
         }
     }
@@ -149,16 +146,6 @@ final class ParseCommand extends CliCommand {
             }
         }
         return tools;
-    }
-
-    private Map<String, Object> variables() throws IOException {
-        Object value = Input.json(Input.text(context, streams().in()), context.toString());
-        if (!(value instanceof Map<?, ?> map)) {
-            throw new IOException(context + " is not a JSON object");
-        }
-        Map<String, Object> variables = new LinkedHashMap<>();
-        map.forEach((name, variable) -> variables.put(String.valueOf(name), variable));
-        return variables;
     }
 
     private static String json(ChatAnswer answer) throws IOException {
