@@ -62,7 +62,8 @@ public final class LanguageModel implements AutoCloseable {
         this.memory = memory;
         generations = new Generations(tokenizer, source.metadata(), config.vocabSize(), defaults);
         evaluator = new Evaluator(pass);
-        memoryCheck = new MemoryCheck(pass, memory);
+        memoryCheck = new MemoryCheck(
+                pass, memory, options.engine().orElseGet(Engine::shared).memory());
         loaded.watch(this);
     }
 
