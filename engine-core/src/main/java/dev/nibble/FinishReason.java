@@ -2,7 +2,7 @@ package dev.nibble;
 
 /** Why a generation ended. */
 public enum FinishReason {
-    /** The model chose an end-of-generation token. */
+    /** The model chose an end-of-generation token, or the {@linkplain GenerationOptions#constraint() constraint} left only the end. */
     STOP_TOKEN,
     /** The text came to contain one of {@link GenerationOptions#stop()}. */
     STOP_STRING,

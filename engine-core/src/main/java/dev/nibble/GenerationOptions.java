@@ -3,11 +3,13 @@ package dev.nibble;
 import static dev.nibble.OptionValues.atLeast;
 
 import dev.nibble.OptionValues.Option;
+import dev.nibble.constraint.Constraint;
 import dev.nibble.sampling.LogitsProcessor;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 
@@ -37,6 +39,7 @@ public final class GenerationOptions {
     private static final Option<List<LogitsProcessor>> LOGITS_PROCESSORS = new Option<>("logitsProcessors", List.of());
     private static final Option<Boolean> IGNORE_END_OF_GENERATION = new Option<>("ignoreEndOfGeneration", false);
     private static final Option<Integer> TOP_LOG_PROBABILITIES = new Option<>("topLogProbabilities", 0);
+    private static final Option<Optional<Constraint>> CONSTRAINT = new Option<>("constraint", Optional.empty());
     private static final Option<PromptProgress> PROMPT_PROGRESS = new Option<>("promptProgress", PromptProgress.NONE);
 
     /** The usual chain: temperature 0.8, top-k 40, top-p 0.95, min-p 0.05, until the model ends or the context is full. */
@@ -69,6 +72,11 @@ public final class GenerationOptions {
     /** What the logits are divided by; 0 is greedy. */
     public float temperature() {
         return get(TEMPERATURE);
+    }
+
+    /** Whether {@link #withTemperature} was called, rather than that the temperature is the default one. */
+    public boolean setsTemperature() {
+        return values.isSet(TEMPERATURE);
     }
 
     /** 0 or more; 0 takes the most probable token, the lowest id among equals. */
@@ -246,7 +254,10 @@ public final class GenerationOptions {
         return get(LOGITS_PROCESSORS);
     }
 
-    /** The hook for token masks and grammars; one that keeps state serves one generation. */
+    /**
+     * The hook for own masks; one that keeps state serves one generation. Under a {@linkplain #constraint constraint} it can
+     * only narrow what that allows.
+     */
     public GenerationOptions withLogitsProcessors(List<LogitsProcessor> value) {
         return with(LOGITS_PROCESSORS, List.copyOf(Arguments.requireNonNull(value, LOGITS_PROCESSORS.name())));
     }
@@ -256,7 +267,10 @@ public final class GenerationOptions {
         return get(IGNORE_END_OF_GENERATION);
     }
 
-    /** For measuring and for comparing with a reference: generation does not stop at an end token. */
+    /**
+     * For measuring and for comparing with a reference: generation does not stop at an end token. Without effect under a
+     * {@linkplain #constraint constraint}, which says itself where a text may end.
+     */
     public GenerationOptions withIgnoreEndOfGeneration(boolean value) {
         return with(IGNORE_END_OF_GENERATION, value);
     }
@@ -269,6 +283,54 @@ public final class GenerationOptions {
     /** 0 (none) or more; see {@link GeneratedToken#alternatives}. */
     public GenerationOptions withTopLogProbabilities(int value) {
         return with(TOP_LOG_PROBABILITIES, atLeast(TOP_LOG_PROBABILITIES, value, 0));
+    }
+
+    /** What the text has to look like; empty for anything. */
+    public Optional<Constraint> constraint() {
+        return get(CONSTRAINT);
+    }
+
+    /**
+     * Keeps the text to a constraint: only tokens are chosen with which it can still be satisfied, and the generation ends only
+     * where it is. What is cut, by {@link #maxTokens}, a stop string, the context or a cancellation, is not {@linkplain
+     * Generation#isComplete complete}.
+     *
+     * <p>In a chat the constraint is that of the answer: what the model thinks before, where its template lets it, is free.
+     */
+    public GenerationOptions withConstraint(Constraint value) {
+        return with(CONSTRAINT, Optional.of(Objects.requireNonNull(value, CONSTRAINT.name())));
+    }
+
+    /**
+     * Keeps the text to a JSON schema, as {@link Constraint#jsonSchema} says.
+     *
+     * @throws dev.nibble.constraint.ConstraintException if it cannot be enforced
+     */
+    public GenerationOptions withJsonSchema(String schema) {
+        return withConstraint(Constraint.jsonSchema(schema));
+    }
+
+    /**
+     * Keeps the text to a grammar in GBNF, as {@link Constraint#grammar} says.
+     *
+     * @throws dev.nibble.constraint.ConstraintException if it is not well-formed
+     */
+    public GenerationOptions withGrammar(String gbnf) {
+        return withConstraint(Constraint.grammar(gbnf));
+    }
+
+    /**
+     * Keeps the text to a regular expression, which it matches as a whole, as {@link Constraint#regex} says.
+     *
+     * @throws dev.nibble.constraint.ConstraintException if it is not well-formed
+     */
+    public GenerationOptions withRegex(String pattern) {
+        return withConstraint(Constraint.regex(pattern));
+    }
+
+    /** Makes the text one of these; there must be one. */
+    public GenerationOptions withChoices(List<String> texts) {
+        return withConstraint(Constraint.choices(Arguments.requireNonNull(texts, "choices")));
     }
 
     /** Who is told how far the evaluation of the prompt is. */

@@ -60,7 +60,10 @@ public final class LanguageModel implements AutoCloseable {
         pass = loaded.pass();
         this.options = options;
         this.memory = memory;
-        generations = new Generations(tokenizer, source.metadata(), config.vocabSize(), defaults);
+        long weights = source.tensors().stream()
+                .mapToLong(tensor -> tensor.shape().elements())
+                .sum();
+        generations = new Generations(tokenizer, source.metadata(), config.vocabSize(), weights, defaults);
         evaluator = new Evaluator(pass);
         memoryCheck = new MemoryCheck(
                 pass, memory, options.engine().orElseGet(Engine::shared).memory());
@@ -168,6 +171,15 @@ public final class LanguageModel implements AutoCloseable {
     /** All chat templates of the file. */
     public ChatTemplates chatTemplates() {
         return generations.templates();
+    }
+
+    /**
+     * How {@link Session#chat} generates where no temperature is asked for: as the file recommends; if it does not, with less
+     * than a billion weights at a temperature of 0.3, a top-p of 0.9 and a repeat penalty of 1.1 on the last 256 tokens, as
+     * such models ramble or go round in circles otherwise; else as {@link GenerationOptions#DEFAULT}.
+     */
+    public GenerationOptions chatDefaults() {
+        return generations.chatDefaults();
     }
 
     /** One line that says what runs the model: backend, vector width or device, threads. */

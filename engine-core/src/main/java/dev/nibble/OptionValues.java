@@ -28,6 +28,10 @@ final class OptionValues {
         return (T) values.getOrDefault(option, option.defaultValue());
     }
 
+    boolean isSet(Option<?> option) {
+        return values.containsKey(option);
+    }
+
     <T> OptionValues with(Option<T> option, T value) {
         Map<Option<?>, Object> changed = new LinkedHashMap<>(values);
         changed.put(option, value);

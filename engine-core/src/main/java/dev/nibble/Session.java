@@ -1,13 +1,16 @@
 package dev.nibble;
 
 import dev.nibble.chat.ChatMessage;
+import dev.nibble.constraint.TypeMapping;
 import dev.nibble.generate.Cancellation;
+import dev.nibble.generate.ChatPrompt;
 import dev.nibble.generate.Generations;
 import dev.nibble.generate.Generator;
 import dev.nibble.generate.TokenContext;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -67,7 +70,7 @@ public final class Session implements AutoCloseable {
         try {
             Cancellation cancellation = begin();
             int[] tokens = generations.encode(prompt, context.count() == 0);
-            return start(context.count(), context.count(), tokens, options, cancellation);
+            return start(context.count(), context.count(), tokens, options, false, cancellation);
         } finally {
             lock.exit();
         }
@@ -79,7 +82,7 @@ public final class Session implements AutoCloseable {
         Objects.requireNonNull(options, "options");
         lock.enter();
         try {
-            return start(context.count(), context.count(), tokens, options, begin());
+            return start(context.count(), context.count(), tokens, options, false, begin());
         } finally {
             lock.exit();
         }
@@ -101,6 +104,8 @@ public final class Session implements AutoCloseable {
      * <p>{@code messages} is the whole conversation, every time. What the session holds is kept as far as it agrees with
      * it, token for token, so that only what is new is evaluated; the rest is forgotten.
      *
+     * <p>Where the options set no temperature, those that they do not set are {@link LanguageModel#chatDefaults}.
+     *
      * @throws UnsupportedModelException if the file has no chat template
      * @throws UnsupportedChatTemplateException if the template needs something this version lacks
      * @throws ChatTemplateException if the template refuses the conversation
@@ -109,13 +114,23 @@ public final class Session implements AutoCloseable {
      * @throws IllegalStateException as {@link #stream(String, GenerationOptions)}
      */
     public TokenStream chat(List<ChatMessage> messages, ChatOptions options) {
+        return chat(messages, options, false, (stream, prompt) -> stream);
+    }
+
+    private <T> T chat(
+            List<ChatMessage> messages,
+            ChatOptions options,
+            boolean showsControls,
+            BiFunction<TokenStream, ChatPrompt, T> result) {
         Arguments.requireNonNull(messages, "messages");
         Objects.requireNonNull(options, "options");
         lock.enter();
         try {
             Cancellation cancellation = begin();
-            int[] tokens = generations.encode(messages, options);
-            return start(0, context.commonPrefix(tokens), tokens, options.generation(), cancellation);
+            ChatPrompt prompt = generations.prompt(messages, options);
+            int kept = context.commonPrefix(prompt.tokens());
+            GenerationOptions generation = generations.ofChat(prompt.generation());
+            return result.apply(start(0, kept, prompt.tokens(), generation, showsControls, cancellation), prompt);
         } finally {
             lock.exit();
         }
@@ -129,6 +144,68 @@ public final class Session implements AutoCloseable {
     /** As {@link #chat(List, ChatOptions)} with the default options. */
     public TokenStream chat(List<ChatMessage> messages) {
         return chat(messages, ChatOptions.DEFAULT);
+    }
+
+    /**
+     * As {@link #chat(List, ChatOptions)}, with the answer taken apart: text for the user, reasoning and calls of tools, as the
+     * model of this chat template writes them.
+     *
+     * @throws UnsupportedModelException as {@link #chat(List, ChatOptions)}, like the other exceptions
+     */
+    public AnswerStream answer(List<ChatMessage> messages, ChatOptions options) {
+        return chat(messages, options, true, (stream, prompt) -> new AnswerStream(stream, prompt.parser()));
+    }
+
+    /** As {@link #answer(List, ChatOptions)} with the default options. */
+    public AnswerStream answer(List<ChatMessage> messages) {
+        return answer(messages, ChatOptions.DEFAULT);
+    }
+
+    /**
+     * The answer to a conversation as a value: the model is kept to JSON that stands for one. What the type looks like is not
+     * told to the model; {@link TypeMapping#schema} may be put into a message.
+     *
+     * @param type as {@link TypeMapping#of(Class)} takes it
+     * @throws IncompleteAnswerException if the answer was cut before it was whole
+     * @throws dev.nibble.constraint.ConstraintException if the type cannot be written as JSON, or refuses the value
+     * @throws IllegalArgumentException if the options have a constraint of their own
+     * @throws UnsupportedModelException as {@link #chat(List, ChatOptions)}, like the other exceptions
+     */
+    public <T> T answer(List<ChatMessage> messages, ChatOptions options, Class<T> type) {
+        return answer(messages, options, TypeMapping.of(type));
+    }
+
+    /** As {@link #answer(List, ChatOptions, Class)}, for types that are more than a class. */
+    public <T> T answer(List<ChatMessage> messages, ChatOptions options, TypeMapping<T> type) {
+        TypedGeneration<T> typed = new TypedGeneration<>(type);
+        try (AnswerStream answer = answer(messages, options.withGeneration(typed.constrained(options.generation())))) {
+            return typed.value(answer.result().content(), answer.generation());
+        }
+    }
+
+    /** As {@link #generate(String, GenerationOptions, Class)} with the default options. */
+    public <T> T generate(String prompt, Class<T> type) {
+        return generate(prompt, GenerationOptions.DEFAULT, type);
+    }
+
+    /**
+     * What follows a prompt, as a value: the model is kept to JSON that stands for one.
+     *
+     * @param type as {@link TypeMapping#of(Class)} takes it
+     * @throws IncompleteAnswerException if the text was cut before it was whole
+     * @throws dev.nibble.constraint.ConstraintException if the type cannot be written as JSON, or refuses the value
+     * @throws IllegalArgumentException if the options have a constraint of their own
+     * @throws ContextOverflowException as {@link #stream(String, GenerationOptions)}, like the other exceptions
+     */
+    public <T> T generate(String prompt, GenerationOptions options, Class<T> type) {
+        return generate(prompt, options, TypeMapping.of(type));
+    }
+
+    /** As {@link #generate(String, GenerationOptions, Class)}, for types that are more than a class. */
+    public <T> T generate(String prompt, GenerationOptions options, TypeMapping<T> type) {
+        TypedGeneration<T> typed = new TypedGeneration<>(type);
+        Generation generation = generate(prompt, typed.constrained(options));
+        return typed.value(generation.text(), generation);
     }
 
     /**
@@ -247,8 +324,14 @@ public final class Session implements AutoCloseable {
     }
 
     private TokenStream start(
-            int promptStart, int kept, int[] prompt, GenerationOptions options, Cancellation cancellation) {
-        Generator generator = generations.begin(context, promptStart, kept, prompt, options, cancellation);
+            int promptStart,
+            int kept,
+            int[] prompt,
+            GenerationOptions options,
+            boolean showsControls,
+            Cancellation cancellation) {
+        Generator generator =
+                generations.begin(context, promptStart, kept, prompt, options, showsControls, cancellation);
         active = generator;
         return new TokenStream(lock, generator);
     }

@@ -31,6 +31,23 @@ class ChatTest {
     }
 
     @Test
+    void whatIsNotAskedForIsAsTheModelSays() {
+        LanguageModel model = fake.open();
+        assertThat(model.chatDefaults().temperature()).isEqualTo(0.3f);
+        List<ChatMessage> messages = List.of(ChatMessage.user("hi"));
+        GenerationOptions drawn = GenerationOptions.DEFAULT.withMaxTokens(20).withSeed(5);
+        assertThat(model.newSession().chat(messages, drawn).result().tokens())
+                .isEqualTo(model.newSession()
+                        .chat(messages, drawn.orElse(model.chatDefaults()))
+                        .result()
+                        .tokens())
+                .isNotEqualTo(model.newSession()
+                        .chat(messages, drawn.withTemperature(3).withTopP(1))
+                        .result()
+                        .tokens());
+    }
+
+    @Test
     void theTemplateIsRenderedWithOneBos() {
         Session session = fake.open().newSession();
         TokenStream stream = session.chat(List.of(ChatMessage.user("hi")), FOUR);

@@ -25,8 +25,7 @@ final class FakeForwardPass implements ForwardPass {
     /** Every row evaluated, in all sequences. */
     final AtomicInteger evaluatedRows = new AtomicInteger();
     /** The most probable next token, when set. */
-    @Nullable
-    ToIntFunction<List<Integer>> next;
+    @Nullable ToIntFunction<List<Integer>> next;
     /** Runs inside every evaluation. */
     volatile Runnable duringEvaluation = () -> {};
 

@@ -43,7 +43,7 @@ class NullArgumentsTest {
             assertNamed("sessionOptions", () -> model.newSession(null));
             assertNamed("prompt", () -> session.stream((String) null));
             assertNamed("prompt", () -> session.generate(null));
-            assertNamed("options", () -> session.generate("abc", null));
+            assertNamed("options", () -> session.generate("abc", (GenerationOptions) null));
             assertNamed("options", () -> session.stream("abc", null));
             assertNamed("tokens", () -> session.stream((int[]) null, OPTIONS));
             assertNamed("options", () -> session.stream(new int[1], null));

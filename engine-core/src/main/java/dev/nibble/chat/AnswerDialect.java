@@ -1,11 +1,13 @@
 package dev.nibble.chat;
 
 import dev.nibble.UnsupportedChatTemplateException;
+import dev.nibble.chat.dialect.AnswerGrammar;
 import dev.nibble.chat.dialect.AnswerReader;
 import dev.nibble.chat.dialect.Dialect;
 import dev.nibble.chat.dialect.Dialects;
 import dev.nibble.chat.dialect.TemplateDiff;
 import dev.nibble.chat.dialect.Tools;
+import dev.nibble.constraint.Constraint;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,16 +20,20 @@ import java.util.Objects;
  */
 public final class AnswerDialect {
     private final Dialect dialect;
+    private final String template;
 
-    private AnswerDialect(Dialect dialect) {
+    private AnswerDialect(Dialect dialect, String template) {
         this.dialect = dialect;
+        this.template = template;
     }
 
     /** The dialect of a template; never fails, but may know of no calls. */
     public static AnswerDialect of(ChatTemplate template) {
-        return new AnswerDialect(Dialects.of(template.source())
-                .or(() -> TemplateDiff.of(variables -> template.render(variables)))
-                .orElseGet(Dialects::plain));
+        return new AnswerDialect(
+                Dialects.of(template.source())
+                        .or(() -> TemplateDiff.of(variables -> template.render(variables)))
+                        .orElseGet(Dialects::plain),
+                template.source());
     }
 
     /** What the dialect is called here. */
@@ -63,6 +69,16 @@ public final class AnswerDialect {
             }
         }
         return new AnswerParser(sink -> new AnswerReader(dialect, new Tools(schemas), prefill, sink));
+    }
+
+    /**
+     * What an answer has to look like for its text to satisfy a constraint: reasoning before it is free, where the prompt has
+     * begun it or the template knows of it.
+     *
+     * @param prefill as for {@link #parser}
+     */
+    public Constraint constrain(Constraint content, String prefill) {
+        return new AnswerGrammar(dialect, prefill, template).content(content);
     }
 
     @Override

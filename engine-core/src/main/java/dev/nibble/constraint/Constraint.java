@@ -1,6 +1,8 @@
 package dev.nibble.constraint;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 
@@ -11,8 +13,12 @@ import java.util.Objects;
  * constraint.
  */
 public final class Constraint {
+    /** States of a text without some marks at the most: one for each character of them, and a few. */
+    private static final int MAX_STATES = 20_000;
+
     private final String description;
     private final Expr expr;
+    private final Rule rule = new Rule("part");
 
     private Constraint(String description, Expr expr) {
         if (expr.isNothing()) {
@@ -20,6 +26,7 @@ public final class Constraint {
         }
         this.description = description;
         this.expr = expr;
+        rule.define(expr);
     }
 
     /**
@@ -75,9 +82,109 @@ public final class Constraint {
         return new Constraint("the choices", new Exprs().choices(bytes));
     }
 
-    /** A matcher at the beginning of a text. */
-    Matcher matcher(TokenMasks masks) {
-        return new Matcher(masks, Position.start(expr));
+    /** Exactly this text. */
+    public static Constraint text(String text) {
+        return new Constraint("the text " + text, new Exprs().literal(Objects.requireNonNull(text, "text")));
+    }
+
+    /** This text, or the one control token that is written so, as {@code <think>} may be either. */
+    public static Constraint mark(String text) {
+        return new Constraint("the mark " + text, mark(new Exprs(), text));
+    }
+
+    private static Expr mark(Exprs exprs, String text) {
+        Expr frame = exprs.bytes(ByteSet.of(VocabularyTrie.CONTROL & 0xFF));
+        Expr literal = exprs.literal(text);
+        return exprs.alternative(literal, exprs.concat(frame, literal, frame));
+    }
+
+    /**
+     * Any text, and any control tokens, in which none of these marks occurs.
+     *
+     * @throws IllegalArgumentException if a mark is empty
+     */
+    public static Constraint without(List<String> marks) {
+        Exprs exprs = new Exprs();
+        return new Constraint("text without " + marks, free(exprs, marks, exprs.empty));
+    }
+
+    /**
+     * Any text, and any control tokens, up to a mark and with it, in which none of the marks occurs before.
+     *
+     * @param marks all that may not occur; {@code end} need not be among them
+     * @throws IllegalArgumentException if a mark is empty
+     */
+    public static Constraint upTo(String end, List<String> marks) {
+        Exprs exprs = new Exprs();
+        List<String> all = new ArrayList<>(marks);
+        all.add(end);
+        return new Constraint("text up to " + end, free(exprs, all, mark(exprs, end)));
+    }
+
+    private static Expr free(Exprs exprs, List<String> marks, Expr end) {
+        Expr frame = exprs.bytes(ByteSet.of(VocabularyTrie.CONTROL & 0xFF));
+        Expr character = Characters.PLAIN.spell(exprs, CodePointSet.ALL);
+        Expr any = exprs.star(exprs.alternative(character, exprs.concat(frame, exprs.star(character), frame)));
+        Expr bytes = exprs.star(exprs.bytes(ByteSet.range(0, 0xFF)));
+        List<Expr> found = new ArrayList<>();
+        for (String mark : marks) {
+            if (mark.isEmpty()) {
+                throw new IllegalArgumentException("a mark must not be empty");
+            }
+            found.add(exprs.concat(bytes, exprs.literal(mark), bytes));
+        }
+        Expr before = found.isEmpty() ? bytes : exprs.not(exprs.alternative(found));
+        return Automaton.determine(exprs, exprs.and(any, exprs.concat(before, end)), MAX_STATES);
+    }
+
+    /** The texts of all of them, one after the other. */
+    public static Constraint sequence(Constraint... parts) {
+        Exprs exprs = new Exprs();
+        Expr[] calls = Arrays.stream(parts).map(part -> part.call(exprs)).toArray(Expr[]::new);
+        return new Constraint("a sequence", exprs.concat(calls));
+    }
+
+    /**
+     * A text of one of them.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
+    public static Constraint anyOf(List<Constraint> parts) {
+        if (parts.isEmpty()) {
+            throw new IllegalArgumentException("there must be something to choose from");
+        }
+        Exprs exprs = new Exprs();
+        return new Constraint(
+                "one of several",
+                exprs.alternative(parts.stream().map(part -> part.call(exprs)).toList()));
+    }
+
+    /**
+     * A text of this one, or none.
+     */
+    public Constraint optional() {
+        Exprs exprs = new Exprs();
+        return new Constraint(description + " or nothing", exprs.optional(call(exprs)));
+    }
+
+    /** Any number of texts of this one, none too. */
+    public Constraint repeated() {
+        Exprs exprs = new Exprs();
+        return new Constraint(description + " any number of times", exprs.star(call(exprs)));
+    }
+
+    /** This constraint as a part of another one. */
+    private Expr call(Exprs exprs) {
+        return exprs.call(rule);
+    }
+
+    /**
+     * A matcher at the beginning of a text, for loops of one's own; a generation is given the constraint itself.
+     *
+     * @param masks those of the vocabulary whose tokens the text is made of
+     */
+    public Matcher matcher(TokenMasks masks) {
+        return new Matcher(Objects.requireNonNull(masks, "masks"), Position.start(expr));
     }
 
     @Override

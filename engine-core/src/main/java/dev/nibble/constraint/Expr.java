@@ -104,13 +104,13 @@ final class Expr {
     /** What is left after each byte, [256]. */
     Expr[] next() {
         Expr[] known = next;
-        return known == null ? exprs.next(this) : known;
+        return known == null ? exprs.derivatives().next(this) : known;
     }
 
     /** The calls that it begins with. */
     List<Call> calls() {
         List<Call> known = calls;
-        return known == null ? exprs.calls(this) : known;
+        return known == null ? exprs.derivatives().calls(this) : known;
     }
 
     /** Whether no text can follow. */

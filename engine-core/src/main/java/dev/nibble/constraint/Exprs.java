@@ -1,6 +1,5 @@
 package dev.nibble.constraint;
 
-import dev.nibble.constraint.Expr.Call;
 import dev.nibble.constraint.Expr.Generator;
 import dev.nibble.constraint.Expr.Kind;
 import java.nio.charset.StandardCharsets;
@@ -17,12 +16,11 @@ import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes expressions and their derivatives, each once. Thread-safe. It holds a bounded number of them, so that no text,
+ * Makes expressions, each once. Thread-safe. It holds a bounded number of them, so that no text,
  * pattern or schema can exhaust the memory.
  */
 final class Exprs {
@@ -34,6 +32,7 @@ final class Exprs {
     final Expr nothing;
     final Expr empty;
     private final Map<Expr, Expr> all = new ConcurrentHashMap<>();
+    private final Derivatives derivatives = new Derivatives(this);
     private final AtomicInteger ids = new AtomicInteger();
 
     /** Masks of these expressions, for each vocabulary they were used with. */
@@ -42,6 +41,11 @@ final class Exprs {
     Exprs() {
         nothing = intern(Kind.NOTHING, NO_PARTS, ByteSet.NONE, 0, 0, null, false);
         empty = intern(Kind.EMPTY, NO_PARTS, ByteSet.NONE, 0, 0, null, true);
+    }
+
+    /** What expressions leave after bytes, and the rules they begin with. */
+    Derivatives derivatives() {
+        return derivatives;
     }
 
     /** How many expressions there are. */
@@ -264,140 +268,6 @@ final class Exprs {
         return alternative(ways);
     }
 
-    /** What {@code expr} leaves after each byte, [256]. */
-    Expr[] next(Expr expr) {
-        Expr[] known = expr.next;
-        if (known == null) {
-            ByteClasses classes = new ByteClasses();
-            firsts(expr, classes);
-            Expr[] made = new Expr[256];
-            Expr[] byClass = new Expr[classes.count()];
-            for (int b = 0; b < 256; b++) {
-                int group = classes.of(b);
-                Expr left = byClass[group];
-                if (left == null) {
-                    left = derive(expr, b);
-                    byClass[group] = left;
-                }
-                made[b] = left;
-            }
-            expr.next = made;
-            known = made;
-        }
-        return known;
-    }
-
-    /** Splits the bytes into those that {@code expr} cannot tell apart as its first. */
-    private void firsts(Expr expr, ByteClasses classes) {
-        switch (expr.kind) {
-            case BYTES -> classes.split(expr.bytes);
-            case CONCAT -> {
-                firsts(expr.parts[0], classes);
-                if (expr.parts[0].nullable) {
-                    firsts(expr.parts[1], classes);
-                }
-            }
-            case ALTERNATIVE, REPEAT, AND, NOT -> {
-                for (Expr part : expr.parts) {
-                    firsts(part, classes);
-                }
-            }
-            case STATE -> ((Automaton) payload(expr)).split(expr.min, classes);
-            case LAZY -> firsts(expanded(expr), classes);
-            case NOTHING, EMPTY, CALL -> {}
-        }
-    }
-
-    private Expr derive(Expr expr, int b) {
-        return switch (expr.kind) {
-            case NOTHING, EMPTY, CALL -> nothing;
-            case BYTES -> expr.bytes.contains(b) ? empty : nothing;
-            case CONCAT -> {
-                Expr left = concat(derive(expr.parts[0], b), expr.parts[1]);
-                yield expr.parts[0].nullable ? alternative(left, derive(expr.parts[1], b)) : left;
-            }
-            case ALTERNATIVE -> {
-                List<Expr> left = new ArrayList<>(expr.parts.length);
-                for (Expr part : expr.parts) {
-                    Expr rest = derive(part, b);
-                    if (rest != nothing) {
-                        left.add(rest);
-                    }
-                }
-                yield alternative(left);
-            }
-            case REPEAT -> concat(derive(expr.parts[0], b), less(expr));
-            case AND ->
-                and(Arrays.stream(expr.parts).map(part -> derive(part, b)).toArray(Expr[]::new));
-            case NOT -> not(derive(expr.parts[0], b));
-            case STATE -> {
-                Automaton automaton = (Automaton) payload(expr);
-                yield state(automaton, automaton.next(expr.min, b));
-            }
-            case LAZY -> next(expanded(expr))[b];
-        };
-    }
-
-    /** A repetition after one of its parts. */
-    private Expr less(Expr repeat) {
-        int max = repeat.max == Expr.UNBOUNDED ? Expr.UNBOUNDED : repeat.max - 1;
-        return repeat(repeat.parts[0], Math.max(0, repeat.min - 1), max);
-    }
-
-    private static Object payload(Expr expr) {
-        if (expr.payload == null) {
-            throw new IllegalStateException("an expression without its payload: " + expr.kind);
-        }
-        return expr.payload;
-    }
-
-    /** What a lazy expression stands for. */
-    Expr expanded(Expr expr) {
-        Expr known = expr.expanded;
-        if (known == null) {
-            known = ((Generator) payload(expr)).expand(this);
-            expr.expanded = known;
-        }
-        return known;
-    }
-
-    /** The calls that {@code expr} begins with. */
-    List<Call> calls(Expr expr) {
-        List<Call> known = expr.calls;
-        if (known == null) {
-            Map<Call, Boolean> found = new HashMap<>();
-            List<Call> ordered = new ArrayList<>();
-            collectCalls(expr, empty, call -> {
-                if (found.putIfAbsent(call, true) == null) {
-                    ordered.add(call);
-                }
-            });
-            known = List.copyOf(ordered);
-            expr.calls = known;
-        }
-        return known;
-    }
-
-    private void collectCalls(Expr expr, Expr after, Consumer<Call> found) {
-        switch (expr.kind) {
-            case CALL -> found.accept(new Call((Rule) payload(expr), after));
-            case CONCAT -> {
-                collectCalls(expr.parts[0], concat(expr.parts[1], after), found);
-                if (expr.parts[0].nullable) {
-                    collectCalls(expr.parts[1], after, found);
-                }
-            }
-            case ALTERNATIVE -> {
-                for (Expr part : expr.parts) {
-                    collectCalls(part, after, found);
-                }
-            }
-            case REPEAT -> collectCalls(expr.parts[0], concat(less(expr), after), found);
-            case LAZY -> collectCalls(expanded(expr), after, found);
-            case NOTHING, EMPTY, BYTES, AND, NOT, STATE -> {}
-        }
-    }
-
     /** {@code expr} with every rule replaced by what {@code replacement} gives for it, a call where it gives the call. */
     Expr substitute(Expr expr, Function<Rule, Expr> replacement) {
         return substitute(expr, replacement, new HashMap<>());
@@ -409,7 +279,7 @@ final class Exprs {
             return known;
         }
         Expr result = switch (expr.kind) {
-            case CALL -> replacement.apply((Rule) payload(expr));
+            case CALL -> replacement.apply((Rule) Derivatives.payload(expr));
             case CONCAT -> {
                 // By a loop, as a text may be long.
                 List<Expr> parts = new ArrayList<>();

@@ -36,7 +36,7 @@ public final class JsonSchema {
         }
         // A reader of its own: it remembers what it has worked out.
         SchemaReader reader = new SchemaReader(new Exprs(), schema);
-        return reader.accepts(reader.root(), value);
+        return reader.values().accepts(reader.root(), value);
     }
 
     /** The value of a text that has to be JSON. */

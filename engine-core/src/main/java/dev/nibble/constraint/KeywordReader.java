@@ -227,7 +227,7 @@ final class KeywordReader {
                 ways.add(reader.content(strings));
             } else {
                 for (Object value : values) {
-                    if (value instanceof String text && reader.accepts(shape, value)) {
+                    if (value instanceof String text && reader.values().accepts(shape, value)) {
                         ways.add(Characters.JSON.literal(exprs, text));
                     }
                 }

@@ -1,6 +1,7 @@
 package dev.nibble.constraint;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How far a text has come in a constraint, token by token. Immutable: {@link #accept} gives the next matcher, and the old one
@@ -37,6 +38,11 @@ public final class Matcher {
         return false;
     }
 
+    /** Whether anything may follow; if not, the text can only end here. */
+    public boolean canContinue() {
+        return position.heads.length > 0;
+    }
+
     /** Whether the text may end here. */
     public boolean isComplete() {
         return position.complete;
@@ -47,21 +53,27 @@ public final class Matcher {
         return !after(token).isDead();
     }
 
+    /** The matcher after a token, null if it may not come here. */
+    public @Nullable Matcher next(int token) {
+        Position next = after(token);
+        return next.isDead() ? null : new Matcher(masks, next);
+    }
+
     /**
      * The matcher after a token.
      *
      * @throws IllegalArgumentException if the token may not come here
      */
     public Matcher accept(int token) {
-        Position next = after(token);
-        if (next.isDead()) {
+        Matcher next = next(token);
+        if (next == null) {
             throw new IllegalArgumentException("the constraint does not allow the token " + token + " here");
         }
-        return new Matcher(masks, next);
+        return next;
     }
 
     private Position after(int token) {
-        byte[] bytes = masks.trie.bytes(token);
+        byte[] bytes = token < masks.trie.size() ? masks.trie.bytes(token) : new byte[0];
         Position next = bytes.length == 0 ? Position.DEAD : position;
         for (int i = 0; i < bytes.length && !next.isDead(); i++) {
             next = next.next(bytes[i] & 0xFF);

@@ -98,7 +98,7 @@ final class SchemaCompiler {
     private Plan plan(Shape shape, SchemaNode node) {
         if (shape.values() != null) {
             List<Object> allowed = shape.values().stream()
-                    .filter(value -> reader.accepts(shape, value))
+                    .filter(value -> reader.values().accepts(shape, value))
                     .toList();
             return new Plan(shape.withValues(allowed), null, null);
         }
@@ -222,7 +222,7 @@ final class SchemaCompiler {
                 return null;
             }
             values.stream()
-                    .filter(value -> reader.accepts(shape, value)
+                    .filter(value -> reader.values().accepts(shape, value)
                             && all.stream().noneMatch(known -> JsonValues.same(known, value)))
                     .forEach(all::add);
         }

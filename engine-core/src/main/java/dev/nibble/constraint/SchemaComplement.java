@@ -43,7 +43,7 @@ final class SchemaComplement {
         if (values != null) {
             return excluding(
                     values.stream()
-                            .filter(value -> reader.accepts(shape, value))
+                            .filter(value -> reader.values().accepts(shape, value))
                             .toList(),
                     pointer);
         }

@@ -1,6 +1,7 @@
 package dev.nibble.constraint;
 
 import dev.nibble.constraint.Position.Head;
+import dev.nibble.tokenizer.Tokenizer;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -8,11 +9,16 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which tokens may follow, for one vocabulary: computed once for each expression, whatever it was called by, and kept.
- * What a token does beyond the end of the expression is found from the places where the expression may end within a token
- * ({@link Mask#exits}), continued in the caller's rest; that is kept too. Thread-safe.
+ * The tokens of a vocabulary as constraints see them, and which of them may follow where: found once for each part of a
+ * constraint and kept. Made once for a vocabulary, for all constraints and all generations. Thread-safe.
+ *
+ * <p>Of the tokens, those count that stand for text, and control tokens where a constraint {@linkplain Constraint#mark asks for
+ * them}. Those that end a generation do not: where a text may end is said by {@link Matcher#isComplete}.
  */
-final class TokenMasks {
+public final class TokenMasks {
+    // What a token does beyond the end of an expression is found from the places where the expression may end within a
+    // token (Mask.exits), continued in the caller's rest; that is kept too.
+
     /** Bytes of masks that a constraint keeps; beyond, all are dropped and made again when needed. */
     private static final long MAX_BYTES = 32L << 20;
     /** Positions of walks that a constraint keeps, with up to 1 KB of transitions each. */
@@ -113,6 +119,19 @@ final class TokenMasks {
 
     TokenMasks(VocabularyTrie trie) {
         this.trie = trie;
+    }
+
+    /** Those of a tokenizer's vocabulary: some tenths of a second for the largest. */
+    public static TokenMasks of(Tokenizer tokenizer) {
+        return new TokenMasks(VocabularyTrie.of(tokenizer));
+    }
+
+    /**
+     * The bytes that a token stands for, as a copy; empty for one that constraints do not know. Those of a control token are
+     * its text between two bytes 0xFF, which no text has.
+     */
+    public byte[] bytes(int token) {
+        return trie.bytes(token).clone();
     }
 
     /** Words of a mask. */

@@ -2,6 +2,7 @@ package dev.nibble.constraint;
 
 import dev.nibble.tokenizer.Tokenizer;
 import dev.nibble.tokenizer.Vocabulary;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -9,10 +10,13 @@ import java.util.regex.Pattern;
 
 /**
  * The bytes of all tokens that stand for text, as a tree laid out in the order of a walk: the nodes below a node follow it.
- * Node 0 is the root. Immutable.
+ * Node 0 is the root. A control token stands for its text between two bytes that no text has. Immutable.
  */
 final class VocabularyTrie {
     static final int NONE = -1;
+
+    /** What encloses the text of a control token: no byte of UTF-8. */
+    static final byte CONTROL = (byte) 0xFF;
 
     /** Tokens that fill up a vocabulary and stand for nothing, whatever type the file gives them. */
     private static final Pattern FILLER =
@@ -41,15 +45,14 @@ final class VocabularyTrie {
         Vocabulary vocabulary = tokenizer.vocabulary();
         byte[][] bytes = new byte[vocabulary.size()][];
         for (int id = 0; id < bytes.length; id++) {
-            boolean text = switch (vocabulary.type(id)) {
-                case NORMAL, BYTE -> true;
-                case USER_DEFINED -> true;
-                default -> false;
+            String text = vocabulary.text(id);
+            boolean usable =
+                    !vocabulary.isEndOfGeneration(id) && !FILLER.matcher(text).matches();
+            bytes[id] = switch (vocabulary.type(id)) {
+                case NORMAL, BYTE, USER_DEFINED -> usable ? tokenizer.bytes(id) : new byte[0];
+                case CONTROL -> usable ? control(text) : new byte[0];
+                case UNKNOWN, UNUSED, UNDEFINED -> new byte[0];
             };
-            boolean usable = text
-                    && !vocabulary.isEndOfGeneration(id)
-                    && !FILLER.matcher(vocabulary.text(id)).matches();
-            bytes[id] = usable ? tokenizer.bytes(id) : new byte[0];
         }
         for (int id : vocabulary.suppressedTokens()) {
             bytes[id] = new byte[0];
@@ -105,6 +108,15 @@ final class VocabularyTrie {
         for (; depth >= 0; depth--) {
             ends[path[depth]] = node + 1;
         }
+    }
+
+    private static byte[] control(String text) {
+        byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
+        byte[] framed = new byte[utf8.length + 2];
+        framed[0] = CONTROL;
+        System.arraycopy(utf8, 0, framed, 1, utf8.length);
+        framed[framed.length - 1] = CONTROL;
+        return framed;
     }
 
     /** The tokens with bytes, sorted by these: by numbers made of the first bytes, equal ones by all. */

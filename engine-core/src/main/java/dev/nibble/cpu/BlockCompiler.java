@@ -1,6 +1,23 @@
 package dev.nibble.cpu;
 
-import dev.nibble.cpu.ops.Rope;
+import dev.nibble.cpu.kernel.LinearFactory;
+import dev.nibble.cpu.op.AltUpBlock;
+import dev.nibble.cpu.op.Attention;
+import dev.nibble.cpu.op.Block;
+import dev.nibble.cpu.op.BlockOp;
+import dev.nibble.cpu.op.DeltaNet;
+import dev.nibble.cpu.op.DenseFeedForward;
+import dev.nibble.cpu.op.FeedForwardOp;
+import dev.nibble.cpu.op.LatentAttention;
+import dev.nibble.cpu.op.Mamba2;
+import dev.nibble.cpu.op.MixerOp;
+import dev.nibble.cpu.op.MixtureOfExperts;
+import dev.nibble.cpu.op.ParallelFeedForward;
+import dev.nibble.cpu.op.PerLayerInput;
+import dev.nibble.cpu.op.Rope;
+import dev.nibble.cpu.op.ShortConvolution;
+import dev.nibble.cpu.state.Workspace;
+import dev.nibble.cpu.state.Workspace.Buffer;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.BlockConfig;
 import dev.nibble.model.DeltaNetConfig;
@@ -21,14 +38,13 @@ final class BlockCompiler {
     private final Model model;
     private final LinearFactory linears;
     private final Workspace workspace;
-    private final int threads;
+    private int angles; // of a row, for all rotations so far
     private final IdentityHashMap<RopeConfig, Rope> ropes = new IdentityHashMap<>();
 
-    BlockCompiler(Model model, LinearFactory linears, Workspace workspace, int threads) {
+    BlockCompiler(Model model, LinearFactory linears, Workspace workspace) {
         this.model = model;
         this.linears = linears;
         this.workspace = workspace;
-        this.threads = threads;
     }
 
     List<BlockOp> compile() {
@@ -68,9 +84,9 @@ final class BlockCompiler {
     private MixerOp mixer(Mixer mixer, int layer) {
         return switch (mixer) {
             case AttentionConfig attention ->
-                new Attention(attention, layer, rope(attention.rope()), linears, workspace, threads);
+                new Attention(attention, layer, rope(attention.rope()), linears, workspace);
             case LatentAttentionConfig latent ->
-                new LatentAttention(latent, layer, sharedRope(latent.rope()), linears, workspace, threads);
+                new LatentAttention(latent, layer, sharedRope(latent.rope()), linears, workspace);
             case ShortConvolutionConfig convolution -> new ShortConvolution(convolution, layer, linears, workspace);
             case DeltaNetConfig deltaNet -> new DeltaNet(deltaNet, layer, linears, workspace);
             case Mamba2Config mamba -> new Mamba2(mamba, layer, linears, workspace);
@@ -90,6 +106,11 @@ final class BlockCompiler {
     }
 
     private Rope sharedRope(RopeConfig config) {
-        return ropes.computeIfAbsent(config, Rope::new);
+        return ropes.computeIfAbsent(config, newConfig -> {
+            Rope rope = new Rope(newConfig, angles);
+            angles += rope.width();
+            workspace.reserve(Buffer.ANGLES, angles);
+            return rope;
+        });
     }
 }

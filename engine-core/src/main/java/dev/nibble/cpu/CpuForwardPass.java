@@ -1,11 +1,21 @@
 package dev.nibble.cpu;
 
 import dev.nibble.KvCacheType;
-import dev.nibble.cpu.Workspace.Buffer;
-import dev.nibble.cpu.Workspace.Input;
-import dev.nibble.cpu.ops.Rope;
-import dev.nibble.cpu.ops.RowNorm;
-import dev.nibble.model.AttentionConfig;
+import dev.nibble.cpu.kernel.KernelReport;
+import dev.nibble.cpu.kernel.Linear;
+import dev.nibble.cpu.kernel.LinearFactory;
+import dev.nibble.cpu.kernel.MatmulInput;
+import dev.nibble.cpu.kernel.VectorOps;
+import dev.nibble.cpu.op.BlockOp;
+import dev.nibble.cpu.op.Rope;
+import dev.nibble.cpu.op.RowNorm;
+import dev.nibble.cpu.op.TokenInput;
+import dev.nibble.cpu.pool.WorkerPool;
+import dev.nibble.cpu.state.CpuSequence;
+import dev.nibble.cpu.state.Pass;
+import dev.nibble.cpu.state.Workspace;
+import dev.nibble.cpu.state.Workspace.Buffer;
+import dev.nibble.cpu.state.Workspace.Input;
 import dev.nibble.model.MappedMemory;
 import dev.nibble.model.Model;
 import dev.nibble.model.ModelConfig;
@@ -56,7 +66,7 @@ final class CpuForwardPass implements ForwardPass {
         workspace.reserve(Buffer.OUTPUT, config.hiddenSize());
         workspace.reserve(Input.HIDDEN, config.hiddenSize());
         workspace.reserve(Input.LAST, config.hiddenSize());
-        BlockCompiler compiler = new BlockCompiler(model, linears, workspace, pool.threads());
+        BlockCompiler compiler = new BlockCompiler(model, linears, workspace);
         blocks = compiler.compile().toArray(BlockOp[]::new);
         ropes = compiler.ropes().toArray(Rope[]::new);
         tokenInput = new TokenInput(model, linears, workspace);
@@ -121,11 +131,6 @@ final class CpuForwardPass implements ForwardPass {
     @Override
     public Map<DType, String> kernels() {
         return kernels;
-    }
-
-    /** Positions a layer's queries see, 0 for all. */
-    int window(int layer) {
-        return model.blocks().get(layer).mixer() instanceof AttentionConfig attention ? attention.window() : 0;
     }
 
     @Override

@@ -1,5 +1,7 @@
 package dev.nibble.cpu;
 
+import dev.nibble.cpu.kernel.KernelFamily;
+import dev.nibble.cpu.kernel.KernelSettings;
 import dev.nibble.cpu.machine.MachineKernelFamily;
 import dev.nibble.cpu.scalar.ScalarKernelFamily;
 import dev.nibble.cpu.vector.VectorKernelFamily;

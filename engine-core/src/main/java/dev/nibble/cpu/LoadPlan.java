@@ -1,6 +1,10 @@
 package dev.nibble.cpu;
 
 import dev.nibble.LoadOptions;
+import dev.nibble.cpu.kernel.KernelFamily;
+import dev.nibble.cpu.kernel.KernelReport;
+import dev.nibble.cpu.kernel.LinearSizes;
+import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.memory.ByteCount;
 import dev.nibble.memory.SystemMemory;
 import dev.nibble.model.Model;

@@ -19,19 +19,25 @@ public final class Generations {
     private final Tokenizer tokenizer;
     private final PromptEncoder encoder;
     private final ChatPrompts chatPrompts;
+    private final ConstrainedVocabulary constrained;
     private final GenerationOptions defaults;
+    private final GenerationOptions chatDefaults;
     /** Tokens that are never generated: those the file lists, and rows of the embedding that are no token. */
     private final int[] suppressed;
 
     /**
      * @param vocabSize rows of the embedding, of which the last ones may be no tokens
+     * @param weights how many the model has
      * @param defaults of the file
      */
-    public Generations(Tokenizer tokenizer, Metadata metadata, int vocabSize, GenerationOptions defaults) {
+    public Generations(
+            Tokenizer tokenizer, Metadata metadata, int vocabSize, long weights, GenerationOptions defaults) {
         this.tokenizer = tokenizer;
         this.defaults = defaults;
+        chatDefaults = SamplingDefaults.ofChat(defaults, weights);
         encoder = new PromptEncoder(tokenizer);
         chatPrompts = new ChatPrompts(metadata, tokenizer, encoder);
+        constrained = new ConstrainedVocabulary(tokenizer);
         suppressed = IntStream.concat(
                         IntStream.of(tokenizer.vocabulary().suppressedTokens()),
                         IntStream.range(tokenizer.vocabulary().size(), vocabSize))
@@ -43,14 +49,24 @@ public final class Generations {
         return chatPrompts.templates();
     }
 
+    /** What {@link #ofChat} fills in. */
+    public GenerationOptions chatDefaults() {
+        return chatDefaults;
+    }
+
+    /** The options of a conversation's answer: where no temperature is asked for, completed for chats. */
+    public GenerationOptions ofChat(GenerationOptions options) {
+        return options.setsTemperature() ? options : options.orElse(chatDefaults);
+    }
+
     /** The tokens of a prompt, as {@link PromptEncoder#prompt}. */
     public int[] encode(String prompt, boolean startOfText) {
         return encoder.prompt(prompt, startOfText);
     }
 
-    /** The tokens of a conversation, as {@link ChatPrompts#encode}. */
-    public int[] encode(List<ChatMessage> messages, ChatOptions options) {
-        return chatPrompts.encode(messages, options);
+    /** The prompt of a conversation, as {@link ChatPrompts#prompt}. */
+    public ChatPrompt prompt(List<ChatMessage> messages, ChatOptions options) {
+        return chatPrompts.prompt(messages, options);
     }
 
     /**
@@ -59,6 +75,7 @@ public final class Generations {
      * @param promptStart position of the prompt's first token
      * @param kept tokens the context keeps: those before the prompt, and of the prompt what it holds already
      * @param prompt the tokens from {@code promptStart} on
+     * @param showsControls whether control tokens are part of the text
      * @throws ContextOverflowException if the prompt does not fit
      * @throws OutOfMemoryException if there is no memory for it
      * @throws IllegalArgumentException if there is nothing to continue, a token is not in the vocabulary, or an option does
@@ -70,6 +87,7 @@ public final class Generations {
             int kept,
             int[] prompt,
             GenerationOptions options,
+            boolean showsControls,
             Cancellation cancellation) {
         context.check(promptStart, prompt);
         int length = promptStart + prompt.length;
@@ -78,7 +96,8 @@ public final class Generations {
                     "there is nothing to continue: the prompt is empty and so is the session");
         }
         context.checkGrowth(length);
-        Generator generator = new Generator(context, tokenizer, complete(options), cancellation);
+        Generator generator =
+                new Generator(context, tokenizer, complete(options), cancellation, constrained, showsControls);
         context.truncate(kept);
         context.append(Arrays.copyOfRange(prompt, kept - promptStart, prompt.length));
         generator.begin(promptStart, kept);
@@ -88,8 +107,8 @@ public final class Generations {
     /** The options with the file's defaults and what the vocabulary forbids. */
     private GenerationOptions complete(GenerationOptions options) {
         GenerationOptions merged = options.orElse(defaults);
-        if (suppressed.length == 0) {
-            return merged;
+        if (suppressed.length == 0 || merged.constraint().isPresent()) {
+            return merged; // no constraint allows these tokens
         }
         Map<Integer, Float> bias = new HashMap<>(merged.logitBias());
         for (int id : suppressed) {

@@ -7,6 +7,8 @@ import dev.nibble.GenerationOptions;
 import dev.nibble.GenerationStats;
 import dev.nibble.NibbleException;
 import dev.nibble.PromptProgress;
+import dev.nibble.constraint.ConstraintException;
+import dev.nibble.constraint.Matcher;
 import dev.nibble.sampling.Sampler;
 import dev.nibble.sampling.Samplers;
 import dev.nibble.tokenizer.StreamingDetokenizer;
@@ -22,10 +24,12 @@ public final class Generator {
     private final Tokenizer tokenizer;
     private final GenerationOptions options;
     private final Cancellation cancellation;
+    private final boolean showsControls;
     private final int maxTokens;
     private final Sampler sampler;
     private final StreamingDetokenizer detokenizer;
     private final StopStrings stopStrings;
+    private final @Nullable ConstrainedText constrained;
 
     private final StringBuilder text = new StringBuilder();
     private int[] generated = new int[64];
@@ -44,16 +48,26 @@ public final class Generator {
      * @param tokenizer of the model
      * @param options complete
      * @param cancellation watched
+     * @param vocabulary that of the tokenizer, for constraints
+     * @param showsControls whether control tokens are part of the text, as they are written in the vocabulary
      */
-    public Generator(TokenContext context, Tokenizer tokenizer, GenerationOptions options, Cancellation cancellation) {
+    public Generator(
+            TokenContext context,
+            Tokenizer tokenizer,
+            GenerationOptions options,
+            Cancellation cancellation,
+            ConstrainedVocabulary vocabulary,
+            boolean showsControls) {
         this.context = context;
         this.tokenizer = tokenizer;
         this.options = options;
         this.cancellation = cancellation;
+        this.showsControls = showsControls;
         maxTokens = options.maxTokens().orElse(Integer.MAX_VALUE);
         sampler = Samplers.of(options, context.vocabSize());
         detokenizer = new StreamingDetokenizer(tokenizer);
         stopStrings = new StopStrings(options.stop());
+        constrained = options.constraint().map(vocabulary::begin).orElse(null);
     }
 
     /**
@@ -104,7 +118,7 @@ public final class Generator {
             if (modelChooses) {
                 id = context.chooseNext(cancellation);
             }
-            if (!modelChooses || Float.isNaN(context.chosenLogProbability())) {
+            if (!modelChooses || Float.isNaN(context.chosenLogProbability()) || !allows(id)) {
                 logits = context.nextLogits(cancellation); // without a usable number in them, the sampler says so
             }
         } catch (CancellationException e) {
@@ -118,15 +132,18 @@ public final class Generator {
         if (!promptEvaluated) {
             promptEvaluated = true;
             promptNanos = System.nanoTime() - start;
-            finishReason = limit();
+            finishReason = constrained != null && constrained.isOver() ? FinishReason.STOP_TOKEN : limit();
             if (finishReason != null) {
                 return null;
             }
         }
         float logProbability = context.chosenLogProbability();
         if (logits != null) {
-            id = sample(logits);
+            id = constrained == null ? sample(logits, null) : sampleAllowed(logits, constrained);
             logProbability = sampler.logProbability();
+        }
+        if (constrained != null) {
+            follow(constrained, id);
         }
         if (count == generated.length) {
             generated = Arrays.copyOf(generated, 2 * count);
@@ -141,9 +158,32 @@ public final class Generator {
                         TopTokens.of(logits, options.topLogProbabilities(), (double) logits[id] - logProbability));
     }
 
-    private int sample(float[] logits) {
+    private boolean allows(int id) {
+        return constrained == null || constrained.after(id) != null;
+    }
+
+    /** One of the tokens that the constraint allows; the model's own choice, where that is one, needs no mask. */
+    private int sampleAllowed(float[] logits, ConstrainedText text) {
+        if (sampler.isGreedy()) {
+            int best = sample(logits, null);
+            if (text.after(best) != null) {
+                return best;
+            }
+        }
+        return sample(logits, text.allowed(count));
+    }
+
+    private static void follow(ConstrainedText text, int id) {
+        Matcher next = text.after(id);
+        if (next == null) {
+            throw new ConstraintException("the token " + id + " was chosen, which the constraint does not allow");
+        }
+        text.move(next);
+    }
+
+    private int sample(float[] logits, long @Nullable [] allowed) {
         try {
-            return sampler.sample(logits, context.tokens(), context.count());
+            return sampler.sample(logits, allowed, context.tokens(), context.count());
         } catch (NibbleException e) {
             throw context.explain(e);
         }
@@ -151,13 +191,21 @@ public final class Generator {
 
     /** Adds a token to the context and gives the text that is certain now. */
     private String accept(int id) {
-        if (!options.ignoreEndOfGeneration() && tokenizer.vocabulary().isEndOfGeneration(id)) {
+        boolean endsCount = constrained != null || !options.ignoreEndOfGeneration();
+        if (endsCount && tokenizer.vocabulary().isEndOfGeneration(id)) {
             finishReason = FinishReason.STOP_TOKEN;
             return rest();
         }
         context.append(id);
-        String piece = stopStrings.append(detokenizer.append(id));
-        finishReason = stopStrings.found() ? FinishReason.STOP_STRING : limit();
+        String piece = stopStrings.append(
+                showsControls && tokenizer.vocabulary().isControl(id)
+                        ? detokenizer.flush() + tokenizer.vocabulary().text(id)
+                        : detokenizer.append(id));
+        if (stopStrings.found()) {
+            finishReason = FinishReason.STOP_STRING;
+        } else {
+            finishReason = constrained != null && constrained.isOver() ? FinishReason.STOP_TOKEN : limit();
+        }
         return finishReason == null || stopStrings.found() ? piece : piece + rest();
     }
 
@@ -208,6 +256,7 @@ public final class Generator {
                         count,
                         Duration.ofNanos(firstTokenNanos),
                         Duration.ofNanos(Math.max(0, totalNanos - Math.max(firstTokenNanos, promptNanos))));
-        return Generation.of(text.toString(), Arrays.copyOf(generated, count), reason, stats);
+        Generation generation = Generation.of(text.toString(), Arrays.copyOf(generated, count), reason, stats);
+        return constrained == null ? generation : generation.withComplete(reason == FinishReason.STOP_TOKEN);
     }
 }

@@ -53,8 +53,7 @@ final class Rows {
     /** A batch with others failed: who fails shows when each is evaluated alone, by its own thread. */
     boolean isAlone;
 
-    @Nullable
-    Throwable failure;
+    @Nullable Throwable failure;
     /** When the last result was there; 0 if the next evaluation does not follow from it. */
     long doneAt;
     /** How long the session takes from a result to its next evaluation, about. */

@@ -4,8 +4,18 @@ import dev.nibble.GenerationOptions;
 import dev.nibble.model.Metadata;
 import java.util.List;
 
-/** The sampling options a model file recommends under {@code general.sampling.*}. */
+/** The sampling options a model file recommends under {@code general.sampling.*}, and those of conversations. */
 public final class SamplingDefaults {
+    /** A model with fewer weights rambles when answers are drawn as freely as those of large ones. */
+    private static final long FEW_WEIGHTS = 1_000_000_000;
+
+    /** Tried with SmolLM2-135M: at lower temperatures, or without the penalty, it goes round in circles. */
+    private static final GenerationOptions CAREFUL = GenerationOptions.DEFAULT
+            .withTemperature(0.3f)
+            .withTopP(0.9f)
+            .withRepeatPenalty(1.1f)
+            .withRepeatLastN(256);
+
     private static final String PREFIX = "general.sampling.";
     private static final List<String> NOT_SUPPORTED = List.of("sequence", "mirostat");
     private static final System.Logger LOG = System.getLogger("dev.nibble");
@@ -38,6 +48,16 @@ public final class SamplingDefaults {
                 apply(metadata, "xtc_threshold", options, Metadata::requireFloat, GenerationOptions::withXtcThreshold);
         options = apply(metadata, "penalty_last_n", options, Metadata::requireInt, GenerationOptions::withRepeatLastN);
         return apply(metadata, "penalty_repeat", options, Metadata::requireFloat, GenerationOptions::withRepeatPenalty);
+    }
+
+    /**
+     * The options of a conversation where nobody asks for a temperature.
+     *
+     * @param file those the file sets
+     * @param weights how many the model has
+     */
+    public static GenerationOptions ofChat(GenerationOptions file, long weights) {
+        return weights < FEW_WEIGHTS && !file.setsTemperature() ? file.orElse(CAREFUL) : file;
     }
 
     private interface Reader<T> {

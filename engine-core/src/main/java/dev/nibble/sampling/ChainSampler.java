@@ -3,6 +3,7 @@ package dev.nibble.sampling;
 import dev.nibble.GenerationOptions;
 import dev.nibble.NibbleException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -41,7 +42,7 @@ final class ChainSampler implements Sampler {
         }
         penalties = penalties(options, vocabSize);
         changesLogits = !processors.isEmpty() || biasedIds.length > 0 || penalties != null;
-        changed = new float[changesLogits ? vocabSize : 0];
+        changed = new float[changesLogits || options.constraint().isPresent() ? vocabSize : 0];
         topK = options.topK();
         random =
                 options.seed().isPresent() ? new SplittableRandom(options.seed().getAsLong()) : new SplittableRandom();
@@ -81,17 +82,23 @@ final class ChainSampler implements Sampler {
     }
 
     @Override
-    public int sample(float[] logits, int[] tokens, int count) {
+    public int sample(float[] logits, long @Nullable [] allowed, int[] tokens, int count) {
+        boolean changes = changesLogits || allowed != null;
         // What top-p needs to know of all tokens includes the sum that the log-probability needs.
-        double total = candidates != null && nucleus && !changesLogits
+        double total = candidates != null && nucleus && !changes
                 ? candidates.loadNucleus(logits, topP)
                 : exp.logSumExp(logits);
         if (Double.isNaN(total)) {
             throw new NibbleException("the model's scores after " + count
                     + " tokens hold no usable number (NaN or infinity); the file may be damaged");
         }
-        float[] scores = change(logits, tokens, count);
-        int chosen = candidates == null ? best(scores) : draw(candidates, scores);
+        int chosen;
+        if (candidates == null && allowed != null && !changesLogits) {
+            chosen = best(logits, allowed);
+        } else {
+            float[] scores = changes ? change(logits, allowed, tokens, count) : logits;
+            chosen = candidates == null ? best(scores) : draw(candidates, scores, changes);
+        }
         logProbability = (float) (logits[chosen] - total);
         return chosen;
     }
@@ -106,11 +113,14 @@ final class ChainSampler implements Sampler {
         return candidates == null && !changesLogits;
     }
 
-    private float[] change(float[] logits, int[] tokens, int count) {
-        if (!changesLogits) {
-            return logits;
-        }
+    private float[] change(float[] logits, long @Nullable [] allowed, int[] tokens, int count) {
         System.arraycopy(logits, 0, changed, 0, changed.length);
+        if (allowed != null) {
+            mask(changed, allowed);
+            if (!changesLogits) {
+                return changed;
+            }
+        }
         for (LogitsProcessor processor : processors) {
             processor.process(changed, tokens, count);
         }
@@ -120,7 +130,45 @@ final class ChainSampler implements Sampler {
         if (penalties != null) {
             penalties.apply(changed, tokens, count);
         }
+        if (allowed != null && !processors.isEmpty()) {
+            mask(changed, allowed); // whatever the processors made of what was masked
+        }
         return changed;
+    }
+
+    private static void mask(float[] scores, long[] allowed) {
+        for (int from = 0; from < scores.length; from += Long.SIZE) {
+            long word = from >> 6 < allowed.length ? allowed[from >> 6] : 0;
+            int to = Math.min(from + Long.SIZE, scores.length);
+            if (word == 0) {
+                Arrays.fill(scores, from, to, Float.NEGATIVE_INFINITY);
+            } else if (word != -1) {
+                for (int id = from; id < to; id++) {
+                    if ((word >>> id & 1) == 0) {
+                        scores[id] = Float.NEGATIVE_INFINITY;
+                    }
+                }
+            }
+        }
+    }
+
+    /** The best of the tokens that are allowed, the lowest id among equals. */
+    private static int best(float[] scores, long[] allowed) {
+        int best = -1;
+        float most = Float.NEGATIVE_INFINITY;
+        for (int i = 0; i < allowed.length; i++) {
+            for (long left = allowed[i]; left != 0; left &= left - 1) {
+                int id = (i << 6) + Long.numberOfTrailingZeros(left);
+                if (scores[id] > most) {
+                    most = scores[id];
+                    best = id;
+                }
+            }
+        }
+        if (best < 0) {
+            throw allMasked();
+        }
+        return best;
     }
 
     private static int best(float[] scores) {
@@ -138,10 +186,10 @@ final class ChainSampler implements Sampler {
         return best;
     }
 
-    private int draw(Candidates left, float[] scores) {
+    private int draw(Candidates left, float[] scores, boolean changes) {
         if (!nucleus) {
             left.load(scores, topK);
-        } else if (changesLogits) {
+        } else if (changes) {
             left.loadNucleus(scores, topP);
         }
         if (left.count() == 0) {
@@ -155,6 +203,6 @@ final class ChainSampler implements Sampler {
 
     private static IllegalStateException allMasked() {
         return new IllegalStateException(
-                "the logits processors and the logit bias leave no token that could be chosen");
+                "the logits processors, the logit bias and the constraint leave no token that could be chosen");
     }
 }

@@ -1,5 +1,7 @@
 package dev.nibble.sampling;
 
+import org.jspecify.annotations.Nullable;
+
 /** Chooses the next token. Not thread-safe: it keeps buffers and the state of its random numbers. */
 public interface Sampler {
 
@@ -12,7 +14,17 @@ public interface Sampler {
      * @return the token
      * @throws dev.nibble.NibbleException if the logits hold no usable number
      */
-    int sample(float[] logits, int[] tokens, int count);
+    default int sample(float[] logits, int[] tokens, int count) {
+        return sample(logits, null, tokens, count);
+    }
+
+    /**
+     * As {@link #sample(float[], int[], int)}, of some tokens only.
+     *
+     * @param allowed bit {@code id % 64} of word {@code id / 64} is set for the tokens that may be chosen, and those beyond its
+     *     words may not; null for all
+     */
+    int sample(float[] logits, long @Nullable [] allowed, int[] tokens, int count);
 
     /**
      * Natural logarithm of the probability that the logits as given, before any change by this sampler, assign to the

@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -172,20 +171,5 @@ class KernelFamiliesTest {
         assertThat(output)
                 .contains("selected vector")
                 .contains("no machine code: machine code is written for Linux, macOS and Windows on x86-64 only");
-    }
-
-    @Test
-    void countsCoresAndNotHardwareThreads(@TempDir Path root) throws Exception {
-        for (int cpu = 0; cpu < 8; cpu++) {
-            Path topology = Files.createDirectories(root.resolve("cpu" + cpu).resolve("topology"));
-            Files.writeString(topology.resolve("physical_package_id"), cpu / 4 + "\n");
-            Files.writeString(topology.resolve("core_id"), cpu % 2 + "\n");
-        }
-        Files.createDirectories(root.resolve("cpu8")); // offline
-        Files.createDirectories(root.resolve("cpufreq"));
-        assertThat(PhysicalCores.countLinux(root)).isEqualTo(4);
-        assertThat(PhysicalCores.countLinux(root.resolve("missing"))).isZero();
-        assertThat(WorkerPool.defaultThreads())
-                .isBetween(1, Runtime.getRuntime().availableProcessors());
     }
 }

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.nibble.KvCacheType;
 import dev.nibble.LoadOptions;
 import dev.nibble.OutOfMemoryException;
+import dev.nibble.cpu.kernel.RandomWeights;
+import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.memory.NativeMemory;
 import dev.nibble.memory.SystemMemory;
 import dev.nibble.model.Model;

@@ -24,17 +24,24 @@ class ModelDeviceTest {
     @ParameterizedTest
     @MethodSource("supported")
     void saysWhatTheCpuSays(String name) throws IOException {
-        ModelOnDevice.check(KernelDeviceTest.device(), name, DType.F16, -1, ModelTest.ROWS, folder);
+        ModelOnDevice.check(KernelDeviceTest.device(), name, DType.F16, ModelOnDevice.OPTIONS, ModelTest.ROWS, folder);
     }
 
     @ParameterizedTest
     @EnumSource(names = {"F32", "Q4_0", "Q4_1", "Q8_0", "Q4_K", "Q6_K", "BF16"})
     void readsTheType(DType type) throws IOException {
-        ModelOnDevice.check(KernelDeviceTest.device(), "llama-tied", type, -1, ModelTest.ROWS, folder);
+        ModelOnDevice.check(
+                KernelDeviceTest.device(), "llama-tied", type, ModelOnDevice.OPTIONS, ModelTest.ROWS, folder);
     }
 
     @Test
     void leavesTheFirstLayersToTheCpu() throws IOException {
-        ModelOnDevice.check(KernelDeviceTest.device(), "llama", DType.Q8_0, 2, ModelTest.ROWS, folder);
+        ModelOnDevice.check(
+                KernelDeviceTest.device(),
+                "llama",
+                DType.Q8_0,
+                ModelOnDevice.OPTIONS.withGpuLayers(2),
+                ModelTest.ROWS,
+                folder);
     }
 }

@@ -36,7 +36,7 @@ final class ModelOnDevice {
 
     private ModelOnDevice() {}
 
-    static void check(Device device, String name, DType type, int gpuLayers, int maxRows, Path folder)
+    static void check(Device device, String name, DType type, LoadOptions options, int maxRows, Path folder)
             throws IOException {
         Path file = folder.resolve(name + "-" + type + ".gguf");
         TinyModels.write(name, 7, type, file);
@@ -45,8 +45,7 @@ final class ModelOnDevice {
             Model model = Architectures.read(gguf, CONTEXT);
             float[] exact = onCpu(model, KvCacheType.F32);
             float[] expected = onCpu(model, KvCacheType.F16);
-            try (TornadoForwardPass pass =
-                    TornadoForwardPass.compile(model, device, OPTIONS.withGpuLayers(gpuLayers), maxRows)) {
+            try (TornadoForwardPass pass = TornadoForwardPass.compile(model, device, options, maxRows)) {
                 assertThat(pass.offload().contains("weights copied"))
                         .as(pass.offload())
                         .isEqualTo(WeightStore.deviceType(type) != type);

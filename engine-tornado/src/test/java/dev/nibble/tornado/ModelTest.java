@@ -49,27 +49,28 @@ class ModelTest {
     @ParameterizedTest
     @MethodSource("supported")
     void saysWhatTheCpuSays(String name) throws IOException {
-        ModelOnDevice.check(new EmulatedDevice(), name, DType.F32, -1, ROWS, folder);
+        ModelOnDevice.check(new EmulatedDevice(), name, DType.F32, ModelOnDevice.OPTIONS, ROWS, folder);
     }
 
     @ParameterizedTest
     @EnumSource(names = {"F16", "Q4_0", "Q4_1", "Q8_0", "Q4_K", "Q6_K", "BF16"})
     void readsTheType(DType type) throws IOException {
-        ModelOnDevice.check(new EmulatedDevice(), "llama-tied", type, -1, ROWS, folder);
+        ModelOnDevice.check(new EmulatedDevice(), "llama-tied", type, ModelOnDevice.OPTIONS, ROWS, folder);
     }
 
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 2})
     void leavesTheFirstLayersToTheCpu(int gpuLayers) throws IOException {
-        ModelOnDevice.check(new EmulatedDevice(), "llama", DType.F32, gpuLayers, ROWS, folder);
+        ModelOnDevice.check(
+                new EmulatedDevice(), "llama", DType.F32, ModelOnDevice.OPTIONS.withGpuLayers(gpuLayers), ROWS, folder);
     }
 
     @Test
     void splitsMatricesThatAreTooLarge() throws IOException {
         // mapped, then converted: each layer in an array of its own, matrices in pieces
         EmulatedDevice small = new EmulatedDevice(Long.MAX_VALUE, 170_000, 20_000);
-        ModelOnDevice.check(small, "llama-bias", DType.F16, -1, ROWS, folder);
-        ModelOnDevice.check(small, "llama-bias", DType.BF16, -1, ROWS, folder);
+        ModelOnDevice.check(small, "llama-bias", DType.F16, ModelOnDevice.OPTIONS, ROWS, folder);
+        ModelOnDevice.check(small, "llama-bias", DType.BF16, ModelOnDevice.OPTIONS, ROWS, folder);
     }
 
     @Test
@@ -79,7 +80,8 @@ class ModelTest {
     }
 
     private void check(String name, String feature) {
-        assertThatThrownBy(() -> ModelOnDevice.check(new EmulatedDevice(), name, DType.F32, -1, ROWS, folder))
+        assertThatThrownBy(() ->
+                        ModelOnDevice.check(new EmulatedDevice(), name, DType.F32, ModelOnDevice.OPTIONS, ROWS, folder))
                 .isInstanceOf(UnsupportedModelException.class)
                 .hasMessage("the backend tornado lacks " + feature + "; the backend cpu has them");
     }

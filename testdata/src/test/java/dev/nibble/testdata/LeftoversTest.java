@@ -17,9 +17,12 @@ import dev.nibble.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -43,7 +46,28 @@ class LeftoversTest {
             "deepseek2.expert_shared_count");
 
     @TempDir
+    static Path written;
+
+    /** The models that are changed, each written once. */
+    private static final Map<String, GgufFile> BASES = new HashMap<>();
+
+    @TempDir
     Path folder;
+
+    @AfterAll
+    static void close() {
+        BASES.values().forEach(GgufFile::close);
+        BASES.clear();
+    }
+
+    private static GgufFile base(String name) throws IOException {
+        GgufFile base = BASES.get(name);
+        if (base == null) {
+            base = HostileModel.open(name, written);
+            BASES.put(name, base);
+        }
+        return base;
+    }
 
     private static List<String> names() {
         return HostileModel.names();
@@ -51,11 +75,9 @@ class LeftoversTest {
 
     private Model read(String name, Consumer<HostileModel> changes) throws IOException {
         Path file = folder.resolve("changed.gguf");
-        try (GgufFile base = HostileModel.open(name, folder)) {
-            HostileModel model = new HostileModel(base);
-            changes.accept(model);
-            model.write(file);
-        }
+        HostileModel model = new HostileModel(base(name));
+        changes.accept(model);
+        model.write(file);
         try (GgufFile changed = GgufFile.open(file)) {
             return Architectures.read(changed, CONTEXT);
         }

@@ -34,11 +34,11 @@ final class ClassArchiveIT {
         assumeFalse(
                 System.getProperty("os.name").startsWith("Windows"),
                 "nibble is a script for bash, on Windows nibble.cmd");
-        target = Files.createDirectories(folder.resolve("a checkout/examples/target"));
+        target = Files.createDirectories(folder.resolve("a checkout/cli/target"));
         archive = target.resolve("nibble.jsa");
         copy(ROOT.resolve("nibble"), folder.resolve("a checkout/nibble"));
         copy(ROOT.resolve("bin/find-jdk"), folder.resolve("a checkout/bin/find-jdk"));
-        try (Stream<Path> jars = Files.list(ROOT.resolve("examples/target/lib"))) {
+        try (Stream<Path> jars = Files.list(ROOT.resolve("cli/target/lib"))) {
             for (Path jar : jars.toList()) {
                 copy(jar, target.resolve("lib").resolve(jar.getFileName()));
             }

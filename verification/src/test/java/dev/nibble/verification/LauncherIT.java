@@ -78,7 +78,7 @@ final class LauncherIT {
         assertThat(result.exitCode()).as(result.errors()).isZero();
         assertThat(result.command()).startsWith("@" + ARGFILE, "--add-modules", "jdk.incubator.vector");
         assertThat(result.command())
-                .endsWith("dev.nibble.examples.cli.Main", "run", "--backend", "tornado", "-p", "a (b) \"c\" *");
+                .endsWith("dev.nibble.cli.Main", "run", "--backend", "tornado", "-p", "a (b) \"c\" *");
         assertThat(Files.readAllLines(ARGFILE))
                 .startsWith(
                         "-Djava.library.path=\"" + sdk + "\"/lib", "--module-path \"" + sdk + "\"/share/java/tornado");

@@ -1,9 +1,9 @@
 package dev.nibble.benchmarks.operations;
 
 import dev.nibble.cpu.KernelFamilies;
-import dev.nibble.cpu.VectorOps;
-import dev.nibble.cpu.ops.Rope;
-import dev.nibble.cpu.ops.RowNorm;
+import dev.nibble.cpu.kernel.VectorOps;
+import dev.nibble.cpu.op.Rope;
+import dev.nibble.cpu.op.RowNorm;
 import dev.nibble.cpu.scalar.ScalarOps;
 import dev.nibble.model.Norm;
 import dev.nibble.model.RopeConfig;
@@ -45,6 +45,7 @@ public class RowBenchmark {
     private float[] in = {};
     private float[] out = {};
     private Rope rope;
+    private float[] angles = {};
 
     /** Draws the row and the weights. */
     @Setup
@@ -59,9 +60,9 @@ public class RowBenchmark {
             weight[i] = (float) random.nextGaussian();
         }
         norm = Norm.rms(weight, 1e-5f);
-        rope = new Rope(ROTATION);
-        rope.reserve(1);
-        rope.prepare(0, POSITION);
+        rope = new Rope(ROTATION, 0);
+        angles = new float[rope.width()];
+        rope.prepare(angles, 0, POSITION);
     }
 
     /** With the kernels of this process. */
@@ -80,15 +81,15 @@ public class RowBenchmark {
 
     /** The angles of a position, once a token. */
     @Benchmark
-    public Rope ropeAngles() {
-        rope.prepare(0, POSITION);
-        return rope;
+    public float[] ropeAngles() {
+        rope.prepare(angles, 0, POSITION);
+        return angles;
     }
 
     /** The rotation, once a layer. */
     @Benchmark
     public float[] rope() {
-        rope.apply(0, in, 0, width / HEAD_DIM, HEAD_DIM);
+        rope.apply(angles, 0, in, 0, width / HEAD_DIM, HEAD_DIM);
         return in;
     }
 

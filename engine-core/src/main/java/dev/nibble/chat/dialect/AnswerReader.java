@@ -65,9 +65,7 @@ public final class AnswerReader {
         content = new Channel(sink::content);
         reasoning = new Channel(sink::reasoning);
         for (Pair pair : dialect.reasoning()) {
-            int opened = prefill.lastIndexOf(pair.open());
-            if (opened >= 0
-                    && prefill.indexOf(pair.close(), opened + pair.open().length()) < 0) {
+            if (pair.isOpenAtTheEndOf(prefill)) {
                 open = pair;
                 inReasoning = true;
             }

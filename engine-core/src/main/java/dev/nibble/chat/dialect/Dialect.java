@@ -32,7 +32,13 @@ public record Dialect(
         String carried) {
 
     /** Two marks that enclose something. */
-    record Pair(String open, String close) {}
+    record Pair(String open, String close) {
+        /** Whether a text has the first of them and not the other after it. */
+        boolean isOpenAtTheEndOf(String text) {
+            int opened = text.lastIndexOf(open);
+            return opened >= 0 && text.indexOf(close, opened + open.length()) < 0;
+        }
+    }
 
     /**
      * What begins a message.

@@ -1,6 +1,6 @@
 package dev.nibble.cpu.interleaved;
 
-import dev.nibble.cpu.KernelSettings;
+import dev.nibble.cpu.kernel.KernelSettings;
 import dev.nibble.cpu.vector.Lanes;
 import java.io.BufferedReader;
 import java.io.IOException;

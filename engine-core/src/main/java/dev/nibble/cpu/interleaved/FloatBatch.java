@@ -7,8 +7,8 @@ import static dev.nibble.cpu.vector.Lanes.F;
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.load;
 
-import dev.nibble.cpu.MatmulInput;
-import dev.nibble.cpu.WorkerPool;
+import dev.nibble.cpu.kernel.MatmulInput;
+import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.cpu.vector.Lanes;
 import dev.nibble.cpu.vector.TokenPanels;
 import java.util.Arrays;

@@ -2,12 +2,12 @@ package dev.nibble.cpu.interleaved;
 
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 
-import dev.nibble.cpu.MatmulInput;
-import dev.nibble.cpu.MatmulKernel;
-import dev.nibble.cpu.RepackMemory;
-import dev.nibble.cpu.Scratch;
-import dev.nibble.cpu.WorkerPool;
 import dev.nibble.cpu.interleaved.QuantizedInput.Factors;
+import dev.nibble.cpu.kernel.MatmulInput;
+import dev.nibble.cpu.kernel.MatmulKernel;
+import dev.nibble.cpu.pool.Scratch;
+import dev.nibble.cpu.pool.WorkerPool;
+import dev.nibble.cpu.repack.RepackMemory;
 import dev.nibble.cpu.vector.Lanes;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;

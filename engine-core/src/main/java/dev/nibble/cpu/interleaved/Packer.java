@@ -4,7 +4,7 @@ import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.HALF;
 import static dev.nibble.cpu.interleaved.Shorts.LANES;
 
-import dev.nibble.cpu.WorkerPool;
+import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

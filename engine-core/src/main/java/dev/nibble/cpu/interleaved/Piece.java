@@ -3,7 +3,7 @@ package dev.nibble.cpu.interleaved;
 import static dev.nibble.cpu.interleaved.Shorts.GROUP;
 import static dev.nibble.cpu.interleaved.Shorts.LANES;
 
-import dev.nibble.cpu.Scratch;
+import dev.nibble.cpu.pool.Scratch;
 import dev.nibble.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;

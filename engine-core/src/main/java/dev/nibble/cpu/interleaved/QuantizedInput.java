@@ -1,7 +1,7 @@
 package dev.nibble.cpu.interleaved;
 
-import dev.nibble.cpu.MatmulInput;
-import dev.nibble.cpu.WorkerPool;
+import dev.nibble.cpu.kernel.MatmulInput;
+import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.cpu.vector.Lanes;
 import java.util.Arrays;
 import java.util.Objects;

@@ -1,6 +1,6 @@
 package dev.nibble.cpu.machine;
 
-import dev.nibble.cpu.Scratch;
+import dev.nibble.cpu.pool.Scratch;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 

@@ -1,9 +1,9 @@
 package dev.nibble.cpu.machine;
 
-import dev.nibble.cpu.MatmulInput;
-import dev.nibble.cpu.MatmulKernel;
-import dev.nibble.cpu.RepackMemory;
-import dev.nibble.cpu.Scratch;
+import dev.nibble.cpu.kernel.MatmulInput;
+import dev.nibble.cpu.kernel.MatmulKernel;
+import dev.nibble.cpu.pool.Scratch;
+import dev.nibble.cpu.repack.RepackMemory;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -1,9 +1,9 @@
 package dev.nibble.cpu.machine;
 
-import dev.nibble.cpu.MatmulInput;
-import dev.nibble.cpu.RepackMemory;
-import dev.nibble.cpu.Scratch;
-import dev.nibble.cpu.WorkerPool;
+import dev.nibble.cpu.kernel.MatmulInput;
+import dev.nibble.cpu.pool.Scratch;
+import dev.nibble.cpu.pool.WorkerPool;
+import dev.nibble.cpu.repack.RepackMemory;
 import dev.nibble.memory.Pages;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;

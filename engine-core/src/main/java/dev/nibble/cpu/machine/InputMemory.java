@@ -1,8 +1,8 @@
 package dev.nibble.cpu.machine;
 
-import dev.nibble.cpu.MatmulInput;
-import dev.nibble.cpu.Scratch;
-import dev.nibble.cpu.WorkerPool;
+import dev.nibble.cpu.kernel.MatmulInput;
+import dev.nibble.cpu.pool.Scratch;
+import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.memory.GrowingMemory;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;

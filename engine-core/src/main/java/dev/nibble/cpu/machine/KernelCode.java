@@ -1,6 +1,6 @@
 package dev.nibble.cpu.machine;
 
-import dev.nibble.cpu.KernelSettings;
+import dev.nibble.cpu.kernel.KernelSettings;
 import dev.nibble.cpu.machine.Assembler.Width;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;

@@ -4,8 +4,8 @@ import static dev.nibble.cpu.machine.Form.BLOCK;
 import static dev.nibble.cpu.machine.Form.ROWS;
 import static dev.nibble.cpu.machine.Quants.LINE;
 
-import dev.nibble.cpu.Scratch;
-import dev.nibble.cpu.WorkerPool;
+import dev.nibble.cpu.pool.Scratch;
+import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.cpu.quant.QuantReader;
 import dev.nibble.memory.Pages;
 import dev.nibble.tensor.Tensor;

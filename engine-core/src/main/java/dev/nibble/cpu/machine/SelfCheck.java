@@ -1,7 +1,7 @@
 package dev.nibble.cpu.machine;
 
-import dev.nibble.cpu.MatmulInput;
-import dev.nibble.cpu.WorkerPool;
+import dev.nibble.cpu.kernel.MatmulInput;
+import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.cpu.quant.BlockFormat;
 import dev.nibble.tensor.Shape;
 import dev.nibble.tensor.Tensor;

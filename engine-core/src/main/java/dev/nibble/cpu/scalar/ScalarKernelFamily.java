@@ -1,11 +1,11 @@
 package dev.nibble.cpu.scalar;
 
 import dev.nibble.LoadOptions;
-import dev.nibble.cpu.KernelFamily;
-import dev.nibble.cpu.MatmulKernel;
-import dev.nibble.cpu.RepackMemory;
-import dev.nibble.cpu.VectorOps;
-import dev.nibble.cpu.WorkerPool;
+import dev.nibble.cpu.kernel.KernelFamily;
+import dev.nibble.cpu.kernel.MatmulKernel;
+import dev.nibble.cpu.kernel.VectorOps;
+import dev.nibble.cpu.pool.WorkerPool;
+import dev.nibble.cpu.repack.RepackMemory;
 import dev.nibble.tensor.Tensor;
 
 /** Plain Java for every tensor type; runs everywhere and is the oracle of the other families. */

@@ -1,7 +1,7 @@
 package dev.nibble.cpu.scalar;
 
-import dev.nibble.cpu.Scratch;
-import dev.nibble.cpu.VectorOps;
+import dev.nibble.cpu.kernel.VectorOps;
+import dev.nibble.cpu.pool.Scratch;
 import dev.nibble.cpu.quant.BlockFormat;
 import dev.nibble.tensor.DType;
 import java.lang.foreign.MemorySegment;

@@ -2,7 +2,7 @@ package dev.nibble.cpu.vector;
 
 import static dev.nibble.cpu.vector.Lanes.COUNT;
 
-import dev.nibble.cpu.Scratch;
+import dev.nibble.cpu.pool.Scratch;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 

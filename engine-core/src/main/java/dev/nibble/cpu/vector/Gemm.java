@@ -4,7 +4,7 @@ import static dev.nibble.cpu.vector.Lanes.COUNT;
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.load;
 
-import dev.nibble.cpu.Scratch;
+import dev.nibble.cpu.pool.Scratch;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 

@@ -1,6 +1,6 @@
 package dev.nibble.cpu.vector;
 
-import dev.nibble.cpu.Scratch;
+import dev.nibble.cpu.pool.Scratch;
 import dev.nibble.cpu.quant.BlockFormat;
 import dev.nibble.tensor.Tensor;
 

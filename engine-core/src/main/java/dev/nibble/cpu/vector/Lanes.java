@@ -1,6 +1,6 @@
 package dev.nibble.cpu.vector;
 
-import dev.nibble.cpu.KernelSettings;
+import dev.nibble.cpu.kernel.KernelSettings;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;

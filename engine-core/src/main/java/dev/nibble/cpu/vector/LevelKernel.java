@@ -3,7 +3,7 @@ package dev.nibble.cpu.vector;
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.store16;
 
-import dev.nibble.cpu.Scratch;
+import dev.nibble.cpu.pool.Scratch;
 import dev.nibble.cpu.quant.LevelReader;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;

@@ -7,7 +7,7 @@ import static dev.nibble.cpu.vector.Lanes.high4;
 import static dev.nibble.cpu.vector.Lanes.low4;
 import static dev.nibble.cpu.vector.Lanes.store16;
 
-import dev.nibble.cpu.Scratch;
+import dev.nibble.cpu.pool.Scratch;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;

@@ -9,7 +9,7 @@ import static dev.nibble.cpu.vector.Lanes.low4;
 import static dev.nibble.cpu.vector.Lanes.store16;
 import static dev.nibble.cpu.vector.Lanes.up;
 
-import dev.nibble.cpu.Scratch;
+import dev.nibble.cpu.pool.Scratch;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;

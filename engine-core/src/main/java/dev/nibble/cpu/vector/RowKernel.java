@@ -1,9 +1,9 @@
 package dev.nibble.cpu.vector;
 
-import dev.nibble.cpu.MatmulInput;
-import dev.nibble.cpu.MatmulKernel;
-import dev.nibble.cpu.Scratch;
-import dev.nibble.cpu.WorkerPool;
+import dev.nibble.cpu.kernel.MatmulInput;
+import dev.nibble.cpu.kernel.MatmulKernel;
+import dev.nibble.cpu.pool.Scratch;
+import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;

@@ -1,7 +1,7 @@
 package dev.nibble.cpu.vector;
 
-import dev.nibble.cpu.MatmulInput;
-import dev.nibble.cpu.WorkerPool;
+import dev.nibble.cpu.kernel.MatmulInput;
+import dev.nibble.cpu.pool.WorkerPool;
 import java.util.function.Supplier;
 
 /**

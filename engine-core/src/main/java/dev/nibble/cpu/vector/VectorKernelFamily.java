@@ -2,14 +2,14 @@ package dev.nibble.cpu.vector;
 
 import dev.nibble.ActivationType;
 import dev.nibble.LoadOptions;
-import dev.nibble.cpu.KernelFamily;
-import dev.nibble.cpu.MatmulKernel;
-import dev.nibble.cpu.RepackMemory;
-import dev.nibble.cpu.VectorOps;
-import dev.nibble.cpu.WorkerPool;
 import dev.nibble.cpu.interleaved.InterleavedKernel;
+import dev.nibble.cpu.kernel.KernelFamily;
+import dev.nibble.cpu.kernel.MatmulKernel;
+import dev.nibble.cpu.kernel.VectorOps;
+import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.cpu.quant.LevelReader;
 import dev.nibble.cpu.quant.LevelReaders;
+import dev.nibble.cpu.repack.RepackMemory;
 import dev.nibble.tensor.Tensor;
 
 /**

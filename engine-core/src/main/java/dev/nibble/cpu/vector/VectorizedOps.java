@@ -5,8 +5,8 @@ import static dev.nibble.cpu.vector.Lanes.F;
 import static dev.nibble.cpu.vector.Lanes.broadcast;
 import static dev.nibble.cpu.vector.Lanes.load;
 
-import dev.nibble.cpu.Scratch;
-import dev.nibble.cpu.VectorOps;
+import dev.nibble.cpu.kernel.VectorOps;
+import dev.nibble.cpu.pool.Scratch;
 import dev.nibble.cpu.scalar.ScalarOps;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;

@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nibble.ModelFormatException;
-import dev.nibble.cpu.MatmulInput;
-import dev.nibble.cpu.MatmulOracle;
-import dev.nibble.cpu.RandomWeights;
-import dev.nibble.cpu.RepackMemory;
-import dev.nibble.cpu.WorkerPool;
+import dev.nibble.cpu.kernel.MatmulInput;
+import dev.nibble.cpu.kernel.MatmulOracle;
+import dev.nibble.cpu.kernel.RandomWeights;
+import dev.nibble.cpu.pool.WorkerPool;
+import dev.nibble.cpu.repack.RepackMemory;
 import dev.nibble.cpu.vector.VectorKernelFamily;
 import dev.nibble.model.MappedMemory;
 import dev.nibble.tensor.DType;

@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.nibble.LoadOptions;
-import dev.nibble.cpu.KernelFamily;
-import dev.nibble.cpu.RandomWeights;
-import dev.nibble.cpu.RepackMemory;
-import dev.nibble.cpu.WorkerPool;
+import dev.nibble.cpu.kernel.KernelFamily;
+import dev.nibble.cpu.kernel.RandomWeights;
+import dev.nibble.cpu.pool.WorkerPool;
+import dev.nibble.cpu.repack.RepackMemory;
 import dev.nibble.cpu.scalar.ScalarKernelFamily;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;

@@ -2,10 +2,10 @@ package dev.nibble.cpu.vector;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.nibble.cpu.RandomWeights;
-import dev.nibble.cpu.Scratch;
-import dev.nibble.cpu.VectorOps;
-import dev.nibble.cpu.WorstError;
+import dev.nibble.cpu.kernel.RandomWeights;
+import dev.nibble.cpu.kernel.VectorOps;
+import dev.nibble.cpu.kernel.WorstError;
+import dev.nibble.cpu.pool.Scratch;
 import dev.nibble.cpu.scalar.ScalarOps;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

@@ -1,5 +1,0 @@
-/** Benchmarks of what the package keeps to itself. */
-@NullMarked
-package dev.nibble.cpu;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** The command line {@code nibble}. */
+@NullMarked
+package dev.nibble.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.nibble.cli.models;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.nibble.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,94 @@
+package dev.nibble.cpu.op;
+
+import dev.nibble.cpu.kernel.VectorOps;
+import dev.nibble.model.Activation;
+import org.jspecify.annotations.Nullable;
+
+/** The non-linearity of feed-forward layers: {@code out = act(gate) · up}. */
+public final class Gating {
+    /** Constants of gpt-oss: slope of the sigmoid and clamp. */
+    private static final float OAI_ALPHA = 1.702f;
+
+    private static final float OAI_LIMIT = 7;
+
+    private Gating() {}
+
+    /** One row: {@code out = act(gate) · up}, or {@code act(up)} without a gate. */
+    public static void apply(
+            VectorOps ops,
+            Activation activation,
+            float @Nullable [] gate,
+            float[] up,
+            int inOffset,
+            float[] out,
+            int outOffset,
+            int count) {
+        float[] activated = gate == null ? up : gate;
+        switch (activation) {
+            case SILU -> {
+                if (gate != null) {
+                    ops.siluMultiply(gate, inOffset, up, inOffset, out, outOffset, count);
+                    return;
+                }
+                for (int i = 0; i < count; i++) {
+                    float x = up[inOffset + i];
+                    out[outOffset + i] = (float) (x / (1 + Math.exp(-x)));
+                }
+            }
+            case GELU_TANH -> {
+                if (gate != null) {
+                    ops.geluTanhMultiply(gate, inOffset, up, inOffset, out, outOffset, count);
+                    return;
+                }
+                for (int i = 0; i < count; i++) {
+                    out[outOffset + i] = geluTanh(up[inOffset + i]);
+                }
+            }
+            case GELU_ERF -> {
+                for (int i = 0; i < count; i++) {
+                    float x = activated[inOffset + i];
+                    float y = (float) (0.5 * x * (1 + Erf.erf(x / Math.sqrt(2))));
+                    out[outOffset + i] = gate == null ? y : y * up[inOffset + i];
+                }
+            }
+            case RELU_SQUARED -> {
+                for (int i = 0; i < count; i++) {
+                    float x = Math.max(0, activated[inOffset + i]);
+                    out[outOffset + i] = gate == null ? x * x : x * x * up[inOffset + i];
+                }
+            }
+            case SWIGLU_OAI -> {
+                for (int i = 0; i < count; i++) {
+                    float x = Math.min(activated[inOffset + i], OAI_LIMIT);
+                    float y = Math.clamp(up[inOffset + i], -OAI_LIMIT, OAI_LIMIT);
+                    out[outOffset + i] = (float) (x / (1 + Math.exp(-OAI_ALPHA * x))) * (y + 1);
+                }
+            }
+        }
+    }
+
+    /** GELU in its tanh form (Hendrycks and Gimpel 2016, arXiv 1606.08415). */
+    public static float geluTanh(float x) {
+        double inner = Math.sqrt(2 / Math.PI) * x * (1 + 0.044715 * x * x);
+        return (float) (0.5 * x * (1 + Math.tanh(inner)));
+    }
+
+    /** Keeps of a row what exceeds mean + {@code deviations} · standard deviation, less that; the rest becomes 0. */
+    public static void sparsify(float[] values, int offset, int count, float deviations) {
+        double sum = 0;
+        for (int i = 0; i < count; i++) {
+            sum += values[offset + i];
+        }
+        double mean = sum / count;
+        double squares = 0;
+        for (int i = 0; i < count; i++) {
+            double centered = values[offset + i] - mean;
+            squares += centered * centered;
+        }
+        // the sample deviation, as Gemma 3n was trained with
+        double cutoff = mean + deviations * Math.sqrt(squares / (count - 1));
+        for (int i = 0; i < count; i++) {
+            values[offset + i] = (float) Math.max(0, values[offset + i] - cutoff);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+package dev.nibble.cpu.op;
+
+import dev.nibble.cpu.kernel.Linear;
+import dev.nibble.cpu.kernel.LinearFactory;
+import dev.nibble.cpu.kernel.LinearJob;
+import dev.nibble.cpu.kernel.MatmulInput;
+import dev.nibble.cpu.pool.Scratch;
+import dev.nibble.cpu.state.Pass;
+import dev.nibble.cpu.state.Workspace;
+import dev.nibble.cpu.state.Workspace.Buffer;
+import dev.nibble.cpu.state.Workspace.Input;
+import dev.nibble.model.AttentionConfig;
+import dev.nibble.model.LatentAttentionConfig;
+import dev.nibble.model.Projection;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A compiled latent attention; the formulas stand at {@link LatentAttentionConfig}. The cache holds the latent of each
+ * position and the rotated part after it.
+ */
+public final class LatentAttention implements MixerOp {
+    /** Outputs of a head's map that a worker computes at a time, as in {@link MixtureOfExperts}. */
+    private static final int OUTPUTS = 64;
+
+    private final LatentAttentionConfig config;
+    private final int layer;
+    private final Rope rope;
+    private final Linear query;
+    private final Linear output;
+    private final @Nullable Linear queryDown;
+    private final Linear latent;
+    private final Linear[] keyUp;
+    private final Linear[] valueUp;
+    private final int heads;
+    private final int queryWidth;
+    private final int cacheDim;
+
+    public LatentAttention(
+            LatentAttentionConfig config, int layer, Rope rope, LinearFactory linears, Workspace workspace) {
+        this.config = config;
+        this.layer = layer;
+        this.rope = rope;
+        heads = config.headCount();
+        queryWidth = heads * config.queryDim();
+        cacheDim = config.cacheDim();
+        query = linears.create(config.query());
+        output = linears.create(config.output());
+        @Nullable Projection down = config.queryDown();
+        latent = linears.create(config.latent());
+        queryDown = down == null ? null : linears.create(down);
+        keyUp = create(config.keyUp(), linears);
+        valueUp = create(config.valueUp(), linears);
+        workspace.reserve(Buffer.QUERY, queryWidth);
+        workspace.reserve(Buffer.KEY, cacheDim);
+        workspace.reserve(Buffer.LATENT, (long) heads * config.latentDim());
+        workspace.reserve(Input.LOW_QUERY, query.inputSize());
+        workspace.reserve(Input.HEADS, (long) heads * Math.max(config.plainDim(), config.latentDim()));
+        workspace.reserve(Input.MIXED, (long) heads * config.valueDim());
+    }
+
+    private static Linear[] create(List<Projection> projections, LinearFactory linears) {
+        return projections.stream().map(linears::create).toArray(Linear[]::new);
+    }
+
+    @Override
+    public void run(Pass pass, MatmulInput input, float[] result) {
+        int rows = pass.rows();
+        Workspace workspace = pass.workspace;
+        float[] queries = workspace.get(Buffer.QUERY); // [rows, heads, queryDim]
+        project(pass, input, queries);
+        MatmulInput headRows = workspace.get(Input.HEADS);
+        pass.pool.forEach(rows, pass.rowGrain(), (worker, from, to) -> {
+            for (int row = from; row < to; row++) {
+                prepareRow(pass, row, queries, headRows.values(), pass.pool.scratch(worker));
+            }
+        });
+        pass.observe("q", layer, queries, queryWidth);
+
+        int latentDim = config.latentDim();
+        headRows.reset(heads * rows, config.plainDim());
+        float[] latents = workspace.get(Buffer.LATENT); // [heads, rows, latentDim]
+        applyHeads(pass, keyUp, headRows, latents, rows * latentDim, latentDim);
+        attend(pass, queries, latents, headRows.values());
+        headRows.reset(heads * rows, latentDim);
+        MatmulInput mixed = workspace.get(Input.MIXED);
+        applyHeads(pass, valueUp, headRows, mixed.values(), config.valueDim(), heads * config.valueDim());
+        mixed.reset(rows, heads * config.valueDim());
+        pass.observe("kqv_out", layer, mixed.values(), heads * config.valueDim());
+        output.apply(pass.pool, mixed, result, 0, output.outputSize());
+    }
+
+    /** Makes the queries, and the latents with what is rotated in {@link Buffer#KEY}. */
+    private void project(Pass pass, MatmulInput input, float[] queries) {
+        LinearJob job = input.layers().add(latent, pass.workspace.get(Buffer.KEY), 0, cacheDim);
+        if (queryDown == null) {
+            job.add(query, queries, 0, queryWidth).run(pass.pool);
+            return;
+        }
+        MatmulInput low = pass.workspace.get(Input.LOW_QUERY);
+        int rank = query.inputSize();
+        job.add(queryDown, low.values(), 0, rank).run(pass.pool);
+        RowNorm.applyToRows(pass, config.queryNorm(), low.values(), low.values(), rank);
+        low.reset(pass.rows(), rank);
+        query.apply(pass.pool, low, queries, 0, queryWidth);
+    }
+
+    /** Norm and rotation of one row; its latent goes to the cache, the plain parts of its queries head by head. */
+    private void prepareRow(Pass pass, int row, float[] queries, float[] plainParts, Scratch scratch) {
+        int position = pass.position(row);
+        int plainDim = config.plainDim();
+        int queryAt = row * queryWidth;
+        rope.apply(pass, row, queries, queryAt + plainDim, heads, config.queryDim());
+        AttentionConfig.Temperature temperature = config.temperature();
+        if (temperature != null) {
+            pass.ops.scale(queries, queryAt, queryWidth, temperature.factor(position));
+        }
+        for (int head = 0; head < heads; head++) {
+            int to = (head * pass.rows() + row) * plainDim;
+            System.arraycopy(queries, queryAt + head * config.queryDim(), plainParts, to, plainDim);
+        }
+        float[] keys = pass.workspace.get(Buffer.KEY);
+        int keyAt = row * cacheDim;
+        RowNorm.apply(pass.ops, config.latentNorm(), keys, keyAt, keys, keyAt);
+        rope.apply(pass, row, keys, keyAt + config.latentDim(), 1, config.rotatedDim());
+        pass.sequence(row).cache(layer).write(position, keys, keyAt, keys, keyAt, scratch);
+    }
+
+    /** Multiplies the rows of each head, [heads, rows, columns], with the head's matrix; one parallel region. */
+    private void applyHeads(Pass pass, Linear[] maps, MatmulInput input, float[] out, int headStride, int rowStride) {
+        int rows = pass.rows();
+        int width = maps[0].outputSize();
+        int chunks = Math.ceilDiv(width, OUTPUTS);
+        for (Linear map : maps) {
+            map.kernel().prepare(input, pass.pool);
+        }
+        pass.pool.forEach(heads * chunks, 1, (worker, from, to) -> {
+            for (int item = from; item < to; item++) {
+                int head = item / chunks;
+                int first = item % chunks * OUTPUTS;
+                int end = Math.min(width, first + OUTPUTS);
+                maps[head].multiply(
+                        input,
+                        head * rows,
+                        rows,
+                        out,
+                        head * headStride,
+                        rowStride,
+                        first,
+                        end,
+                        pass.pool.scratch(worker));
+            }
+        });
+    }
+
+    private void attend(Pass pass, float[] queries, float[] latents, float[] out) {
+        int parts = Math.ceilDiv(heads, LatentTile.HEADS);
+        pass.pool.forEach(pass.rows() * parts, 1, (worker, from, to) -> {
+            for (int item = from; item < to; item++) {
+                int row = item / parts;
+                int head = item % parts * LatentTile.HEADS;
+                Scratch scratch = pass.pool.scratch(worker);
+                LatentTile.of(scratch, config)
+                        .run(pass, pass.sequence(row).cache(layer), row, head, queries, latents, out, scratch);
+            }
+        });
+    }
+}

@@ -1,0 +1,114 @@
+package dev.nibble.cpu.op;
+
+import dev.nibble.cpu.kernel.VectorOps;
+import dev.nibble.cpu.pool.Scratch;
+import dev.nibble.cpu.state.KvCache;
+import dev.nibble.cpu.state.Pass;
+import dev.nibble.model.LatentAttentionConfig;
+import java.util.Arrays;
+
+/**
+ * Latent attention of one row and a few heads, which read each position of the cache once together, and the scratch
+ * memory for it; each worker has one for all layers. The softmax is online, as in {@link AttentionTile}.
+ */
+final class LatentTile {
+    /** Heads of a tile: enough to make the conversion of the cache cheap, few enough to share out a single row. */
+    static final int HEADS = 4;
+
+    /** Positions that are converted at a time, part of a block of the cache: with 576 elements, 72 KiB. */
+    private static final int RUN = 32;
+
+    private LatentAttentionConfig config;
+    private float[] keys = new float[0]; // [RUN, cacheDim]
+    private final float[] scores = new float[RUN];
+    private final float[] maximum = new float[HEADS];
+    private final float[] sum = new float[HEADS];
+
+    private LatentTile(LatentAttentionConfig config) {
+        this.config = config;
+    }
+
+    /** The tile of a worker, for a layer. */
+    static LatentTile of(Scratch scratch, LatentAttentionConfig config) {
+        LatentTile tile = scratch.part(LatentTile.class, LatentTile::new, config);
+        tile.config = config;
+        if (tile.keys.length < RUN * config.cacheDim()) {
+            tile.keys = new float[RUN * config.cacheDim()];
+        }
+        return tile;
+    }
+
+    /**
+     * Writes the weighted sums of the latents that a row sees.
+     *
+     * @param firstHead the first of {@link #HEADS} heads, or of those that are left
+     * @param queries [rows, heads, queryDim], of which the rotated parts are read
+     * @param latents [heads, rows, latentDim], the other parts as they meet the latents
+     * @param out [heads, rows, latentDim]
+     */
+    void run(
+            Pass pass,
+            KvCache cache,
+            int row,
+            int firstHead,
+            float[] queries,
+            float[] latents,
+            float[] out,
+            Scratch scratch) {
+        VectorOps ops = pass.ops;
+        int latentDim = config.latentDim();
+        int end = pass.position(row) + 1;
+        int count = Math.min(HEADS, config.headCount() - firstHead);
+        Arrays.fill(maximum, Float.NEGATIVE_INFINITY);
+        Arrays.fill(sum, 0);
+        for (int head = 0; head < count; head++) {
+            int at = ((firstHead + head) * pass.rows() + row) * latentDim;
+            Arrays.fill(out, at, at + latentDim, 0);
+        }
+        for (int position = 0; position < end; ) {
+            int run = Math.min(RUN, end - position);
+            cache.readValues(0, position, run, keys, scratch);
+            for (int head = 0; head < count; head++) {
+                int rotatedAt = (row * config.headCount() + firstHead + head) * config.queryDim() + config.plainDim();
+                int latentAt = ((firstHead + head) * pass.rows() + row) * latentDim;
+                accumulate(ops, head, run, queries, rotatedAt, latents, out, latentAt);
+            }
+            position += run;
+        }
+        for (int head = 0; head < count; head++) {
+            int at = ((firstHead + head) * pass.rows() + row) * latentDim;
+            ops.scale(out, at, latentDim, 1 / sum[head]);
+        }
+    }
+
+    /** Takes a run of positions into account for one head, whose latent query and output both start at latentAt. */
+    private void accumulate(
+            VectorOps ops,
+            int head,
+            int run,
+            float[] queries,
+            int rotatedAt,
+            float[] latents,
+            float[] out,
+            int latentAt) {
+        int latentDim = config.latentDim();
+        int cacheDim = config.cacheDim();
+        for (int k = 0; k < run; k++) {
+            int key = k * cacheDim;
+            scores[k] = config.scale()
+                    * (ops.dot(latents, latentAt, keys, key, latentDim)
+                            + ops.dot(queries, rotatedAt, keys, key + latentDim, config.rotatedDim()));
+        }
+        float highest = Math.max(maximum[head], ops.max(scores, 0, run));
+        if (highest > maximum[head]) {
+            float shrink = (float) Math.exp(maximum[head] - highest);
+            sum[head] *= shrink;
+            ops.scale(out, latentAt, latentDim, shrink);
+            maximum[head] = highest;
+        }
+        sum[head] += ops.exp(scores, 0, run, highest);
+        for (int k = 0; k < run; k++) {
+            ops.axpy(scores[k], keys, k * cacheDim, out, latentAt, latentDim);
+        }
+    }
+}

@@ -1,0 +1,218 @@
+package dev.nibble.cpu.op;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.nibble.KvCacheType;
+import dev.nibble.cpu.KernelFamilies;
+import dev.nibble.cpu.kernel.RandomWeights;
+import dev.nibble.cpu.kernel.VectorOps;
+import dev.nibble.cpu.op.AttentionTile.Softmax;
+import dev.nibble.cpu.pool.Scratch;
+import dev.nibble.cpu.scalar.ScalarOps;
+import dev.nibble.cpu.state.KvCache;
+import dev.nibble.model.AttentionConfig;
+import dev.nibble.model.Projection;
+import dev.nibble.tensor.DType;
+import dev.nibble.tensor.Shape;
+import dev.nibble.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Random;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Attention over a KV cache beside the formula in double precision, over all positions at once. */
+@Tag("vector-width")
+class AttentionTest {
+    private static final int HEADS = 6;
+
+    private static final Scratch SCRATCH = new Scratch();
+
+    /** A kind of attention; the query rows are the last ones of the context. */
+    record Case(String name, int kvHeads, int dim, int context, int rows, UnaryOperator<AttentionConfig.Builder> kind) {
+        AttentionConfig config() {
+            Projection none = new Projection(
+                    new Tensor("none", DType.F32, Shape.of(1, 1), MemorySegment.ofArray(new float[1])), null, 1);
+            return kind.apply(new AttentionConfig.Builder(0, HEADS, kvHeads, dim, dim, none, none, none, none))
+                    .build();
+        }
+
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+
+    static Stream<Case> cases() {
+        return Stream.of(
+                new Case("one position", 2, 32, 1, 1, kind -> kind),
+                new Case("one row, several spans", 2, 64, 1300, 1, kind -> kind),
+                new Case("one head for all", 1, 32, 600, 3, kind -> kind),
+                new Case("a head each", 6, 32, 200, 70, kind -> kind),
+                new Case("many rows", 3, 64, 700, 150, kind -> kind),
+                new Case("a window", 2, 32, 900, 40, kind -> kind.window(100)),
+                new Case("a window of one", 2, 32, 130, 70, kind -> kind.window(1)),
+                new Case("a cap", 2, 32, 150, 5, kind -> kind.softcap(2).scale(0.5f)),
+                new Case("sinks", 2, 32, 150, 5, kind -> kind.sinks(new float[] {1, -2, 3, 0, 9, 0.5f})),
+                new Case("both directions", 2, 32, 90, 90, AttentionConfig.Builder::bidirectional),
+                new Case(
+                        "both directions, a window",
+                        2,
+                        32,
+                        90,
+                        90,
+                        kind -> kind.bidirectional().window(20)));
+    }
+
+    /** Heads that fill no vector; Q8_0 does not store them. */
+    static Stream<Case> oddCases() {
+        return Stream.of(
+                new Case("heads of 4", 2, 4, 100, 7, kind -> kind),
+                new Case("heads of 20", 2, 20, 100, 7, kind -> kind),
+                new Case("heads of 80", 2, 80, 100, 13, kind -> kind));
+    }
+
+    @ParameterizedTest
+    @MethodSource({"cases", "oddCases"})
+    void float32(Case test) {
+        check(test, KvCacheType.F32, KernelFamilies.select().ops(), 2e-6);
+        check(test, KvCacheType.F32, new ScalarOps(), 2e-6);
+    }
+
+    @ParameterizedTest
+    @MethodSource({"cases", "oddCases"})
+    void float16(Case test) {
+        check(test, KvCacheType.F16, KernelFamilies.select().ops(), 2e-3);
+        check(test, KvCacheType.F16, new ScalarOps(), 2e-3);
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void q8(Case test) {
+        check(test, KvCacheType.Q8_0, KernelFamilies.select().ops(), 2e-2);
+        check(test, KvCacheType.Q8_0, new ScalarOps(), 2e-2);
+    }
+
+    private static void check(Case test, KvCacheType type, VectorOps ops, double tolerance) {
+        AttentionConfig config = test.config();
+        Random random = new Random(7);
+        int width = test.kvHeads * test.dim;
+        float[] keys = RandomWeights.gaussian(test.context * width, random);
+        float[] values = RandomWeights.gaussian(test.context * width, random);
+        float[] queries = RandomWeights.gaussian(test.rows * HEADS * test.dim, random);
+        try (Arena arena = Arena.ofConfined()) {
+            KvCache cache = new KvCache(
+                    test.kvHeads, test.dim, test.dim, type, test.context, config.window(), test.rows, ops, arena);
+            cache.reserve(test.context);
+            for (int position = 0; position < test.context; position++) {
+                cache.write(position, keys, position * width, values, position * width, SCRATCH);
+            }
+            float[] atOnce = run(config, test, ops, cache, queries, AttentionTile.rows(config));
+            assertThat(run(config, test, ops, cache, queries, 1))
+                    .as("row by row")
+                    .isEqualTo(atOnce);
+            assertThat(runSpans(config, test, ops, cache, queries))
+                    .as("span by span")
+                    .isEqualTo(atOnce);
+            double[] expected = expected(config, test, keys, values, queries);
+            for (int i = 0; i < expected.length; i++) {
+                assertThat((double) atOnce[i])
+                        .as("%s %s, value %d", test, type, i)
+                        .isCloseTo(expected[i], org.assertj.core.data.Offset.offset(tolerance));
+            }
+        }
+    }
+
+    private static float[] run(
+            AttentionConfig config, Case test, VectorOps ops, KvCache cache, float[] queries, int tileRows) {
+        AttentionTile tile = AttentionTile.of(SCRATCH, config);
+        float[] out = new float[queries.length];
+        int start = test.context - test.rows;
+        for (int row = 0; row < test.rows; row += tileRows) {
+            int count = Math.min(tileRows, test.rows - row);
+            for (int head = 0; head < test.kvHeads; head++) {
+                tile.run(ops, cache, head, queries, row, count, start + row, test.context, out, SCRATCH);
+            }
+        }
+        return out;
+    }
+
+    /** As several threads do where there are few heads. */
+    private static float[] runSpans(AttentionConfig config, Case test, VectorOps ops, KvCache cache, float[] queries) {
+        float[] out = new float[queries.length];
+        int group = HEADS / test.kvHeads;
+        int spans = (test.context - 1) / AttentionTile.SPAN + 1;
+        Softmax partial = new Softmax();
+        partial.reserve(spans * group, test.dim);
+        for (int row = 0; row < test.rows; row++) {
+            int position = test.context - test.rows + row;
+            int from = AttentionTile.firstVisible(config, position);
+            int end = AttentionTile.endVisible(config, position, test.context);
+            for (int head = 0; head < test.kvHeads; head++) {
+                int first = from / AttentionTile.SPAN;
+                int count = (end - 1) / AttentionTile.SPAN - first + 1;
+                for (int i = count - 1; i >= 0; i--) {
+                    int begin = (first + i) * AttentionTile.SPAN;
+                    AttentionTile.of(SCRATCH, config)
+                            .runSpan(
+                                    ops,
+                                    cache,
+                                    head,
+                                    queries,
+                                    row,
+                                    1,
+                                    position,
+                                    test.context,
+                                    Math.max(from, begin),
+                                    Math.min(end, begin + AttentionTile.SPAN),
+                                    partial,
+                                    i * group,
+                                    SCRATCH);
+                }
+                AttentionTile.of(SCRATCH, config).mergeSpans(ops, partial, 0, group, count, head, row, 1, out);
+            }
+        }
+        return out;
+    }
+
+    private static double[] expected(AttentionConfig config, Case test, float[] keys, float[] values, float[] queries) {
+        double[] out = new double[queries.length];
+        int group = HEADS / test.kvHeads;
+        for (int row = 0; row < test.rows; row++) {
+            int position = test.context - test.rows + row;
+            for (int head = 0; head < HEADS; head++) {
+                int at = (row * HEADS + head) * test.dim;
+                double[] weights = new double[test.context];
+                double sum = config.sinks() == null ? 0 : Math.exp(config.sinks()[head]);
+                for (int k = 0; k < test.context; k++) {
+                    double score = 0;
+                    for (int i = 0; i < test.dim; i++) {
+                        score += (double) queries[at + i] * keys[(k * test.kvHeads + head / group) * test.dim + i];
+                    }
+                    score *= config.scale();
+                    if (config.softcap() != 0) {
+                        score = config.softcap() * Math.tanh(score / config.softcap());
+                    }
+                    weights[k] = isVisible(config, position, k) ? Math.exp(score) : 0;
+                    sum += weights[k];
+                }
+                for (int k = 0; k < test.context; k++) {
+                    for (int i = 0; i < test.dim; i++) {
+                        out[at + i] += weights[k] / sum * values[(k * test.kvHeads + head / group) * test.dim + i];
+                    }
+                }
+            }
+        }
+        return out;
+    }
+
+    private static boolean isVisible(AttentionConfig config, int query, int key) {
+        if (config.causal()) {
+            return key <= query && (config.window() == 0 || query - key < config.window());
+        }
+        return config.window() == 0 || Math.abs(query - key) <= config.window() / 2;
+    }
+}

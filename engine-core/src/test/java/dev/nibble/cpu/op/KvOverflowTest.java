@@ -1,0 +1,64 @@
+package dev.nibble.cpu.op;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.nibble.KvCacheType;
+import dev.nibble.NibbleException;
+import dev.nibble.cpu.KernelFamilies;
+import dev.nibble.cpu.pool.Scratch;
+import dev.nibble.cpu.state.KvCache;
+import java.lang.foreign.Arena;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A KV cache tells the infinities it made itself from those it was given, and from what is no number at all. */
+class KvOverflowTest {
+    private static final int DIM = 64;
+
+    private static boolean overflows(KvCacheType type, float key, float value) {
+        try (Arena arena = Arena.ofConfined()) {
+            KvCache cache = new KvCache(
+                    2, DIM, DIM, type, 600, 0, 16, KernelFamilies.select().ops(), arena);
+            cache.reserve(600);
+            float[] keys = new float[2 * DIM];
+            float[] values = new float[2 * DIM];
+            Arrays.fill(keys, -3);
+            Arrays.fill(values, 5);
+            cache.write(0, keys, 0, values, 0, new Scratch());
+            keys[2 * DIM - 1] = key;
+            values[DIM + 7] = value;
+            cache.write(300, keys, 0, values, 0, new Scratch());
+            return cache.hasOverflowed();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(KvCacheType.class)
+    void whatTheTypeCanHoldIsNoOverflow(KvCacheType type) {
+        assertThat(overflows(type, 65504, -65504)).isFalse();
+        if (type != KvCacheType.Q8_0) { // that has no NaN
+            assertThat(overflows(type, Float.NaN, 1)).as("a damaged file").isFalse();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = KvCacheType.class,
+            names = {"F32", "F16"})
+    void whatItCannotHoldIsFoundInKeysAndInValues(KvCacheType type) {
+        boolean narrow = type != KvCacheType.F32;
+        assertThat(overflows(type, 1e9f, 1)).isEqualTo(narrow);
+        assertThat(overflows(type, 1, -1e9f)).isEqualTo(narrow);
+    }
+
+    @Test
+    void eightBitsRefuseWhatTheyCannotHold() {
+        assertThatThrownBy(() -> overflows(KvCacheType.Q8_0, 1e9f, 1))
+                .isInstanceOf(NibbleException.class)
+                .hasMessageContaining("the KV cache of type Q8_0 cannot hold")
+                .hasMessageContaining("--kv f32");
+    }
+}

@@ -1,4 +1,0 @@
-@NullMarked
-package dev.nibble.examples.cli;
-
-import org.jspecify.annotations.NullMarked;

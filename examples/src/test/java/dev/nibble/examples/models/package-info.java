@@ -1,4 +1,0 @@
-@NullMarked
-package dev.nibble.examples.models;
-
-import org.jspecify.annotations.NullMarked;
