@@ -37,7 +37,11 @@ public final class EmbeddingModel implements AutoCloseable {
 
     EmbeddingModel(Loaded loaded, LoadOptions loadOptions, EmbeddingOptions options) {
         this.loaded = loaded;
-        embedder = new TextEmbedder(loaded.pass(), loaded.model(), options.normalize());
+        embedder = new TextEmbedder(
+                loaded.pass(),
+                loaded.model(),
+                options.normalize(),
+                loadOptions.engine().orElseGet(Engine::shared).memory());
         int trained = loaded.model().config().contextLength();
         contextLength = loadOptions.contextLength().orElse(trained);
         loaded.watch(this);

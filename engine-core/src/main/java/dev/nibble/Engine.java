@@ -1,5 +1,6 @@
 package dev.nibble;
 
+import dev.nibble.memory.MemoryBudget;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -7,7 +8,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What any number of models share in a process: the threads that evaluate. Models of all kinds take it in their {@link
+ * What any number of models share in a process: the threads that evaluate, and a memory budget. Models of all kinds take it in their {@link
  * LoadOptions}; those that are loaded without one share one of the process, so that an application with a model for chat and
  * one for embeddings need not care.
  *
@@ -26,6 +27,7 @@ public final class Engine implements AutoCloseable {
     private static final Engine SHARED = new Engine(EngineOptions.DEFAULT, false);
 
     private final EngineOptions options;
+    private final MemoryBudget memory;
     /** Whether parts stay when no model uses them, until this is closed. */
     private final boolean keepsParts;
 
@@ -34,6 +36,7 @@ public final class Engine implements AutoCloseable {
 
     private Engine(EngineOptions options, boolean keepsParts) {
         this.options = options;
+        memory = new MemoryBudget(options.memoryBudget());
         this.keepsParts = keepsParts;
     }
 
@@ -57,6 +60,15 @@ public final class Engine implements AutoCloseable {
     /** What it was opened with. */
     public EngineOptions options() {
         return options;
+    }
+
+    /** Bytes that its models have now: those that {@link EngineOptions#withMemoryBudget} limits. */
+    public long memoryUsed() {
+        return memory.taken();
+    }
+
+    MemoryBudget memory() {
+        return memory;
     }
 
     /**

@@ -65,7 +65,8 @@ public final class LanguageModel implements AutoCloseable {
                 .sum();
         generations = new Generations(tokenizer, source.metadata(), config.vocabSize(), weights, defaults);
         evaluator = new Evaluator(pass);
-        memoryCheck = new MemoryCheck(pass, memory);
+        memoryCheck = new MemoryCheck(
+                pass, memory, options.engine().orElseGet(Engine::shared).memory());
         loaded.watch(this);
     }
 

@@ -51,7 +51,7 @@ public final class LoadOptions {
         return values.get(ENGINE);
     }
 
-    /** Loads the model to run on the threads of an engine. */
+    /** Loads the model to run on the threads of an engine, and within its memory budget. */
     public LoadOptions withEngine(Engine value) {
         return with(ENGINE, Optional.of(Objects.requireNonNull(value, ENGINE.name())));
     }

@@ -187,13 +187,27 @@ final class ModelLoader {
         OpenParts opened = new OpenParts();
         try {
             Backend backend = opened.add(provider.open(options));
+            TakenMemory taken = TakenMemory.of(options.engine().orElseGet(Engine::shared));
+            opened.add(taken);
+            taken.take(plannedBytes(backend, model), source.name() + ": this model");
             ForwardPass pass = opened.add(backend.compile(model, source));
+            taken.take(pass.workspaceBytes() - taken.bytes(), source.name() + ": this model");
             open.add(backend);
+            open.add(taken);
             open.add(pass);
             return new Compiled(backend, pass);
         } catch (Throwable e) {
             opened.closeAfter(e);
             throw e;
+        }
+    }
+
+    /** What a model will take beside its mapped weights; 0 if the backend knows it only of what it compiled. */
+    private static long plannedBytes(Backend backend, Model model) {
+        try (ForwardPass sketch = backend.sketch(model)) {
+            return sketch.workspaceBytes();
+        } catch (UnsupportedOperationException e) {
+            return 0;
         }
     }
 

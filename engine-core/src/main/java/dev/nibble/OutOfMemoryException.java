@@ -22,7 +22,9 @@ public class OutOfMemoryException extends NibbleException {
                 "memory outside the Java heap is limited by -XX:MaxDirectMemorySize, by default the size of the"
                         + " heap"),
         /** A higher limit of the container or the process, a smaller model, or fewer other processes. */
-        MORE_MEMORY("raise the limit or take a smaller model");
+        MORE_MEMORY("raise the limit or take a smaller model"),
+        /** {@link EngineOptions#withMemoryBudget}, or fewer sessions and models of the engine. */
+        LARGER_BUDGET("close sessions or models, or give the engine more with EngineOptions.withMemoryBudget");
 
         private final String text;
 

@@ -130,5 +130,76 @@ class EngineTest {
             assertThat(engine).hasToString("Engine[EngineOptions[threads=OptionalInt[4]]]");
         }
         assertThat(Engine.shared()).hasToString("Engine[shared]");
+        assertThat(four.memoryBudget()).isEmpty();
+        assertThat(four.withMemoryBudget(5).memoryBudget()).hasValue(5);
+        assertThatThrownBy(() -> four.withMemoryBudget(-1))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("memoryBudget must be 0 or more, not -1");
+    }
+
+    private static FakeModel within(Engine engine) {
+        FakeModel fake = new FakeModel();
+        fake.options = LoadOptions.DEFAULT.withEngine(engine);
+        fake.pass.bytesPerToken = 1000;
+        fake.contextLength = 2000;
+        return fake;
+    }
+
+    /** A KV cache is taken in pages of 256 tokens, here of 1000 bytes each. */
+    @Test
+    void sessionsTakeTheirMemoryFromTheBudgetAndGiveItBack() {
+        try (Engine engine = Engine.open(EngineOptions.DEFAULT.withMemoryBudget(600_000));
+                LanguageModel model = within(engine).open()) {
+            Session first = model.newSession();
+            Session second = model.newSession();
+            assertThat(engine.memoryUsed()).isZero();
+            first.evaluate(new int[10], false);
+            second.evaluate(new int[10], false);
+            assertThat(engine.memoryUsed()).isEqualTo(512_000);
+            float[] expected = first.evaluate(new int[3], false);
+            assertThatThrownBy(() -> first.evaluate(new int[400], false))
+                    .isInstanceOf(OutOfMemoryException.class)
+                    .hasMessage("the KV cache of 157 more tokens needs 157 kB, but only 88.0 kB are left of the"
+                            + " engine's memory budget of 600 kB; close sessions or models, or give the engine more"
+                            + " with EngineOptions.withMemoryBudget");
+            assertThat(first.length()).isEqualTo(13);
+            second.close();
+            first.evaluate(new int[400], false);
+            assertThat(engine.memoryUsed()).isEqualTo(512_000);
+            first.reset();
+            first.evaluate(new int[10], false);
+            assertThat(first.evaluate(new int[3], false)).isEqualTo(expected);
+            assertThat(engine.memoryUsed()).isEqualTo(512_000);
+            first.close();
+            assertThat(engine.memoryUsed()).isZero();
+        }
+    }
+
+    @Test
+    void aContextThatWasAskedForMustFitTheBudget() {
+        try (Engine engine = Engine.open(EngineOptions.DEFAULT.withMemoryBudget(600_000));
+                LanguageModel model = within(engine).open()) {
+            assertThatThrownBy(() -> model.newSession(SessionOptions.DEFAULT.withContextLength(1000)))
+                    .isInstanceOf(OutOfMemoryException.class)
+                    .hasMessageStartingWith("the KV cache of a context of 1000 tokens needs 1.00 MB, but only 600 kB"
+                            + " are left of the engine's memory budget of 600 kB")
+                    .satisfies(e -> assertThat(((OutOfMemoryException) e).fittingContext())
+                            .hasValue(600));
+            assertThat(model.newSession(SessionOptions.DEFAULT.withContextLength(600))
+                            .contextLength())
+                    .isEqualTo(600);
+        }
+    }
+
+    @Test
+    void aGenerationEndsWhereTheBudgetDoes() {
+        try (Engine engine = Engine.open(EngineOptions.DEFAULT.withMemoryBudget(300_000));
+                LanguageModel model = within(engine).open();
+                Session session = model.newSession()) {
+            assertThatThrownBy(() -> session.generate("abc", GenerationOptions.GREEDY.withIgnoreEndOfGeneration(true)))
+                    .isInstanceOf(OutOfMemoryException.class)
+                    .hasMessageContaining("of the engine's memory budget");
+            assertThat(session.length()).as("what was generated is kept").isEqualTo(257);
+        }
     }
 }

@@ -14,8 +14,10 @@ import java.io.IOException;
 import java.lang.management.CompilationMXBean;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
@@ -28,15 +30,21 @@ import picocli.CommandLine.Option;
         description = "Measures how fast a model evaluates a prompt and generates.",
         footer = {
             "",
-            "After a warm-up that lasts until the JVM has compiled what runs, each repetition evaluates a prompt of -p random "
-                    + "tokens in an empty session, and generates -n tokens after a single one, or after -d of them, in another. Shown are "
-                    + "the median and the range of the repetitions. GB/s are the bytes of weights that one token needs times the tokens "
-                    + "a second: what the memory has to deliver; in parentheses, what all processors together read of the file. GMAC/s are "
-                    + "the multiply-adds with the weights of the layers, in a prompt.",
+            "After a warm-up that lasts until the JVM has compiled what runs, each repetition evaluates a prompt of -p"
+                + " random tokens in an empty session, and generates -n tokens after a single one, or after -d of"
+                + " them, in another. Shown are the median and the range of the repetitions. GB/s are the bytes of"
+                + " weights that one token needs times the tokens a second: what the memory has to deliver; in"
+                + " parentheses, what all processors together read of the file. GMAC/s are the multiply-adds with the"
+                + " weights of the layers, in a prompt.",
+            "",
+            "With --sessions, conversations run at once, each in its own thread with its own random prompt and with"
+                + " sampling: tokens a second of all together, sessions evaluated together on average, the time to the"
+                + " first token, and between two of a session.",
             "",
             "Examples:",
             "  nibble bench -m model.gguf",
-            "  nibble bench -m model.gguf -p 512 -n 128 -d 4096 -r 5 -t 4 --json"
+            "  nibble bench -m model.gguf -p 512 -n 128 -d 4096 -r 5 -t 4 --json",
+            "  nibble bench -m model.gguf -p 128 -n 64 --sessions 1,4,16"
         })
 final class BenchCommand extends ModelCommand {
     private static final long WARM_UP_NANOS = 5_000_000_000L;
@@ -78,7 +86,14 @@ final class BenchCommand extends ModelCommand {
             description = "Repetitions (default: ${DEFAULT-VALUE}).")
     private int repetitions;
 
-    @Option(names = "--json", description = "Print one JSON object.")
+    @Option(
+            names = "--sessions",
+            paramLabel = "N",
+            split = ",",
+            description = "Conversations at once, one or more numbers: measure each.")
+    private int[] sessions = {};
+
+    @Option(names = "--json", description = "Print one JSON object; with --sessions, an array of them.")
     private boolean json;
 
     @Override
@@ -93,6 +108,10 @@ final class BenchCommand extends ModelCommand {
             throw new UsageException("-r must be 1 or more, not " + repetitions);
         }
         Path file = resolve(model.locator());
+        if (sessions.length > 0) {
+            measureSessions(file);
+            return;
+        }
         long bytesPerToken;
         long multiplyAddsPerToken;
         Map<String, Object> result = new LinkedHashMap<>();
@@ -121,6 +140,36 @@ final class BenchCommand extends ModelCommand {
             out().println(JSON.std.asString(result));
         } else {
             print(result);
+        }
+    }
+
+    private void measureSessions(Path file) throws IOException {
+        if (promptTokens == 0 || generateTokens == 0 || depth > 0) {
+            throw new UsageException("with --sessions, -p and -n must be 1 or more, and there is no -d");
+        }
+        for (int count : sessions) {
+            if (count < 1) {
+                throw new UsageException("--sessions must be 1 or more, not " + count);
+            }
+        }
+        List<SessionsBench.Result> results = new ArrayList<>();
+        try (LanguageModel loaded = load(file, LoadOptions.DEFAULT)) {
+            SessionsBench bench = new SessionsBench(loaded, promptTokens, generateTokens);
+            if (!json) {
+                out().println(SessionsBench.Result.head());
+            }
+            for (int count : sessions) {
+                err().println("Sessions: " + count + " ...");
+                SessionsBench.Result result = bench.measure(count, repetitions);
+                results.add(result);
+                if (!json) {
+                    out().println(result.row());
+                }
+            }
+        }
+        if (json) {
+            out().println(JSON.std.asString(
+                    results.stream().map(SessionsBench.Result::values).toList()));
         }
     }
 

@@ -278,6 +278,37 @@ class CommandsTest {
     }
 
     @Test
+    void benchMeasuresSessionsThatRunAtOnce() throws IOException {
+        CommandRunner.Result result =
+                success("bench", "-m", model, "-p", "8", "-n", "6", "-r", "1", "--sessions", "1,3", "--json");
+        List<Map<String, Object>> rows = JSON.std.listOfFrom(Object.class, result.out()).stream()
+                .map(CommandsTest::row)
+                .toList();
+        assertThat(rows).extracting(row -> row.get("sessions")).containsExactly(1, 3);
+        for (Map<String, Object> row : rows) {
+            for (String name : List.of(
+                    "prompt_tokens_per_second",
+                    "generation_tokens_per_second",
+                    "ttft_p50_ms",
+                    "ttft_p95_ms",
+                    "gap_p50_ms",
+                    "gap_p95_ms")) {
+                assertThat((Double) row.get(name)).as(name).isPositive();
+            }
+            assertThat((Double) row.get("mean_batch")).isBetween(1.0, 3.0);
+            assertThat((Integer) row.get("kv_bytes")).isPositive();
+        }
+        assertThat(success("bench", "-m", model, "-p", "8", "-n", "2", "-r", "1", "--sessions", "2")
+                        .out())
+                .contains("mean batch", "gap, p50 p95", " MB");
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Map<String, Object> row(Object row) {
+        return (Map<String, Object>) row;
+    }
+
+    @Test
     void inspectShowsWhatTheFileHolds() throws IOException {
         String text = success("inspect", model, "--tensors", "--metadata", "--ctx", "128")
                 .out();

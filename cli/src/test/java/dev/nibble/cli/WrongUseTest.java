@@ -193,6 +193,8 @@ class WrongUseTest {
                 "expected one of [F32, F16, Q8_0] (case-insensitive) but was 'f8' | run -m MODEL -p a --kv f8",
                 "there is no backend 'nope' | run -m MODEL -p a --backend nope",
                 "-r must be 1 or more | bench -m MODEL -r 0",
+                "--sessions must be 1 or more, not 0 | bench -m MODEL --sessions 1,0",
+                "with --sessions, -p and -n must be 1 or more | bench -m MODEL --sessions 1 -p 0",
                 "'x' is none | logits -m MODEL --tokens 1,x --out OUT",
                 "999999 is not a token of this model | logits -m MODEL --tokens 1,999999 --out OUT",
                 "--dump TENSOR and --out FILE go together | inspect MODEL --dump a",

@@ -3,6 +3,7 @@ package dev.nibble.embedding;
 import dev.nibble.KvCacheType;
 import dev.nibble.NibbleException;
 import dev.nibble.OutOfMemoryException;
+import dev.nibble.memory.MemoryBudget;
 import dev.nibble.memory.MemoryFailure;
 import dev.nibble.model.Model;
 import dev.nibble.model.Model.Pooling;
@@ -28,14 +29,17 @@ public final class TextEmbedder {
     private final List<Projection> layers;
     private final int hiddenSize;
     private final boolean normalize;
+    private final MemoryBudget memory;
 
     /**
      * @param pass the compiled form of {@code model}
      * @param model with a pooling
      * @param normalize whether embeddings get the length 1
+     * @param memory from which keys and values are taken while texts are evaluated
      */
-    public TextEmbedder(ForwardPass pass, Model model, boolean normalize) {
+    public TextEmbedder(ForwardPass pass, Model model, boolean normalize, MemoryBudget memory) {
         this.pass = pass;
+        this.memory = memory;
         this.normalize = normalize;
         modelPooling = Objects.requireNonNull(model.pooling(), "pooling");
         layers = model.embeddingLayers();
@@ -87,6 +91,11 @@ public final class TextEmbedder {
     private List<float[]> embedGroup(List<int[]> texts, int rows, Pooling pooling, BooleanSupplier cancelled) {
         List<PooledStates> pooled = new ArrayList<>(texts.size());
         List<Sequence> sequences = new ArrayList<>(texts.size());
+        long bytes = 0;
+        for (int[] tokens : texts) {
+            bytes += pass.sequenceBytes(tokens.length, KvCacheType.F32);
+        }
+        memory.take(bytes, "what embedding " + rows + " tokens keeps of them");
         try {
             Batch batch = new Batch(Math.min(rows, pass.maxBatchRows()));
             List<PooledStates> targets = new ArrayList<>();
@@ -108,6 +117,7 @@ public final class TextEmbedder {
             evaluate(batch, targets, cancelled);
         } finally {
             sequences.forEach(Sequence::close);
+            memory.giveBack(bytes);
         }
         return finish(pooled);
     }

@@ -42,7 +42,7 @@ public final class Evaluator {
 
     private @Nullable Thread leader;
     private final List<Rows> waiting = new ArrayList<>(); // in the order in which they came
-    /** Those of the waiting that are to be evaluated alone. */
+    /** Sessions that are to be evaluated alone, or just were. */
     private int alone;
     /** Sessions of the last batch that are to come back before the next one. */
     private int expected;
@@ -207,9 +207,10 @@ public final class Evaluator {
         }
         if (rows.state == Rows.State.WAITING) {
             waiting.remove(rows);
-            if (rows.isAlone) {
-                alone--;
-            }
+        }
+        if (rows.isAlone) {
+            rows.isAlone = false;
+            alone--;
         }
         rows.state = Rows.State.IDLE;
         rows.end();
@@ -236,9 +237,6 @@ public final class Evaluator {
     private void lead(Rows own) {
         leader = Thread.currentThread();
         try {
-            if (own.isAlone) {
-                alone--;
-            }
             batch.collect(waiting, own);
             long begin = System.nanoTime();
             Throwable failure = null;
@@ -252,7 +250,7 @@ public final class Evaluator {
             }
             if (failure == null) {
                 end(System.nanoTime() - begin);
-            } else if (batch.isGivenUp()) {
+            } else if (failure instanceof CancellationException && batch.isGivenUp()) {
                 fail(null);
             } else if (batch.members() == 1) {
                 fail(failure);
@@ -316,9 +314,11 @@ public final class Evaluator {
             Rows rows = batch.member(i);
             if (rows.state == Rows.State.RUNNING) {
                 rows.state = Rows.State.WAITING;
-                rows.isAlone = true;
-                alone++;
                 waiting.addFirst(rows);
+                if (!rows.isAlone) {
+                    rows.isAlone = true;
+                    alone++;
+                }
             }
         }
     }

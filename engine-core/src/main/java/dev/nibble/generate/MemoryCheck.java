@@ -4,6 +4,7 @@ import dev.nibble.KvCacheType;
 import dev.nibble.OutOfMemoryException;
 import dev.nibble.OutOfMemoryException.Remedy;
 import dev.nibble.memory.ByteCount;
+import dev.nibble.memory.MemoryBudget;
 import dev.nibble.memory.SystemMemory;
 import dev.nibble.spi.ForwardPass;
 import java.util.List;
@@ -16,10 +17,15 @@ public final class MemoryCheck {
 
     private final ForwardPass pass;
     private final SystemMemory memory;
+    private final MemoryBudget budget;
 
-    public MemoryCheck(ForwardPass pass, SystemMemory memory) {
+    /**
+     * @param budget of the engine, from which sessions take the memory of their KV caches
+     */
+    public MemoryCheck(ForwardPass pass, SystemMemory memory, MemoryBudget budget) {
         this.pass = pass;
         this.memory = memory;
+        this.budget = budget;
     }
 
     /**
@@ -35,8 +41,19 @@ public final class MemoryCheck {
                     + " reserved for " + pass.maxContextLength() + " when the model was loaded; load it with a context"
                     + " of " + contextLength + " (LoadOptions.withContextLength, --ctx)");
         }
-        Optional<SystemMemory.Room> room = memory.allocatable();
         long cache = pass.sequenceBytes(contextLength, type);
+        Optional<SystemMemory.Room> budgeted = budget.room().filter(room -> cache > room.bytes());
+        if (budgeted.isPresent() && required) {
+            int fits = longestUpTo(
+                    contextLength,
+                    length -> pass.sequenceBytes(length, type),
+                    budgeted.get().bytes());
+            throw new OutOfMemoryException(
+                    cacheText("a context of " + contextLength, cache) + ", but " + budgeted.get(),
+                    List.of(Remedy.LARGER_BUDGET),
+                    fits);
+        }
+        Optional<SystemMemory.Room> room = memory.allocatable();
         if (room.isEmpty() || cache <= room.get().bytes() - besides(contextLength)) {
             return;
         }
@@ -62,6 +79,11 @@ public final class MemoryCheck {
         long before = fromTokens == 0 ? 0 : pass.sequenceBytes(fromTokens, type);
         long cache = pass.sequenceBytes(toTokens, type) - before;
         int tokens = toTokens - fromTokens;
+        Optional<SystemMemory.Room> budgeted = budget.room().filter(room -> cache > room.bytes());
+        if (budgeted.isPresent()) {
+            throw new OutOfMemoryException(
+                    cacheText(tokens + " more", cache) + ", but " + budgeted.get(), List.of(Remedy.LARGER_BUDGET), 0);
+        }
         if (cache + buffers(tokens) <= 0) {
             return; // asking the system takes longer than a token of a small model
         }
@@ -73,6 +95,29 @@ public final class MemoryCheck {
                     List.of(Remedy.MORE_MEMORY),
                     0);
         }
+    }
+
+    /**
+     * Takes the memory of a KV cache that grows, after {@link #growth}.
+     *
+     * @return bytes, for {@link #giveBack}
+     * @throws OutOfMemoryException if it is not there
+     */
+    long take(int fromTokens, int toTokens, KvCacheType type) {
+        growth(fromTokens, toTokens, type);
+        long before = fromTokens == 0 ? 0 : pass.sequenceBytes(fromTokens, type);
+        long bytes = pass.sequenceBytes(toTokens, type) - before;
+        budget.take(bytes, "the KV cache of " + (toTokens - fromTokens) + " more tokens");
+        return bytes;
+    }
+
+    /** Gives back what a session took. */
+    void giveBack(long bytes) {
+        budget.giveBack(bytes);
+    }
+
+    private static String cacheText(String tokens, long bytes) {
+        return "the KV cache of " + tokens + " tokens needs " + ByteCount.text(bytes);
     }
 
     private long buffers(int tokens) {

@@ -93,7 +93,6 @@ final class Rows {
         whether.wakes(thread);
         interrupted = false;
         failure = null;
-        isAlone = false;
     }
 
     /** Lets go of what belongs to the call. */

@@ -40,8 +40,10 @@ public final class TokenContext implements AutoCloseable {
     private int logitsAt = NONE;
     private int[] tokens = new int[64];
     private int count;
-    /** For so many of the first tokens memory was there. */
+    /** For so many of the first tokens memory was taken. */
     private int checked;
+
+    private long taken;
 
     private TokenContext(
             Evaluator evaluator, @Nullable MemoryCheck memory, Sequence sequence, KvCacheType type, int vocabSize) {
@@ -141,7 +143,7 @@ public final class TokenContext implements AutoCloseable {
      */
     public void checkGrowth(int length) {
         if (memory != null) {
-            memory.growth(count, length, type);
+            memory.growth(Math.min(length, Math.max(count, checked)), length, type);
         }
     }
 
@@ -340,7 +342,7 @@ public final class TokenContext implements AutoCloseable {
     private void requireMemory(int tokens) {
         if (memory != null && tokens > checked) {
             int step = (int) Math.min(capacity(), Math.ceilDiv((long) tokens, CHECKED_STEP) * CHECKED_STEP);
-            memory.growth(checked, step, type);
+            taken += memory.take(checked, step, type);
             checked = step;
         }
     }
@@ -350,6 +352,13 @@ public final class TokenContext implements AutoCloseable {
     public void close() {
         pause();
         evaluator.count(-1);
-        sequence.close();
+        try {
+            sequence.close();
+        } finally {
+            if (memory != null) {
+                memory.giveBack(taken);
+                taken = 0;
+            }
+        }
     }
 }

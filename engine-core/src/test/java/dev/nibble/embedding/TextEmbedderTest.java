@@ -3,6 +3,7 @@ package dev.nibble.embedding;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.nibble.memory.MemoryBudget;
 import dev.nibble.model.Model;
 import dev.nibble.model.Model.Pooling;
 import dev.nibble.model.Projection;
@@ -14,15 +15,18 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.CancellationException;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class TextEmbedderTest {
+    private static final MemoryBudget NO_LIMIT = new MemoryBudget(OptionalLong.empty());
+
     private final FakeStates pass = new FakeStates(600);
 
     private static TextEmbedder embedder(FakeStates pass, Pooling pooling, boolean normalize) {
-        return new TextEmbedder(pass, FakeStates.model(FakeStates.HIDDEN, pooling), normalize);
+        return new TextEmbedder(pass, FakeStates.model(FakeStates.HIDDEN, pooling), normalize, NO_LIMIT);
     }
 
     private float[] one(Pooling pooling, int... tokens) {
@@ -82,7 +86,7 @@ class TextEmbedderTest {
         Projection wider = projection(new float[][] {{1, 0}, {0, 2}, {1, 1}}, 0, 10, 0);
         Projection narrower = projection(new float[][] {{1, 1, 1}});
         Model model = FakeStates.model(FakeStates.HIDDEN, Pooling.LAST).withEmbeddingLayers(List.of(wider, narrower));
-        TextEmbedder embedder = new TextEmbedder(pass, model, false);
+        TextEmbedder embedder = new TextEmbedder(pass, model, false, NO_LIMIT);
         assertThat(embedder.dimensions()).isEqualTo(1);
         // (token, position) = (4, 1) becomes (4, 12, 5), then 21
         assertThat(embedder.embed(List.of(new int[] {3, 4}), Pooling.LAST, () -> false)

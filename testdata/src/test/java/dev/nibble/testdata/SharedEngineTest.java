@@ -11,6 +11,7 @@ import dev.nibble.GenerationOptions;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.ModelFormatException;
+import dev.nibble.OutOfMemoryException;
 import dev.nibble.Session;
 import dev.nibble.gguf.GgufFile;
 import dev.nibble.model.Model.Pooling;
@@ -194,5 +195,35 @@ class SharedEngineTest {
             assertThat(started()).hasSize(1);
         }
         assertAllEnd();
+    }
+
+    @Test
+    void modelsTakeTheirMemoryFromTheBudgetAndGiveItBack() throws Exception {
+        long needed;
+        try (Engine engine = Engine.open(EngineOptions.DEFAULT.withThreads(2))) {
+            LoadOptions options = LoadOptions.DEFAULT.withEngine(engine);
+            try (LanguageModel model = LanguageModel.load(llama, options)) {
+                needed = engine.memoryUsed();
+                assertThat(needed).isEqualTo(model.memoryPlan().workspace());
+            }
+            try (EmbeddingModel model = EmbeddingModel.load(llama, options, MEAN)) {
+                long before = engine.memoryUsed();
+                model.embed(List.of("some", "texts"));
+                assertThat(engine.memoryUsed()).isEqualTo(before);
+            }
+            assertThat(engine.memoryUsed()).isZero();
+        }
+        try (Engine engine = Engine.open(EngineOptions.DEFAULT.withThreads(2).withMemoryBudget(2 * needed - 1))) {
+            LoadOptions options = LoadOptions.DEFAULT.withEngine(engine);
+            try (LanguageModel model = LanguageModel.load(llama, options)) {
+                assertThatThrownBy(() -> LanguageModel.load(llama, options))
+                        .isInstanceOf(OutOfMemoryException.class)
+                        .hasMessageContaining("llama.gguf: this model needs")
+                        .hasMessageContaining("of the engine's memory budget");
+                assertThat(engine.memoryUsed()).isEqualTo(needed);
+                assertThat(model.newSession().generate("abc", OPTIONS).tokens()).isNotEmpty();
+            }
+            assertThat(engine.memoryUsed()).isZero();
+        }
     }
 }
