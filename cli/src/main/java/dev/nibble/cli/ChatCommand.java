@@ -100,7 +100,7 @@ final class ChatCommand extends ModelCommand {
             String model = file.getFileName() + ", " + session.contextLength() + " tokens of context, "
                     + loaded.backendDescription();
             String drawn = "temperature " + generation.temperature() + ", top-p " + generation.topP()
-                    + ", repeat penalty " + generation.repeatPenalty() + " (/set shows and changes them)";
+                    + ", frequency penalty " + generation.frequencyPenalty() + " (/set shows and changes them)";
             String help = "/help lists the commands, Ctrl-C stops an answer, Ctrl-D leaves";
             err().println(WordWrap.lines(model + "\n" + drawn + "\n" + help, lines.width()));
         }

@@ -13,7 +13,7 @@ public final class SamplingDefaults {
     private static final GenerationOptions CAREFUL = GenerationOptions.DEFAULT
             .withTemperature(0.3f)
             .withTopP(0.9f)
-            .withRepeatPenalty(1.1f)
+            .withFrequencyPenalty(0.2f)
             .withRepeatLastN(256);
 
     private static final String PREFIX = "general.sampling.";

@@ -29,6 +29,6 @@ class SamplingDefaultsTest {
         GenerationOptions file = GenerationOptions.DEFAULT.withTemperature(0.6f);
         GenerationOptions chat = SamplingDefaults.ofChat(file, SMALL);
         assertThat(chat.temperature()).isEqualTo(0.6f);
-        assertThat(chat.repeatPenalty()).isEqualTo(1);
+        assertThat(chat.frequencyPenalty()).isZero();
     }
 }
