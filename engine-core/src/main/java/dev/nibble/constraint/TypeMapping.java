@@ -22,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -34,6 +35,8 @@ import org.jspecify.annotations.Nullable;
  * @param <T> the type
  */
 public final class TypeMapping<T> {
+    private static final String DEFINITIONS = "#/$defs/";
+
     /** Makes a value of a type from JSON; {@code path} is where it stands, for messages. */
     private interface Decoder {
         @Nullable Object decode(Object json, String path);
@@ -79,11 +82,32 @@ public final class TypeMapping<T> {
     public static TypeMapping<?> of(Type type) {
         Walk walk = new Walk();
         Mapping mapping = walk.map(type, null, type.getTypeName());
-        Map<String, Object> schema = new LinkedHashMap<>(mapping.schema);
-        if (!walk.definitions.isEmpty()) {
-            schema.put("$defs", walk.definitions);
+        return new TypeMapping<>(whole(mapping.schema, walk.definitions), mapping.decoder);
+    }
+
+    /** The schema with the definitions that it refers to; one that is nothing but a reference becomes what it refers to. */
+    private static Map<String, Object> whole(Map<String, Object> schema, Map<String, Object> definitions) {
+        Map<String, Object> whole = new LinkedHashMap<>(schema);
+        if (whole.remove("$ref") instanceof String reference) {
+            members(Objects.requireNonNull(definitions.get(reference.substring(DEFINITIONS.length()))), reference)
+                    .forEach(whole::putIfAbsent);
         }
-        return new TypeMapping<>(schema, mapping.decoder);
+        Map<String, Object> used = new LinkedHashMap<>();
+        boolean grown = true;
+        while (grown) {
+            String text = JsonValues.write(whole) + JsonValues.write(used);
+            grown = false;
+            for (Map.Entry<String, Object> entry : definitions.entrySet()) {
+                if (text.contains(JsonValues.write(DEFINITIONS + entry.getKey()))
+                        && used.put(entry.getKey(), entry.getValue()) == null) {
+                    grown = true;
+                }
+            }
+        }
+        if (!used.isEmpty()) {
+            whole.put("$defs", used);
+        }
+        return whole;
     }
 
     /** The JSON Schema of the type. */

@@ -3,6 +3,7 @@ package dev.nibble.examples.cli;
 import dev.nibble.ChatOptions;
 import dev.nibble.LanguageModel;
 import dev.nibble.Session;
+import dev.nibble.chat.Tool;
 import dev.nibble.constraint.Constraint;
 import dev.nibble.examples.models.ResolvedModel;
 import java.io.IOException;
@@ -28,6 +29,7 @@ import picocli.CommandLine.Parameters;
             "Examples:",
             "  nibble chat",
             "  nibble chat -m hf:bartowski/Qwen2.5-1.5B-Instruct-GGUF:Q4_K_M --system \"Be brief\"",
+            "  nibble chat -m hf:Qwen/Qwen3-0.6B-GGUF --tools functions.json -p \"Dim the hall\"",
             "  nibble chat -m ollama:llama3.2 --temp 0.2 --ctx 16384",
             "  echo \"What is a monad?\" | nibble chat"
         })
@@ -52,6 +54,13 @@ final class ChatCommand extends ModelCommand {
     @Mixin
     private final SystemMessage systemMessage = new SystemMessage();
 
+    @HelpSection(HelpSection.Heading.PROMPT)
+    @Option(
+            names = "--tools",
+            paramLabel = "FILE",
+            description = "Tools that the model may call, a JSON list of functions; calls are printed, a line each.")
+    private @Nullable Path tools;
+
     @Mixin
     private final ConstraintOptions constraintOptions = new ConstraintOptions();
 
@@ -70,6 +79,10 @@ final class ChatCommand extends ModelCommand {
         PackagedDefaults packaged = new PackagedDefaults(resolved.defaults());
         ChatOptions options = sampling.toChatOptions(ConstraintOptions.with(
                 sampling.toOptions(packaged.options()).withPromptProgress(promptLine), constraint));
+        if (tools != null) {
+            options = options.withTools(
+                    ToolsFile.read(tools, streams().in()).stream().map(Tool::of).toList());
+        }
         Path file = resolved.file();
         try (LanguageModel loaded = load(file, packaged)) {
             packaged.notes(true, !loaded.chatTemplates().names().isEmpty())

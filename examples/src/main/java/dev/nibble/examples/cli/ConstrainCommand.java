@@ -62,8 +62,9 @@ final class ConstrainCommand extends CliCommand {
     @Option(
             names = "--split",
             paramLabel = "HOW",
-            description = "How the texts are cut into tokens: own (default) as the tokenizer does, bytes a byte each, or a "
-                    + "number for cuts at random with this seed.")
+            description =
+                    "How the texts are cut into tokens: own (default) as the tokenizer does, bytes a byte each, or a "
+                            + "number for cuts at random with this seed.")
     private String split = "own";
 
     @Override

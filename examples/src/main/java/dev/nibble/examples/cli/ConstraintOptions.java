@@ -68,9 +68,8 @@ final class ConstraintOptions {
         if (options.constraint().isPresent()
                 && !generation.isComplete()
                 && generation.finishReason() != FinishReason.CANCELLED) {
-            throw new NibbleException(
-                    "the answer was ended by " + ModelCommand.describe(generation.finishReason())
-                            + " before it satisfied " + options.constraint().get());
+            throw new NibbleException("the answer was ended by " + ModelCommand.describe(generation.finishReason())
+                    + " before it satisfied " + options.constraint().get());
         }
     }
 }

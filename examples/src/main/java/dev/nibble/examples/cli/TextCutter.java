@@ -60,8 +60,7 @@ final class TextCutter {
 
     /** At random. */
     int[] random(String text, Random random) {
-        return ints(cut(
-                text.getBytes(StandardCharsets.UTF_8), fitting -> fitting.get(random.nextInt(fitting.size()))));
+        return ints(cut(text.getBytes(StandardCharsets.UTF_8), fitting -> fitting.get(random.nextInt(fitting.size()))));
     }
 
     private byte[] joined(int[] ids, int from) {

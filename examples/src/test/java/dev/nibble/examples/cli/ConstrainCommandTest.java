@@ -60,15 +60,7 @@ class ConstrainCommandTest {
                 """);
         for (String split : List.of("own", "bytes", "7")) {
             CommandRunner.Result result = run(
-                    "constrain",
-                    "-m",
-                    model,
-                    "--schema",
-                    write("s.json", SCHEMA),
-                    "--lines",
-                    lines,
-                    "--split",
-                    split);
+                    "constrain", "-m", model, "--schema", write("s.json", SCHEMA), "--lines", lines, "--split", split);
             assertThat(result.err()).isEmpty();
             assertThat(result.out().lines())
                     .containsExactly(
@@ -148,7 +140,8 @@ class ConstrainCommandTest {
                 Map<String, Object> test = JSON.std.mapFrom(line);
                 Constraint constraint;
                 try {
-                    constraint = Constraint.jsonSchema(JSON.std.with(JSON.Feature.WRITE_NULL_PROPERTIES).asString(test.get("schema")));
+                    constraint = Constraint.jsonSchema(
+                            JSON.std.with(JSON.Feature.WRITE_NULL_PROPERTIES).asString(test.get("schema")));
                 } catch (ConstraintException e) {
                     continue; // which may be refused is tested elsewhere
                 }
