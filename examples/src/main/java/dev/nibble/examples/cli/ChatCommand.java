@@ -4,6 +4,7 @@ import dev.nibble.ChatOptions;
 import dev.nibble.LanguageModel;
 import dev.nibble.Session;
 import dev.nibble.chat.Tool;
+import dev.nibble.chat.ToolChoice;
 import dev.nibble.constraint.Constraint;
 import dev.nibble.examples.models.ResolvedModel;
 import java.io.IOException;
@@ -61,6 +62,13 @@ final class ChatCommand extends ModelCommand {
             description = "Tools that the model may call, a JSON list of functions; calls are printed, a line each.")
     private @Nullable Path tools;
 
+    @HelpSection(HelpSection.Heading.PROMPT)
+    @Option(
+            names = "--tool-choice",
+            paramLabel = "HOW",
+            description = "auto (default): the model decides; none; required; or the name of the tool to call.")
+    private @Nullable String toolChoice;
+
     @Mixin
     private final ConstraintOptions constraintOptions = new ConstraintOptions();
 
@@ -77,12 +85,8 @@ final class ChatCommand extends ModelCommand {
         ModelOption.Arguments named = model.withOrWithoutModel(arguments, prompt != null);
         ResolvedModel resolved = openOrDefault(named.model());
         PackagedDefaults packaged = new PackagedDefaults(resolved.defaults());
-        ChatOptions options = sampling.toChatOptions(ConstraintOptions.with(
-                sampling.toOptions(packaged.options()).withPromptProgress(promptLine), constraint));
-        if (tools != null) {
-            options = options.withTools(
-                    ToolsFile.read(tools, streams().in()).stream().map(Tool::of).toList());
-        }
+        ChatOptions options = withTools(sampling.toChatOptions(ConstraintOptions.with(
+                sampling.toOptions(packaged.options()).withPromptProgress(promptLine), constraint)));
         Path file = resolved.file();
         try (LanguageModel loaded = load(file, packaged)) {
             packaged.notes(true, !loaded.chatTemplates().names().isEmpty())
@@ -102,6 +106,23 @@ final class ChatCommand extends ModelCommand {
                 loop.run();
             }
         }
+    }
+
+    private ChatOptions withTools(ChatOptions options) throws IOException {
+        if (tools == null) {
+            if (toolChoice != null) {
+                throw new UsageException("--tool-choice needs --tools");
+            }
+            return options;
+        }
+        ChatOptions told = options.withTools(
+                ToolsFile.read(tools, streams().in()).stream().map(Tool::of).toList());
+        return switch (toolChoice == null ? "auto" : toolChoice) {
+            case "auto" -> told;
+            case "none" -> told.withToolChoice(ToolChoice.NONE);
+            case "required" -> told.withToolChoice(ToolChoice.REQUIRED);
+            case String name -> told.withToolChoice(ToolChoice.named(name));
+        };
     }
 
     private void greet(Path file, LanguageModel loaded, Session session, LineSource lines) {
