@@ -76,7 +76,7 @@ final class ParseCommand extends CliCommand {
             throw new UsageException("give the template with --template or the model with -m, one of them");
         }
         Map<String, Object> variables = Input.object(context, streams().in());
-        List<ToolSpec> tools = tools(variables.get("tools"));
+        List<ToolSpec> tools = ToolsFile.of(variables.get("tools"), context.toString());
         ChatTemplate parsed = ChatTemplate.parse(
                 template != null
                         ? Input.text(template, streams().in())
@@ -122,42 +122,10 @@ final class ParseCommand extends CliCommand {
         }
     }
 
-    private List<ToolSpec> tools(@Nullable Object value) throws IOException {
-        List<ToolSpec> tools = new ArrayList<>();
-        if (value == null) {
-            return tools;
-        }
-        if (!(value instanceof List<?> list)) {
-            throw new IOException(context + ": tools is not a list");
-        }
-        for (Object one : list) {
-            Object function = one instanceof Map<?, ?> map && map.get("function") != null ? map.get("function") : one;
-            if (!(function instanceof Map<?, ?> tool) || !(tool.get("name") instanceof String name)) {
-                throw new IOException(context + ": tool " + (tools.size() + 1) + " has no name");
-            }
-            Object schema = tool.get("parameters");
-            try {
-                tools.add(ToolSpec.of(
-                        name,
-                        tool.get("description") instanceof String description ? description : "",
-                        schema == null ? "{\"type\":\"object\"}" : JSON.std.asString(schema)));
-            } catch (IllegalArgumentException e) {
-                throw new IOException(context + ": " + e.getMessage(), e);
-            }
-        }
-        return tools;
-    }
-
     private static String json(ChatAnswer answer) throws IOException {
         List<Object> calls = new ArrayList<>();
         for (ToolCall call : answer.toolCalls()) {
-            Map<String, @Nullable Object> fields = new LinkedHashMap<>();
-            fields.put("name", call.name());
-            fields.put("arguments", Input.json(call.arguments(), "the arguments of " + call.name()));
-            if (call.id() != null) {
-                fields.put("id", call.id());
-            }
-            calls.add(fields);
+            calls.add(ToolsFile.fields(call));
         }
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("content", answer.content());
