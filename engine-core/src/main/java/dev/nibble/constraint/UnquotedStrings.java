@@ -33,7 +33,9 @@ final class UnquotedStrings {
         if (shape.values() != null) {
             List<byte[]> values = new ArrayList<>();
             for (Object value : shape.values()) {
-                if (value instanceof String text && !text.contains(mark) && reader.values().accepts(shape, value)) {
+                if (value instanceof String text
+                        && !text.contains(mark)
+                        && reader.values().accepts(shape, value)) {
                     values.add(text.getBytes(StandardCharsets.UTF_8));
                 }
             }
