@@ -282,6 +282,32 @@ class BatchingTest {
         }
     }
 
+    /** More than a batch holds, so that some wait while others are evaluated. */
+    @Test
+    void closingTheModelEndsThoseThatWaitToo() throws Exception {
+        fake.contextLength = Integer.MAX_VALUE / 2;
+        fake.pass.bytesPerToken = 0;
+        fake.pass.duringEvaluation = BatchingTest::pause;
+        CountDownLatch running = new CountDownLatch(100);
+        fake.pass.onBatch = batch -> running.countDown();
+        LanguageModel model = fake.open();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<FinishReason>> reasons = new ArrayList<>();
+            for (int i = 0; i < 5 * FakeForwardPass.MAX_BATCH_ROWS; i++) {
+                Session session = model.newSession();
+                reasons.add(threads.submit(() -> session.generate("abc", GREEDY.withIgnoreEndOfGeneration(true))
+                        .finishReason()));
+            }
+            await(running);
+            model.close();
+            for (Future<FinishReason> reason : reasons) {
+                assertThat(reason.get(30, TimeUnit.SECONDS)).isEqualTo(FinishReason.CANCELLED);
+            }
+        }
+        assertThat(fake.closings).containsExactly("pass", "backend", "source");
+        assertThat(fake.pass.openSequences).hasValue(0);
+    }
+
     @Test
     void aBatchEndsEarlyOnlyWhenAllGaveItUp() throws Exception {
         CountDownLatch together = new CountDownLatch(1);
