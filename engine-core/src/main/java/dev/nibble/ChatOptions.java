@@ -1,8 +1,13 @@
 package dev.nibble;
 
 import dev.nibble.OptionValues.Option;
+import dev.nibble.chat.ChatTemplate;
+import dev.nibble.chat.Tool;
+import dev.nibble.chat.ToolChoice;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -16,6 +21,12 @@ public final class ChatOptions {
     private static final Option<Map<String, Object>> TEMPLATE_VARIABLES = new Option<>("templateVariables", Map.of());
     private static final Option<Optional<String>> TEMPLATE_NAME = new Option<>("templateName", Optional.empty());
     private static final Option<Boolean> CONTROL_TOKENS_IN_MESSAGES = new Option<>("controlTokensInMessages", false);
+
+    private static final Option<Optional<ChatTemplate>> TEMPLATE = new Option<>("template", Optional.empty());
+    private static final Option<List<Tool>> TOOLS = new Option<>("tools", List.of());
+    private static final Option<ToolChoice> TOOL_CHOICE = new Option<>("toolChoice", ToolChoice.AUTO);
+    private static final Option<Boolean> PARALLEL_TOOL_CALLS = new Option<>("parallelToolCalls", true);
+    private static final Option<Optional<Boolean>> THINKING = new Option<>("thinking", Optional.empty());
 
     /** The file's default template, without variables beside the messages, and {@link GenerationOptions#DEFAULT}. */
     public static final ChatOptions DEFAULT = new ChatOptions(OptionValues.NONE);
@@ -68,6 +79,67 @@ public final class ChatOptions {
      */
     public ChatOptions withControlTokensInMessages(boolean value) {
         return with(CONTROL_TOKENS_IN_MESSAGES, value);
+    }
+
+    /** The chat template that stands in for those of the file; empty for theirs. */
+    public Optional<ChatTemplate> template() {
+        return values.get(TEMPLATE);
+    }
+
+    /** For a model whose file has none, or one that lacks something, as tools. */
+    public ChatOptions withTemplate(ChatTemplate value) {
+        return with(TEMPLATE, Optional.of(Objects.requireNonNull(value, TEMPLATE.name())));
+    }
+
+    /** The tools that the model may call. */
+    public List<Tool> tools() {
+        return values.get(TOOLS);
+    }
+
+    /**
+     * The chat template tells the model of them, and how it calls them is found out from the template; a chat with one that does
+     * not tell fails with an {@link UnsupportedChatTemplateException}. Calls are always of these tools, with arguments that
+     * satisfy their schemas; a schema that cannot be enforced fails with a {@link
+     * dev.nibble.constraint.ConstraintException}. {@link Session#answer(List, ChatOptions)} tells the calls, a {@link
+     * ToolLoop} runs them.
+     */
+    public ChatOptions withTools(List<Tool> value) {
+        return with(TOOLS, List.copyOf(Arguments.requireNonNull(value, TOOLS.name())));
+    }
+
+    /** As {@link #withTools(List)}. */
+    public ChatOptions withTools(Tool... value) {
+        return withTools(Arrays.asList(Objects.requireNonNull(value, TOOLS.name())));
+    }
+
+    /** Whether tools may, must or must not be called; without effect where there are none. */
+    public ToolChoice toolChoice() {
+        return values.get(TOOL_CHOICE);
+    }
+
+    /** By default the model decides; a name that no tool has fails in the chat. */
+    public ChatOptions withToolChoice(ToolChoice value) {
+        return with(TOOL_CHOICE, Objects.requireNonNull(value, TOOL_CHOICE.name()));
+    }
+
+    /** Whether an answer may have several calls. */
+    public boolean parallelToolCalls() {
+        return values.get(PARALLEL_TOOL_CALLS);
+    }
+
+    /** By default an answer may have as many calls as the model writes. */
+    public ChatOptions withParallelToolCalls(boolean value) {
+        return with(PARALLEL_TOOL_CALLS, value);
+    }
+
+    /** Whether the model is asked to think; empty for what the template does by itself. */
+    public Optional<Boolean> thinking() {
+        return values.get(THINKING);
+    }
+
+    /** For templates that know {@code enable_thinking} or {@code thinking}, which are set so; without effect in others. */
+    public ChatOptions withThinking(boolean value) {
+        return with(THINKING, Optional.of(value));
     }
 
     private <T> ChatOptions with(Option<T> option, T value) {

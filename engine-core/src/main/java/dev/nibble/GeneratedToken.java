@@ -40,7 +40,10 @@ public final class GeneratedToken {
         return text;
     }
 
-    /** Natural logarithm of the probability the model itself gave the token, before any bias, penalty or sampling option. */
+    /**
+     * Natural logarithm of the probability the model itself gave the token, before any bias, penalty or sampling option; 0 of one
+     * that a {@linkplain GenerationOptions#constraint constraint} left no choice about and that was not evaluated.
+     */
     public float logProbability() {
         return logProbability;
     }

@@ -295,6 +295,9 @@ public final class GenerationOptions {
      * where it is. What is cut, by {@link #maxTokens}, a stop string, the context or a cancellation, is not {@linkplain
      * Generation#isComplete complete}.
      *
+     * <p>Text that has to come is taken without a choice, in the tokens that the model would choose, and evaluated together with
+     * what follows; not where {@link #topLogProbabilities}, a bias or a processor want the scores of each token.
+     *
      * <p>In a chat the constraint is that of the answer: what the model thinks before, where its template lets it, is free.
      */
     public GenerationOptions withConstraint(Constraint value) {

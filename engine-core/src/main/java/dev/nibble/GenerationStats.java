@@ -7,11 +7,12 @@ import java.util.Objects;
 public final class GenerationStats {
     /** Nothing counted yet. */
     public static final GenerationStats NONE =
-            new GenerationStats(0, 0, 0, Duration.ZERO, Duration.ZERO, Duration.ZERO);
+            new GenerationStats(0, 0, 0, 0, Duration.ZERO, Duration.ZERO, Duration.ZERO);
 
     private final int promptTokens;
     private final int cachedTokens;
     private final int generatedTokens;
+    private final int forcedTokens;
     private final Duration promptTime;
     private final Duration timeToFirstToken;
     private final Duration generationTime;
@@ -20,12 +21,14 @@ public final class GenerationStats {
             int promptTokens,
             int cachedTokens,
             int generatedTokens,
+            int forcedTokens,
             Duration promptTime,
             Duration timeToFirstToken,
             Duration generationTime) {
         this.promptTokens = promptTokens;
         this.cachedTokens = cachedTokens;
         this.generatedTokens = generatedTokens;
+        this.forcedTokens = forcedTokens;
         this.promptTime = Objects.requireNonNull(promptTime, "promptTime");
         this.timeToFirstToken = Objects.requireNonNull(timeToFirstToken, "timeToFirstToken");
         this.generationTime = Objects.requireNonNull(generationTime, "generationTime");
@@ -33,12 +36,19 @@ public final class GenerationStats {
 
     /** The same with the prompt's tokens, of which the session held {@code cached} already, and the time they took. */
     public GenerationStats withPrompt(int tokens, int cached, Duration time) {
-        return new GenerationStats(tokens, cached, generatedTokens, time, timeToFirstToken, generationTime);
+        return new GenerationStats(
+                tokens, cached, generatedTokens, forcedTokens, time, timeToFirstToken, generationTime);
     }
 
     /** The same with the tokens chosen, the time until the first, and the time of the others. */
     public GenerationStats withGenerated(int tokens, Duration untilFirst, Duration others) {
-        return new GenerationStats(promptTokens, cachedTokens, tokens, promptTime, untilFirst, others);
+        return new GenerationStats(promptTokens, cachedTokens, tokens, forcedTokens, promptTime, untilFirst, others);
+    }
+
+    /** The same with how many of the tokens were forced by a constraint. */
+    public GenerationStats withForced(int tokens) {
+        return new GenerationStats(
+                promptTokens, cachedTokens, generatedTokens, tokens, promptTime, timeToFirstToken, generationTime);
     }
 
     /** Tokens of the prompt, those found in the cache included. */
@@ -51,9 +61,17 @@ public final class GenerationStats {
         return cachedTokens;
     }
 
-    /** Tokens chosen. */
+    /** Tokens of the text, with {@link #forcedTokens}. */
     public int generatedTokens() {
         return generatedTokens;
+    }
+
+    /**
+     * How many of them were not chosen, as a {@linkplain GenerationOptions#constraint constraint} left nothing else: each is
+     * evaluated together with the next one that is chosen.
+     */
+    public int forcedTokens() {
+        return forcedTokens;
     }
 
     /** Evaluating the prompt. */
@@ -91,6 +109,7 @@ public final class GenerationStats {
                 && promptTokens == stats.promptTokens
                 && cachedTokens == stats.cachedTokens
                 && generatedTokens == stats.generatedTokens
+                && forcedTokens == stats.forcedTokens
                 && promptTime.equals(stats.promptTime)
                 && timeToFirstToken.equals(stats.timeToFirstToken)
                 && generationTime.equals(stats.generationTime);
@@ -98,7 +117,14 @@ public final class GenerationStats {
 
     @Override
     public int hashCode() {
-        return Objects.hash(promptTokens, cachedTokens, generatedTokens, promptTime, timeToFirstToken, generationTime);
+        return Objects.hash(
+                promptTokens,
+                cachedTokens,
+                generatedTokens,
+                forcedTokens,
+                promptTime,
+                timeToFirstToken,
+                generationTime);
     }
 
     @Override

@@ -175,7 +175,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /**
      * How {@link Session#chat} generates where no temperature is asked for: as the file recommends; if it does not, with less
-     * than a billion weights at a temperature of 0.3, a top-p of 0.9 and a repeat penalty of 1.1 on the last 256 tokens, as
+     * than a billion weights at a temperature of 0.5, a top-p of 0.9 and a frequency penalty of 0.2 on the last 256 tokens, as
      * such models ramble or go round in circles otherwise; else as {@link GenerationOptions#DEFAULT}.
      */
     public GenerationOptions chatDefaults() {

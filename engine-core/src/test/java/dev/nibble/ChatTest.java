@@ -33,7 +33,7 @@ class ChatTest {
     @Test
     void whatIsNotAskedForIsAsTheModelSays() {
         LanguageModel model = fake.open();
-        assertThat(model.chatDefaults().temperature()).isEqualTo(0.3f);
+        assertThat(model.chatDefaults().temperature()).isEqualTo(0.5f);
         List<ChatMessage> messages = List.of(ChatMessage.user("hi"));
         GenerationOptions drawn = GenerationOptions.DEFAULT.withMaxTokens(20).withSeed(5);
         assertThat(model.newSession().chat(messages, drawn).result().tokens())

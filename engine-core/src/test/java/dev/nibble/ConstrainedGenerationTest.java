@@ -370,6 +370,52 @@ class ConstrainedGenerationTest {
     }
 
     @Test
+    void textThatHasToComeIsTakenWithoutAChoiceAndEvaluatedWithWhatFollows() {
+        FakeModel fake = new FakeModel().continuing(PROMPT, "{\"room\":\"a\",\"percent\":7}");
+        Generation generation = generate(fake, GREEDY.withJsonSchema(SCHEMA));
+        int evaluations = fake.pass.evaluations;
+        assertThat(generation.text()).isEqualTo("{\"room\":\"a\",\"percent\":7}");
+        assertThat(generation.stats().forcedTokens()).isGreaterThan(10);
+        assertThat(evaluations)
+                .isLessThanOrEqualTo(
+                        generation.tokens().length - generation.stats().forcedTokens() + 2);
+        // Who looks at the scores of each token gets them, and the text is the same.
+        Generation each = generate(fake, GREEDY.withJsonSchema(SCHEMA).withTopLogProbabilities(1));
+        assertThat(each.tokens()).isEqualTo(generation.tokens());
+        assertThat(each.stats().forcedTokens()).isZero();
+    }
+
+    @Test
+    void limitsAndStopStringsHoldWithinTextThatHasToCome() {
+        FakeModel fake = new FakeModel();
+        for (int tokens = 0; tokens < 12; tokens++) {
+            Generation cut = generate(fake, GREEDY.withRegex("[ab]a long text;").withMaxTokens(tokens));
+            assertThat(cut.tokens()).hasSize(tokens);
+            assertThat(cut.isComplete()).isFalse();
+        }
+        Generation stopped = generate(fake, GREEDY.withRegex("[ab]a long text;").withStop("ng"));
+        assertThat(stopped.text().substring(1)).isEqualTo("a lo");
+        fake.contextLength = PROMPT + 6;
+        assertThat(generate(fake, GREEDY.withRegex("[ab]a long text;")).finishReason())
+                .isEqualTo(FinishReason.CONTEXT_FULL);
+    }
+
+    /** A vocabulary has tokens for bytes that are in no text, too. */
+    @Test
+    void aMarkIsTextOrItsTokenAndNothingElse() {
+        FakeModel fake = new FakeModel();
+        fake.pass.next = tokens -> 0xFF;
+        Generation generation = generate(fake, GREEDY.withConstraint(Constraint.mark("<tool>")));
+        assertThat(generation.text()).isEqualTo("<tool>");
+        assertThat(generate(
+                                fake,
+                                GREEDY.withConstraint(Constraint.without(List.of("a")))
+                                        .withMaxTokens(20))
+                        .text())
+                .doesNotContain("\uFFFD\uFFFD");
+    }
+
+    @Test
     void partsOfConstraintsAreJoined() {
         Constraint constraint = Constraint.sequence(
                 Constraint.upTo("<a>", List.of("<b>")),

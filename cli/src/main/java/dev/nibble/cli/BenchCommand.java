@@ -31,15 +31,15 @@ import picocli.CommandLine.Option;
         footer = {
             "",
             "After a warm-up that lasts until the JVM has compiled what runs, each repetition evaluates a prompt of -p"
-                + " random tokens in an empty session, and generates -n tokens after a single one, or after -d of"
-                + " them, in another. Shown are the median and the range of the repetitions. GB/s are the bytes of"
-                + " weights that one token needs times the tokens a second: what the memory has to deliver; in"
-                + " parentheses, what all processors together read of the file. GMAC/s are the multiply-adds with the"
-                + " weights of the layers, in a prompt.",
+                    + " random tokens in an empty session, and generates -n tokens after a single one, or after -d of"
+                    + " them, in another. Shown are the median and the range of the repetitions. GB/s are the bytes of"
+                    + " weights that one token needs times the tokens a second: what the memory has to deliver; in"
+                    + " parentheses, what all processors together read of the file. GMAC/s are the multiply-adds with the"
+                    + " weights of the layers, in a prompt.",
             "",
             "With --sessions, conversations run at once, each in its own thread with its own random prompt and with"
-                + " sampling: tokens a second of all together, sessions evaluated together on average, the time to the"
-                + " first token, and between two of a session.",
+                    + " sampling: tokens a second of all together, sessions evaluated together on average, the time to the"
+                    + " first token, and between two of a session.",
             "",
             "Examples:",
             "  nibble bench -m model.gguf",

@@ -4,6 +4,8 @@ import dev.nibble.ChatOptions;
 import dev.nibble.GenerationOptions;
 import dev.nibble.LanguageModel;
 import dev.nibble.Session;
+import dev.nibble.chat.Tool;
+import dev.nibble.chat.ToolChoice;
 import dev.nibble.cli.models.ResolvedModel;
 import dev.nibble.constraint.Constraint;
 import java.io.IOException;
@@ -29,6 +31,7 @@ import picocli.CommandLine.Parameters;
             "Examples:",
             "  nibble chat",
             "  nibble chat -m hf:bartowski/Qwen2.5-1.5B-Instruct-GGUF:Q4_K_M --system \"Be brief\"",
+            "  nibble chat -m hf:Qwen/Qwen3-0.6B-GGUF --tools functions.json -p \"Dim the hall\"",
             "  nibble chat -m ollama:llama3.2 --temp 0.2 --ctx 16384",
             "  echo \"What is a monad?\" | nibble chat"
         })
@@ -53,6 +56,20 @@ final class ChatCommand extends ModelCommand {
     @Mixin
     private final SystemMessage systemMessage = new SystemMessage();
 
+    @HelpSection(HelpSection.Heading.PROMPT)
+    @Option(
+            names = "--tools",
+            paramLabel = "FILE",
+            description = "Tools that the model may call, a JSON list of functions; calls are printed, a line each.")
+    private @Nullable Path tools;
+
+    @HelpSection(HelpSection.Heading.PROMPT)
+    @Option(
+            names = "--tool-choice",
+            paramLabel = "HOW",
+            description = "auto (default): the model decides; none; required; or the name of the tool to call.")
+    private @Nullable String toolChoice;
+
     @Mixin
     private final ConstraintOptions constraintOptions = new ConstraintOptions();
 
@@ -73,8 +90,8 @@ final class ChatCommand extends ModelCommand {
         try (LanguageModel loaded = load(file, packaged)) {
             GenerationOptions asked = sampling.toOptions(packaged.options());
             GenerationOptions generation = asked.setsTemperature() ? asked : asked.orElse(loaded.chatDefaults());
-            ChatOptions options = sampling.toChatOptions(
-                    ConstraintOptions.with(generation.withPromptProgress(promptLine), constraint));
+            ChatOptions options = withTools(sampling.toChatOptions(
+                    ConstraintOptions.with(generation.withPromptProgress(promptLine), constraint)));
             packaged.notes(true, !loaded.chatTemplates().names().isEmpty())
                     .forEach(note -> err().println("Note: " + note));
             requireChatTemplate(loaded, file, options);
@@ -94,13 +111,30 @@ final class ChatCommand extends ModelCommand {
         }
     }
 
+    private ChatOptions withTools(ChatOptions options) throws IOException {
+        if (tools == null) {
+            if (toolChoice != null) {
+                throw new UsageException("--tool-choice needs --tools");
+            }
+            return options;
+        }
+        ChatOptions told = options.withTools(
+                ToolsFile.read(tools, streams().in()).stream().map(Tool::of).toList());
+        return switch (toolChoice == null ? "auto" : toolChoice) {
+            case "auto" -> told;
+            case "none" -> told.withToolChoice(ToolChoice.NONE);
+            case "required" -> told.withToolChoice(ToolChoice.REQUIRED);
+            case String name -> told.withToolChoice(ToolChoice.named(name));
+        };
+    }
+
     private void greet(
             Path file, LanguageModel loaded, Session session, GenerationOptions generation, LineSource lines) {
         if (lines.interactive()) {
             String model = file.getFileName() + ", " + session.contextLength() + " tokens of context, "
                     + loaded.backendDescription();
             String drawn = "temperature " + generation.temperature() + ", top-p " + generation.topP()
-                    + ", repeat penalty " + generation.repeatPenalty() + " (/set shows and changes them)";
+                    + ", frequency penalty " + generation.frequencyPenalty() + " (/set shows and changes them)";
             String help = "/help lists the commands, Ctrl-C stops an answer, Ctrl-D leaves";
             err().println(WordWrap.lines(model + "\n" + drawn + "\n" + help, lines.width()));
         }

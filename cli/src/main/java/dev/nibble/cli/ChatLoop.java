@@ -3,6 +3,7 @@ package dev.nibble.cli;
 import dev.nibble.ContextOverflowException;
 import dev.nibble.FinishReason;
 import dev.nibble.NibbleException;
+import dev.nibble.chat.ToolCall;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.util.List;
@@ -199,9 +200,19 @@ final class ChatLoop {
             FinishReason reason;
             try {
                 reason = speech.to(new Conversation.Listener() {
+                    private boolean begun;
+
                     @Override
                     public void heard(String piece) {
+                        begun = true;
                         screen.print(piece);
+                    }
+
+                    @Override
+                    public void called(ToolCall call) {
+                        screen.end();
+                        out.print((begun ? "\n" : "") + ToolsFile.line(call));
+                        begun = true;
                     }
 
                     @Override

@@ -3,13 +3,12 @@ package dev.nibble.cli;
 import dev.nibble.ChatOptions;
 import dev.nibble.ContextOverflowException;
 import dev.nibble.FinishReason;
-import dev.nibble.GeneratedToken;
 import dev.nibble.Generation;
 import dev.nibble.GenerationOptions;
 import dev.nibble.NibbleException;
 import dev.nibble.Session;
-import dev.nibble.TokenStream;
 import dev.nibble.chat.ChatMessage;
+import dev.nibble.chat.ToolCall;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -28,6 +27,9 @@ final class Conversation {
 
         /** Before an answer: this many of the oldest messages do not fit the context any more and are left out. */
         default void forgotten(int messages) {}
+
+        /** After the text: a tool is called. */
+        default void called(ToolCall call) {}
     }
 
     private final Session session;
@@ -131,18 +133,16 @@ final class Conversation {
 
     private FinishReason answer(Listener listener) {
         List<ChatMessage> kept = new ArrayList<>(turns);
-        try (TokenStream stream = open(kept)) {
+        try (Answering stream = open(kept)) {
             int forgotten = turns.size() - kept.size();
             if (forgotten > 0) {
                 turns.subList(0, forgotten).clear();
                 listener.forgotten(forgotten);
             }
-            for (GeneratedToken token : stream) {
-                listener.heard(token.text());
-            }
-            Generation generation = stream.result();
+            stream.hear(listener);
+            Generation generation = stream.generation();
             last = generation;
-            turns.add(ChatMessage.assistant(generation.text()));
+            turns.add(stream.message());
             return generation.finishReason();
         }
     }
@@ -151,13 +151,15 @@ final class Conversation {
      * Begins the answer to {@code kept}, from which the oldest messages are taken until it fits with room for an answer.
      * Then more are taken than must be: after each time, all that is left has to be evaluated again.
      */
-    private TokenStream open(List<ChatMessage> kept) {
+    private Answering open(List<ChatMessage> kept) {
         int capacity = session.contextLength();
         int room = Math.min(maxTokens(), Math.min(ROOM, capacity / 8));
         while (true) {
             int next = secondQuestion(kept);
             try {
-                TokenStream stream = session.chat(messages(kept), options);
+                Answering stream = options.tools().isEmpty()
+                        ? Answering.of(session.chat(messages(kept), options))
+                        : Answering.of(session.answer(messages(kept), options));
                 if (next < 0 || capacity - session.length() >= room) {
                     return stream;
                 }

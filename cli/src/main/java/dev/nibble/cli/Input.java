@@ -9,6 +9,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -44,6 +45,20 @@ final class Input {
         }
         requireText(value, name);
         return value;
+    }
+
+    /**
+     * An object in JSON, by the names of its members.
+     *
+     * @throws IOException as {@link #json}, or if it is another value
+     */
+    static Map<String, Object> object(Path file, InputStream in) throws IOException {
+        if (!(json(text(file, in), file.toString()) instanceof Map<?, ?> map)) {
+            throw new IOException(file + " is not a JSON object");
+        }
+        Map<String, Object> members = new LinkedHashMap<>();
+        map.forEach((name, member) -> members.put(String.valueOf(name), member));
+        return members;
     }
 
     private static void requireText(@Nullable Object value, String name) throws IOException {

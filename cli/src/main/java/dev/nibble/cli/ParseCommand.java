@@ -75,8 +75,8 @@ final class ParseCommand extends CliCommand {
         if ((template == null) == (model == null)) {
             throw new UsageException("give the template with --template or the model with -m, one of them");
         }
-        Map<String, Object> variables = variables();
-        List<ToolSpec> tools = tools(variables.get("tools"));
+        Map<String, Object> variables = Input.object(context, streams().in());
+        List<ToolSpec> tools = ToolsFile.of(variables.get("tools"), context.toString());
         ChatTemplate parsed = ChatTemplate.parse(
                 template != null
                         ? Input.text(template, streams().in())
@@ -98,10 +98,7 @@ final class ParseCommand extends CliCommand {
 
     private String fromModel(String locator, boolean tools) throws IOException {
         try (ModelSource source = LanguageModel.open(resolve(locator))) {
-            ChatTemplates templates = ChatTemplates.from(source.metadata());
-            if (templates.names().isEmpty()) {
-                throw new IOException(source.name() + ": the file has no chat template");
-            }
+            ChatTemplates templates = TemplateCommand.templates(source);
             return templates.source(templates.choose(tools));
         }
     }
@@ -125,52 +122,10 @@ final class ParseCommand extends CliCommand {
         }
     }
 
-    private List<ToolSpec> tools(@Nullable Object value) throws IOException {
-        List<ToolSpec> tools = new ArrayList<>();
-        if (value == null) {
-            return tools;
-        }
-        if (!(value instanceof List<?> list)) {
-            throw new IOException(context + ": tools is not a list");
-        }
-        for (Object one : list) {
-            Object function = one instanceof Map<?, ?> map && map.get("function") != null ? map.get("function") : one;
-            if (!(function instanceof Map<?, ?> tool) || !(tool.get("name") instanceof String name)) {
-                throw new IOException(context + ": tool " + (tools.size() + 1) + " has no name");
-            }
-            Object schema = tool.get("parameters");
-            try {
-                tools.add(ToolSpec.of(
-                        name,
-                        tool.get("description") instanceof String description ? description : "",
-                        schema == null ? "{\"type\":\"object\"}" : JSON.std.asString(schema)));
-            } catch (IllegalArgumentException e) {
-                throw new IOException(context + ": " + e.getMessage(), e);
-            }
-        }
-        return tools;
-    }
-
-    private Map<String, Object> variables() throws IOException {
-        Object value = Input.json(Input.text(context, streams().in()), context.toString());
-        if (!(value instanceof Map<?, ?> map)) {
-            throw new IOException(context + " is not a JSON object");
-        }
-        Map<String, Object> variables = new LinkedHashMap<>();
-        map.forEach((name, variable) -> variables.put(String.valueOf(name), variable));
-        return variables;
-    }
-
     private static String json(ChatAnswer answer) throws IOException {
         List<Object> calls = new ArrayList<>();
         for (ToolCall call : answer.toolCalls()) {
-            Map<String, @Nullable Object> fields = new LinkedHashMap<>();
-            fields.put("name", call.name());
-            fields.put("arguments", Input.json(call.arguments(), "the arguments of " + call.name()));
-            if (call.id() != null) {
-                fields.put("id", call.id());
-            }
-            calls.add(fields);
+            calls.add(ToolsFile.fields(call));
         }
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("content", answer.content());

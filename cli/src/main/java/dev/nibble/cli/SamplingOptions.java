@@ -22,7 +22,7 @@ final class SamplingOptions {
             paramLabel = "T",
             description =
                     "Temperature; 0 always takes the most probable token (default: the model file's, else 0.8; in chats"
-                            + " with a model of less than a billion weights 0.3, with a repeat penalty of 1.1).")
+                            + " with a model of less than a billion weights 0.5, with a frequency penalty of 0.2).")
     private @Nullable Float temperature;
 
     @Option(

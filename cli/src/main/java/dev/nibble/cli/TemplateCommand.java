@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeParseException;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
@@ -69,17 +68,14 @@ final class TemplateCommand extends CliCommand {
             throw new UsageException("--name chooses among the templates of a model, given with -m");
         }
         LocalDateTime time = time();
-        Map<String, Object> variables = variables();
+        Map<String, Object> variables = Input.object(context, streams().in());
         String source = file != null ? Input.text(file, streams().in()) : fromModel(String.valueOf(model), variables);
         out().print(ChatTemplate.parse(source).render(variables, time));
     }
 
     private String fromModel(String locator, Map<String, Object> variables) throws IOException {
         try (ModelSource source = LanguageModel.open(resolve(locator))) {
-            ChatTemplates templates = ChatTemplates.from(source.metadata());
-            if (templates.names().isEmpty()) {
-                throw new IOException(source.name() + ": the file has no chat template");
-            }
+            ChatTemplates templates = templates(source);
             String chosen = name != null ? name : templates.choose(variables.get("tools") != null);
             Vocabulary vocabulary = Tokenizers.from(source.metadata()).vocabulary();
             putToken(variables, "bos_token", vocabulary, vocabulary.bosId());
@@ -88,20 +84,19 @@ final class TemplateCommand extends CliCommand {
         }
     }
 
+    /** The templates of a file that has some. */
+    static ChatTemplates templates(ModelSource source) throws IOException {
+        ChatTemplates templates = ChatTemplates.from(source.metadata());
+        if (templates.names().isEmpty()) {
+            throw new IOException(source.name() + ": the file has no chat template");
+        }
+        return templates;
+    }
+
     private static void putToken(Map<String, Object> variables, String name, Vocabulary vocabulary, OptionalInt id) {
         if (id.isPresent()) {
             variables.putIfAbsent(name, vocabulary.text(id.getAsInt()));
         }
-    }
-
-    private Map<String, Object> variables() throws IOException {
-        Object value = Input.json(Input.text(context, streams().in()), context.toString());
-        if (!(value instanceof Map<?, ?> map)) {
-            throw new IOException(context + " is not a JSON object");
-        }
-        Map<String, Object> variables = new LinkedHashMap<>();
-        map.forEach((name, variable) -> variables.put(String.valueOf(name), variable));
-        return variables;
     }
 
     private LocalDateTime time() {

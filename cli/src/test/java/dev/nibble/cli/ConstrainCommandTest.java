@@ -8,6 +8,8 @@ import dev.nibble.LanguageModel;
 import dev.nibble.constraint.Constraint;
 import dev.nibble.constraint.ConstraintException;
 import dev.nibble.constraint.TokenMasks;
+import dev.nibble.gguf.GgufFile;
+import dev.nibble.gguf.GgufWriter;
 import dev.nibble.model.ModelSource;
 import dev.nibble.testdata.Conformance;
 import dev.nibble.testdata.TinyModels;
@@ -122,6 +124,49 @@ class ConstrainCommandTest {
                 .runWithInput("hi\n", "chat", "-m", chatModel, "--regex", "[ab]{3}", "--temp", "0");
         assertThat(chat.err()).isEmpty();
         assertThat(chat.out()).matches("[ab]{3}\n");
+    }
+
+    @Test
+    void callsOfToolsArePrinted() throws IOException {
+        Path file = folder.resolve("tools.gguf");
+        try (GgufFile tiny = GgufFile.open(Path.of(model))) {
+            GgufWriter writer = new GgufWriter()
+                    .putAll(tiny, key -> true)
+                    .putString(
+                            "tokenizer.chat_template.tool_use",
+                            "{{ tools | length }}{# <tool_call> #}{% for m in messages %}{{ m.content }}{% endfor %}");
+            tiny.tensors()
+                    .forEach(tensor -> writer.tensor(
+                            tensor.name(), tensor.dtype(), tensor.shape(), GgufWriter.TensorData.of(tensor.data())));
+            writer.write(file);
+        }
+        String tools = write(
+                "tools.json",
+                "[{\"type\": \"function\", \"function\": {\"name\": \"dim\", \"parameters\": " + SCHEMA + "}}]");
+        String[] chat = {
+            "chat",
+            "-m",
+            file.toString(),
+            "-p",
+            "hi",
+            "--tools",
+            tools,
+            "--tool-choice",
+            "required",
+            "-n",
+            "150",
+            "-s",
+            "1"
+        };
+        CommandRunner.Result result = run(chat);
+        assertThat(result.err()).isEmpty();
+        assertThat(result.out().lines())
+                .isNotEmpty()
+                .allMatch(line -> line.matches("\\{\"name\":\"dim\",\"arguments\":\\{\"n\":[0-9]{1,2}}}"));
+        chat[8] = "lost";
+        assertThat(run(chat).err()).contains("there is no tool lost");
+        chat[2] = model;
+        assertThat(run(chat).err()).contains("does not tell how the model calls tools");
     }
 
     /** The texts of the conformance data, in three cuts of a vocabulary that models have. */

@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How the model of a chat template writes its answers: what marks reasoning, and how calls of tools are written. Found by marks
@@ -57,18 +58,47 @@ public final class AnswerDialect {
      */
     public AnswerParser parser(List<ToolSpec> tools, String prefill) {
         Objects.requireNonNull(prefill, "prefill");
-        if (!tools.isEmpty() && !hasToolCalls()) {
-            throw new UnsupportedChatTemplateException(
-                    "the chat template does not tell how the model calls tools: it has no known marks, and renders no calls "
-                            + "that could be told apart; use a template that does, or give no tools");
-        }
+        requireCalls(tools);
+        Map<String, String> schemas = schemas(tools);
+        return new AnswerParser(sink -> new AnswerReader(dialect, new Tools(schemas), prefill, sink));
+    }
+
+    private static Map<String, String> schemas(List<ToolSpec> tools) {
         Map<String, String> schemas = new LinkedHashMap<>();
         for (ToolSpec tool : tools) {
             if (schemas.put(tool.name(), tool.schema()) != null) {
                 throw new IllegalArgumentException("two tools are called " + tool.name());
             }
         }
-        return new AnswerParser(sink -> new AnswerReader(dialect, new Tools(schemas), prefill, sink));
+        return schemas;
+    }
+
+    private void requireCalls(List<ToolSpec> tools) {
+        if (!tools.isEmpty() && !hasToolCalls()) {
+            throw new UnsupportedChatTemplateException(
+                    "the chat template does not tell how the model calls tools: it has no known marks, and renders no calls "
+                            + "that could be told apart; use a template that does, or give no tools");
+        }
+    }
+
+    /**
+     * What an answer has to look like for its calls to be valid: of the tools that there are, with arguments that satisfy their
+     * schemas. Text is free up to the mark that begins a call; reasoning before is free as in {@link
+     * #constrain(Constraint, String)}.
+     *
+     * @param tools at least one
+     * @param parallel whether there may be several calls
+     * @param content what the text for the user has to satisfy where there are no calls; null for anything
+     * @param prefill as for {@link #parser}
+     * @throws UnsupportedChatTemplateException if it is not known how tools are called
+     * @throws dev.nibble.constraint.ConstraintException if the arguments of a tool cannot be enforced; the message names the
+     *     tool and what of its schema
+     * @throws IllegalArgumentException if there is no tool, or not the one that has to be called
+     */
+    public Constraint constrain(
+            List<ToolSpec> tools, ToolChoice choice, boolean parallel, @Nullable Constraint content, String prefill) {
+        requireCalls(tools);
+        return new AnswerGrammar(dialect, prefill, template).calls(schemas(tools), choice, parallel, content);
     }
 
     /**

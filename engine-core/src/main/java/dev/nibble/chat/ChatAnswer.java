@@ -1,6 +1,8 @@
 package dev.nibble.chat;
 
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -43,6 +45,18 @@ public final class ChatAnswer {
     /** The finished calls that are not valid, in order. */
     public List<RefusedCall> refusedCalls() {
         return refusedCalls;
+    }
+
+    /** The answer as a message of the conversation that goes on: content, reasoning, and the finished calls. */
+    public ChatMessage toMessage() {
+        Map<String, @Nullable Object> fields = new LinkedHashMap<>();
+        if (!reasoning.isEmpty()) {
+            fields.put("reasoning_content", reasoning);
+        }
+        if (!toolCalls.isEmpty()) {
+            fields.put("tool_calls", toolCalls.stream().map(ToolCall::toMap).toList());
+        }
+        return new ChatMessage("assistant", content, fields);
     }
 
     /** Whether the answer does not end within a call. */

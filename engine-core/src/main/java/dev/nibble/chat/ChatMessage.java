@@ -50,6 +50,21 @@ public record ChatMessage(String role, String content, Map<String, ? extends @Nu
         return new ChatMessage("tool", content);
     }
 
+    /**
+     * What a tool gave back for a call.
+     *
+     * @param result as {@link Tool#run} gives it, or what went wrong
+     */
+    public static ChatMessage tool(ToolCall call, String result) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("name", call.name());
+        String id = call.id();
+        if (id != null) {
+            fields.put("tool_call_id", id);
+        }
+        return new ChatMessage("tool", result, fields);
+    }
+
     /** The message as a template sees it. */
     Map<String, @Nullable Object> toMap() {
         Map<String, @Nullable Object> map = new LinkedHashMap<>();

@@ -1,5 +1,8 @@
 package dev.nibble.chat;
 
+import dev.nibble.json.JsonReader;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +42,20 @@ public final class ToolCall {
     /** What the model calls the call, null if it does not say. */
     public @Nullable String id() {
         return id;
+    }
+
+    /** The call as chat templates take it. */
+    Map<String, @Nullable Object> toMap() {
+        Map<String, @Nullable Object> function = new LinkedHashMap<>();
+        function.put("name", name);
+        function.put("arguments", ToolValues.forTemplate(JsonReader.read(arguments, "the arguments of " + name)));
+        Map<String, @Nullable Object> map = new LinkedHashMap<>();
+        map.put("type", "function");
+        if (id != null) {
+            map.put("id", id);
+        }
+        map.put("function", function);
+        return map;
     }
 
     @Override

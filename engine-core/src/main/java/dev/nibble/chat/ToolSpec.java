@@ -2,8 +2,11 @@ package dev.nibble.chat;
 
 import dev.nibble.json.JsonException;
 import dev.nibble.json.JsonReader;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** What a model is told of a tool that it may call. Immutable. */
 public final class ToolSpec {
@@ -41,6 +44,11 @@ public final class ToolSpec {
         return new ToolSpec(name, description, schema);
     }
 
+    /** Tools as the variable {@code tools} of chat templates. */
+    public static List<Map<String, @Nullable Object>> templateVariable(List<ToolSpec> tools) {
+        return tools.stream().map(ToolSpec::toMap).toList();
+    }
+
     /** What the model calls it. */
     public String name() {
         return name;
@@ -54,6 +62,18 @@ public final class ToolSpec {
     /** The JSON schema of its arguments. */
     public String schema() {
         return schema;
+    }
+
+    /** The tool as chat templates take it, in the form that is usual for functions. */
+    Map<String, @Nullable Object> toMap() {
+        Map<String, @Nullable Object> function = new LinkedHashMap<>();
+        function.put("name", name);
+        function.put("description", description);
+        function.put("parameters", ToolValues.forTemplate(JsonReader.read(schema, "the schema of the tool " + name)));
+        Map<String, @Nullable Object> map = new LinkedHashMap<>();
+        map.put("type", "function");
+        map.put("function", function);
+        return map;
     }
 
     @Override

@@ -1,7 +1,6 @@
 package dev.nibble.constraint;
 
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -13,9 +12,6 @@ import java.util.Objects;
  * constraint.
  */
 public final class Constraint {
-    /** States of a text without some marks at the most: one for each character of them, and a few. */
-    private static final int MAX_STATES = 20_000;
-
     private final String description;
     private final Expr expr;
     private final Rule rule = new Rule("part");
@@ -89,13 +85,7 @@ public final class Constraint {
 
     /** This text, or the one control token that is written so, as {@code <think>} may be either. */
     public static Constraint mark(String text) {
-        return new Constraint("the mark " + text, mark(new Exprs(), text));
-    }
-
-    private static Expr mark(Exprs exprs, String text) {
-        Expr frame = exprs.bytes(ByteSet.of(VocabularyTrie.CONTROL & 0xFF));
-        Expr literal = exprs.literal(text);
-        return exprs.alternative(literal, exprs.concat(frame, literal, frame));
+        return new Constraint("the mark " + text, FreeTexts.mark(new Exprs(), Objects.requireNonNull(text, "text")));
     }
 
     /**
@@ -104,8 +94,12 @@ public final class Constraint {
      * @throws IllegalArgumentException if a mark is empty
      */
     public static Constraint without(List<String> marks) {
-        Exprs exprs = new Exprs();
-        return new Constraint("text without " + marks, free(exprs, marks, exprs.empty));
+        return without(marks, "");
+    }
+
+    /** As {@link #without(List)}, and its first character, white space aside, is none of {@code first}. */
+    public static Constraint without(List<String> marks, String first) {
+        return new Constraint("text without " + marks, FreeTexts.without(marks, first));
     }
 
     /**
@@ -115,26 +109,18 @@ public final class Constraint {
      * @throws IllegalArgumentException if a mark is empty
      */
     public static Constraint upTo(String end, List<String> marks) {
-        Exprs exprs = new Exprs();
-        List<String> all = new ArrayList<>(marks);
-        all.add(end);
-        return new Constraint("text up to " + end, free(exprs, all, mark(exprs, end)));
+        return new Constraint("text up to " + end, FreeTexts.upTo(end, marks));
     }
 
-    private static Expr free(Exprs exprs, List<String> marks, Expr end) {
-        Expr frame = exprs.bytes(ByteSet.of(VocabularyTrie.CONTROL & 0xFF));
-        Expr character = Characters.PLAIN.spell(exprs, CodePointSet.ALL);
-        Expr any = exprs.star(exprs.alternative(character, exprs.concat(frame, exprs.star(character), frame)));
-        Expr bytes = exprs.star(exprs.bytes(ByteSet.range(0, 0xFF)));
-        List<Expr> found = new ArrayList<>();
-        for (String mark : marks) {
-            if (mark.isEmpty()) {
-                throw new IllegalArgumentException("a mark must not be empty");
-            }
-            found.add(exprs.concat(bytes, exprs.literal(mark), bytes));
-        }
-        Expr before = found.isEmpty() ? bytes : exprs.not(exprs.alternative(found));
-        return Automaton.determine(exprs, exprs.and(any, exprs.concat(before, end)), MAX_STATES);
+    /**
+     * A string that a JSON schema allows, without quotes and escapes, up to a mark and with it. Of strings with a pattern or a
+     * format, only those without quotes, backslashes and controls.
+     *
+     * @throws ConstraintException as {@link #jsonSchema}, or if the schema allows no string
+     */
+    public static Constraint unquoted(String schema, String end) {
+        Object value = JsonSchema.read(schema, "the schema");
+        return new Constraint("a string of the JSON schema", UnquotedStrings.of(new Exprs(), value, end));
     }
 
     /** The texts of all of them, one after the other. */

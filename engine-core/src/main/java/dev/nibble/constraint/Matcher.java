@@ -8,6 +8,8 @@ import org.jspecify.annotations.Nullable;
  * is the way back.
  */
 public final class Matcher {
+    private static final byte[] NOTHING = {};
+
     private final TokenMasks masks;
     private final Position position;
 
@@ -72,6 +74,25 @@ public final class Matcher {
         return next;
     }
 
+    /**
+     * How much of a text that has to come next can be cut into tokens without a token being missed that a model might prefer:
+     * one that begins within the text and goes on behind it.
+     *
+     * @param text bytes that must come next, as {@link #forced} gives them
+     * @param from where such a token can begin at the earliest
+     * @return the first place where one can begin, the length of the text if there is none
+     */
+    public int certain(byte[] text, int from) {
+        Position at = position;
+        for (int i = 0; i < text.length && !at.isDead(); i++) {
+            if (i >= from && masks.mayGoOn(at, text, i)) {
+                return i;
+            }
+            at = at.next(text[i] & 0xFF);
+        }
+        return text.length;
+    }
+
     private Position after(int token) {
         byte[] bytes = token < masks.trie.size() ? masks.trie.bytes(token) : new byte[0];
         Position next = bytes.length == 0 ? Position.DEAD : position;
@@ -87,6 +108,9 @@ public final class Matcher {
      * @param limit bytes at the most
      */
     public byte[] forced(int limit) {
+        if (position.complete || position.onlyByte() < 0) {
+            return NOTHING;
+        }
         byte[] forced = new byte[limit];
         int count = 0;
         Position at = position;

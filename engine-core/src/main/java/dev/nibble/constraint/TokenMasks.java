@@ -151,6 +151,23 @@ public final class TokenMasks {
         }
     }
 
+    /** Whether a token may come at {@code position} that begins with the bytes from {@code from} on and is longer. */
+    boolean mayGoOn(Position position, byte[] bytes, int from) {
+        int node = trie.find(bytes, from);
+        if (node < 0 || trie.ends[node] == node + 1) {
+            return false;
+        }
+        long[] mask = new long[words()];
+        add(position, mask);
+        for (int longer = node + 1; longer < trie.ends[node]; longer++) {
+            int token = trie.tokens[longer];
+            if (token != VocabularyTrie.NONE && (mask[token >> 6] >>> token & 1) != 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private Mask mask(Expr expr) {
         Cache cache = expr.exprs().masks(this);
         Mask known = cache.masks.get(expr);

@@ -6,6 +6,7 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * How values of a Java type are written as JSON: its schema, and the way back from JSON. Both come from one walk of the type, so
@@ -14,6 +15,8 @@ import java.util.Map;
  * @param <T> the type
  */
 public final class TypeMapping<T> {
+    private static final String DEFINITIONS = "#/$defs/";
+
     /** What was found out of classes, for as long as they are there: masks belong to constraints and are kept with them. */
     private static final ClassValue<TypeMapping<?>> OF_CLASSES = new ClassValue<>() {
         @Override
@@ -51,11 +54,34 @@ public final class TypeMapping<T> {
     public static TypeMapping<?> of(Type type) {
         TypeWalk walk = new TypeWalk();
         TypeWalk.Mapping mapping = walk.map(type, null, type.getTypeName());
-        Map<String, Object> schema = new LinkedHashMap<>(mapping.schema());
-        if (!walk.definitions().isEmpty()) {
-            schema.put("$defs", walk.definitions());
+        return new TypeMapping<>(whole(mapping.schema(), walk.definitions()), mapping.decoder());
+    }
+
+    /** The schema with the definitions that it refers to; one that is nothing but a reference becomes what it refers to. */
+    private static Map<String, Object> whole(Map<String, Object> schema, Map<String, Object> definitions) {
+        Map<String, Object> whole = new LinkedHashMap<>(schema);
+        if (whole.remove("$ref") instanceof String reference) {
+            TypeWalk.members(
+                            Objects.requireNonNull(definitions.get(reference.substring(DEFINITIONS.length()))),
+                            reference)
+                    .forEach(whole::putIfAbsent);
         }
-        return new TypeMapping<>(schema, mapping.decoder());
+        Map<String, Object> used = new LinkedHashMap<>();
+        boolean grown = true;
+        while (grown) {
+            String text = JsonValues.write(whole) + JsonValues.write(used);
+            grown = false;
+            for (Map.Entry<String, Object> entry : definitions.entrySet()) {
+                if (text.contains(JsonValues.write(DEFINITIONS + entry.getKey()))
+                        && used.put(entry.getKey(), entry.getValue()) == null) {
+                    grown = true;
+                }
+            }
+        }
+        if (!used.isEmpty()) {
+            whole.put("$defs", used);
+        }
+        return whole;
     }
 
     /** The JSON Schema of the type. */

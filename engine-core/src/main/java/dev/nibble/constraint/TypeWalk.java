@@ -350,7 +350,7 @@ final class TypeWalk {
                         annotation.annotationType().getSimpleName().equals("Nullable"));
     }
 
-    private static Map<String, Object> members(Object json, String where) {
+    static Map<String, Object> members(Object json, String where) {
         if (!(json instanceof Map<?, ?> map)) {
             throw TypeMapping.wrong(where, "an object", json);
         }

@@ -49,7 +49,7 @@ final class VocabularyTrie {
             boolean usable =
                     !vocabulary.isEndOfGeneration(id) && !FILLER.matcher(text).matches();
             bytes[id] = switch (vocabulary.type(id)) {
-                case NORMAL, BYTE, USER_DEFINED -> usable ? tokenizer.bytes(id) : new byte[0];
+                case NORMAL, BYTE, USER_DEFINED -> usable ? text(tokenizer.bytes(id)) : new byte[0];
                 case CONTROL -> usable ? control(text) : new byte[0];
                 case UNKNOWN, UNUSED, UNDEFINED -> new byte[0];
             };
@@ -110,6 +110,16 @@ final class VocabularyTrie {
         }
     }
 
+    /** The bytes of a token of text; none if it has the one that encloses control tokens, as bytes in no text have a token too. */
+    private static byte[] text(byte[] bytes) {
+        for (byte b : bytes) {
+            if (b == CONTROL) {
+                return new byte[0];
+            }
+        }
+        return bytes;
+    }
+
     private static byte[] control(String text) {
         byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
         byte[] framed = new byte[utf8.length + 2];
@@ -168,6 +178,23 @@ final class VocabularyTrie {
     /** The bytes of a token; empty for one that stands for no text. Not to be changed. */
     byte[] bytes(int token) {
         return bytes[token];
+    }
+
+    /** The node that the bytes from {@code from} on lead to, {@link #NONE} if no token begins so. */
+    int find(byte[] text, int from) {
+        int node = 0;
+        for (int i = from; i < text.length; i++) {
+            int end = ends[node];
+            int child = node + 1;
+            while (child < end && labels[child] != text[i]) {
+                child = ends[child];
+            }
+            if (child >= end) {
+                return NONE;
+            }
+            node = child;
+        }
+        return node;
     }
 
     /** Number of tokens of the vocabulary. */

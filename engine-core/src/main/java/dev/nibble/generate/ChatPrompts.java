@@ -8,11 +8,15 @@ import dev.nibble.chat.AnswerDialect;
 import dev.nibble.chat.ChatMessage;
 import dev.nibble.chat.ChatTemplate;
 import dev.nibble.chat.ChatTemplates;
+import dev.nibble.chat.Tool;
+import dev.nibble.chat.ToolChoice;
+import dev.nibble.chat.ToolSpec;
 import dev.nibble.constraint.Constraint;
 import dev.nibble.generate.PromptEncoder.Piece;
 import dev.nibble.model.Metadata;
 import dev.nibble.tokenizer.Tokenizer;
 import dev.nibble.tokenizer.Vocabulary;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,8 +33,16 @@ public final class ChatPrompts {
 
     private static final int MAX_CONSTRAINTS = 32;
 
+    private static final int MAX_DIALECTS = 32;
+
     /** What the constraint of a whole answer is made of. */
-    private record Key(String template, String prefill, Constraint content) {}
+    private record Key(
+            String template,
+            String prefill,
+            @Nullable Constraint content,
+            List<String> tools,
+            ToolChoice choice,
+            boolean parallel) {}
 
     private final Metadata metadata;
     private final ChatTemplates templates;
@@ -55,18 +67,26 @@ public final class ChatPrompts {
 
     /** The prompt of a conversation. */
     public ChatPrompt prompt(List<ChatMessage> messages, ChatOptions options) {
-        if (templates.names().isEmpty()) {
+        if (templates.names().isEmpty() && options.template().isEmpty()) {
             throw new UnsupportedModelException(metadata.failure(
                             "tokenizer.chat_template",
                             "the file has no chat template; use stream or generate with a prompt of your own")
                     .getMessage());
         }
-        boolean tools = options.templateVariables().get("tools") != null;
-        String name = options.templateName().orElse(templates.choose(tools));
-        ChatTemplate template = templates.get(name);
+        List<ToolSpec> tools = options.tools().stream().map(Tool::spec).toList();
+        boolean told = !tools.isEmpty() || options.templateVariables().get("tools") != null;
+        ChatTemplate template = options.template()
+                .orElseGet(() -> templates.get(options.templateName().orElse(templates.choose(told))));
         Map<String, @Nullable Object> variables = new LinkedHashMap<>();
         variables.put("bos_token", text(vocabulary.bosId()));
         variables.put("eos_token", text(vocabulary.eosId()));
+        if (!tools.isEmpty()) {
+            variables.put("tools", ToolSpec.templateVariable(tools));
+        }
+        options.thinking().ifPresent(thinking -> {
+            variables.put("enable_thinking", thinking);
+            variables.put("thinking", thinking);
+        });
         variables.putAll(options.templateVariables());
         boolean trustAll = options.controlTokensInMessages();
         List<ChatTemplate.Segment> segments = template.renderSegments(messages, true, variables);
@@ -75,27 +95,41 @@ public final class ChatPrompts {
                 .toList());
         Supplier<String> prefill = () -> prefill(template, messages, variables, segments);
         GenerationOptions generation = options.generation();
-        if (generation.constraint().isPresent()) {
-            generation = generation.withConstraint(constraint(
-                    new Key(name, prefill.get(), generation.constraint().get())));
+        Constraint content = generation.constraint().orElse(null);
+        if (content != null || !tools.isEmpty()) {
+            generation = generation.withConstraint(constraint(template, prefill.get(), content, tools, options));
         }
-        return new ChatPrompt(tokens, generation, () -> dialect(name).parser(List.of(), prefill.get()));
+        return new ChatPrompt(tokens, generation, () -> dialect(template).parser(tools, prefill.get()));
     }
 
-    private AnswerDialect dialect(String name) {
-        AnswerDialect dialect = dialects.get(name);
+    private AnswerDialect dialect(ChatTemplate template) {
+        AnswerDialect dialect = dialects.get(template.source());
         if (dialect == null) {
-            dialect = AnswerDialect.of(templates.get(name));
-            dialects.put(name, dialect);
+            dialect = AnswerDialect.of(template);
+            if (dialects.size() < MAX_DIALECTS) {
+                dialects.put(template.source(), dialect);
+            }
         }
         return dialect;
     }
 
-    private Constraint constraint(Key key) {
+    private Constraint constraint(
+            ChatTemplate template,
+            String prefill,
+            @Nullable Constraint content,
+            List<ToolSpec> tools,
+            ChatOptions options) {
+        List<String> texts = new ArrayList<>();
+        tools.forEach(tool -> texts.addAll(List.of(tool.name(), tool.schema())));
+        Key key =
+                new Key(template.source(), prefill, content, texts, options.toolChoice(), options.parallelToolCalls());
+        AnswerDialect dialect = dialect(template);
         synchronized (constraints) {
             Constraint known = constraints.get(key);
             if (known == null) {
-                known = dialect(key.template).constrain(key.content, key.prefill);
+                known = tools.isEmpty() && content != null
+                        ? dialect.constrain(content, prefill)
+                        : dialect.constrain(tools, key.choice, key.parallel, content, prefill);
                 constraints.put(key, known);
                 if (constraints.size() > MAX_CONSTRAINTS) {
                     constraints.remove(constraints.keySet().iterator().next());

@@ -4,10 +4,19 @@ import dev.nibble.constraint.Constraint;
 import dev.nibble.constraint.ConstraintException;
 import dev.nibble.constraint.Matcher;
 import dev.nibble.tokenizer.Tokenizer;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** How far a generation has come in its constraint, and which tokens that leaves. Used by one thread at a time. */
 final class ConstrainedText {
+    private static final int[] NONE = {};
+    /** Bytes that are looked ahead at the most. */
+    private static final int MAX_FORCED = 200;
+    /** Tokens at the end of a text that more text might have made others of. */
+    private static final int LAST_TOKENS = 4;
+
     private final Constraint constraint;
     private final Tokenizer tokenizer;
     private final int[] ends;
@@ -21,6 +30,72 @@ final class ConstrainedText {
         this.tokenizer = tokenizer;
         this.ends = ends;
         allowed = new long[matcher.maskWords()];
+    }
+
+    /**
+     * The tokens that have to come next as far as they are certain, without a choice and without another way to cut the text
+     * that a model might prefer; often none.
+     *
+     * @param tokens those before; only the first {@code count} count
+     */
+    int[] forced(int[] tokens, int count) {
+        byte[] text = wholeCharacters(matcher.forced(MAX_FORCED));
+        if (text.length == 0) {
+            return NONE;
+        }
+        int[] cut = cut(tokens, count, text);
+        int from = text.length;
+        for (int i = Math.max(0, cut.length - LAST_TOKENS); i < cut.length; i++) {
+            from -= tokenizer.bytes(cut[i]).length;
+        }
+        int certain = matcher.certain(text, Math.max(0, from));
+        int kept = 0;
+        Matcher at = matcher;
+        for (int length = 0; kept < cut.length; kept++) {
+            length += tokenizer.bytes(cut[kept]).length;
+            Matcher next = at.next(cut[kept]);
+            if (length > certain || next == null) {
+                break;
+            }
+            at = next;
+        }
+        return Arrays.copyOf(cut, kept);
+    }
+
+    /** The bytes without a character that is cut, and without control tokens. */
+    private static byte[] wholeCharacters(byte[] bytes) {
+        int end = 0;
+        int at = 0;
+        while (at < bytes.length) {
+            int first = bytes[at] & 0xFF;
+            int length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF8 ? 4 : bytes.length;
+            at += length;
+            if (at > bytes.length) {
+                break;
+            }
+            end = at;
+        }
+        return Arrays.copyOf(bytes, end);
+    }
+
+    /** The tokens that the tokenizer makes of the text behind the tokens before; none where it makes others of these. */
+    private int[] cut(int[] tokens, int count, byte[] text) {
+        ByteArrayOutputStream whole = new ByteArrayOutputStream();
+        for (int i = Math.max(0, count - LAST_TOKENS); i < count; i++) {
+            whole.writeBytes(tokenizer.bytes(tokens[i]));
+        }
+        whole.writeBytes(text);
+        int[] all = tokenizer.encode(whole.toString(StandardCharsets.UTF_8), Tokenizer.Options.PLAIN);
+        int left = text.length;
+        int from = all.length;
+        while (left > 0 && from > 0) {
+            byte[] bytes = tokenizer.bytes(all[--from]);
+            left -= bytes.length;
+            if (left < 0 || !Arrays.equals(bytes, 0, bytes.length, text, left, left + bytes.length)) {
+                return NONE;
+            }
+        }
+        return left == 0 ? Arrays.copyOfRange(all, from, all.length) : NONE;
     }
 
     /** Whether nothing can come but the end. */

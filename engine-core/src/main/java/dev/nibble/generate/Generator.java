@@ -31,6 +31,14 @@ public final class Generator {
     private final StopStrings stopStrings;
     private final @Nullable ConstrainedText constrained;
 
+    /** Whether tokens that have to come are taken without being chosen. */
+    private final boolean skips;
+    /** Tokens that have to come; those from {@link #aheadAt} on have not been taken. */
+    private int[] ahead = {};
+
+    private int aheadAt;
+    private int forcedTokens;
+
     private final StringBuilder text = new StringBuilder();
     private int[] generated = new int[64];
     private int count;
@@ -68,6 +76,10 @@ public final class Generator {
         detokenizer = new StreamingDetokenizer(tokenizer);
         stopStrings = new StopStrings(options.stop());
         constrained = options.constraint().map(vocabulary::begin).orElse(null);
+        // Who changes or wants to see the scores of each token gets them.
+        skips = options.logitsProcessors().isEmpty()
+                && options.logitBias().isEmpty()
+                && options.topLogProbabilities() == 0;
     }
 
     /**
@@ -111,6 +123,10 @@ public final class Generator {
             if (cancellation.getAsBoolean()) {
                 throw new CancellationException();
             }
+            if (aheadAt < ahead.length) {
+                forcedTokens++;
+                return take(ahead[aheadAt++], 0);
+            }
             if (!promptEvaluated) {
                 context.report(options.promptProgress());
             }
@@ -142,6 +158,19 @@ public final class Generator {
             id = constrained == null ? sample(logits, null) : sampleAllowed(logits, constrained);
             logProbability = sampler.logProbability();
         }
+        GeneratedToken token = take(id, logProbability);
+        if (skips && constrained != null && !finished()) {
+            ahead = constrained.forced(context.tokens(), context.count());
+            aheadAt = 0;
+        }
+        return logits == null || options.topLogProbabilities() == 0
+                ? token
+                : token.withAlternatives(
+                        TopTokens.of(logits, options.topLogProbabilities(), (double) logits[id] - logProbability));
+    }
+
+    /** Goes on with a token. */
+    private GeneratedToken take(int id, float logProbability) {
         if (constrained != null) {
             follow(constrained, id);
         }
@@ -151,11 +180,7 @@ public final class Generator {
         generated[count++] = id;
         String piece = accept(id);
         text.append(piece);
-        GeneratedToken token = GeneratedToken.of(id, piece, logProbability);
-        return logits == null || options.topLogProbabilities() == 0
-                ? token
-                : token.withAlternatives(
-                        TopTokens.of(logits, options.topLogProbabilities(), (double) logits[id] - logProbability));
+        return GeneratedToken.of(id, piece, logProbability);
     }
 
     private boolean allows(int id) {
@@ -255,7 +280,8 @@ public final class Generator {
                 .withGenerated(
                         count,
                         Duration.ofNanos(firstTokenNanos),
-                        Duration.ofNanos(Math.max(0, totalNanos - Math.max(firstTokenNanos, promptNanos))));
+                        Duration.ofNanos(Math.max(0, totalNanos - Math.max(firstTokenNanos, promptNanos))))
+                .withForced(forcedTokens);
         Generation generation = Generation.of(text.toString(), Arrays.copyOf(generated, count), reason, stats);
         return constrained == null ? generation : generation.withComplete(reason == FinishReason.STOP_TOKEN);
     }

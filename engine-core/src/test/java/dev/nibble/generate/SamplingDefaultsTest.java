@@ -12,7 +12,7 @@ class SamplingDefaultsTest {
     @Test
     void smallModelsChatCarefully() {
         GenerationOptions chat = SamplingDefaults.ofChat(GenerationOptions.DEFAULT, SMALL);
-        assertThat(chat.temperature()).isEqualTo(0.3f);
+        assertThat(chat.temperature()).isEqualTo(0.5f);
         assertThat(chat.topP()).isEqualTo(0.9f);
         assertThat(chat.topK()).isEqualTo(GenerationOptions.DEFAULT.topK());
     }
@@ -29,6 +29,6 @@ class SamplingDefaultsTest {
         GenerationOptions file = GenerationOptions.DEFAULT.withTemperature(0.6f);
         GenerationOptions chat = SamplingDefaults.ofChat(file, SMALL);
         assertThat(chat.temperature()).isEqualTo(0.6f);
-        assertThat(chat.repeatPenalty()).isEqualTo(1);
+        assertThat(chat.frequencyPenalty()).isZero();
     }
 }

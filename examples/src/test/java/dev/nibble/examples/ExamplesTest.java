@@ -2,16 +2,12 @@ package dev.nibble.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.abort;
 
 import dev.nibble.EmbeddingModel;
 import dev.nibble.EmbeddingOptions;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.Session;
-import dev.nibble.cli.models.Environment;
-import dev.nibble.cli.models.ModelResolver;
-import dev.nibble.cli.models.Reporter;
 import dev.nibble.model.Model.Pooling;
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
@@ -24,25 +20,13 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/**
- * Runs each example with SmolLM2-135M-Instruct. Where it cannot be had the tests are skipped, or fail if
- * {@code -Dnibble.require.model=true} is set. What such a small model says is looked at only where
- * nothing is drawn.
- */
+/** The examples with a small model. What it says is looked at only where nothing is drawn. */
 class ExamplesTest {
     private static Path file = Path.of("");
 
     @BeforeAll
     static void fetch() {
-        try {
-            file = new ModelResolver(Environment.system(), Reporter.SILENT).resolveDefault();
-        } catch (IOException e) {
-            String reason = "the model of the examples cannot be had: " + e.getMessage();
-            if (Boolean.getBoolean("nibble.require.model")) {
-                throw new AssertionError(reason, e);
-            }
-            abort(reason);
-        }
+        file = ExampleModel.file();
     }
 
     @Test

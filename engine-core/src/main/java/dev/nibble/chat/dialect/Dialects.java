@@ -110,9 +110,9 @@ public final class Dialects {
                     Dialect.of("functionary-3.1", "<function=%name%>~%args%~</function>"),
                     List.of("<function=", "<|eom_id|>"),
                     "<parameter="),
-            rule(mistral("mistral-v13", "[TOOL_CALLS]%name%[CALL_ID]%id%[ARGS]~%args%"), "[TOOL_CALLS]", "[CALL_ID]"),
+            rule(mistral("mistral-v13", "[TOOL_CALLS]%name%[CALL_ID]%id 9%[ARGS]~%args%"), "[TOOL_CALLS]", "[CALL_ID]"),
             rule(mistral("mistral-v11", "[TOOL_CALLS]%name%[ARGS]~%args%"), "[TOOL_CALLS]", "[ARGS]"),
-            rule(mistral("mistral-v3", "[TOOL_CALLS]~%calls name arguments id%"), "[TOOL_CALLS]"),
+            rule(mistral("mistral-v3", "[TOOL_CALLS]~%calls name arguments id 9%"), "[TOOL_CALLS]"),
             rule(
                     Dialect.of("command-r7b", "<|START_ACTION|>~%calls tool_name parameters%~<|END_ACTION|>")
                             .withReasoning("<|START_THINKING|>", "<|END_THINKING|>")

@@ -8,7 +8,8 @@ import java.util.List;
  * there, and between two {@code %}:
  *
  * <ul>
- *   <li>{@code name}, {@code id}: the name of the tool, the id of the call; {@code functions}: both as
+ *   <li>{@code name}, {@code id}: the name of the tool, the id of the call (a number behind it: that many characters, as the
+ *       template insists); {@code functions}: both as
  *       {@code functions.NAME:NUMBER}; {@code until X}: anything before X
  *   <li>{@code args}: the arguments as a JSON object; {@code call NAME ARGUMENTS ID}: all as an object with these keys;
  *       {@code calls ...}: a list of such objects, or one after another; {@code keyed}: a list of objects with the name as key
@@ -22,22 +23,29 @@ import java.util.List;
 final class Form {
     private final String trigger;
     private final List<Step> steps;
+    private final List<String> parts;
 
-    private Form(String trigger, List<Step> steps) {
+    private Form(String trigger, List<Step> steps, List<String> parts) {
         this.trigger = trigger;
         this.steps = steps;
+        this.parts = parts;
     }
 
     /** The form with a pattern. */
     static Form of(String pattern) {
         List<String> parts = split(pattern);
         boolean literal = !parts.isEmpty() && isLiteral(parts.getFirst());
-        return new Form(literal ? parts.getFirst() : "", steps(parts));
+        return new Form(literal ? parts.getFirst() : "", steps(parts), List.copyOf(parts));
     }
 
     /** The literal that a call begins with, empty without. */
     String trigger() {
         return trigger;
+    }
+
+    /** The parts of the pattern: literals, and what is special with its {@code %}, {@code ~} and {@code ^}. */
+    List<String> parts() {
+        return parts;
     }
 
     List<Step> steps() {
@@ -72,7 +80,7 @@ final class Form {
         return parts;
     }
 
-    private static boolean isLiteral(String part) {
+    static boolean isLiteral(String part) {
         return "%~^".indexOf(part.charAt(0)) < 0;
     }
 

@@ -116,7 +116,7 @@ public final class Tools {
     }
 
     /** Whether a schema allows some string; what it does not say, it allows. */
-    private static boolean mayBeString(@Nullable Object schema, Map<?, ?> root, int depth) {
+    static boolean mayBeString(@Nullable Object schema, Map<?, ?> root, int depth) {
         if (!(schema instanceof Map<?, ?> map) || depth > MAX_REFERENCES) {
             return !Boolean.FALSE.equals(schema);
         }

@@ -9,8 +9,8 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /**
- * Which lanes the weights of a batch are multiplied in: of 16 bits ({@link ShortBatch}), with activations of 8 bits, or
- * floats ({@link FloatBatch}), with exact ones.
+ * Which lanes the weights of a batch are multiplied in: of 16 bits ({@link PromptInShorts}), with activations of 8 bits, or
+ * floats ({@link PromptInFloats}), with exact ones.
  *
  * <p>A vector of shorts has twice the lanes. But it takes two instructions where floats take one, its sums are to be
  * folded, and Intel's processors multiply 512 bits of shorts once a cycle and of floats twice: there floats are 1.2 (Q4_0) to
@@ -25,8 +25,8 @@ final class BatchLanes {
     private BatchLanes() {}
 
     /** Whether batches of a type are multiplied in lanes of 16 bits. */
-    static boolean areShorts(Layout layout) {
-        return SHORTS && ShortBatch.serves(layout);
+    static boolean areShorts(GroupLayout layout) {
+        return SHORTS && PromptInShorts.serves(layout);
     }
 
     private static boolean choose(String forced) {

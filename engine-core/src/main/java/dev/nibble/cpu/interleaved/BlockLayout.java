@@ -11,7 +11,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /** A type of plain blocks of 32 elements: a scale d, perhaps a minimum m, then quants. */
-final class BlockLayout extends Layout {
+final class BlockLayout extends GroupLayout {
     private final int fileBytes;
     private final boolean hasMinimum;
 
@@ -33,28 +33,28 @@ final class BlockLayout extends Layout {
     }
 
     static BlockLayout mxfp4() {
-        return new BlockLayout(new LevelFields(Levels.E2M1_DOUBLED.toArray()), QuantReader.q4(17), 17, false, true);
+        return new BlockLayout(new TableQuants(Levels.E2M1_DOUBLED.toArray()), QuantReader.q4(17), 17, false, true);
     }
 
     @Override
-    Step[] rowSteps() {
+    SeparateLoop[] rowLoops() {
         if (quants().exact()) {
-            return new Step[] {readScales(), LevelFields::multiply};
+            return new SeparateLoop[] {readScales(), TableQuants::multiply};
         }
         if (quants() instanceof EightBits) {
-            return new Step[] {Fused.SERVES ? Fused::eight : FusedPair::eight};
+            return new SeparateLoop[] {OneInputLoops512.SERVES ? OneInputLoops512::eight : OneInputLoopsNarrow::eight};
         }
         int sums = quants().recordSums();
-        if (sums == 1 && !Fused.SERVES) {
-            return new Step[] {FusedPair::four};
+        if (sums == 1 && !OneInputLoops512.SERVES) {
+            return new SeparateLoop[] {OneInputLoopsNarrow::four};
         }
         if (sums == 1 && !hasMinimum) {
-            return new Step[] {Fused::four};
+            return new SeparateLoop[] {OneInputLoops512::four};
         }
-        Step blocks = sums == 1 ? Fold::blocks : Fold::halvedBlocks;
+        SeparateLoop blocks = sums == 1 ? ScaleSums::blocks : ScaleSums::halvedBlocks;
         return hasMinimum
-                ? new Step[] {Records::fields, blocks, p -> Fold.shifts(p, sums, quants().center())}
-                : new Step[] {Records::fields, blocks};
+                ? new SeparateLoop[] {BlockSums::fields, blocks, p -> ScaleSums.shifts(p, sums, quants().center())}
+                : new SeparateLoop[] {BlockSums::fields, blocks};
     }
 
     @Override
@@ -87,11 +87,11 @@ final class BlockLayout extends Layout {
     }
 
     @Override
-    Step readScales() {
+    SeparateLoop readScales() {
         return powers ? this::powers : this::scales;
     }
 
-    private void powers(Piece p) {
+    private void powers(RowTask p) {
         powers(p.data, p.at + headAt(0), blockBytes(), p.columns / BLOCK, p.scales, p.scalesTo());
     }
 
@@ -103,13 +103,13 @@ final class BlockLayout extends Layout {
         }
     }
 
-    private void scales(Piece p) {
+    private void scales(RowTask p) {
         for (int i = 0; i < headUnits(); i++) {
             halves(p, i * Quants.UNIT, i == 0 ? p.scales : p.shifts, i == 0 ? p.scalesTo() : p.shiftsTo());
         }
     }
 
-    private void halves(Piece p, int offset, float[] out, int to) {
+    private void halves(RowTask p, int offset, float[] out, int to) {
         for (int i = 0; i < p.columns / BLOCK; i++) {
             IntVector pairs = Shorts.load(p.data, p.at + headAt(i) + offset).reinterpretAsInts();
             Shorts.evenHalves(pairs).mul(Shorts.HALF_BIAS).intoArray(out, to + i * LANES);

@@ -3,7 +3,7 @@ package dev.nibble.cpu.interleaved;
 import static dev.nibble.cpu.interleaved.Shorts.LANES;
 import static dev.nibble.cpu.interleaved.Shorts.load;
 
-import dev.nibble.cpu.interleaved.Terms.Field;
+import dev.nibble.cpu.interleaved.UnmaskedFields.Field;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
@@ -18,14 +18,14 @@ final class EightBits extends Quants {
     private static final int BIAS = 1 << 15;
 
     /** Added to the sum of a block by its slots. */
-    static final int BLOCK_BIAS = Layout.BLOCK / 2 * BIAS;
+    static final int BLOCK_BIAS = GroupLayout.BLOCK / 2 * BIAS;
 
     EightBits() {
-        super(new Terms(2, new Field[][] {{new Field(0, 0, 1), new Field(8, 1, 1)}}, CENTER, BIAS), 1);
+        super(new UnmaskedFields(2, new Field[][] {{new Field(0, 0, 1), new Field(8, 1, 1)}}, CENTER, BIAS), 1);
     }
 
     @Override
-    void unpack(Piece p) {
+    void unpack(RowTask p) {
         unpack(p.data, p.at, p.layout.blockBytes(), p.columns / 2, p.quants, p.quantsTo());
     }
 

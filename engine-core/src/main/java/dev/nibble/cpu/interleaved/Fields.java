@@ -2,7 +2,7 @@ package dev.nibble.cpu.interleaved;
 
 import static dev.nibble.cpu.interleaved.Shorts.load;
 
-import dev.nibble.cpu.interleaved.Terms.Field;
+import dev.nibble.cpu.interleaved.UnmaskedFields.Field;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
@@ -28,7 +28,7 @@ abstract class Fields extends Quants {
      * @param lastShift bits from the third field to the last one
      */
     private Fields(int columns, Field[][] words, int center, int shift, int lastShift) {
-        super(new Terms(columns, words, center, 0), words.length);
+        super(new UnmaskedFields(columns, words, center, 0), words.length);
         this.shift = shift;
         this.lastShift = lastShift;
     }
@@ -75,7 +75,7 @@ abstract class Fields extends Quants {
         }
 
         @Override
-        void unpack(Piece p) {
+        void unpack(RowTask p) {
             unpack(
                     p.data,
                     p.at + p.layout.quantsAt(0),
@@ -119,7 +119,7 @@ abstract class Fields extends Quants {
         }
 
         @Override
-        void unpack(Piece p) {
+        void unpack(RowTask p) {
             for (int block = 0; block < p.columns / 32; block++) {
                 int to = p.quantsTo() + block * 32 * p.quantsStride;
                 unpack(p.data, p.at + p.layout.quantsAt(block), p.quants, to, p.quantsStride);
@@ -169,7 +169,7 @@ abstract class Fields extends Quants {
         }
 
         @Override
-        void unpack(Piece p) {
+        void unpack(RowTask p) {
             for (int block = 0; block < p.columns / 32; block++) {
                 int to = p.quantsTo() + block * 32 * p.quantsStride;
                 unpack(p.data, p.at + p.layout.quantsAt(block), p.quants, to, p.quantsStride);

@@ -17,7 +17,7 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A weight matrix whose rows were rearranged in groups, see {@link Layout}, multiplied by activations of 8 bits, or by exact
+ * A weight matrix whose rows were rearranged in groups, see {@link GroupLayout}, multiplied by activations of 8 bits, or by exact
  * ones ({@link Quants#exact}).
  *
  * <p>One input row reads each weight once, in one stream. From {@link #MIN_BATCH} rows on, weights are unpacked into the
@@ -37,32 +37,32 @@ public final class InterleavedKernel extends MatmulKernel {
     private static final long MAX_GROUP_BYTES = 1L << 31;
 
     private final DType dtype;
-    private final Layout layout;
+    private final GroupLayout layout;
     private final MemorySegment data;
     private final long base;
 
-    // of a piece
+    // of a piece, for one input row
     private final int pieceFactors;
     private final int pieceSlots;
 
-    /** What is done with a piece for one input row. */
-    private final Step[] rowSteps;
+    /** The loops that multiply a piece with one input row, in their order. */
+    private final SeparateLoop[] rowLoops;
 
-    private final Step readScales;
+    private final SeparateLoop readScales;
 
-    /** Whether batches are multiplied in lanes of 16 bits. */
+    /** Whether several input rows are multiplied in lanes of 16 bits. */
     private final boolean shorts;
 
-    private InterleavedKernel(Tensor weight, Layout layout, MemorySegment data) {
+    private InterleavedKernel(Tensor weight, GroupLayout layout, MemorySegment data) {
         super(sizeOf(weight, weight.rows(), "rows"), sizeOf(weight, weight.columns(), "columns"));
         this.dtype = weight.dtype();
         this.layout = layout;
         this.data = data;
         base = Shorts.base(data);
-        pieceSlots = Layout.PIECE / layout.quants().slotColumns();
+        pieceSlots = GroupLayout.PIECE / layout.quants().slotColumns();
         pieceFactors = pieceSlots * layout.quants().terms().count();
         readScales = layout.readScales();
-        rowSteps = layout.rowSteps();
+        rowLoops = layout.rowLoops();
         shorts = BatchLanes.areShorts(layout);
     }
 
@@ -78,7 +78,7 @@ public final class InterleavedKernel extends MatmulKernel {
      * @return null if the type has no such layout, or a scale is not a finite number
      */
     public static @Nullable InterleavedKernel of(Tensor weight, RepackMemory memory, WorkerPool pool) {
-        Layout layout = Layout.of(weight.dtype());
+        GroupLayout layout = GroupLayout.of(weight.dtype());
         if (layout == null || weight.rows() > Integer.MAX_VALUE || weight.columns() > Integer.MAX_VALUE) {
             return null;
         }
@@ -100,7 +100,7 @@ public final class InterleavedKernel extends MatmulKernel {
         } else if (shorts) {
             QuantizedInput.pack(x, pool);
         } else {
-            FloatBatch.prepare(x, pool);
+            PromptInFloats.prepare(x, pool);
         }
     }
 
@@ -115,16 +115,16 @@ public final class InterleavedKernel extends MatmulKernel {
             int from,
             int to,
             Scratch scratch) {
-        Piece piece = Piece.of(scratch);
+        RowTask piece = RowTask.of(scratch);
         try {
             if (x.rows() < MIN_BATCH) {
                 for (int row = 0; row < xRows; row++) {
                     multiplyRow(piece, x, xRow + row, y, yOffset + row * yStride, from, to);
                 }
             } else if (shorts) {
-                ShortBatch.multiply(piece, this, prepared(x), xRow, xRows, y, yOffset, yStride, from, to);
+                PromptInShorts.multiply(piece, this, prepared(x), xRow, xRows, y, yOffset, yStride, from, to);
             } else {
-                FloatBatch.multiply(piece, this, x, xRow, xRows, y, yOffset, yStride, from, to);
+                PromptInFloats.multiply(piece, this, x, xRow, xRows, y, yOffset, yStride, from, to);
             }
         } finally {
             Reference.reachabilityFence(data); // read by address, see Shorts
@@ -139,7 +139,7 @@ public final class InterleavedKernel extends MatmulKernel {
         return input;
     }
 
-    private void multiplyRow(Piece piece, MatmulInput x, int token, float[] y, int yAt, int from, int to) {
+    private void multiplyRow(RowTask piece, MatmulInput x, int input, float[] y, int yAt, int from, int to) {
         piece.data = data;
         piece.layout = layout;
         piece.which = 0;
@@ -152,11 +152,11 @@ public final class InterleavedKernel extends MatmulKernel {
             factors = piece.x.factors(layout.quants().terms());
             piece.factors = factors.values();
             piece.begins = factors.begins();
-            drop = layout.lifted() ? piece.x.drop(token) : 1;
+            drop = layout.lifted() ? piece.x.drop(input) : 1;
         }
         for (int group = from / GROUP; group * GROUP < to; ) {
             int end = Math.min(Math.ceilDiv(to, GROUP), (group / BAND + 1) * BAND);
-            multiplyBand(piece, factors, token, group, end);
+            multiplyBand(piece, factors, input, group, end);
             int begin = Math.max(from, group * GROUP);
             int count = Math.min(to, end * GROUP) - begin;
             for (int i = 0, j = begin - group * GROUP; i < count; i++, j++) {
@@ -167,39 +167,39 @@ public final class InterleavedKernel extends MatmulKernel {
     }
 
     /**
-     * Some groups.
+     * Multiplies groups of one band with one input row.
      *
      * @param factors of the rounded input, null if it is exact
      */
-    private void multiplyBand(Piece piece, @Nullable Factors factors, int token, int from, int to) {
+    private void multiplyBand(RowTask piece, @Nullable Factors factors, int input, int from, int to) {
         Arrays.fill(piece.result, 0);
-        piece.valuesAt = token * columns();
-        piece.factorsAt = factors == null ? 0 : token * factors.tokenValues();
-        piece.beginsAt = factors == null ? 0 : token * factors.slots();
-        piece.index = token * columns() / Layout.BLOCK;
-        for (int k = 0; k < columns(); k += Layout.PIECE) {
-            piece.columns = Math.min(Layout.PIECE, columns() - k);
+        piece.valuesAt = input * columns();
+        piece.factorsAt = factors == null ? 0 : input * factors.inputValues();
+        piece.beginsAt = factors == null ? 0 : input * factors.slots();
+        piece.index = input * columns() / GroupLayout.BLOCK;
+        for (int k = 0; k < columns(); k += GroupLayout.PIECE) {
+            piece.columns = Math.min(GroupLayout.PIECE, columns() - k);
             piece.at = addressOf(from, k);
             piece.resultAt = 0;
             for (int group = from; group < to; group++) {
-                for (Step step : rowSteps) {
-                    Step.call(step, piece);
+                for (SeparateLoop step : rowLoops) {
+                    SeparateLoop.call(step, piece);
                 }
                 piece.at += layout.bytes(piece.columns);
                 piece.resultAt += GROUP;
             }
-            piece.valuesAt += Layout.PIECE;
+            piece.valuesAt += GroupLayout.PIECE;
             piece.factorsAt += pieceFactors;
             piece.beginsAt += pieceSlots;
-            piece.index += Layout.PIECE / Layout.BLOCK;
+            piece.index += GroupLayout.PIECE / GroupLayout.BLOCK;
         }
     }
 
-    Layout layout() {
+    GroupLayout layout() {
         return layout;
     }
 
-    Step readScales() {
+    SeparateLoop readScales() {
         return readScales;
     }
 
@@ -222,10 +222,10 @@ public final class InterleavedKernel extends MatmulKernel {
     }
 
     /** The byte of the copy at which the columns of a group begin, those of a piece, from {@code k} on. */
-    static long offsetOf(Layout layout, int rows, int columns, int group, int k) {
+    static long offsetOf(GroupLayout layout, int rows, int columns, int group, int k) {
         int first = group / BAND * BAND;
         int count = Math.min(BAND, Math.ceilDiv(rows, GROUP) - first);
-        long piece = layout.bytes(Math.min(Layout.PIECE, columns - k));
+        long piece = layout.bytes(Math.min(GroupLayout.PIECE, columns - k));
         return first * layout.bytes(columns) + count * layout.bytes(k) + (group - first) * piece;
     }
 

@@ -37,7 +37,7 @@ final class Packer {
     private static final int PART = LANES / 4;
 
     private final Tensor weight;
-    private final Layout layout;
+    private final GroupLayout layout;
     private final MemorySegment data;
     private final int units;
     private final int blockLongs;
@@ -51,7 +51,7 @@ final class Packer {
 
     private boolean finite = true;
 
-    private Packer(Tensor weight, Layout layout, MemorySegment data) {
+    private Packer(Tensor weight, GroupLayout layout, MemorySegment data) {
         this.weight = weight;
         this.layout = layout;
         this.data = data;
@@ -60,7 +60,7 @@ final class Packer {
         int columns = (int) Math.min(weight.columns(), COLUMNS);
         in = new byte[(int) weight.dtype().byteSize(columns)];
         values = new long[columns / 8];
-        words = new long[GROUP * columns / Layout.BLOCK * blockLongs];
+        words = new long[GROUP * columns / GroupLayout.BLOCK * blockLongs];
         heads = new short[(int) layout.bytes(columns) / 2];
         out = new long[(int) layout.bytes(columns) / 8];
     }
@@ -70,7 +70,7 @@ final class Packer {
      *
      * @return whether all scales are finite numbers
      */
-    static boolean pack(Tensor weight, Layout layout, MemorySegment data, WorkerPool pool) {
+    static boolean pack(Tensor weight, GroupLayout layout, MemorySegment data, WorkerPool pool) {
         int groups = Math.ceilDiv((int) weight.rows(), GROUP);
         @Nullable Packer[] packers = new Packer[pool.threads()];
         pool.forEach(groups, 1, (worker, from, to) -> {
@@ -92,16 +92,16 @@ final class Packer {
             int count = Math.min(COLUMNS, columns - k);
             readRows(group, k, count);
             for (int quad = 0; quad < UNIT; quad++) {
-                transpose(quad, count / Layout.BLOCK);
+                transpose(quad, count / GroupLayout.BLOCK);
             }
-            for (int block = 0; block < count / Layout.BLOCK; block++) {
+            for (int block = 0; block < count / GroupLayout.BLOCK; block++) {
                 copyHead(layout.headAt(block), layout.headUnits());
             }
-            for (int block = 0; block < count / Layout.SUPER_BLOCK; block++) {
+            for (int block = 0; block < count / GroupLayout.SUPER_BLOCK; block++) {
                 copyHead(layout.superAt(block), layout.superUnits());
             }
-            for (int i = 0; i < count; i += Layout.PIECE) {
-                int length = (int) layout.bytes(Math.min(Layout.PIECE, count - i)) / 8;
+            for (int i = 0; i < count; i += GroupLayout.PIECE) {
+                int length = (int) layout.bytes(Math.min(GroupLayout.PIECE, count - i)) / 8;
                 long to = InterleavedKernel.offsetOf(layout, (int) weight.rows(), columns, group, k + i);
                 MemorySegment.copy(out, (int) layout.bytes(i) / 8, data, LONG, to, length);
             }
@@ -116,7 +116,7 @@ final class Packer {
             Arrays.fill(heads, (short) 0);
         }
         int bytes = (int) weight.dtype().byteSize(columns);
-        int rowLongs = columns / Layout.BLOCK * blockLongs;
+        int rowLongs = columns / GroupLayout.BLOCK * blockLongs;
         long at = firstRow * weight.rowBytes() + weight.dtype().byteSize(k);
         for (int row = 0; row < rows; row++) {
             MemorySegment.copy(weight.data(), ValueLayout.JAVA_BYTE, at + row * weight.rowBytes(), in, 0, bytes);

@@ -11,17 +11,17 @@ import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Input rows (tokens) rounded to 8 bits, with a scale for each block of 32 columns: {@code x ≈ scale · q},
+ * Input rows rounded to 8 bits, with a scale for each block of 32 columns: {@code x ≈ scale · q},
  * {@code scale = max|x| / 127}.
  *
- * <p>A batch lies in tiles of {@link #TILE} tokens, side by side for each column: [tiles, columns, TILE]; the last tile is
- * filled up with zeros. Few tokens, fewer than {@link InterleavedKernel#MIN_BATCH}, lie one behind the other.
+ * <p>A batch lies in tiles of {@link #TILE} input rows, side by side for each column: [tiles, columns, TILE]; the last tile is
+ * filled up with zeros. Few input rows, fewer than {@link InterleavedKernel#MIN_BATCH}, lie one behind the other.
  */
 final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job {
     /** Columns of a block. */
     static final int BLOCK = 32;
 
-    /** Tokens of a tile in a batch. */
+    /** Input rows of a tile in a batch. */
     static final int TILE = 4;
 
     /** Adding it to a float rounds to an integer, which then stands in the low bits. */
@@ -35,10 +35,10 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
     /** Blocks that a worker packs at a time. */
     private static final int GRAIN = 4;
 
-    private int tokens;
+    private int inputs;
     private int blocks;
 
-    /** Tokens side by side: those of a tile, or one. */
+    /** Input rows side by side: those of a tile, or one. */
     private int width;
 
     /** Counts the inputs, to know whether a copy is of the present one. */
@@ -52,7 +52,7 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
     private float[] scales = new float[0]; // [tiles, blocks, width]
     private float[] totals = new float[0]; // [tiles, blocks, width]: scale times the sum of q
 
-    // of few tokens, see lift
+    // of few input rows, see lift
     private float[] liftedScales = new float[0];
     private float[] liftedTotals = new float[0];
     private final float[] drops = new float[InterleavedKernel.MIN_BATCH];
@@ -70,12 +70,12 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
 
     private void fill(MatmulInput x, WorkerPool workers) {
         pool = workers;
-        tokens = x.rows();
+        inputs = x.rows();
         blocks = x.columns() / BLOCK;
-        width = tokens < InterleavedKernel.MIN_BATCH ? 1 : TILE;
+        width = inputs < InterleavedKernel.MIN_BATCH ? 1 : TILE;
         source = x.values();
         fills++;
-        int count = blocks * Math.ceilDiv(tokens, width) * width;
+        int count = blocks * Math.ceilDiv(inputs, width) * width;
         if (scales.length < count) {
             pairs = new int[Math.multiplyExact(count, BLOCK)];
             scales = new float[count];
@@ -89,8 +89,8 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
                 liftedScales = new float[count];
                 liftedTotals = new float[count];
             }
-            for (int token = 0; token < tokens; token++) {
-                lift(token);
+            for (int input = 0; input < inputs; input++) {
+                lift(input);
             }
         } else {
             workers.forEach(blocks, GRAIN, this);
@@ -99,14 +99,14 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
 
     @Override
     public void run(int worker, int from, int to) {
-        int[] rounded = Piece.of(Objects.requireNonNull(pool).scratch(worker)).rounded;
-        for (int tile = 0; tile * width < tokens; tile++) {
+        int[] rounded = RowTask.of(Objects.requireNonNull(pool).scratch(worker)).rounded;
+        for (int tile = 0; tile * width < inputs; tile++) {
             for (int i = 0; i < width; i++) {
-                int token = tile * width + i;
+                int input = tile * width + i;
                 for (int block = from; block < to; block++) {
                     int index = (tile * blocks + block) * width + i;
-                    if (token < tokens) {
-                        quantize(source, (token * blocks + block) * BLOCK, index, rounded, 0);
+                    if (input < inputs) {
+                        quantize(source, (input * blocks + block) * BLOCK, index, rounded, 0);
                     } else {
                         Arrays.fill(rounded, 0);
                         scales[index] = 0;
@@ -147,12 +147,12 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
     }
 
     /**
-     * Multiplies the scales and totals of a token by a power of 2, so that what they are multiplied with may lack it:
+     * Multiplies the scales and totals of an input row by a power of 2, so that what they are multiplied with may lack it:
      * halves that were only moved to the bits they have in floats lack 2^112. That would overflow, so results lack the
      * rest, {@link #drop}. The power is such that the largest sum of a slot or a block, below 2^20, does not overflow.
      */
-    private void lift(int token) {
-        int from = token * blocks;
+    private void lift(int input) {
+        int from = input * blocks;
         float largest = 0;
         for (int i = from; i < from + blocks; i++) {
             largest = Math.max(largest, scales[i]);
@@ -163,11 +163,11 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
             liftedScales[i] = scales[i] * lift;
             liftedTotals[i] = totals[i] * lift;
         }
-        drops[token] = Math.scalb(1f, 112 - exponent);
+        drops[input] = Math.scalb(1f, 112 - exponent);
     }
 
     /** Makes what {@link #factors} returns. */
-    void multiplyBy(Terms terms) {
+    void multiplyBy(UnmaskedFields terms) {
         Factors factors = find(terms);
         if (factors == null) {
             factors = new Factors(terms);
@@ -175,13 +175,13 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
             copies[copies.length - 1] = factors;
         }
         if (factors.filled != fills) {
-            factors.fill(pairs, tokens, blocks);
+            factors.fill(pairs, inputs, blocks);
             factors.filled = fills;
         }
     }
 
-    /** What the words of quants are multiplied with, of few tokens. */
-    Factors factors(Terms terms) {
+    /** What the words of quants are multiplied with, of few input rows. */
+    Factors factors(UnmaskedFields terms) {
         Factors factors = find(terms);
         if (factors == null || factors.filled != fills) {
             throw new IllegalStateException("the input was not prepared");
@@ -189,7 +189,7 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
         return factors;
     }
 
-    private @Nullable Factors find(Terms terms) {
+    private @Nullable Factors find(UnmaskedFields terms) {
         for (Factors copy : copies) {
             if (copy.terms == terms) {
                 return copy;
@@ -198,29 +198,29 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
         return null;
     }
 
-    /** Activations in the order and the form that {@link Terms} ask for, token by token. */
+    /** Activations in the order and the form that {@link UnmaskedFields} ask for, input row by input row. */
     static final class Factors {
-        private final Terms terms;
+        private final UnmaskedFields terms;
         private final int[] scratch;
         private int[] values = new int[0];
         private int[] begins = new int[0];
         private int slots;
         private long filled = -1;
 
-        private Factors(Terms terms) {
+        private Factors(UnmaskedFields terms) {
             this.terms = terms;
             scratch = new int[terms.scratch()];
         }
 
-        private void fill(int[] source, int tokens, int blocks) {
+        private void fill(int[] source, int inputs, int blocks) {
             slots = blocks * BLOCK / terms.columns();
-            if (values.length < tokens * tokenValues()) {
-                values = new int[tokens * tokenValues()];
-                begins = new int[tokens * slots + 1]; // loops look at the next one
+            if (values.length < inputs * inputValues()) {
+                values = new int[inputs * inputValues()];
+                begins = new int[inputs * slots + 1]; // loops look at the next one
             }
-            for (int token = 0; token < tokens; token++) {
-                int at = token * blocks * BLOCK;
-                terms.fill(source, at, slots, scratch, values, token * tokenValues(), begins, token * slots);
+            for (int input = 0; input < inputs; input++) {
+                int at = input * blocks * BLOCK;
+                terms.fill(source, at, slots, scratch, values, input * inputValues(), begins, input * slots);
             }
         }
 
@@ -229,17 +229,17 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
             return values;
         }
 
-        /** Values of a token. */
-        int tokenValues() {
+        /** Values of an input row. */
+        int inputValues() {
             return slots * terms.count();
         }
 
-        /** {@link Terms#begin} of each slot. */
+        /** {@link UnmaskedFields#begin} of each slot. */
         int[] begins() {
             return begins;
         }
 
-        /** Slots of a token. */
+        /** Slots of an input row. */
         int slots() {
             return slots;
         }
@@ -257,7 +257,7 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
         return totals;
     }
 
-    /** The scales of few tokens for weight scales without 2^112; results are to be multiplied by {@link #drop}. */
+    /** The scales of few input rows for weight scales without 2^112; results are to be multiplied by {@link #drop}. */
     float[] liftedScales() {
         return liftedScales;
     }
@@ -268,7 +268,7 @@ final class QuantizedInput extends MatmulInput.Packed implements WorkerPool.Job 
     }
 
     /** What results of lifted scales lack. */
-    float drop(int token) {
-        return drops[token];
+    float drop(int input) {
+        return drops[input];
     }
 }

@@ -10,19 +10,19 @@ abstract class Quants {
     /** Bytes of a unit. */
     static final int UNIT = 2 * GROUP;
 
-    private final Terms terms;
+    private final UnmaskedFields terms;
     private final int slotUnits;
 
     /** {@link #unpack}. */
-    final Step unpackQuants = this::unpack;
+    final SeparateLoop unpackQuants = this::unpack;
 
-    Quants(Terms terms, int slotUnits) {
+    Quants(UnmaskedFields terms, int slotUnits) {
         this.terms = terms;
         this.slotUnits = slotUnits;
     }
 
     /** What words are multiplied with. */
-    final Terms terms() {
+    final UnmaskedFields terms() {
         return terms;
     }
 
@@ -43,7 +43,7 @@ abstract class Quants {
 
     /** Units of a block of 32 columns. */
     final int blockUnits() {
-        return Layout.BLOCK / slotColumns() * slotUnits;
+        return GroupLayout.BLOCK / slotColumns() * slotUnits;
     }
 
     /** Whether one input row is multiplied without being rounded. */
@@ -52,10 +52,10 @@ abstract class Quants {
     }
 
     /** Unpacks {@code q - center}, or the level of q, of a slice, column by column, lanes as they are. */
-    abstract void unpack(Piece p);
+    abstract void unpack(RowTask p);
 
     /** Sums in a record. */
     final int recordSums() {
-        return Layout.BLOCK / slotColumns();
+        return GroupLayout.BLOCK / slotColumns();
     }
 }

@@ -11,7 +11,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /** A type of super-blocks of 256 elements: scales of sub-blocks are small integers, to be multiplied by d. */
-final class SuperBlockLayout extends Layout {
+final class SuperBlockLayout extends GroupLayout {
     private static final int NIBBLES = 0x0f0f0f0f;
 
     private final int fileBytes;
@@ -53,7 +53,7 @@ final class SuperBlockLayout extends Layout {
                 hasMinimum ? -1 : 0,
                 1,
                 hasMinimum ? 4 : 2,
-                Fused.SERVES && scales == Scales.BYTES);
+                OneInputLoops512.SERVES && scales == Scales.BYTES);
         this.scales = scales;
         this.fileBytes = fileBytes;
         this.scaleAt = scaleAt;
@@ -62,12 +62,12 @@ final class SuperBlockLayout extends Layout {
 
     static SuperBlockLayout q2() {
         return new SuperBlockLayout(
-                new NarrowFields.Two(), QuantReader::q2k, Scales.NIBBLES_AND_MINIMA, BLOCK / 2, 84, 80, true);
+                new SmallQuantFields.Two(), QuantReader::q2k, Scales.NIBBLES_AND_MINIMA, BLOCK / 2, 84, 80, true);
     }
 
     static SuperBlockLayout q3() {
         return new SuperBlockLayout(
-                new NarrowFields.Three(), QuantReader::q3k, Scales.SIX_BITS, BLOCK / 2, 110, 108, false);
+                new SmallQuantFields.Three(), QuantReader::q3k, Scales.SIX_BITS, BLOCK / 2, 110, 108, false);
     }
 
     static SuperBlockLayout iq4(Quants levels) {
@@ -87,29 +87,31 @@ final class SuperBlockLayout extends Layout {
     }
 
     @Override
-    Step[] rowSteps() {
+    SeparateLoop[] rowLoops() {
         int sums = quants().recordSums();
         if (quants().exact()) {
-            return new Step[] {readScales(), LevelFields::multiply};
+            return new SeparateLoop[] {readScales(), TableQuants::multiply};
         }
-        Step scale = p -> Fold.scale(p, superAt(0));
+        SeparateLoop scale = p -> ScaleSums.scale(p, superAt(0));
         if (scales == Scales.NIBBLES_AND_MINIMA) {
-            return new Step[] {NarrowRecords::twos, NarrowRecords::foldTwos, NarrowRecords::minima};
+            return new SeparateLoop[] {SmallQuantSums::twos, SmallQuantSums::foldTwos, SmallQuantSums::minima};
         }
         if (scales == Scales.SIX_BITS) {
-            return new Step[] {NarrowRecords::threes, NarrowRecords::foldThrees, scale};
+            return new SeparateLoop[] {SmallQuantSums::threes, SmallQuantSums::foldThrees, scale};
         }
         if (!hasMinimum) {
-            return Fused.SERVES
-                    ? new Step[] {Fused::sixK, scale}
-                    : new Step[] {Records::fields, Fold::sixteenths, scale};
+            return OneInputLoops512.SERVES
+                    ? new SeparateLoop[] {OneInputLoops512::sixK, scale}
+                    : new SeparateLoop[] {BlockSums::fields, ScaleSums::sixteenths, scale};
         }
         if (sums == 1) {
-            return Fused.SERVES
-                    ? new Step[] {Fused::fourK, p -> Fold.minima(p, 0, superAt(0))}
-                    : new Step[] {FusedPair::fourK};
+            return OneInputLoops512.SERVES
+                    ? new SeparateLoop[] {OneInputLoops512::fourK, p -> ScaleSums.minima(p, 0, superAt(0))}
+                    : new SeparateLoop[] {OneInputLoopsNarrow::fourK};
         }
-        return new Step[] {Records::fields, Fold::halvedEighths, p -> Fold.minima(p, sums, superAt(0))};
+        return new SeparateLoop[] {
+            BlockSums::fields, ScaleSums::halvedEighths, p -> ScaleSums.minima(p, sums, superAt(0))
+        };
     }
 
     @Override
@@ -191,7 +193,7 @@ final class SuperBlockLayout extends Layout {
     }
 
     @Override
-    Step readScales() {
+    SeparateLoop readScales() {
         return switch (scales) {
             case SIX_BITS_AND_MINIMA -> this::scalesAndMinima;
             case NIBBLES_AND_MINIMA -> this::nibbles;
@@ -200,13 +202,13 @@ final class SuperBlockLayout extends Layout {
         };
     }
 
-    private void scalesAndMinima(Piece p) {
+    private void scalesAndMinima(RowTask p) {
         long heads = p.at + headAt(0);
         scalesAndMinima(p.data, heads, blockBytes(), p.at + superAt(0), p.scales, p.scalesTo(), p.shifts, p.shiftsTo());
     }
 
     /** Scales in the lower nibbles, minima in the upper ones; at one call place, as two would be too much to inline. */
-    private void nibbles(Piece p) {
+    private void nibbles(RowTask p) {
         long heads = p.at + headAt(0);
         long floats = p.at + superAt(0);
         for (int i = 0; i < 2; i++) {
@@ -216,11 +218,11 @@ final class SuperBlockLayout extends Layout {
         }
     }
 
-    private void scalesOfBlocks(Piece p) {
+    private void scalesOfBlocks(RowTask p) {
         scalesOfBlocks(p.data, p.at + headAt(0), blockBytes(), p.at + superAt(0), p.scales, p.scalesTo());
     }
 
-    private void pairsOfScales(Piece p) {
+    private void pairsOfScales(RowTask p) {
         pairs(p.data, p.at + headAt(0), blockBytes(), 0, -1, p.at + superAt(0), p.scales, p.scalesTo());
     }
 

@@ -3,17 +3,17 @@ package dev.nibble.cpu.op;
 import dev.nibble.cpu.kernel.VectorOps;
 import dev.nibble.cpu.pool.Scratch;
 import dev.nibble.cpu.state.KvCache;
+import dev.nibble.cpu.state.Pass;
 import dev.nibble.model.AttentionConfig;
 import java.util.Arrays;
 
 /**
  * Attention of a few rows of one sequence with one key/value head, and the scratch memory for it; each worker has one for all
- * layers.
+ * layers, and a running pass one to merge in.
  *
  * <p>Keys and values are converted to floats a block of {@link KvCache#BLOCK} positions at a time, once for all rows of
- * the tile and all query heads that share them; scores and results are small matrix products. The softmax is online
- * (Milakov and Gimelshein 2018, arXiv 1805.02867): a running maximum and sum for each query, and what was accumulated is
- * scaled when the maximum grows. Positions are taken span by span of {@link #SPAN}, each on its own, and the spans are
+ * the tile and all query heads that share them; scores and results are small matrix products. The softmax is
+ * an {@link OnlineSoftmax}. Positions are taken span by span of {@link #SPAN}, each on its own, and the spans are
  * merged in order; so the result does not depend on whether one thread takes all spans or each another.
  */
 final class AttentionTile {
@@ -63,6 +63,13 @@ final class AttentionTile {
     /** The tile of a worker, for a layer. */
     static AttentionTile of(Scratch scratch, AttentionConfig config) {
         AttentionTile tile = scratch.part(AttentionTile.class, AttentionTile::new, config);
+        tile.shape(config);
+        return tile;
+    }
+
+    /** The tile of a running pass, for its layers one after the other. */
+    static AttentionTile of(Pass pass, AttentionConfig config) {
+        AttentionTile tile = pass.part(AttentionTile.class, AttentionTile::new, config);
         tile.shape(config);
         return tile;
     }
@@ -250,14 +257,8 @@ final class AttentionTile {
                 scores[k] = (float) (config.softcap() * Math.tanh(scores[k] / config.softcap()));
             }
         }
-        float highest = Math.max(span.maximum[i], ops.max(scores, at + visible, count));
-        if (highest > span.maximum[i]) {
-            float shrink = (float) Math.exp(span.maximum[i] - highest);
-            span.sum[i] *= shrink;
-            ops.scale(span.result, i * valueDim, valueDim, shrink);
-            span.maximum[i] = highest;
-        }
-        span.sum[i] += ops.exp(scores, at + visible, count, highest);
+        OnlineSoftmax.weigh(
+                ops, scores, at + visible, count, span.maximum, span.sum, i, span.result, i * valueDim, valueDim);
     }
 
     private void merge(VectorOps ops, Softmax part, int partIndex, int count) {

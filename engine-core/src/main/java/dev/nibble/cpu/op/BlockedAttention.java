@@ -66,7 +66,8 @@ final class BlockedAttention {
         }
         division.partial.reserve(spans * heads * tileRows * group, config.valueDim());
         pass.forEach(spans * heads, 1, spanJob);
-        AttentionTile tile = AttentionTile.of(pass.pool.scratch(0), config); // the caller is worker 0
+        // not that of a worker: outside a loop, these work for other models
+        AttentionTile tile = AttentionTile.of(pass, config);
         for (int i = 0; i < division.groups; i++) {
             for (int head = 0; head < heads; head++) {
                 tile.mergeSpans(

@@ -99,14 +99,7 @@ final class LatentTile {
                     * (ops.dot(latents, latentAt, keys, key, latentDim)
                             + ops.dot(queries, rotatedAt, keys, key + latentDim, config.rotatedDim()));
         }
-        float highest = Math.max(maximum[head], ops.max(scores, 0, run));
-        if (highest > maximum[head]) {
-            float shrink = (float) Math.exp(maximum[head] - highest);
-            sum[head] *= shrink;
-            ops.scale(out, latentAt, latentDim, shrink);
-            maximum[head] = highest;
-        }
-        sum[head] += ops.exp(scores, 0, run, highest);
+        OnlineSoftmax.weigh(ops, scores, 0, run, maximum, sum, head, out, latentAt, latentDim);
         for (int k = 0; k < run; k++) {
             ops.axpy(scores[k], keys, k * cacheDim, out, latentAt, latentDim);
         }

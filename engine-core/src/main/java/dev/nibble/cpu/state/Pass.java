@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -172,6 +173,11 @@ public final class Pass {
     /** The only object of a class here, made when it is first asked for: what operations of one kind need while they run. */
     public <T> T part(Class<T> type, Supplier<T> create) {
         return parts.get(type, create);
+    }
+
+    /** Likewise of a class whose object is made from an argument. */
+    public <T, A> T part(Class<T> type, Function<A, T> create, A argument) {
+        return parts.get(type, create, argument);
     }
 
     /** Reports a result to the observer, if there is one. */

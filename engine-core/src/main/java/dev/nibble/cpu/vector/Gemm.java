@@ -10,7 +10,7 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * Matrix multiplication for many input rows, the same for all tensor types: a panel of weight rows is dequantized into
- * the L2 cache and multiplied by all tokens, tokens in the lanes, weights broadcast from memory.
+ * the L2 cache and multiplied by all input rows, which lie in the lanes, weights broadcast from memory.
  *
  * <p>The inner tile is 6 rows by 2 vectors, which takes 15 registers; processors with 512-bit or with 128-bit vectors
  * have 32. With 256 bits there may be 16 only, and whether the compiler then spills depends on trifles, so the tile is
@@ -21,7 +21,7 @@ final class Gemm {
     /** From so many input rows on, packing and partly empty lanes cost less than horizontal sums. */
     static final int MIN_ROWS = Math.max(4, COUNT * 3 / 4);
 
-    /** Columns of a panel: two vectors of tokens take 32 KiB or less. A multiple of every block size. */
+    /** Columns of a panel: two vectors of input rows take 32 KiB or less. A multiple of every block size. */
     private static final int DEPTH = 256;
 
     /** Rows of a panel, 48 KiB. */
@@ -29,9 +29,9 @@ final class Gemm {
 
     private Gemm() {}
 
-    /** {@code y[yOffset + token * yStride + n]} for all tokens and the rows n in [from, to) of the kernel's matrix. */
+    /** {@code y[yOffset + input * yStride + n]} for all input rows and the rows n in [from, to) of the kernel's matrix. */
     static void multiply(
-            RowKernel kernel, TokenPanels x, float[] y, int yOffset, int yStride, int from, int to, Scratch scratch) {
+            RowKernel kernel, InputPanels x, float[] y, int yOffset, int yStride, int from, int to, Scratch scratch) {
         int columns = x.columns();
         int cStride = (x.count() + 1) * COUNT; // a gap, so that rows do not fall into the same cache sets
         float[] w = scratch.panel(ROWS * DEPTH);
@@ -46,11 +46,11 @@ final class Gemm {
                 }
                 multiplyPanel(w, rows, x, k, count, c, cStride);
             }
-            store(c, cStride, rows, x.tokens(), y, yOffset + n, yStride);
+            store(c, cStride, rows, x.inputs(), y, yOffset + n, yStride);
         }
     }
 
-    private static void multiplyPanel(float[] w, int rows, TokenPanels x, int k, int count, float[] c, int cStride) {
+    private static void multiplyPanel(float[] w, int rows, InputPanels x, int k, int count, float[] c, int cStride) {
         int panelSize = x.columns() * COUNT;
         int panels = x.count();
         for (int p = 0; p < panels; p += 2) {
@@ -91,9 +91,9 @@ final class Gemm {
         }
     }
 
-    /** Transposes the results: tokens out of the lanes. */
-    private static void store(float[] c, int cStride, int rows, int tokens, float[] y, int yAt, int yStride) {
-        for (int t = 0; t < tokens; t++) {
+    /** Transposes the results: input rows out of the lanes. */
+    private static void store(float[] c, int cStride, int rows, int inputs, float[] y, int yAt, int yStride) {
+        for (int t = 0; t < inputs; t++) {
             int at = yAt + t * yStride;
             for (int r = 0; r < rows; r++) {
                 y[at + r] = c[r * cStride + t];

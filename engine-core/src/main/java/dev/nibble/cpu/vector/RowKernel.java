@@ -14,7 +14,7 @@ import java.util.Arrays;
  * rows are read.
  *
  * <p>Up to a few input rows share each dequantized piece of a weight row, held in the L1 cache ({@link DotTile}). Many
- * rows are packed with tokens in the lanes and go through {@link Gemm}.
+ * rows are packed with input rows in the lanes and go through {@link Gemm}.
  */
 abstract class RowKernel extends MatmulKernel {
     /** Columns dequantized at a time when there are few input rows: 8 KiB. A multiple of every block size. */
@@ -40,7 +40,7 @@ abstract class RowKernel extends MatmulKernel {
     @Override
     public final void prepare(MatmulInput x, WorkerPool pool) {
         if (x.rows() >= Gemm.MIN_ROWS) {
-            TokenPanels.pack(x, pool, TokensInLanes.class, TokensInLanes::new);
+            InputPanels.pack(x, pool, InputsInLanes.class, InputsInLanes::new);
         }
     }
 
@@ -55,7 +55,7 @@ abstract class RowKernel extends MatmulKernel {
             int from,
             int to,
             Scratch scratch) {
-        TokenPanels panels = x.packed(TokensInLanes.class);
+        InputPanels panels = x.packed(InputsInLanes.class);
         if (xRow == 0 && xRows == x.rows() && xRows >= Gemm.MIN_ROWS && panels != null) {
             Gemm.multiply(this, panels, y, yOffset, yStride, from, to, scratch);
         } else {

@@ -1,27 +1,20 @@
 package dev.nibble.cpu.interleaved;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.nibble.ModelFormatException;
+import dev.nibble.cpu.kernel.KernelChecks;
 import dev.nibble.cpu.kernel.MatmulInput;
 import dev.nibble.cpu.kernel.MatmulOracle;
 import dev.nibble.cpu.kernel.RandomWeights;
 import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.cpu.repack.RepackMemory;
 import dev.nibble.cpu.vector.VectorKernelFamily;
-import dev.nibble.model.MappedMemory;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -46,13 +39,6 @@ class InterleavedKernelTest {
     private static InterleavedKernel kernel(Tensor weight) {
         return Objects.requireNonNull(
                 InterleavedKernel.of(weight, RepackMemory.of(Arena.ofAuto()), POOL), weight::name);
-    }
-
-    private static MatmulInput input(int rows, int columns, Random random) {
-        MatmulInput x = new MatmulInput(rows, columns);
-        System.arraycopy(RandomWeights.gaussian(rows * columns, random), 0, x.values(), 0, rows * columns);
-        x.reset(rows, columns);
-        return x;
     }
 
     /** One input is the decode kernel; from four on, weights are unpacked. */
@@ -81,7 +67,7 @@ class InterleavedKernelTest {
     }
 
     private static void checkWith(Tensor weight, float[] x, int inputs) {
-        Layout layout = Objects.requireNonNull(Layout.of(weight.dtype()));
+        GroupLayout layout = Objects.requireNonNull(GroupLayout.of(weight.dtype()));
         boolean rounded =
                 inputs < InterleavedKernel.MIN_BATCH ? !layout.quants().exact() : BatchLanes.areShorts(layout);
         MatmulOracle.checkRearranged(new VectorKernelFamily(), weight, x, inputs, rounded, POOL);
@@ -93,8 +79,8 @@ class InterleavedKernelTest {
             value = DType.class,
             names = {"IQ4_NL", "IQ4_XS", "MXFP4"})
     void levelsAgreeWithTheOracle(DType dtype) {
-        if (!LevelFields.SERVES) {
-            assertThat(Layout.of(dtype)).isNull();
+        if (!TableQuants.SERVES) {
+            assertThat(GroupLayout.of(dtype)).isNull();
             return;
         }
         agreesWithTheOracle(dtype);
@@ -127,20 +113,8 @@ class InterleavedKernelTest {
             names = {"Q8_0", "Q4_0", "Q2_K", "Q3_K", "Q4_K", "Q6_K"})
     void doesNotDependOnThePartition(DType dtype) {
         Random random = new Random(5);
-        int columns = 2 * 256;
-        int rows = 3 * Shorts.GROUP + 2;
-        InterleavedKernel kernel = kernel(RandomWeights.matrix(dtype, columns, rows, random));
-        for (int inputs : new int[] {1, 3, 6, 17}) {
-            MatmulInput x = input(inputs, columns, random);
-            kernel.prepare(x, POOL);
-            float[] whole = new float[inputs * rows];
-            kernel.multiply(x, 0, inputs, whole, 0, rows, 0, rows);
-            float[] parts = new float[inputs * rows];
-            for (int from = 0; from < rows; from += 7) {
-                kernel.multiply(x, 0, inputs, parts, 0, rows, from, Math.min(rows, from + 7));
-            }
-            assertThat(parts).isEqualTo(whole);
-        }
+        KernelChecks.doesNotDependOnThePartition(
+                kernel(RandomWeights.matrix(dtype, 2 * 256, 3 * Shorts.GROUP + 2, random)), random, POOL);
     }
 
     /** Rows of an input may be multiplied by different matrices, as those of experts are. */
@@ -153,7 +127,7 @@ class InterleavedKernelTest {
         int columns = 256;
         int rows = Shorts.GROUP;
         InterleavedKernel kernel = kernel(RandomWeights.matrix(dtype, columns, rows, random));
-        MatmulInput x = input(11, columns, random);
+        MatmulInput x = KernelChecks.input(11, columns, random);
         kernel.prepare(x, POOL);
         float[] whole = new float[11 * rows];
         kernel.multiply(x, 0, 11, whole, 0, rows, 0, rows);
@@ -204,24 +178,8 @@ class InterleavedKernelTest {
             names = {"Q8_0", "Q4_0", "Q4_K", "Q6_K"})
     void aFileThatIsCutShortWhileItIsCopiedFaults(DType dtype, @TempDir Path folder) throws IOException {
         Tensor weight = RandomWeights.matrix(dtype, 2048, 40 * Shorts.GROUP, new Random(15));
-        Path file = Files.write(folder.resolve("weights"), weight.data().toArray(ValueLayout.JAVA_BYTE));
-        try (Arena arena = Arena.ofShared();
-                FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-            MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-            Tensor inFile = new Tensor(weight.name(), dtype, weight.shape(), mapped);
-            RepackMemory memory = bytes -> {
-                try {
-                    channel.truncate(channel.size() / 2);
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
-                return arena.allocate(bytes, 64);
-            };
-            assertThatThrownBy(() ->
-                            MappedMemory.read("weights", () -> InterleavedKernel.of(inFile, memory, POOL) == null))
-                    .isInstanceOf(ModelFormatException.class)
-                    .hasMessageContaining("it was truncated or replaced while in use");
-        }
+        KernelChecks.faultsWhereTheFileIsCutShort(
+                weight, folder, (inFile, memory) -> InterleavedKernel.of(inFile, memory, POOL));
         assertThat(kernel(weight).repackedBytes()).isPositive(); // the pool's threads live
     }
 
@@ -240,7 +198,7 @@ class InterleavedKernelTest {
                 DType.Q6_K,
                 DType.Q2_K,
                 DType.Q3_K));
-        if (LevelFields.SERVES) {
+        if (TableQuants.SERVES) {
             types.addAll(List.of(DType.IQ4_NL, DType.IQ4_XS, DType.MXFP4));
         }
         for (DType dtype : types) {

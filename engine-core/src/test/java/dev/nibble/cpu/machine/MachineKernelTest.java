@@ -1,11 +1,10 @@
 package dev.nibble.cpu.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.nibble.LoadOptions;
-import dev.nibble.ModelFormatException;
+import dev.nibble.cpu.kernel.KernelChecks;
 import dev.nibble.cpu.kernel.KernelFamily;
 import dev.nibble.cpu.kernel.MatmulInput;
 import dev.nibble.cpu.kernel.MatmulKernel;
@@ -14,18 +13,13 @@ import dev.nibble.cpu.kernel.RandomWeights;
 import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.cpu.repack.RepackMemory;
 import dev.nibble.cpu.scalar.ScalarKernelFamily;
-import dev.nibble.model.MappedMemory;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -71,13 +65,6 @@ class MachineKernelTest {
         String code = Integer.getInteger("nibble.vector.bits", 512) < 512 ? "AVX2" : "";
         assertThat(kernel.description()).startsWith("machine code " + code).contains(weight.dtype() + ", 16 rows");
         return kernel;
-    }
-
-    private static MatmulInput input(int rows, int columns, Random random) {
-        MatmulInput x = new MatmulInput(rows, columns);
-        System.arraycopy(RandomWeights.gaussian(rows * columns, random), 0, x.values(), 0, rows * columns);
-        x.reset(rows, columns);
-        return x;
     }
 
     /** Few inputs, each number of them; then tiles of each size, also two and three of them. */
@@ -133,20 +120,8 @@ class MachineKernelTest {
     @MethodSource("types")
     void doesNotDependOnThePartition(DType dtype) {
         Random random = new Random(5);
-        int columns = 2 * 256;
-        int rows = 5 * Form.ROWS + 2;
-        MatmulKernel kernel = kernel(RandomWeights.matrix(dtype, columns, rows, random));
-        for (int inputs : new int[] {1, 3, 6, 17}) {
-            MatmulInput x = input(inputs, columns, random);
-            kernel.prepare(x, POOL);
-            float[] whole = new float[inputs * rows];
-            kernel.multiply(x, 0, inputs, whole, 0, rows, 0, rows);
-            float[] parts = new float[inputs * rows];
-            for (int from = 0; from < rows; from += 7) {
-                kernel.multiply(x, 0, inputs, parts, 0, rows, from, Math.min(rows, from + 7));
-            }
-            assertThat(parts).isEqualTo(whole);
-        }
+        KernelChecks.doesNotDependOnThePartition(
+                kernel(RandomWeights.matrix(dtype, 2 * 256, 5 * Form.ROWS + 2, random)), random, POOL);
     }
 
     /**
@@ -161,7 +136,7 @@ class MachineKernelTest {
         int rows = 2 * Form.ROWS + 5;
         int inputs = 40;
         MatmulKernel kernel = kernel(RandomWeights.matrix(dtype, columns, rows, random));
-        MatmulInput x = input(inputs, columns, random);
+        MatmulInput x = KernelChecks.input(inputs, columns, random);
         float[] alone = multiply(kernel, x, inputs, rows, i -> 1);
         for (int size = 2; size <= inputs; size++) {
             int count = size;
@@ -244,7 +219,7 @@ class MachineKernelTest {
         weight.data().set(ValueLayout.JAVA_SHORT_UNALIGNED, at, infinity);
         MatmulKernel kernel = kernel(weight);
         for (int inputs : new int[] {1, 5}) {
-            MatmulInput x = input(inputs, 256, new Random(8));
+            MatmulInput x = KernelChecks.input(inputs, 256, new Random(8));
             kernel.prepare(x, POOL);
             float[] y = new float[inputs];
             kernel.multiply(x, 0, inputs, y, 0, 1, 0, 1);
@@ -278,24 +253,8 @@ class MachineKernelTest {
     @MethodSource("types")
     void aFileThatIsCutShortWhileItIsCopiedFaults(DType dtype, @TempDir Path folder) throws IOException {
         Tensor weight = RandomWeights.matrix(dtype, 2048, 100 * Form.ROWS, new Random(15));
-        Path file = Files.write(folder.resolve("weights"), weight.data().toArray(ValueLayout.JAVA_BYTE));
-        try (Arena arena = Arena.ofShared();
-                FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-            MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-            Tensor inFile = new Tensor(weight.name(), dtype, weight.shape(), mapped);
-            RepackMemory memory = bytes -> {
-                try {
-                    channel.truncate(channel.size() / 2);
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
-                return arena.allocate(bytes, 64);
-            };
-            assertThatThrownBy(() -> MappedMemory.read(
-                            "weights", () -> FAMILY.kernel(inFile, LoadOptions.DEFAULT, memory, POOL)))
-                    .isInstanceOf(ModelFormatException.class)
-                    .hasMessageContaining("it was truncated or replaced while in use");
-        }
+        KernelChecks.faultsWhereTheFileIsCutShort(
+                weight, folder, (inFile, memory) -> FAMILY.kernel(inFile, LoadOptions.DEFAULT, memory, POOL));
         assertThat(kernel(weight).repackedBytes()).isPositive(); // the pool's threads live
     }
 

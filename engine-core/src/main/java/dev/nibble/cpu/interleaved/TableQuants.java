@@ -6,7 +6,7 @@ import static dev.nibble.cpu.vector.Lanes.F;
 import static dev.nibble.cpu.vector.Lanes.LE;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
-import dev.nibble.cpu.interleaved.Terms.Field;
+import dev.nibble.cpu.interleaved.UnmaskedFields.Field;
 import dev.nibble.cpu.vector.Lanes;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -19,7 +19,7 @@ import jdk.incubator.vector.VectorOperators;
  * from {@code 4i} on of word j. The levels are looked up in a vector of as many lanes, as floats, and multiplied by
  * activations as they are: their products do not fit 16 bits.
  */
-final class LevelFields extends Quants {
+final class TableQuants extends Quants {
     /** Whether a vector holds all levels. */
     static final boolean SERVES = Lanes.COUNT == 16;
 
@@ -31,8 +31,8 @@ final class LevelFields extends Quants {
     /**
      * @param levels sixteen
      */
-    LevelFields(byte[] levels) {
-        super(new Terms(Layout.BLOCK, new Field[][] {{new Field(0, 0, 1)}}, 0, 0), UNITS);
+    TableQuants(byte[] levels) {
+        super(new UnmaskedFields(GroupLayout.BLOCK, new Field[][] {{new Field(0, 0, 1)}}, 0, 0), UNITS);
         short[] shorts = new short[Shorts.LANES];
         int[] bits = new int[Lanes.COUNT];
         for (int i = 0; i < levels.length; i++) {
@@ -49,7 +49,7 @@ final class LevelFields extends Quants {
     }
 
     @Override
-    void unpack(Piece p) {
+    void unpack(RowTask p) {
         long at = p.at + p.layout.quantsAt(0);
         unpack(p.data, at, p.layout.blockBytes(), p.columns, levels, p.quants, p.quantsTo(), p.quantsStride);
     }
@@ -73,13 +73,13 @@ final class LevelFields extends Quants {
     }
 
     /** One input row: {@code y += Σ scale · Σ level · activation}; the scales were read. */
-    static void multiply(Piece p) {
+    static void multiply(RowTask p) {
         multiply(
                 p.data,
                 p.at + p.layout.quantsAt(0),
                 p.layout.headUnits() * UNIT,
-                p.columns / Layout.BLOCK,
-                ((LevelFields) p.layout.quants()).floats,
+                p.columns / GroupLayout.BLOCK,
+                ((TableQuants) p.layout.quants()).floats,
                 p.values,
                 p.valuesAt,
                 p.scales,
@@ -87,7 +87,7 @@ final class LevelFields extends Quants {
                 p.resultAt);
     }
 
-    /** Calls the Vector API only: it is too long for helpers to be inlined, see {@link FusedPair}. */
+    /** Calls the Vector API only: it is too long for helpers to be inlined, see {@link OneInputLoopsNarrow}. */
     private static void multiply(
             MemorySegment data,
             long at,
@@ -108,7 +108,7 @@ final class LevelFields extends Quants {
             FloatVector even1 = even0;
             FloatVector odd0 = even0;
             FloatVector odd1 = even0;
-            int base = from + block * Layout.BLOCK;
+            int base = from + block * GroupLayout.BLOCK;
             for (int i = 0; i < UNITS; i++) {
                 IntVector w = ShortVector.fromMemorySegment(S, memory, Shorts.plain(next), LE)
                         .reinterpretAsInts();

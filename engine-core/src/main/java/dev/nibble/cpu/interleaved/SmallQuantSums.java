@@ -20,21 +20,21 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 
 /**
- * One input row and quants of 2 or 3 bits: {@link Records} of a super-block and their {@link Fold}, part by part, since a
+ * One input row and quants of 2 or 3 bits: {@link BlockSums} of a super-block and their {@link ScaleSums}, part by part, since a
  * word has so many fields that two parts are too much for a loop.
  *
  * <p>A record is [sums of two slots, GROUP] and the head of the block. The methods call the Vector API only, as their
- * helpers would not be inlined, see {@link FusedPair}.
+ * helpers would not be inlined, see {@link OneInputLoopsNarrow}.
  */
-final class NarrowRecords {
+final class SmallQuantSums {
     private static final int UNIT = Quants.UNIT;
-    private static final int SUPER_BLOCKS = Layout.SUPER_BLOCKS;
+    private static final int SUPER_BLOCKS = GroupLayout.SUPER_BLOCKS;
     private static final int RECORD = 3 * GROUP;
 
-    private NarrowRecords() {}
+    private SmallQuantSums() {}
 
     /** Q2_K. */
-    static void twos(Piece p) {
+    static void twos(RowTask p) {
         long at = p.at + p.layout.quantsAt(0);
         for (int part = 0; part < PARTS; part++) {
             twos(p.data, at + part * VECTOR, p.factors, p.factorsAt, p.records, part * LANES);
@@ -42,7 +42,7 @@ final class NarrowRecords {
     }
 
     /** Q3_K. */
-    static void threes(Piece p) {
+    static void threes(RowTask p) {
         long at = p.at + p.layout.quantsAt(0);
         for (int part = 0; part < PARTS; part++) {
             threes(p.data, at + part * VECTOR, p.factors, p.factorsAt, p.begins, p.beginsAt, p.records, part * LANES);
@@ -50,14 +50,14 @@ final class NarrowRecords {
     }
 
     /** Sums with the scales of Q2_K, but for the minima and the scale of the super-block. */
-    static void foldTwos(Piece p) {
+    static void foldTwos(RowTask p) {
         for (int part = 0; part < PARTS; part++) {
             foldTwos(p.records, part * LANES, p.x.scales(), p.index, p.partial);
         }
     }
 
-    /** From {@link Piece#partial} to results: takes off the minima of Q2_K, multiplies with the scales of the super-block. */
-    static void minima(Piece p) {
+    /** From {@link RowTask#partial} to results: takes off the minima of Q2_K, multiplies with the scales of the super-block. */
+    static void minima(RowTask p) {
         for (int part = 0; part < PARTS; part++) {
             minima(
                     p.records,
@@ -75,7 +75,7 @@ final class NarrowRecords {
     }
 
     /** Sums with the scales of Q3_K, but for that of the super-block. */
-    static void foldThrees(Piece p) {
+    static void foldThrees(RowTask p) {
         for (int part = 0; part < PARTS; part++) {
             foldThrees(p.records, part * LANES, p.x.scales(), p.index, p.partial);
         }

@@ -21,20 +21,20 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 
 /**
- * From {@link Records} of a group of rows and a token to results, part by part:
+ * From {@link BlockSums} of a group of rows and an input row to results, part by part:
  * {@code y += Σ sum · weight scale · activation scale ± Σ shift · Σ activations}.
  *
  * <p>Sums are those of centered quants, which fit 16 bits. In super-blocks, where there are minima, what this took off is
  * added as soon as they are ints.
  */
-final class Fold {
-    private static final int SUPER_BLOCKS = Layout.SUPER_BLOCKS;
+final class ScaleSums {
+    private static final int SUPER_BLOCKS = GroupLayout.SUPER_BLOCKS;
 
-    private Fold() {}
+    private ScaleSums() {}
 
     /** Blocks with one sum. */
-    static void blocks(Piece p) {
-        int blocks = p.columns / Layout.BLOCK;
+    static void blocks(RowTask p) {
+        int blocks = p.columns / GroupLayout.BLOCK;
         int record = p.layout.record();
         for (int at = 0; at < GROUP; at += LANES) {
             int to = p.resultAt + at;
@@ -43,8 +43,8 @@ final class Fold {
     }
 
     /** Blocks with two sums. */
-    static void halvedBlocks(Piece p) {
-        int blocks = p.columns / Layout.BLOCK;
+    static void halvedBlocks(RowTask p) {
+        int blocks = p.columns / GroupLayout.BLOCK;
         int record = p.layout.record();
         for (int at = 0; at < GROUP; at += LANES) {
             int to = p.resultAt + at;
@@ -53,8 +53,8 @@ final class Fold {
     }
 
     /** The shifts of blocks, behind {@code sums} sums and a scale; {@code center} is in the sums. */
-    static void shifts(Piece p, int sums, int center) {
-        int blocks = p.columns / Layout.BLOCK;
+    static void shifts(RowTask p, int sums, int center) {
+        int blocks = p.columns / GroupLayout.BLOCK;
         int record = p.layout.record();
         for (int at = 0; at < GROUP; at += LANES) {
             int first = sums * GROUP + at;
@@ -63,24 +63,24 @@ final class Fold {
     }
 
     /** Sub-blocks with two sums, but for the minima and the scale of the super-block: {@link #minima}. */
-    static void halvedEighths(Piece p) {
+    static void halvedEighths(RowTask p) {
         for (int at = 0; at < GROUP; at += LANES) {
             halvedEighths(p.records, at, p.layout.record(), p.begins, p.beginsAt, p.x.scales(), p.index, p.partial);
         }
     }
 
     /** Pairs of sub-blocks with two sums each, but for the scale of the super-block: {@link #scale}. */
-    static void sixteenths(Piece p) {
+    static void sixteenths(RowTask p) {
         for (int at = 0; at < GROUP; at += LANES) {
             sixteenths(p.records, at, p.layout.record(), p.x.scales(), p.index, p.partial);
         }
     }
 
     /**
-     * From {@link Piece#partial} to results: takes off the minima of sub-blocks, behind {@code sums} sums in a record, and
+     * From {@link RowTask#partial} to results: takes off the minima of sub-blocks, behind {@code sums} sums in a record, and
      * multiplies with the scales of the super-block, whose head begins at {@code superAt}.
      */
-    static void minima(Piece p, int sums, int superAt) {
+    static void minima(RowTask p, int sums, int superAt) {
         for (int part = 0; part < PARTS; part++) {
             minima(
                     p.records,
@@ -96,8 +96,8 @@ final class Fold {
         }
     }
 
-    /** From {@link Piece#partial} to results: multiplies with the scale of the super-block. */
-    static void scale(Piece p, int superAt) {
+    /** From {@link RowTask#partial} to results: multiplies with the scale of the super-block. */
+    static void scale(RowTask p, int superAt) {
         for (int part = 0; part < PARTS; part++) {
             int at = part * LANES;
             scale(p.data, p.at + superAt + part * VECTOR, p.partial, at, p.result, p.resultAt + at);
@@ -196,7 +196,7 @@ final class Fold {
         second.intoArray(partial, from + HALF);
     }
 
-    /** Calls the Vector API only: it is too long for helpers to be inlined, see {@link FusedPair}. */
+    /** Calls the Vector API only: it is too long for helpers to be inlined, see {@link OneInputLoopsNarrow}. */
     private static void sixteenths(short[] records, int from, int record, float[] xScales, int index, float[] partial) {
         FloatVector first = FloatVector.zero(F);
         FloatVector second = first;

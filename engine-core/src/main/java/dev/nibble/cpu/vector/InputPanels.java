@@ -5,33 +5,32 @@ import dev.nibble.cpu.pool.WorkerPool;
 import java.util.function.Supplier;
 
 /**
- * Input rows with some tokens side by side: panels of {@code width} tokens, each [columns, width]. The last panel is filled
- * up with zeros.
+ * Input rows with {@code width} of them side by side: panels of [columns, width]. The last panel is filled up with zeros.
  */
-public abstract class TokenPanels extends MatmulInput.Packed implements WorkerPool.Job {
+public abstract class InputPanels extends MatmulInput.Packed implements WorkerPool.Job {
     /** Columns a worker transposes at a time: 16 rows of them fit the L1 cache. */
     private static final int GRAIN = 64;
 
     private final int width;
     private float[] panels = new float[0];
     private float[] source = panels;
-    private int tokens;
+    private int inputs;
     private int columns;
 
-    /** Panels of {@code width} tokens. */
-    protected TokenPanels(int width) {
+    /** Panels of {@code width} input rows. */
+    protected InputPanels(int width) {
         this.width = width;
     }
 
     /** Packs the rows of {@code x} into panels of a class unless that is done. */
-    public static <T extends TokenPanels> void pack(MatmulInput x, WorkerPool pool, Class<T> form, Supplier<T> create) {
+    public static <T extends InputPanels> void pack(MatmulInput x, WorkerPool pool, Class<T> form, Supplier<T> create) {
         if (x.packed(form) == null) {
-            ((TokenPanels) x.repack(form, create)).fill(x, pool);
+            ((InputPanels) x.repack(form, create)).fill(x, pool);
         }
     }
 
     private void fill(MatmulInput x, WorkerPool pool) {
-        tokens = x.rows();
+        inputs = x.rows();
         columns = x.columns();
         source = x.values();
         int size = Math.multiplyExact(Math.multiplyExact(count(), width), columns);
@@ -45,7 +44,7 @@ public abstract class TokenPanels extends MatmulInput.Packed implements WorkerPo
     public void run(int worker, int from, int to) {
         for (int panel = 0; panel < count(); panel++) {
             int base = panel * width * columns;
-            int present = Math.min(width, tokens - panel * width);
+            int present = Math.min(width, inputs - panel * width);
             for (int k = from; k < to; k++) {
                 int at = base + k * width;
                 int sourceAt = panel * width * columns + k;
@@ -61,15 +60,15 @@ public abstract class TokenPanels extends MatmulInput.Packed implements WorkerPo
 
     /** Number of panels. */
     final int count() {
-        return Math.ceilDiv(tokens, width);
+        return Math.ceilDiv(inputs, width);
     }
 
-    /** Number of tokens. */
-    final int tokens() {
-        return tokens;
+    /** Number of input rows. */
+    final int inputs() {
+        return inputs;
     }
 
-    /** Values of a token. */
+    /** Values of an input row. */
     final int columns() {
         return columns;
     }

@@ -22,22 +22,22 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 
 /**
- * {@link Fused} for groups of two parts.
+ * {@link OneInputLoops512} for groups of two parts.
  *
  * <p>How these loops are written is for the compiler. The inner ones have a constant number of turns, and what is needed
  * only at the end of a block is outside, so that 16 registers are enough within. What is done there calls the Vector API
  * only, no helpers: where a method has grown long, the compiler inlines nothing else, and what is not inlined boxes its
  * vectors. Shifts are variables because a constant one is made anew for each use.
  */
-final class FusedPair {
+final class OneInputLoopsNarrow {
     private static final int UNIT = Quants.UNIT;
-    private static final int BLOCK = Layout.BLOCK;
-    private static final int SUPER_BLOCKS = Layout.SUPER_BLOCKS;
+    private static final int BLOCK = GroupLayout.BLOCK;
+    private static final int SUPER_BLOCKS = GroupLayout.SUPER_BLOCKS;
 
-    private FusedPair() {}
+    private OneInputLoopsNarrow() {}
 
     /** Q4_0, Q4_1. */
-    static void four(Piece p) {
+    static void four(RowTask p) {
         four(
                 p.data,
                 p.at,
@@ -56,7 +56,7 @@ final class FusedPair {
     }
 
     /** Q8_0. */
-    static void eight(Piece p) {
+    static void eight(RowTask p) {
         eight(
                 p.data,
                 p.at,
@@ -73,7 +73,7 @@ final class FusedPair {
     }
 
     /** Q4_K. */
-    static void fourK(Piece p) {
+    static void fourK(RowTask p) {
         fourK(
                 p.data,
                 p.at + p.layout.superAt(0),

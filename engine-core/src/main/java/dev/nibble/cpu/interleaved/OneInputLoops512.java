@@ -19,19 +19,19 @@ import jdk.incubator.vector.ShortVector;
 /**
  * One input row, from weights to results in one loop: while a block is folded, the processor reads on. For groups of one
  * part and the types whose loop is then small enough for the compiler to keep its vectors in registers; the others make
- * {@link Records} first. The loops call the Vector API only, see {@link FusedPair}.
+ * {@link BlockSums} first. The loops call the Vector API only, see {@link OneInputLoopsNarrow}.
  */
-final class Fused {
+final class OneInputLoops512 {
     private static final int UNIT = Quants.UNIT;
-    private static final int SUPER_BLOCKS = Layout.SUPER_BLOCKS;
+    private static final int SUPER_BLOCKS = GroupLayout.SUPER_BLOCKS;
 
     /** Whether groups are such as these loops read. */
     static final boolean SERVES = Shorts.PARTS == 1;
 
-    private Fused() {}
+    private OneInputLoops512() {}
 
     /** Q4_0. */
-    static void four(Piece p) {
+    static void four(RowTask p) {
         int units = p.columns / 4;
         four(
                 p.data,
@@ -48,7 +48,7 @@ final class Fused {
     }
 
     /** Q8_0. */
-    static void eight(Piece p) {
+    static void eight(RowTask p) {
         eight(
                 p.data,
                 p.at,
@@ -63,14 +63,14 @@ final class Fused {
                 p.resultAt);
     }
 
-    /** Q4_K, but for the minima and the scale of the super-block: {@link Fold#minima}. */
-    static void fourK(Piece p) {
+    /** Q4_K, but for the minima and the scale of the super-block: {@link ScaleSums#minima}. */
+    static void fourK(RowTask p) {
         long at = p.at + p.layout.quantsAt(0);
         fourK(p.data, at, p.factors, p.factorsAt, p.begins, p.beginsAt, p.x.scales(), p.index, p.records, p.partial);
     }
 
-    /** Q6_K, but for the scale of the super-block: {@link Fold#scale}. */
-    static void sixK(Piece p) {
+    /** Q6_K, but for the scale of the super-block: {@link ScaleSums#scale}. */
+    static void sixK(RowTask p) {
         long at = p.at + p.layout.headAt(0);
         sixK(p.data, at, p.factors, p.factorsAt, p.begins, p.beginsAt, p.x.scales(), p.index, p.partial);
     }

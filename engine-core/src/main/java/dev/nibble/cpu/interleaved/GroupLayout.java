@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * <p>An element is {@code scale · q ± shift}, or {@code scale · (q - center)}; q is unsigned but in Q8_0. Or it is
  * {@code scale · level(q)}.
  */
-abstract class Layout {
+abstract class GroupLayout {
     static final int SUPER_BLOCK = 256;
 
     /**
@@ -61,7 +61,7 @@ abstract class Layout {
     /** Whether the head of a block comes before its quants. */
     private final boolean headFirst;
 
-    Layout(
+    GroupLayout(
             Quants quants,
             QuantReader reader,
             int scaleColumns,
@@ -79,13 +79,13 @@ abstract class Layout {
     }
 
     /** The layout of a type, null if it has none. */
-    static @Nullable Layout of(DType dtype) {
+    static @Nullable GroupLayout of(DType dtype) {
         return Known.LAYOUTS.get(dtype);
     }
 
     /** One layout of a type, and one object for quants of the same form: an input is prepared once for each of these. */
     private static final class Known {
-        static final Map<DType, Layout> LAYOUTS = new EnumMap<>(DType.class);
+        static final Map<DType, GroupLayout> LAYOUTS = new EnumMap<>(DType.class);
 
         static {
             Quants four = new Fields.Four();
@@ -95,8 +95,8 @@ abstract class Layout {
             LAYOUTS.put(DType.Q5_0, new BlockLayout(five, QuantReader.q5(22), 22, false));
             LAYOUTS.put(DType.Q5_1, new BlockLayout(five, QuantReader.q5(24), 24, true));
             LAYOUTS.put(DType.Q8_0, new BlockLayout(new EightBits(), QuantReader::q8, 34, false));
-            if (LevelFields.SERVES) {
-                Quants levels = new LevelFields(Levels.IQ4.toArray());
+            if (TableQuants.SERVES) {
+                Quants levels = new TableQuants(Levels.IQ4.toArray());
                 LAYOUTS.put(DType.IQ4_NL, new BlockLayout(levels, QuantReader.q4(18), 18, false));
                 LAYOUTS.put(DType.IQ4_XS, SuperBlockLayout.iq4(levels));
                 LAYOUTS.put(DType.MXFP4, BlockLayout.mxfp4());
@@ -168,13 +168,13 @@ abstract class Layout {
         return (long) columns / BLOCK * blockBytes() + (long) columns / SUPER_BLOCK * superUnits * Quants.UNIT;
     }
 
-    /** Shorts of a record, see {@link Records}. */
+    /** Shorts of a record, see {@link BlockSums}. */
     final int record() {
         return (quants.recordSums() + headUnits) * GROUP;
     }
 
-    /** From weights to results: what is done with a piece for one token. */
-    abstract Step[] rowSteps();
+    /** From weights to results: what is done with a piece for one input row. */
+    abstract SeparateLoop[] rowLoops();
 
     /**
      * Reads the quants of one row.
@@ -194,10 +194,10 @@ abstract class Layout {
     }
 
     /** Reads the scales of a super-block or less of a slice, and as many shifts if there are any, rows in order. */
-    abstract Step readScales();
+    abstract SeparateLoop readScales();
 
     /** {@code shifts = center · scales ± shifts}, as the unpacked quants stay centered. */
-    final void center(Piece p) {
+    final void center(RowTask p) {
         if (shiftSign == 0) {
             return;
         }

@@ -2,7 +2,7 @@ package dev.nibble.cpu.interleaved;
 
 import static dev.nibble.cpu.interleaved.Shorts.load;
 
-import dev.nibble.cpu.interleaved.Terms.Field;
+import dev.nibble.cpu.interleaved.UnmaskedFields.Field;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
@@ -16,18 +16,18 @@ import jdk.incubator.vector.VectorOperators;
  * 3 bits   q[5j], ..., q[5j + 4], bit j of q[15]            4
  * </pre>
  */
-abstract class NarrowFields extends Quants {
+abstract class SmallQuantFields extends Quants {
     static final int COLUMNS = 16;
 
-    private NarrowFields(Field[][] words, int center) {
-        super(new Terms(COLUMNS, words, center, 0), words.length);
+    private SmallQuantFields(Field[][] words, int center) {
+        super(new UnmaskedFields(COLUMNS, words, center, 0), words.length);
     }
 
     /**
      * Q2_K. Sums of a slot fit 16 bits as they are, {@code 16 · 3 · 127 < 2^15}, and are not centered; the center is 1 so
-     * that {@link Terms#begin} is the sum of the activations, taken off.
+     * that {@link UnmaskedFields#begin} is the sum of the activations, taken off.
      */
-    static final class Two extends NarrowFields {
+    static final class Two extends SmallQuantFields {
         private static final int CENTER = 1;
 
         Two() {
@@ -43,15 +43,15 @@ abstract class NarrowFields extends Quants {
         }
 
         @Override
-        void unpack(Piece p) {
-            for (int block = 0; block < p.columns / Layout.BLOCK; block++) {
-                int to = p.quantsTo() + block * Layout.BLOCK * p.quantsStride;
+        void unpack(RowTask p) {
+            for (int block = 0; block < p.columns / GroupLayout.BLOCK; block++) {
+                int to = p.quantsTo() + block * GroupLayout.BLOCK * p.quantsStride;
                 unpack(p.data, p.at + p.layout.quantsAt(block), p.quants, to, p.quantsStride);
             }
         }
 
         private static void unpack(MemorySegment data, long at, short[] out, int outAt, int stride) {
-            for (int i = 0; i < Layout.BLOCK; i++) {
+            for (int i = 0; i < GroupLayout.BLOCK; i++) {
                 ShortVector w = load(data, at + (i >> 3) * UNIT);
                 w.lanewise(VectorOperators.LSHR, 2 * (i & 7))
                         .and((short) 3)
@@ -62,7 +62,7 @@ abstract class NarrowFields extends Quants {
     }
 
     /** Q3_K. */
-    static final class Three extends NarrowFields {
+    static final class Three extends SmallQuantFields {
         private static final int CENTER = 4;
         private static final int UNITS = 3;
 
@@ -82,7 +82,7 @@ abstract class NarrowFields extends Quants {
         }
 
         @Override
-        void unpack(Piece p) {
+        void unpack(RowTask p) {
             for (int slot = 0; slot < p.columns / COLUMNS; slot++) {
                 long at = p.at + p.layout.quantsAt(slot / 2) + slot % 2 * UNITS * UNIT;
                 unpack(p.data, at, p.quants, p.quantsTo() + slot * COLUMNS * p.quantsStride, p.quantsStride);

@@ -17,40 +17,40 @@ import jdk.incubator.vector.ShortVector;
 
 /**
  * Many input rows where the products of a slot fit 16 bits and a scale has one slot or two: quants of 3 to 6 bits. Two
- * slices of weight rows at a time are unpacked, {@link Layout#PIECE} columns of them, and multiplied by tiles of tokens,
+ * slices of weight rows at a time are unpacked, {@link GroupLayout#PIECE} columns of them, and multiplied by tiles of input rows,
  * rows in the lanes, activations broadcast from memory.
  */
-final class ShortBatch {
+final class PromptInShorts {
     /** Slices of rows that are multiplied at a time. */
     static final int SLICES = 2;
 
-    /** Tokens of a tile: those that lie side by side in a {@link QuantizedInput}. */
-    private static final int TOKENS = QuantizedInput.TILE;
+    /** Input rows of a tile: those that lie side by side in a {@link QuantizedInput}. */
+    private static final int INPUTS = QuantizedInput.TILE;
 
-    /** What is folded at a time: a slice and two tokens of a tile. */
-    private static final int QUARTERS = TOKENS / 2 * SLICES;
+    /** What is folded at a time: a slice and two input rows of a tile. */
+    private static final int QUARTERS = INPUTS / 2 * SLICES;
 
     private static final int ROWS = SLICES * LANES;
-    private static final int BLOCK = Layout.BLOCK;
+    private static final int BLOCK = GroupLayout.BLOCK;
 
     /** The least columns of a slot. */
     private static final int MIN_SLOT = 8;
 
     /** Sums of a tile and a slot. */
-    private static final int TILE = TOKENS * ROWS;
+    private static final int TILE = INPUTS * ROWS;
 
     /** The most sums of a tile and a piece. */
-    static final int SUMS = Layout.PIECE / MIN_SLOT * TILE;
+    static final int SUMS = GroupLayout.PIECE / MIN_SLOT * TILE;
 
-    private static final Step MULTIPLY = ShortBatch::tile;
-    private static final Step FOLD = ShortBatch::fold;
-    private static final Step FOLD_PAIRS = ShortBatch::foldPairs;
-    private static final Step SHIFT = ShortBatch::shift;
+    private static final SeparateLoop MULTIPLY = PromptInShorts::tile;
+    private static final SeparateLoop FOLD = PromptInShorts::fold;
+    private static final SeparateLoop FOLD_PAIRS = PromptInShorts::foldPairs;
+    private static final SeparateLoop SHIFT = PromptInShorts::shift;
 
-    private ShortBatch() {}
+    private PromptInShorts() {}
 
     /** Whether this class serves a layout: sums of a slot fit 16 bits, and a shift is that of a block. */
-    static boolean serves(Layout layout) {
+    static boolean serves(GroupLayout layout) {
         Quants quants = layout.quants();
         return !quants.exact()
                 && quants.slotColumns() >= MIN_SLOT
@@ -58,11 +58,11 @@ final class ShortBatch {
     }
 
     static void multiply(
-            Piece p,
+            RowTask p,
             InterleavedKernel kernel,
             QuantizedInput x,
-            int firstToken,
-            int tokens,
+            int firstInput,
+            int inputs,
             float[] y,
             int yOffset,
             int yStride,
@@ -74,53 +74,53 @@ final class ShortBatch {
         p.quantsStride = ROWS;
         int columns = kernel.columns();
         int slices = Math.ceilDiv(kernel.rows(), LANES);
-        int firstTile = firstToken / TOKENS;
-        int endTile = Math.ceilDiv(firstToken + tokens, TOKENS);
+        int firstTile = firstInput / INPUTS;
+        int endTile = Math.ceilDiv(firstInput + inputs, INPUTS);
         int size = (endTile - firstTile) * TILE;
         p.ensureResults(size);
-        Step fold = p.layout.scaleColumns() == p.layout.quants().slotColumns() ? FOLD : FOLD_PAIRS;
+        SeparateLoop fold = p.layout.scaleColumns() == p.layout.quants().slotColumns() ? FOLD : FOLD_PAIRS;
         for (int slice = from / LANES; slice * LANES < to; slice += SLICES) {
             Arrays.fill(p.results, 0, size, 0);
-            for (int k = 0; k < columns; k += Layout.PIECE) {
-                p.columns = Math.min(Layout.PIECE, columns - k);
+            for (int k = 0; k < columns; k += GroupLayout.PIECE) {
+                p.columns = Math.min(GroupLayout.PIECE, columns - k);
                 // an odd last slice is multiplied twice rather than by a tile of its own
                 unpack(kernel, p, slice, k, 0);
                 unpack(kernel, p, Math.min(slice + 1, slices - 1), k, 1);
                 for (int tile = firstTile; tile < endTile; tile++) {
-                    p.factorsAt = (tile * columns + k) * TOKENS;
-                    p.index = (tile * columns + k) / BLOCK * TOKENS;
+                    p.factorsAt = (tile * columns + k) * INPUTS;
+                    p.index = (tile * columns + k) / BLOCK * INPUTS;
                     p.resultsAt = (tile - firstTile) * TILE;
-                    Step.call(MULTIPLY, p);
+                    SeparateLoop.call(MULTIPLY, p);
                     for (p.quarter = 0; p.quarter < QUARTERS; p.quarter++) {
-                        Step.call(fold, p);
+                        SeparateLoop.call(fold, p);
                         if (p.layout.shifted()) {
-                            Step.call(SHIFT, p);
+                            SeparateLoop.call(SHIFT, p);
                         }
                     }
                 }
             }
             int begin = Math.max(from, slice * LANES);
             int end = Math.min(to, (slice + SLICES) * LANES);
-            int at = (firstToken - firstTile * TOKENS) * ROWS + begin - slice * LANES;
-            for (int token = 0; token < tokens; token++) {
-                System.arraycopy(p.results, token * ROWS + at, y, yOffset + token * yStride + begin, end - begin);
+            int at = (firstInput - firstTile * INPUTS) * ROWS + begin - slice * LANES;
+            for (int input = 0; input < inputs; input++) {
+                System.arraycopy(p.results, input * ROWS + at, y, yOffset + input * yStride + begin, end - begin);
             }
         }
     }
 
-    private static void unpack(InterleavedKernel kernel, Piece p, int slice, int k, int which) {
+    private static void unpack(InterleavedKernel kernel, RowTask p, int slice, int k, int which) {
         p.at = kernel.addressOfSlice(slice, k);
         p.which = which;
-        Step.call(p.layout.quants().unpackQuants, p);
-        Step.call(kernel.readScales(), p);
+        SeparateLoop.call(p.layout.quants().unpackQuants, p);
+        SeparateLoop.call(kernel.readScales(), p);
         p.layout.center(p);
     }
 
-    private static void tile(Piece p) {
+    private static void tile(RowTask p) {
         tile(p.quants, p.x.pairs(), p.factorsAt, p.columns, p.layout.quants().slotColumns(), p.sums);
     }
 
-    /** {@code sums} [slots, TOKENS, SLICES, LANES]: products of two slices and four tokens. */
+    /** {@code sums} [slots, INPUTS, SLICES, LANES]: products of two slices and four input rows. */
     private static void tile(short[] quants, int[] a, int at, int columns, int slot, short[] sums) {
         ShortVector zero = ShortVector.zero(S);
         ShortVector sum00 = zero;
@@ -136,16 +136,16 @@ final class ShortBatch {
         for (int k = 0; k < columns; k++) {
             ShortVector w0 = ShortVector.fromArray(S, quants, k * ROWS);
             ShortVector w1 = ShortVector.fromArray(S, quants, k * ROWS + LANES);
-            ShortVector x = pair(a[at + TOKENS * k]);
+            ShortVector x = pair(a[at + INPUTS * k]);
             sum00 = w0.mul(x).add(sum00);
             sum01 = w1.mul(x).add(sum01);
-            x = pair(a[at + TOKENS * k + 1]);
+            x = pair(a[at + INPUTS * k + 1]);
             sum10 = w0.mul(x).add(sum10);
             sum11 = w1.mul(x).add(sum11);
-            x = pair(a[at + TOKENS * k + 2]);
+            x = pair(a[at + INPUTS * k + 2]);
             sum20 = w0.mul(x).add(sum20);
             sum21 = w1.mul(x).add(sum21);
-            x = pair(a[at + TOKENS * k + 3]);
+            x = pair(a[at + INPUTS * k + 3]);
             sum30 = w0.mul(x).add(sum30);
             sum31 = w1.mul(x).add(sum31);
             if (--left == 0) {
@@ -171,7 +171,7 @@ final class ShortBatch {
         }
     }
 
-    private static void fold(Piece p) {
+    private static void fold(RowTask p) {
         int at = sumsOfQuarter(p);
         int scaleColumns = p.layout.scaleColumns();
         fold(
@@ -179,15 +179,15 @@ final class ShortBatch {
                 at,
                 p.columns / scaleColumns,
                 p.scales,
-                sliceOfQuarter(p) * Piece.SCALES,
+                sliceOfQuarter(p) * RowTask.SCALES,
                 p.x.scales(),
-                p.index + tokenOfQuarter(p),
+                p.index + inputOfQuarter(p),
                 scaleShift(scaleColumns),
                 p.results,
                 p.resultsAt + at);
     }
 
-    private static void foldPairs(Piece p) {
+    private static void foldPairs(RowTask p) {
         int at = sumsOfQuarter(p);
         int scaleColumns = p.layout.scaleColumns();
         foldPairs(
@@ -195,21 +195,21 @@ final class ShortBatch {
                 at,
                 p.columns / scaleColumns,
                 p.scales,
-                sliceOfQuarter(p) * Piece.SCALES,
+                sliceOfQuarter(p) * RowTask.SCALES,
                 p.x.scales(),
-                p.index + tokenOfQuarter(p),
+                p.index + inputOfQuarter(p),
                 scaleShift(scaleColumns),
                 p.results,
                 p.resultsAt + at);
     }
 
-    private static void shift(Piece p) {
+    private static void shift(RowTask p) {
         shift(
                 p.columns / BLOCK,
                 p.shifts,
-                sliceOfQuarter(p) * Piece.SHIFTS,
+                sliceOfQuarter(p) * RowTask.SHIFTS,
                 p.x.totals(),
-                p.index + tokenOfQuarter(p),
+                p.index + inputOfQuarter(p),
                 p.results,
                 p.resultsAt + sumsOfQuarter(p));
     }
@@ -219,22 +219,22 @@ final class ShortBatch {
         return Integer.numberOfTrailingZeros(BLOCK / scaleColumns);
     }
 
-    private static int tokenOfQuarter(Piece p) {
+    private static int inputOfQuarter(RowTask p) {
         return p.quarter & -2;
     }
 
-    private static int sliceOfQuarter(Piece p) {
+    private static int sliceOfQuarter(RowTask p) {
         return p.quarter & 1;
     }
 
-    private static int sumsOfQuarter(Piece p) {
-        return tokenOfQuarter(p) * ROWS + sliceOfQuarter(p) * LANES;
+    private static int sumsOfQuarter(RowTask p) {
+        return inputOfQuarter(p) * ROWS + sliceOfQuarter(p) * LANES;
     }
 
     // These call the Vector API only: helpers are not always inlined into them, and their vectors are objects then.
 
     /**
-     * {@code c += Σ sums · weight scale · activation scale} of a slice and two tokens.
+     * {@code c += Σ sums · weight scale · activation scale} of a slice and two input rows.
      *
      * @param shift from the number of a scale to that of its block
      */
@@ -255,7 +255,7 @@ final class ShortBatch {
         FloatVector first1 = FloatVector.fromArray(F, c, next);
         FloatVector second1 = FloatVector.fromArray(F, c, next + HALF);
         for (int i = 0; i < count; i++) {
-            int block = index + (i >> shift) * TOKENS;
+            int block = index + (i >> shift) * INPUTS;
             FloatVector first = FloatVector.fromArray(F, scales, scalesAt + i * LANES);
             FloatVector second = FloatVector.fromArray(F, scales, scalesAt + i * LANES + HALF);
             FloatVector scale = FloatVector.broadcast(F, xScales[block]);
@@ -300,7 +300,7 @@ final class ShortBatch {
         FloatVector second1 = FloatVector.fromArray(F, c, next + HALF);
         for (int i = 0; i < count; i++) {
             int from = sumsAt + 2 * i * TILE;
-            int block = index + (i >> shift) * TOKENS;
+            int block = index + (i >> shift) * INPUTS;
             FloatVector first = FloatVector.fromArray(F, scales, scalesAt + i * LANES);
             FloatVector second = FloatVector.fromArray(F, scales, scalesAt + i * LANES + HALF);
             FloatVector scale = FloatVector.broadcast(F, xScales[block]);
@@ -328,7 +328,7 @@ final class ShortBatch {
         second1.intoArray(c, next + HALF);
     }
 
-    /** {@code c += Σ shift · Σ activations} of a slice and two tokens. */
+    /** {@code c += Σ shift · Σ activations} of a slice and two input rows. */
     private static void shift(int blocks, float[] shifts, int shiftsAt, float[] totals, int index, float[] c, int at) {
         int next = at + ROWS;
         FloatVector first0 = FloatVector.fromArray(F, c, at);
@@ -338,10 +338,10 @@ final class ShortBatch {
         for (int block = 0; block < blocks; block++) {
             FloatVector first = FloatVector.fromArray(F, shifts, shiftsAt + block * LANES);
             FloatVector second = FloatVector.fromArray(F, shifts, shiftsAt + block * LANES + HALF);
-            FloatVector total = FloatVector.broadcast(F, totals[index + block * TOKENS]);
+            FloatVector total = FloatVector.broadcast(F, totals[index + block * INPUTS]);
             first0 = first.fma(total, first0);
             second0 = second.fma(total, second0);
-            total = FloatVector.broadcast(F, totals[index + block * TOKENS + 1]);
+            total = FloatVector.broadcast(F, totals[index + block * INPUTS + 1]);
             first1 = first.fma(total, first1);
             second1 = second.fma(total, second1);
         }

@@ -19,7 +19,7 @@ import jdk.incubator.vector.VectorOperators;
  * <p>This holds modulo 2^16, whatever overflows on the way, so it holds for the sum if that fits 16 bits: what is to be
  * added to it first is {@link #begin}. A quant may be cut into several fields: a field counts {@code weight} times.
  */
-final class Terms {
+final class UnmaskedFields {
     private final int columns;
     private final int center;
     private final int bias;
@@ -37,18 +37,18 @@ final class Terms {
     record Field(int shift, int column, int weight) {}
 
     /**
-     * Terms of a slot of {@code columns} columns.
+     * UnmaskedFields of a slot of {@code columns} columns.
      *
      * @param words the fields of each word of the slot, lowest first
      * @param center what is taken off each quant so that the sum of a slot fits 16 bits
      * @param bias what is added to that sum
      */
-    Terms(int columns, Field[][] words, int center, int bias) {
+    UnmaskedFields(int columns, Field[][] words, int center, int bias) {
         this.columns = columns;
         this.center = center;
         this.bias = bias;
         count = words.length * words[0].length;
-        int slots = Layout.PIECE / columns;
+        int slots = GroupLayout.PIECE / columns;
         column = new int[slots * count];
         factor = new int[slots * count];
         factorBefore = new int[slots * count];
@@ -76,7 +76,7 @@ final class Terms {
         return center;
     }
 
-    /** Terms of a slot. */
+    /** UnmaskedFields of a slot. */
     int count() {
         return count;
     }
@@ -93,7 +93,7 @@ final class Terms {
      * @param scratch {@link #scratch} ints
      */
     void fill(int[] a, int at, int slots, int[] scratch, int[] out, int outAt, int[] begins, int beginsAt) {
-        int pieceSlots = Layout.PIECE / columns;
+        int pieceSlots = GroupLayout.PIECE / columns;
         for (int from = 0; from < slots; from += pieceSlots) {
             int terms = Math.min(pieceSlots, slots - from) * count;
             int first = at + from * columns;

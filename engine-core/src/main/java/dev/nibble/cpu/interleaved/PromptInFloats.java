@@ -9,43 +9,43 @@ import static dev.nibble.cpu.vector.Lanes.load;
 
 import dev.nibble.cpu.kernel.MatmulInput;
 import dev.nibble.cpu.pool.WorkerPool;
+import dev.nibble.cpu.vector.InputPanels;
 import dev.nibble.cpu.vector.Lanes;
-import dev.nibble.cpu.vector.TokenPanels;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
 /**
- * Many input rows, see {@link BatchLanes}: a slice of weight rows is dequantized, {@link Layout#PIECE} columns of it, and
- * multiplied by tiles of tokens, rows in the lanes, activations broadcast from memory.
+ * Many input rows, see {@link BatchLanes}: a slice of weight rows is dequantized, {@link GroupLayout#PIECE} columns of it, and
+ * multiplied by tiles of input rows, rows in the lanes, activations broadcast from memory.
  */
-final class FloatBatch {
-    /** Tokens of a tile: 16 sums, and with 16 registers 8. */
-    private static final int TOKENS = Lanes.COUNT == 8 ? 4 : 8;
+final class PromptInFloats {
+    /** Input rows of a tile: 16 sums, and with 16 registers 8. */
+    private static final int INPUTS = Lanes.COUNT == 8 ? 4 : 8;
 
-    private static final Step MULTIPLY = Lanes.COUNT == 8 ? FloatBatch::four : FloatBatch::eight;
-    private static final Step DEQUANTIZE = FloatBatch::dequantize;
-    private static final Step SHIFTED = FloatBatch::shifted;
+    private static final SeparateLoop MULTIPLY = Lanes.COUNT == 8 ? PromptInFloats::four : PromptInFloats::eight;
+    private static final SeparateLoop DEQUANTIZE = PromptInFloats::dequantize;
+    private static final SeparateLoop SHIFTED = PromptInFloats::shifted;
 
-    private FloatBatch() {}
+    private PromptInFloats() {}
 
-    /** Activations of the tokens of a tile side by side, so that one address serves them all. */
-    private static final class Tiles extends TokenPanels {
+    /** Activations of the input rows of a tile side by side, so that one address serves them all. */
+    private static final class Tiles extends InputPanels {
         Tiles() {
-            super(TOKENS);
+            super(INPUTS);
         }
     }
 
     static void prepare(MatmulInput x, WorkerPool pool) {
-        TokenPanels.pack(x, pool, Tiles.class, Tiles::new);
+        InputPanels.pack(x, pool, Tiles.class, Tiles::new);
     }
 
     static void multiply(
-            Piece p,
+            RowTask p,
             InterleavedKernel kernel,
             MatmulInput x,
-            int firstToken,
-            int tokens,
+            int firstInput,
+            int inputs,
             float[] y,
             int yOffset,
             int yStride,
@@ -61,36 +61,36 @@ final class FloatBatch {
         p.which = 0;
         p.quantsStride = LANES;
         int columns = kernel.columns();
-        int firstTile = firstToken / TOKENS;
-        int endTile = Math.ceilDiv(firstToken + tokens, TOKENS);
-        int size = (endTile - firstTile) * TOKENS * LANES;
+        int firstTile = firstInput / INPUTS;
+        int endTile = Math.ceilDiv(firstInput + inputs, INPUTS);
+        int size = (endTile - firstTile) * INPUTS * LANES;
         p.ensureResults(size);
         for (int slice = from / LANES; slice * LANES < to; slice++) {
             Arrays.fill(p.results, 0, size, 0);
-            for (int k = 0; k < columns; k += Layout.PIECE) {
-                p.columns = Math.min(Layout.PIECE, columns - k);
+            for (int k = 0; k < columns; k += GroupLayout.PIECE) {
+                p.columns = Math.min(GroupLayout.PIECE, columns - k);
                 p.at = kernel.addressOfSlice(slice, k);
-                Step.call(p.layout.quants().unpackQuants, p);
-                Step.call(kernel.readScales(), p);
+                SeparateLoop.call(p.layout.quants().unpackQuants, p);
+                SeparateLoop.call(kernel.readScales(), p);
                 p.layout.center(p);
-                Step.call(p.layout.shifted() ? SHIFTED : DEQUANTIZE, p);
+                SeparateLoop.call(p.layout.shifted() ? SHIFTED : DEQUANTIZE, p);
                 for (int tile = firstTile; tile < endTile; tile++) {
-                    p.valuesAt = (tile * columns + k) * TOKENS;
-                    p.resultsAt = (tile - firstTile) * TOKENS * LANES;
-                    Step.call(MULTIPLY, p);
+                    p.valuesAt = (tile * columns + k) * INPUTS;
+                    p.resultsAt = (tile - firstTile) * INPUTS * LANES;
+                    SeparateLoop.call(MULTIPLY, p);
                 }
             }
             int begin = Math.max(from, slice * LANES);
             int end = Math.min(to, (slice + 1) * LANES);
-            int at = (firstToken - firstTile * TOKENS) * LANES + begin - slice * LANES;
-            for (int token = 0; token < tokens; token++) {
-                System.arraycopy(p.results, at + token * LANES, y, yOffset + token * yStride + begin, end - begin);
+            int at = (firstInput - firstTile * INPUTS) * LANES + begin - slice * LANES;
+            for (int input = 0; input < inputs; input++) {
+                System.arraycopy(p.results, at + input * LANES, y, yOffset + input * yStride + begin, end - begin);
             }
         }
     }
 
-    /** {@link Piece#weights} from what was unpacked. */
-    private static void dequantize(Piece p) {
+    /** {@link RowTask#weights} from what was unpacked. */
+    private static void dequantize(RowTask p) {
         int width = p.layout.scaleColumns();
         for (int k = 0; k < p.columns; k += width) {
             dequantize(p.quants, k * LANES, p.scales, k / width * LANES, width, p.weights);
@@ -98,7 +98,7 @@ final class FloatBatch {
     }
 
     /** The same of a type that has shifts. */
-    private static void shifted(Piece p) {
+    private static void shifted(RowTask p) {
         int width = p.layout.scaleColumns();
         for (int k = 0; k < p.columns; k += width) {
             shifted(p.quants, k * LANES, p.scales, p.shifts, k / width * LANES, width, p.weights);
@@ -130,21 +130,21 @@ final class FloatBatch {
         }
     }
 
-    private static void eight(Piece p) {
+    private static void eight(RowTask p) {
         eight(p.weights, p.values, p.valuesAt, p.columns, p.results, p.resultsAt, p.resultsAt);
     }
 
-    private static void four(Piece p) {
+    private static void four(RowTask p) {
         four(p.weights, p.values, p.valuesAt, p.columns, p.results, p.resultsAt, p.resultsAt);
     }
 
     /**
-     * {@code c += weights · activations}: a slice and eight tokens.
+     * {@code c += weights · activations}: a slice and eight input rows.
      *
      * <p>Sums are read from {@code from} on and written from {@code to} on, which are the same: where the compiler knows,
      * it keeps the addresses of all sums from before the loop until behind it, runs out of registers, and moves the
      * address of the weights to a vector register and back in each turn. Calls the Vector API only: it is too long for
-     * helpers to be inlined, see {@link FusedPair}.
+     * helpers to be inlined, see {@link OneInputLoopsNarrow}.
      */
     private static void eight(float[] w, float[] x, int xAt, int columns, float[] c, int from, int to) {
         FloatVector sum00 = FloatVector.fromArray(F, c, from);
@@ -209,7 +209,7 @@ final class FloatBatch {
         sum71.intoArray(c, to + 7 * LANES + HALF);
     }
 
-    /** {@code c += weights · activations}: a slice and four tokens. */
+    /** {@code c += weights · activations}: a slice and four input rows. */
     private static void four(float[] w, float[] x, int xAt, int columns, float[] c, int from, int to) {
         FloatVector sum00 = load(c, from);
         FloatVector sum01 = load(c, from + HALF);

@@ -12,26 +12,26 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * One input row, from weights to a record of each block, which {@link Fold} makes results of: for the types, and for groups
- * of two parts, whose work does not fit one loop, see {@link Fused}.
+ * One input row, from weights to a record of each block, which {@link ScaleSums} makes results of: for the types, and for groups
+ * of two parts, whose work does not fit one loop, see {@link OneInputLoops512}.
  *
- * <p>A record in {@link Piece#records} is [sums of a block, GROUP], of centered quants, see {@link Terms#begin}, and behind them
+ * <p>A record in {@link RowTask#records} is [sums of a block, GROUP], of centered quants, see {@link UnmaskedFields#begin}, and behind them
  * the block's head as it is in the group.
  */
-final class Records {
+final class BlockSums {
     private static final int UNIT = Quants.UNIT;
 
     private static final boolean TWO = PARTS == 2;
 
-    private Records() {}
+    private BlockSums() {}
 
     /** Types of four fields to a word. */
-    static void fields(Piece p) {
+    static void fields(RowTask p) {
         Fields quants = (Fields) p.layout.quants();
         fields(
                 p.data,
                 p.at + p.layout.quantsAt(0),
-                p.columns / Layout.BLOCK * quants.blockUnits(),
+                p.columns / GroupLayout.BLOCK * quants.blockUnits(),
                 quants.slotUnits(),
                 quants.recordSums(),
                 p.layout.headUnits(),
