@@ -1,31 +1,29 @@
 package dev.nibble;
 
+import static dev.nibble.Batching.MARK;
+import static dev.nibble.Batching.alone;
+import static dev.nibble.Batching.await;
+import static dev.nibble.Batching.has;
+import static dev.nibble.Batching.sampled;
+import static dev.nibble.Batching.sequences;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.nibble.spi.Batch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
-import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicIntegerArray;
-import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Sessions of one model that generate at the same time are evaluated together, and none of them notices. */
@@ -34,75 +32,16 @@ class BatchingTest {
     private static final GenerationOptions GREEDY = GenerationOptions.GREEDY;
     private static final int SESSIONS = 8;
 
-    /** A token that only prompts have: it is never generated here. */
-    private static final int MARK = ByteTokenizer.EOS;
-
     private final FakeModel fake = new FakeModel();
-
-    private static GenerationOptions sampled(long seed, int tokens) {
-        return GenerationOptions.DEFAULT
-                .withTemperature(1)
-                .withSeed(seed)
-                .withMaxTokens(tokens)
-                .withIgnoreEndOfGeneration(true);
-    }
-
-    /** As long as evaluating takes where weights are read, so that others come meanwhile. */
-    private static void pause() {
-        try {
-            Thread.sleep(2);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
 
     private static ExecutorService threads(boolean virtual) {
         return virtual ? Executors.newVirtualThreadPerTaskExecutor() : Executors.newCachedThreadPool();
     }
 
-    private static void await(CountDownLatch latch) {
-        boolean interrupted = false;
-        while (true) {
-            try {
-                assertThat(latch.await(60, TimeUnit.SECONDS)).isTrue();
-                break;
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private static int[] alone(String prompt, GenerationOptions options) {
-        try (LanguageModel model = new FakeModel().open();
-                Session session = model.newSession()) {
-            return session.generate(prompt, options).tokens();
-        }
-    }
-
-    private static int sequences(Batch batch) {
-        Set<Object> sequences = new HashSet<>();
-        for (int row = 0; row < batch.size(); row++) {
-            sequences.add(batch.sequence(row));
-        }
-        return sequences.size();
-    }
-
-    private static boolean has(Batch batch, int token) {
-        for (int row = 0; row < batch.size(); row++) {
-            if (batch.token(row) == token) {
-                return true;
-            }
-        }
-        return false;
-    }
-
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void sessionsThatGenerateAreEvaluatedTogether(boolean virtual) throws Exception {
-        fake.pass.duringEvaluation = BatchingTest::pause;
+        fake.pass.duringEvaluation = Batching::pause;
         try (LanguageModel model = fake.open();
                 ExecutorService threads = threads(virtual)) {
             List<Future<int[]>> running = new ArrayList<>();
@@ -127,196 +66,12 @@ class BatchingTest {
         }
     }
 
-    /** However sessions come, end and are given up, what is generated to the end is what it would be alone. */
-    @Test
-    void sessionsThatAreGivenUpDoNotDisturbOthers() throws Exception {
-        fake.contextLength = 400;
-        int rounds = 200;
-        try (LanguageModel model = fake.open();
-                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            SplittableRandom random = new SplittableRandom(3);
-            List<Future<?>> running = new ArrayList<>();
-            AtomicIntegerArray endings = new AtomicIntegerArray(FinishReason.values().length);
-            for (int i = 0; i < rounds; i++) {
-                int seed = i;
-                String prompt = "x".repeat(random.nextInt(1, 60)) + i;
-                GenerationOptions options = sampled(seed, random.nextInt(1, 60));
-                int giveUp = random.nextInt(6);
-                int at = random.nextInt(1, 20);
-                running.add(threads.submit(() -> {
-                    try (Session session = model.newSession()) {
-                        TokenStream stream = session.stream(prompt, options);
-                        List<Integer> tokens = new ArrayList<>();
-                        while (stream.hasNext()) {
-                            tokens.add(stream.next().id());
-                            if (tokens.size() == at) {
-                                giveUp(giveUp, session, stream);
-                            }
-                        }
-                        Thread.interrupted();
-                        int[] alone = alone(prompt, options);
-                        FinishReason reason = stream.result().finishReason();
-                        endings.incrementAndGet(reason.ordinal());
-                        assertThat(tokens)
-                                .isEqualTo(Arrays.stream(alone)
-                                        .boxed()
-                                        .limit(tokens.size())
-                                        .toList());
-                        if (reason == FinishReason.MAX_TOKENS) {
-                            assertThat(tokens).hasSize(alone.length);
-                        } else {
-                            assertThat(reason).isEqualTo(FinishReason.CANCELLED);
-                        }
-                    }
-                    return null;
-                }));
-            }
-            for (Future<?> each : running) {
-                each.get();
-            }
-            assertThat(endings.get(FinishReason.CANCELLED.ordinal())).isPositive();
-            assertThat(endings.get(FinishReason.MAX_TOKENS.ordinal())).isPositive();
-            assertThat(model.stats().sessions()).isZero();
-            assertThat(fake.pass.openSequences).hasValue(0);
-        }
-    }
-
-    private static void giveUp(int how, Session session, TokenStream stream) {
-        switch (how) {
-            case 0 -> stream.cancel();
-            case 1 -> Thread.currentThread().interrupt();
-            case 2 -> session.close();
-            case 3 -> Thread.startVirtualThread(session::cancel);
-            default -> {}
-        }
-    }
-
-    /** The others are in the batch that fails. */
-    @ParameterizedTest
-    @ValueSource(booleans = {true, false})
-    void whatFailsIsThrownWhereItBelongs(boolean error) throws Exception {
-        fake.pass.duringEvaluation = BatchingTest::pause;
-        AtomicReference<Thread> thrower = new AtomicReference<>();
-        AtomicBoolean together = new AtomicBoolean();
-        fake.pass.onBatch = batch -> {
-            if (has(batch, MARK)) {
-                together.compareAndSet(false, sequences(batch) > 1);
-                thrower.set(Thread.currentThread());
-                if (error) {
-                    throw new StackOverflowError("injected");
-                }
-                throw new ArithmeticException("injected");
-            }
-        };
-        try (LanguageModel model = fake.open();
-                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            AtomicBoolean done = new AtomicBoolean();
-            List<Future<int[]>> others = new ArrayList<>();
-            for (int i = 0; i < SESSIONS; i++) {
-                int seed = i;
-                others.add(threads.submit(() ->
-                        model.newSession().generate("abc", sampled(seed, 150)).tokens()));
-            }
-            Future<?> failing = threads.submit(() -> {
-                try (Session session = model.newSession()) {
-                    while (!done.get() && !together.get()) {
-                        assertThatThrownBy(() -> session.stream(new int[] {'a', MARK}, GREEDY)
-                                        .result())
-                                .isInstanceOf(error ? StackOverflowError.class : ArithmeticException.class)
-                                .hasMessage("injected");
-                        assertThat(thrower).hasValue(Thread.currentThread());
-                        session.reset();
-                    }
-                }
-            });
-            for (int i = 0; i < SESSIONS; i++) {
-                assertThat(others.get(i).get()).isEqualTo(alone("abc", sampled(i, 150)));
-            }
-            done.set(true);
-            failing.get();
-            assertThat(together).as("a batch of several failed").isTrue();
-        }
-    }
-
-    /** How a session is given up that has not had its turn. */
-    private enum GivingUp {
-        CANCEL,
-        CLOSE,
-        INTERRUPT
-    }
-
-    @ParameterizedTest
-    @EnumSource
-    void aSessionThatWaitsIsGivenUpWhileAnotherIsEvaluated(GivingUp how) throws Exception {
-        CountDownLatch inside = new CountDownLatch(1);
-        CountDownLatch leave = new CountDownLatch(1);
-        fake.pass.duringEvaluation = () -> {
-            inside.countDown();
-            await(leave);
-        };
-        try (LanguageModel model = fake.open();
-                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            Future<Generation> first =
-                    threads.submit(() -> model.newSession().generate("abc", GREEDY.withMaxTokens(3)));
-            await(inside);
-            Session session = model.newSession();
-            AtomicReference<Thread> waiting = new AtomicReference<>();
-            Future<Boolean> second = threads.submit(() -> {
-                waiting.set(Thread.currentThread());
-                assertThat(session.generate("def", GREEDY).finishReason()).isEqualTo(FinishReason.CANCELLED);
-                return Thread.interrupted();
-            });
-            while (model.stats().waiting() == 0) {
-                Thread.sleep(1);
-            }
-            switch (how) {
-                case CANCEL -> session.cancel();
-                case CLOSE -> session.close();
-                case INTERRUPT -> waiting.get().interrupt();
-            }
-            assertThat(second.get(30, TimeUnit.SECONDS)).isEqualTo(how == GivingUp.INTERRUPT);
-            assertThat(first).isNotDone();
-            assertThat(model.stats().waiting()).isZero();
-            leave.countDown();
-            assertThat(first.get().tokens()).hasSize(3);
-        }
-    }
-
-    @Test
-    void aBatchEndsEarlyOnlyWhenAllGaveItUp() throws Exception {
-        CountDownLatch together = new CountDownLatch(1);
-        CountDownLatch goOn = new CountDownLatch(1);
-        AtomicBoolean armed = new AtomicBoolean(true);
-        fake.pass.duringEvaluation = BatchingTest::pause;
-        fake.pass.onBatch = batch -> {
-            if (sequences(batch) == 2 && armed.getAndSet(false)) {
-                together.countDown();
-                await(goOn);
-            }
-        };
-        try (LanguageModel model = fake.open();
-                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            Session given = model.newSession();
-            Session kept = model.newSession();
-            Future<Generation> first = threads.submit(() -> given.generate("abc", sampled(1, 190)));
-            Future<Generation> second = threads.submit(() -> kept.generate("abc", sampled(2, 190)));
-            await(together);
-            given.cancel();
-            goOn.countDown();
-            assertThat(first.get().finishReason()).isEqualTo(FinishReason.CANCELLED);
-            assertThat(second.get().tokens()).isEqualTo(alone("abc", sampled(2, 190)));
-
-            int[] sofar = first.get().tokens();
-            assertThat(alone("abc", sampled(1, 190))).startsWith(sofar);
-        }
-    }
-
     /** In batches of eight rows it takes many; the other session goes on beside it. */
     @Test
     void aLongPromptIsReadBetweenTheTokensOfOthers() throws Exception {
         fake.contextLength = 2000;
         List<Boolean> withMark = Collections.synchronizedList(new ArrayList<>());
-        fake.pass.duringEvaluation = BatchingTest::pause;
+        fake.pass.duringEvaluation = Batching::pause;
         AtomicBoolean ended = new AtomicBoolean();
         CountDownLatch generating = new CountDownLatch(1);
         fake.pass.onBatch = batch -> {
@@ -349,7 +104,7 @@ class BatchingTest {
     @Test
     void shortPromptsAreNotKeptWaitingByALongOne() throws Exception {
         fake.contextLength = 10_000;
-        fake.pass.duringEvaluation = BatchingTest::pause;
+        fake.pass.duringEvaluation = Batching::pause;
         CountDownLatch reading = new CountDownLatch(3);
         fake.pass.onBatch = batch -> reading.countDown();
         try (LanguageModel model = fake.open();
@@ -372,7 +127,7 @@ class BatchingTest {
     @Test
     void sessionsProgressAlike() throws Exception {
         fake.contextLength = 5000;
-        fake.pass.duringEvaluation = BatchingTest::pause;
+        fake.pass.duringEvaluation = Batching::pause;
         AtomicIntegerArray tokens = new AtomicIntegerArray(SESSIONS);
         AtomicBoolean ended = new AtomicBoolean();
         try (LanguageModel model = fake.open();
@@ -404,7 +159,7 @@ class BatchingTest {
     @Test
     void sessionsThatWantDifferentThingsTakeTurns() throws Exception {
         fake.pass.canChoose = true;
-        fake.pass.duringEvaluation = BatchingTest::pause;
+        fake.pass.duringEvaluation = Batching::pause;
         try (LanguageModel model = fake.open();
                 ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<int[]>> running = new ArrayList<>();
@@ -422,7 +177,7 @@ class BatchingTest {
 
     @Test
     void scoresOfAllTokensAreTheSameBesideOthers() throws Exception {
-        fake.pass.duringEvaluation = BatchingTest::pause;
+        fake.pass.duringEvaluation = Batching::pause;
         int[] tokens = "some tokens in more than one batch".chars().toArray();
         float[] expected;
         try (LanguageModel model = new FakeModel().open()) {
@@ -431,12 +186,17 @@ class BatchingTest {
         try (LanguageModel model = fake.open();
                 ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<float[]>> running = new ArrayList<>();
+            List<Future<int[]>> besides = new ArrayList<>();
             for (int i = 0; i < SESSIONS; i++) {
                 running.add(threads.submit(() -> model.newSession().evaluate(tokens, true)));
-                threads.submit(() -> model.newSession().generate("abc", sampled(1, 30)));
+                besides.add(threads.submit(
+                        () -> model.newSession().generate("abc", sampled(1, 30)).tokens()));
             }
             for (Future<float[]> each : running) {
                 assertThat(each.get()).isEqualTo(expected);
+            }
+            for (Future<int[]> each : besides) {
+                assertThat(each.get()).isEqualTo(alone("abc", sampled(1, 30)));
             }
         }
     }
@@ -482,9 +242,6 @@ class BatchingTest {
             for (int i = 0; i < count; i++) {
                 running.add(threads.submit(() -> {
                     try (Session session = model.newSession()) {
-                        if (ThreadLocalRandom.current().nextInt(4) == 0) {
-                            Thread.yield();
-                        }
                         return session.generate("abc", GREEDY.withMaxTokens(4)).tokens();
                     }
                 }));

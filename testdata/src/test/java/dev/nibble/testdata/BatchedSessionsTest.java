@@ -112,16 +112,20 @@ class BatchedSessionsTest {
             for (int count = 1; stream.hasNext(); count++) {
                 stream.next();
                 if (count == task.at()) {
-                    switch (task.how()) {
-                        case 0 -> stream.cancel();
-                        case 1 -> Thread.currentThread().interrupt();
-                        case 2 -> session.close();
-                        default -> {}
-                    }
+                    giveUp(task.how(), session, stream);
                 }
             }
             Thread.interrupted();
             return stream.result();
+        }
+    }
+
+    private static void giveUp(int how, Session session, TokenStream stream) {
+        switch (how) {
+            case 0 -> stream.cancel();
+            case 1 -> Thread.currentThread().interrupt();
+            case 2 -> session.close();
+            default -> {}
         }
     }
 }
