@@ -13,7 +13,7 @@ import dev.nibble.constraint.Size;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Year;
-import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.List;
 
 /** Answers a question with two tools: a calculator and a calendar. */
@@ -50,7 +50,7 @@ public final class Agent {
                                 "year",
                                 "Year of an event",
                                 Event.class,
-                                event -> Year.now(ZoneId.systemDefault()).getValue()));
+                                event -> Year.now(ZoneOffset.UTC).getValue()));
         ToolLoop.Listener listener = new ToolLoop.Listener() {
             @Override
             public void gave(ToolCall call, String result) {
