@@ -69,7 +69,7 @@ class MemoryLimitTest {
 
     @Test
     void aFullJavaHeapIsNamed() throws Exception {
-        Outcome outcome = run(List.of(), List.of("-Xmx28m", "-XX:+UseSerialGC"), "600");
+        Outcome outcome = run(List.of(), List.of("-Xmx22m", "-XX:+UseSerialGC"), "600");
         assertThat(outcome.code()).as(outcome.output()).isEqualTo(1);
         assertThat(outcome.output())
                 .contains("the Java heap is full: the buffers to evaluate 512 tokens need up to ")
