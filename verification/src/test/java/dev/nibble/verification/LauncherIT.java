@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The command that the script {@code nibble} starts, with and without a TornadoVM SDK. */
 final class LauncherIT {
     private static final Path ROOT = Path.of(System.getProperty("nibble.root"));
-    private static final Path ARGFILE = ROOT.resolve("examples/target/tornado-argfile");
+    private static final Path ARGFILE = ROOT.resolve("cli/target/tornado-argfile");
 
     @TempDir
     Path folder;
