@@ -174,12 +174,13 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /**
-     * How {@link Session#chat} generates where no temperature is asked for: as the file recommends; if it does not, with less
-     * than a billion weights at a temperature of 0.5, a top-p of 0.9 and a frequency penalty of 0.2 on the last 256 tokens, as
-     * such models ramble or go round in circles otherwise; else as {@link GenerationOptions#DEFAULT}.
+     * How {@link Session#chat} generates when it is given these options. Where they set no temperature, what they leave open is
+     * as the file recommends; if it recommends none either, with less than a billion weights a temperature of 0.5, a top-p of
+     * 0.9 and a frequency penalty of 0.2 on the last 256 tokens, as such models ramble or go round in circles otherwise; else as
+     * {@link GenerationOptions#DEFAULT}.
      */
-    public GenerationOptions chatDefaults() {
-        return generations.chatDefaults();
+    public GenerationOptions forChat(GenerationOptions generationOptions) {
+        return generations.ofChat(Objects.requireNonNull(generationOptions, "generationOptions"));
     }
 
     /** One line that says what runs the model: backend, vector width or device, threads. */

@@ -104,7 +104,7 @@ public final class Session implements AutoCloseable {
      * <p>{@code messages} is the whole conversation, every time. What the session holds is kept as far as it agrees with
      * it, token for token, so that only what is new is evaluated; the rest is forgotten.
      *
-     * <p>Where the options set no temperature, those that they do not set are {@link LanguageModel#chatDefaults}.
+     * <p>Options of generation that are not set are those of {@link LanguageModel#forChat}.
      *
      * @throws UnsupportedModelException if the file has no chat template
      * @throws UnsupportedChatTemplateException if the template needs something this version lacks

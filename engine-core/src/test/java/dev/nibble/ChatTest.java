@@ -33,12 +33,13 @@ class ChatTest {
     @Test
     void whatIsNotAskedForIsAsTheModelSays() {
         LanguageModel model = fake.open();
-        assertThat(model.chatDefaults().temperature()).isEqualTo(0.5f);
+        assertThat(model.forChat(GenerationOptions.DEFAULT).temperature()).isEqualTo(0.5f);
+        assertThat(model.forChat(GenerationOptions.GREEDY)).isEqualTo(GenerationOptions.GREEDY);
         List<ChatMessage> messages = List.of(ChatMessage.user("hi"));
         GenerationOptions drawn = GenerationOptions.DEFAULT.withMaxTokens(20).withSeed(5);
         assertThat(model.newSession().chat(messages, drawn).result().tokens())
                 .isEqualTo(model.newSession()
-                        .chat(messages, drawn.orElse(model.chatDefaults()))
+                        .chat(messages, model.forChat(drawn))
                         .result()
                         .tokens())
                 .isNotEqualTo(model.newSession()

@@ -88,8 +88,7 @@ final class ChatCommand extends ModelCommand {
         PackagedDefaults packaged = new PackagedDefaults(resolved.defaults());
         Path file = resolved.file();
         try (LanguageModel loaded = load(file, packaged)) {
-            GenerationOptions asked = sampling.toOptions(packaged.options());
-            GenerationOptions generation = asked.setsTemperature() ? asked : asked.orElse(loaded.chatDefaults());
+            GenerationOptions generation = loaded.forChat(sampling.toOptions(packaged.options()));
             ChatOptions options = withTools(sampling.toChatOptions(
                     ConstraintOptions.with(generation.withPromptProgress(promptLine), constraint)));
             packaged.notes(true, !loaded.chatTemplates().names().isEmpty())

@@ -49,11 +49,6 @@ public final class Generations {
         return chatPrompts.templates();
     }
 
-    /** What {@link #ofChat} fills in. */
-    public GenerationOptions chatDefaults() {
-        return chatDefaults;
-    }
-
     /** The options of a conversation's answer: where no temperature is asked for, completed for chats. */
     public GenerationOptions ofChat(GenerationOptions options) {
         return options.setsTemperature() ? options : options.orElse(chatDefaults);
