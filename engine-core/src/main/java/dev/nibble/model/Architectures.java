@@ -5,6 +5,8 @@ import dev.nibble.UnsupportedModelException;
 import dev.nibble.model.arch.Bert;
 import dev.nibble.model.arch.DeepSeek;
 import dev.nibble.model.arch.DeepSeek2;
+import dev.nibble.model.arch.DenseDecoders;
+import dev.nibble.model.arch.ExpertDecoders;
 import dev.nibble.model.arch.Gemma2;
 import dev.nibble.model.arch.Gemma3n;
 import dev.nibble.model.arch.Gemma4;
@@ -46,7 +48,9 @@ public final class Architectures {
             new Lfm2(),
             new DeepSeek(),
             new DeepSeek2(),
-            new Bert());
+            new Bert(),
+            new DenseDecoders(),
+            new ExpertDecoders());
 
     private static final TreeMap<String, Architecture> BY_NAME = new TreeMap<>();
 

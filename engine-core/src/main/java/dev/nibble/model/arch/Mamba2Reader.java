@@ -36,7 +36,7 @@ final class Mamba2Reader {
                 reader.vector(block(layer, "ssm_dt.bias"), heads),
                 reader.values(reader.tensor(block(layer, "ssm_a"), 1, heads)),
                 reader.values(reader.tensor(block(layer, "ssm_d"), 1, heads)),
-                Norm.rms(norm, reader.rmsEpsilon()),
+                Norm.rms(norm, reader.rmsEpsilon()).withGroups(groups),
                 reader.projection(block(layer, "ssm_out"), inner, reader.hiddenSize));
     }
 }

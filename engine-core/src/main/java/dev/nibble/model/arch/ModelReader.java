@@ -10,9 +10,12 @@ import dev.nibble.model.Norm;
 import dev.nibble.model.Projection;
 import dev.nibble.tensor.Shape;
 import dev.nibble.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -198,6 +201,15 @@ final class ModelReader {
      * full, else {@code defaultPeriod}.
      */
     boolean[] windowedLayers(int defaultPeriod) {
+        return windowedLayers(defaultPeriod, false);
+    }
+
+    /**
+     * Likewise.
+     *
+     * @param fullFirst whether of a period the first layer is full, in place of the last
+     */
+    boolean[] windowedLayers(int defaultPeriod, boolean fullFirst) {
         String suffix = "attention.sliding_window_pattern";
         boolean[] windowed = metadata.get(key(suffix)) instanceof Long || !has(suffix)
                 ? null
@@ -209,7 +221,7 @@ final class ModelReader {
         int period = has(suffix) ? positive(suffix) : defaultPeriod;
         windowed = new boolean[layerCount];
         for (int layer = 0; layer < layerCount; layer++) {
-            windowed[layer] = period > 0 && layer % period < period - 1;
+            windowed[layer] = period > 0 && layer % period != (fullFirst ? 0 : period - 1);
         }
         return windowed;
     }
@@ -255,6 +267,15 @@ final class ModelReader {
     /** Notes that a tensor, if it is there, takes no part on purpose: another that is there too has the same say. */
     void passOver(String name) {
         leftovers.tensor(name);
+    }
+
+    /** Likewise all tensors of blocks whose names begin so. */
+    void passOverParts(String beginning) {
+        for (Tensor tensor : source.tensors()) {
+            if (tensor.name().matches("blk\\.\\d+\\." + Pattern.quote(beginning) + ".*")) {
+                passOver(tensor.name());
+            }
+        }
     }
 
     /**
@@ -317,6 +338,34 @@ final class ModelReader {
         return values;
     }
 
+    /** {@code name.weight}, or {@code name} as some converters wrote it, with its optional bias. */
+    Norm norm(String name, long size, Norm.Kind kind) {
+        String weight = !hasTensor(name + ".weight") && hasTensor(name) ? name : name + ".weight";
+        return new Norm(vector(weight, size), optionalVector(name + ".bias", size), epsilon(kind), kind);
+    }
+
+    /**
+     * A norm of heads, as the shape of its weights says: over each head alike, over each with weights of its own, or over the
+     * whole width.
+     */
+    Norm headNorm(String name, int headDim, int heads, Norm.Kind kind) {
+        Shape shape = tensor(name + ".weight").shape();
+        if (shape.dim(0) == headDim && shape.dim(1) == heads && heads > 1) {
+            float[] weight = values(tensor(name + ".weight", headDim, heads));
+            float[] bias = hasTensor(name + ".bias") ? values(tensor(name + ".bias", headDim, heads)) : null;
+            return new Norm(weight, bias, epsilon(kind), kind, heads);
+        }
+        return norm(name, shape.dim(0) == headDim ? headDim : (long) headDim * heads, kind);
+    }
+
+    /** What norms of this kind add, by the key of that kind. */
+    float epsilon(Norm.Kind kind) {
+        return switch (kind) {
+            case RMS -> rmsEpsilon();
+            case LAYER -> epsilon("attention.layer_norm_epsilon");
+        };
+    }
+
     Norm rms(String name, long size) {
         return Norm.rms(vector(name + ".weight", size), rmsEpsilon());
     }
@@ -330,6 +379,22 @@ final class ModelReader {
         Tensor weight = tensor(name + ".weight", input, output);
         float[] scale = optionalVector(name + ".scale", 1);
         return new Projection(weight, optionalVector(name + ".bias", output), scale == null ? 1 : scale[0]);
+    }
+
+    /** Rows of a matrix in another order, or some of them: a copy, in the type of the matrix. */
+    static Projection gather(Projection matrix, int[] rows) {
+        Tensor weight = matrix.weight();
+        long rowBytes = weight.rowBytes();
+        MemorySegment copy = Arena.ofAuto().allocate(rows.length * rowBytes, 64);
+        float[] bias = matrix.bias() == null ? null : new float[rows.length];
+        for (int i = 0; i < rows.length; i++) {
+            MemorySegment.copy(weight.data(), rows[i] * rowBytes, copy, i * rowBytes, rowBytes);
+            if (bias != null && matrix.bias() != null) {
+                bias[i] = matrix.bias()[rows[i]];
+            }
+        }
+        Shape shape = Shape.of(weight.columns(), rows.length);
+        return new Projection(new Tensor(weight.name(), weight.dtype(), shape, copy), bias, matrix.scale());
     }
 
     @Nullable Projection optionalProjection(String name, long input, long output) {

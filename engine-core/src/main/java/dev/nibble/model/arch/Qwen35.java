@@ -7,7 +7,7 @@ import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.BlockConfig;
 import dev.nibble.model.DeltaNetConfig;
 import dev.nibble.model.FeedForward;
-import dev.nibble.model.FeedForward.Experts.Gating;
+import dev.nibble.model.FeedForward.Routing.Gating;
 import dev.nibble.model.Mixer;
 import dev.nibble.model.Projection;
 import dev.nibble.model.RopeConfig;
@@ -37,24 +37,8 @@ public final class Qwen35 implements Decoder.Family {
         QwenDecoder(ModelReader reader) {
             super(reader, RopeConfig.Style.HALVES, Activation.SILU);
             RopeConfig unsectioned = ropes.read(attentions.headDim(0));
-            rope = unsectioned.withFrequencyFactors(axisFactors(reader, unsectioned.dims()));
+            rope = unsectioned.withFrequencyFactors(RopeReader.axisFactorsByTurns(reader, unsectioned.dims()));
             recurrent = recurrentLayers(reader);
-        }
-
-        /**
-         * The pairs take turns in following the axes (time, height, width) as long as an axis' section lasts. A pair
-         * that is left over follows a fourth axis, which is 0 for text: it is not rotated.
-         */
-        private static float @Nullable [] axisFactors(ModelReader reader, int dims) {
-            long[] sections = RopeReader.sections(reader, dims);
-            if (sections == null || sections.length < 3) {
-                return null;
-            }
-            float[] factors = new float[dims / 2];
-            for (int pair = 0; pair < factors.length; pair++) {
-                factors[pair] = pair / 3 < sections[pair % 3] ? 1 : Float.POSITIVE_INFINITY;
-            }
-            return factors;
         }
 
         private static boolean[] recurrentLayers(ModelReader reader) {
@@ -104,6 +88,7 @@ public final class Qwen35 implements Decoder.Family {
             return new DeltaNetConfig(
                     keyHeads,
                     valueHeads,
+                    false,
                     stateSize,
                     kernelSize,
                     reader.values(reader.tensor(block(layer, "ssm_conv1d.weight"), kernelSize, channels)),
@@ -123,7 +108,7 @@ public final class Qwen35 implements Decoder.Family {
             int headDim = attentions.headDim(layer);
             return attention
                     .rope(rope)
-                    .outputGate()
+                    .gate(new AttentionConfig.Gate(null, AttentionConfig.Gate.Function.SIGMOID))
                     .norms(
                             reader.rms(block(layer, "attn_q_norm"), headDim),
                             reader.rms(block(layer, "attn_k_norm"), headDim));
