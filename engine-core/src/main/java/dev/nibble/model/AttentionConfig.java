@@ -89,6 +89,36 @@ public record AttentionConfig(
         }
     }
 
+    /** The same attention as that of another layer, with keys and values of its own. */
+    public AttentionConfig withKvLayer(int layer) {
+        return new AttentionConfig(
+                headCount,
+                kvHeadCount,
+                headDim,
+                valueDim,
+                query,
+                key,
+                value,
+                output,
+                clamp,
+                queryNorm,
+                keyNorm,
+                normsAfterRope,
+                valueNormEpsilon,
+                rope,
+                scale,
+                softcap,
+                slopes,
+                window,
+                chunked,
+                causal,
+                sinks,
+                gate,
+                mixedNorm,
+                temperature,
+                layer);
+    }
+
     /** Elements of the gate of a position: one a head, or one for each element of the result; 0 without a gate. */
     public int gateWidth() {
         if (gate == null) {
@@ -151,7 +181,7 @@ public record AttentionConfig(
         private final Projection query;
         private final @Nullable Projection key;
         private final @Nullable Projection value;
-        private final Projection output;
+        private Projection output;
         private float clamp;
         private @Nullable Norm queryNorm;
         private @Nullable Norm keyNorm;
@@ -227,6 +257,12 @@ public record AttentionConfig(
 
         public Builder scale(float factor) {
             scale = factor;
+            return this;
+        }
+
+        /** Factor of what the output projection returns. */
+        public Builder scaleOutput(float factor) {
+            output = output.times(factor);
             return this;
         }
 

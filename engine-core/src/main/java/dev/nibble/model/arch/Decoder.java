@@ -45,7 +45,7 @@ class Decoder {
     final AttentionReader attentions;
     final RopeReader ropes;
     final FeedForwardReader feedForwards;
-    private final RotationReader rotations;
+    final RotationReader rotations;
 
     Decoder(ModelReader reader, Traits traits) {
         this.reader = reader;
@@ -63,12 +63,9 @@ class Decoder {
     }
 
     Model read() {
-        List<BlockConfig> blocks = new ArrayList<>();
-        for (int layer = 0; layer < reader.layerCount; layer++) {
-            blocks.add(blockConfig(layer));
-        }
+        List<BlockConfig> blocks = blocks();
         Model model = Model.generating(
-                reader.config(embeddingScale(), logitScale(), logitSoftcap()),
+                reader.config(blocks.size(), embeddingScale(), logitScale(), logitSoftcap()),
                 reader.tokenEmbedding,
                 blocks,
                 outputNorm(),
@@ -76,13 +73,26 @@ class Decoder {
         return traits.inputNorm || traits.positions ? model.withEmbeddingInput(embeddingInput()) : model;
     }
 
+    /** The blocks in the order they run. */
+    List<BlockConfig> blocks() {
+        List<BlockConfig> blocks = new ArrayList<>();
+        for (int layer = 0; layer < reader.layerCount; layer++) {
+            blocks.add(blockConfig(layer));
+        }
+        return blocks;
+    }
+
     private EmbeddingInput embeddingInput() {
         String name = "position_embd.weight";
         Tensor positions = traits.positions && reader.hasTensor(name)
                 ? reader.tensor(name, reader.hiddenSize, reader.contextLength)
                 : null;
-        Norm norm = traits.inputNorm ? norm("token_embd_norm", reader.hiddenSize) : null;
-        return new EmbeddingInput.PositionsAndTypes(positions, null, norm);
+        return new EmbeddingInput.PositionsAndTypes(positions, null, traits.inputNorm ? inputNorm() : null);
+    }
+
+    /** The norm of the embeddings. */
+    Norm inputNorm() {
+        return norm("token_embd_norm", reader.hiddenSize);
     }
 
     @Nullable Norm outputNorm() {
@@ -177,12 +187,22 @@ class Decoder {
 
     /** The experts of a layer, with what all positions use. */
     FeedForward.Experts experts(int layer) {
+        return experts(layer, reader.hiddenSize);
+    }
+
+    /**
+     * Likewise.
+     *
+     * @param width elements that the experts read and return
+     */
+    final FeedForward.Experts experts(int layer, int width) {
         Traits.ExpertChoice choice = traits.experts;
         if (choice == null) {
             throw new IllegalStateException("the architecture " + reader.architecture + " has no experts");
         }
         FeedForward.Experts experts = feedForwards.experts(
                 layer,
+                width,
                 feedForwards.expertSize(layer),
                 choice.byFile() ? feedForwards.gating(choice.gating()) : choice.gating(),
                 choice.byFile() ? reader.flag("expert_weights_norm", choice.normalize()) : choice.normalize());

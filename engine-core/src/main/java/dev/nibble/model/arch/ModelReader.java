@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -189,6 +190,26 @@ final class ModelReader {
         return values;
     }
 
+    /** A number of a layer: an entry of an array, or one number for all; the default where the key is absent. */
+    float layerFloat(String suffix, int layer, float defaultValue) {
+        return has(suffix) ? layerNumber(key(suffix), layer) : defaultValue;
+    }
+
+    /** Likewise of a key without the architecture, which must be there. */
+    float layerFloat(String key, int layer) {
+        return layerNumber(key, layer);
+    }
+
+    private float layerNumber(String key, int layer) {
+        float value = metadata.get(key) instanceof float[] array && layer < array.length
+                ? array[layer]
+                : metadata.requireFloat(key);
+        if (!Float.isFinite(value)) {
+            throw metadata.failure(key, "expected a finite number, found " + value);
+        }
+        return value;
+    }
+
     void checkLength(String suffix, int length) {
         if (length < layerCount) {
             throw metadata.failure(
@@ -267,6 +288,14 @@ final class ModelReader {
     /** Notes that a tensor, if it is there, takes no part on purpose: another that is there too has the same say. */
     void passOver(String name) {
         leftovers.tensor(name);
+    }
+
+    /** Likewise all tensors of a block. */
+    void passOverBlock(int layer) {
+        source.tensors().stream()
+                .map(Tensor::name)
+                .filter(name -> name.startsWith(block(layer, "")))
+                .forEach(this::passOver);
     }
 
     /** Likewise all tensors of blocks whose names begin so. */
@@ -381,6 +410,24 @@ final class ModelReader {
         return new Projection(weight, optionalVector(name + ".bias", output), scale == null ? 1 : scale[0]);
     }
 
+    /**
+     * The rows of parts that lie head by head, part after part.
+     *
+     * @param headRows rows of a head
+     * @param parts of each part the first row within a head and the number of rows
+     */
+    static int[] interleaved(int heads, int headRows, int... parts) {
+        IntStream rows = IntStream.empty();
+        for (int part = 0; part < parts.length; part += 2) {
+            int first = parts[part];
+            int count = parts[part + 1];
+            rows = IntStream.concat(
+                    rows,
+                    IntStream.range(0, heads * count).map(i -> i / count * headRows + first + i % count));
+        }
+        return rows.toArray();
+    }
+
     /** Rows of a matrix in another order, or some of them: a copy, in the type of the matrix. */
     static Projection gather(Projection matrix, int[] rows) {
         Tensor weight = matrix.weight();
@@ -422,12 +469,17 @@ final class ModelReader {
     }
 
     ModelConfig config(float embeddingScale, float logitScale, float logitSoftcap) {
+        return config(layerCount, embeddingScale, logitScale, logitSoftcap);
+    }
+
+    /** The dimensions of a model that runs so many blocks. */
+    ModelConfig config(int blocks, float embeddingScale, float logitScale, float logitSoftcap) {
         return new ModelConfig(
                 architecture,
                 vocabSize,
                 contextLength,
                 hiddenSize,
-                layerCount,
+                blocks,
                 embeddingScale,
                 logitScale,
                 logitSoftcap);

@@ -32,11 +32,18 @@ public final class Qwen3 implements Decoder.Family {
                                 reader.rms(block(layer, "attn_k_norm"), attentions.headDim(layer)));
             }
 
+            /** Files of before the key have the size of the experts a position uses together. */
+            private int expertSize(int layer) {
+                return reader.has("expert_feed_forward_length")
+                        ? feedForwards.expertSize(layer)
+                        : feedForwards.size(layer) / reader.positive("expert_used_count");
+            }
+
             @Override
             FeedForward feedForward(int layer) {
                 return feedForwards.hasExperts(layer)
                         ? feedForwards.experts(
-                                layer, reader.positive("expert_feed_forward_length"), Gating.SOFTMAX, true)
+                                layer, expertSize(layer), Gating.SOFTMAX, true)
                         : super.feedForward(layer);
             }
         };

@@ -19,7 +19,8 @@ final class RotationReader {
         this.traits = traits;
         this.attentions = attentions;
         this.ropes = ropes;
-        window = traits.windows ? reader.count(SideKeys.WINDOW, 0) : 0;
+        int given = traits.windows ? reader.count(SideKeys.WINDOW, 0) : 0;
+        window = given > 0 && traits.windowSize > 0 ? traits.windowSize : given;
         String pattern = SideKeys.WINDOW + "_pattern";
         if (window > 0 && traits.windowPeriod == 0 && !reader.has(pattern)) {
             throw reader.metadata.failure(
@@ -42,9 +43,11 @@ final class RotationReader {
             case WINDOWED -> window == 0 || windowed[layer];
             case NONE -> false;
         };
-        if (!turns || !traits.rotatedLayer.test(layer)) {
-            return null;
-        }
+        return turns && traits.rotatedLayer.test(layer) ? turning(layer) : null;
+    }
+
+    /** How the layer turns if it does. */
+    RopeConfig turning(int layer) {
         int headDim = attentions.headDim(layer);
         if (fullRope == null) {
             fullRope = onAxes(fullRope(headDim));

@@ -63,6 +63,7 @@ final class Traits {
     Presence headNorms = Presence.ABSENT;
     boolean normsAfterRope;
     int windowPeriod; // 0 if the file has to say it
+    int windowSize; // 0 for that of the file
     boolean fullFirst;
     boolean windows;
     boolean sinks;
@@ -195,6 +196,12 @@ final class Traits {
     /** The first of each period of layers is full, not the last. */
     Traits fullFirst() {
         fullFirst = true;
+        return this;
+    }
+
+    /** The size of the window, whatever size the file says. */
+    Traits windowSize(int positions) {
+        windowSize = positions;
         return this;
     }
 
