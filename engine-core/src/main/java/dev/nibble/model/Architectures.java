@@ -29,6 +29,7 @@ import dev.nibble.model.arch.Llama;
 import dev.nibble.model.arch.Mamba2Decoder;
 import dev.nibble.model.arch.Maple;
 import dev.nibble.model.arch.Mimo2;
+import dev.nibble.model.arch.MiniCpm3;
 import dev.nibble.model.arch.Mistral3;
 import dev.nibble.model.arch.MuseGlimmer;
 import dev.nibble.model.arch.Nanbeige;
@@ -80,6 +81,7 @@ public final class Architectures {
             new Grok(),
             new GroveMoe(),
             new Llama4(),
+            new MiniCpm3(),
             new Mamba2Decoder(),
             new Maple(),
             new Mimo2(),

@@ -55,7 +55,7 @@ public final class Granite implements Decoder.Family {
             return Traits.adjacent()
                     .embeddingScale(reader.factor("embedding_scale", 12))
                     .residualScale(reader.factor("residual_scale", (float) (1.4 / Math.sqrt(reader.layerCount))))
-                    .logits(1 / reader.factor("logit_scale", reader.hiddenSize / 256f), 0);
+                    .logits(1 / reader.factor("logit_scale", 256f / reader.hiddenSize), 0);
         }
     }
 }
