@@ -10,7 +10,6 @@ import dev.nibble.model.arch.CogVlm;
 import dev.nibble.model.arch.Cohere2Moe;
 import dev.nibble.model.arch.Deci;
 import dev.nibble.model.arch.DeepSeek2;
-import dev.nibble.model.arch.DeepSeek;
 import dev.nibble.model.arch.DenseDecoders;
 import dev.nibble.model.arch.ExpertDecoders;
 import dev.nibble.model.arch.FalconH1;
@@ -24,8 +23,8 @@ import dev.nibble.model.arch.Granite;
 import dev.nibble.model.arch.Grok;
 import dev.nibble.model.arch.GroveMoe;
 import dev.nibble.model.arch.Lfm2;
-import dev.nibble.model.arch.Llama4;
 import dev.nibble.model.arch.Llama;
+import dev.nibble.model.arch.Llama4;
 import dev.nibble.model.arch.Mamba2Decoder;
 import dev.nibble.model.arch.Maple;
 import dev.nibble.model.arch.Mimo2;
@@ -35,12 +34,9 @@ import dev.nibble.model.arch.MuseGlimmer;
 import dev.nibble.model.arch.Nanbeige;
 import dev.nibble.model.arch.NemotronH;
 import dev.nibble.model.arch.Olmo2;
-import dev.nibble.model.arch.Phi3;
-import dev.nibble.model.arch.Qwen2;
-import dev.nibble.model.arch.Qwen35;
 import dev.nibble.model.arch.Qwen3;
+import dev.nibble.model.arch.Qwen35;
 import dev.nibble.model.arch.SmallThinker;
-import dev.nibble.model.arch.SmolLm3;
 import dev.nibble.model.arch.Step35;
 import dev.nibble.model.arch.Talkie;
 import java.util.List;
@@ -51,22 +47,18 @@ import java.util.TreeMap;
 public final class Architectures {
     private static final List<Architecture> ALL = List.of(
             new Llama(),
-            new Qwen2(),
             new Qwen3(),
             new Qwen35(),
             new Gemma2(),
             new Gemma3n(),
             new Gemma4(),
-            new Phi3(),
             new Mistral3(),
-            new SmolLm3(),
             new Olmo2(),
             new Glm4(),
             new Glm4Moe(),
             new GptOss(),
             new Granite(),
             new Lfm2(),
-            new DeepSeek(),
             new DeepSeek2(),
             new Bert(),
             new DenseDecoders(),

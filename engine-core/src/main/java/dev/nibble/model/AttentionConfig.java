@@ -124,7 +124,9 @@ public record AttentionConfig(
         if (gate == null) {
             return 0;
         }
-        return gate.projection() == null ? headCount * valueDim : gate.projection().outputSize();
+        return gate.projection() == null
+                ? headCount * valueDim
+                : gate.projection().outputSize();
     }
 
     /**

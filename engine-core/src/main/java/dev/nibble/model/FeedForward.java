@@ -118,16 +118,7 @@ public sealed interface FeedForward {
         /** The same routing by what this norm makes of the residual stream. */
         public Routing withNorm(Norm other) {
             return new Routing(
-                    router,
-                    source,
-                    other,
-                    used,
-                    gating,
-                    selectionBias,
-                    groups,
-                    normalize,
-                    weightScale,
-                    scalesInput);
+                    router, source, other, used, gating, selectionBias, groups, normalize, weightScale, scalesInput);
         }
 
         /** The same routing by what stands elsewhere. */
@@ -138,8 +129,7 @@ public sealed interface FeedForward {
 
         /** The same choice with a bias and among groups. */
         public Routing withChoice(float @Nullable [] bias, @Nullable Groups among) {
-            return new Routing(
-                    router, source, norm, used, gating, bias, among, normalize, weightScale, scalesInput);
+            return new Routing(router, source, norm, used, gating, bias, among, normalize, weightScale, scalesInput);
         }
 
         /** The same routing with weights that are so many times as large. */
@@ -159,8 +149,7 @@ public sealed interface FeedForward {
 
         /** The same routing, where the weights multiply what the experts read. */
         public Routing scalingInput() {
-            return new Routing(
-                    router, source, norm, used, gating, selectionBias, groups, normalize, weightScale, true);
+            return new Routing(router, source, norm, used, gating, selectionBias, groups, normalize, weightScale, true);
         }
     }
 

@@ -54,7 +54,11 @@ public record Model(
 
     /** A generating model whose input is the token embedding alone. */
     public static Model generating(
-            ModelConfig config, Tensor tokenEmbedding, List<BlockConfig> blocks, @Nullable Norm outputNorm, Projection output) {
+            ModelConfig config,
+            Tensor tokenEmbedding,
+            List<BlockConfig> blocks,
+            @Nullable Norm outputNorm,
+            Projection output) {
         return new Model(config, tokenEmbedding, null, blocks, outputNorm, output, null, List.of());
     }
 
@@ -101,8 +105,10 @@ public record Model(
          * @param tokenType [hiddenSize], the embedding of type 0
          * @param norm applied to the sum, or null
          */
-        record PositionsAndTypes(@Nullable Tensor positions, float @Nullable [] tokenType, @Nullable Norm norm)
-                implements EmbeddingInput {}
+        record PositionsAndTypes(
+                @Nullable Tensor positions,
+                float @Nullable [] tokenType,
+                @Nullable Norm norm) implements EmbeddingInput {}
 
         /**
          * Gemma 3n and 4: an embedding of the token for each layer, mixed with a projection of the input.

@@ -80,8 +80,7 @@ public final class Block implements BlockOp {
             pass.ops.scale(residual, 0, size, config.outputScale());
         }
         if (config.embeddingShare() != 0) {
-            pass.ops.axpy(
-                    config.embeddingShare(), pass.workspace.get(Buffer.FIRST_INPUT), 0, residual, 0, size);
+            pass.ops.axpy(config.embeddingShare(), pass.workspace.get(Buffer.FIRST_INPUT), 0, residual, 0, size);
         }
         if (config.outputNorm() != null) {
             RowNorm.applyToRows(pass, config.outputNorm(), residual, residual, hidden);

@@ -93,7 +93,7 @@ final class ExpertRouter {
         }
     }
 
-    private void reserve(int experts, int choices) {
+    void reserve(int experts, int choices) {
         if (choice.length < experts) {
             choice = new float[experts];
             starts = new int[experts + 1];

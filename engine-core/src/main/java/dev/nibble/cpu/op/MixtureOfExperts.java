@@ -62,8 +62,7 @@ public final class MixtureOfExperts implements FeedForwardOp {
         MatmulInput routed = input;
         if (routing.source() == Source.BLOCK) {
             routed = pass.workspace.get(Input.ROUTED);
-            System.arraycopy(
-                    pass.workspace.get(Buffer.BLOCK_INPUT), 0, routed.values(), 0, pass.rows() * hidden);
+            System.arraycopy(pass.workspace.get(Buffer.BLOCK_INPUT), 0, routed.values(), 0, pass.rows() * hidden);
             routed.reset(pass.rows(), hidden);
         }
         run(pass, residual, routed, input, output);

@@ -37,9 +37,8 @@ public final class ParallelFeedForward implements FeedForwardOp {
             RowNorm.applyToRows(pass, routerNorm, residual, routerInput.values(), hidden);
             routerInput.reset(pass.rows(), hidden);
         }
-        float[] source = config.expertsSource() == FeedForward.Source.BLOCK
-                ? pass.workspace.get(Buffer.BLOCK_INPUT)
-                : residual;
+        float[] source =
+                config.expertsSource() == FeedForward.Source.BLOCK ? pass.workspace.get(Buffer.BLOCK_INPUT) : residual;
         RowNorm.applyToRows(pass, config.expertsNorm(), source, input.values(), hidden);
         input.reset(pass.rows(), hidden);
         float[] expertOutput = pass.workspace.get(Buffer.EXPERT_SUM);

@@ -49,8 +49,7 @@ public final class CpuSequence implements Sequence {
                         ops,
                         arena);
             case LayerState.SharedCache shared -> caches[layer] = caches[shared.layer()];
-            case LayerState.Recurrent sizes ->
-                states[layer] = new RecurrentState(sizes.convolution(), sizes.state());
+            case LayerState.Recurrent sizes -> states[layer] = new RecurrentState(sizes.convolution(), sizes.state());
             case LayerState.Both both -> {
                 create(both.cache(), layer, type, maxBatchRows, ops);
                 create(both.recurrent(), layer, type, maxBatchRows, ops);

@@ -33,8 +33,8 @@ public final class Deci implements Decoder.Family {
                     return null;
                 }
                 return attentions.kvHeadCounts[layer] == 0
-                        ? new Mixer.Linear(reader.projection(
-                                block(layer, "attn_output"), reader.hiddenSize, reader.hiddenSize))
+                        ? new Mixer.Linear(
+                                reader.projection(block(layer, "attn_output"), reader.hiddenSize, reader.hiddenSize))
                         : super.mixer(layer);
             }
         };

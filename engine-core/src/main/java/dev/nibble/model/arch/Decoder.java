@@ -157,8 +157,7 @@ class Decoder {
             attention.clamp(reader.nonNegativeFloat("attention.clamp_kqv", 0));
         }
         if (traits.sinks) {
-            attention.sinks(
-                    reader.optionalVector(block(layer, "attn_sinks.weight"), attentions.headCounts[layer]));
+            attention.sinks(reader.optionalVector(block(layer, "attn_sinks.weight"), attentions.headCounts[layer]));
         }
         if (traits.gate != null) {
             attention.gate(attentions.gate(layer, traits.gate));

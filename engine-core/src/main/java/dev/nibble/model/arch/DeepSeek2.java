@@ -66,7 +66,8 @@ public final class DeepSeek2 implements Decoder.Family {
             if (reader.runContext() > chosen) {
                 throw reader.metadata.failure(
                         reader.key("attention.indexer.top_k"),
-                        "the model chooses " + chosen + " keys of a longer context by an indexer, which this version does"
+                        "the model chooses " + chosen
+                                + " keys of a longer context by an indexer, which this version does"
                                 + " not have; load it with a context of at most " + chosen + " tokens, in place of "
                                 + reader.runContext());
             }

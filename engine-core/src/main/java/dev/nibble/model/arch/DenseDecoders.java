@@ -42,10 +42,17 @@ public final class DenseDecoders extends TraitTable {
             case BAICHUAN_13B_LAYERS -> alibi(8);
             default -> unrotated();
         });
+        // Llama without rotation on every fourth layer.
+        row("smollm3", adjacent().rotatedLayers(layer -> (layer + 1) % 4 != 0));
         row("exaone", halves());
         row("pangu-embedded", halves());
         row("seed_oss", halves().ffnNorm("post_attention_norm"));
         row("qwen", halves().sizeDivisor(2));
+        row("qwen2", halves());
+        row("phi3", reader -> {
+            reader.key(SideKeys.WINDOW); // which no program follows in such files
+            return halves();
+        });
         row("qwen2vl", halves().axes(Axes.SECTION_BY_SECTION));
         row("qwen3vl", halves().headNorms().axes(Axes.BY_TURNS));
         row("paddleocr", halves().axes(Axes.SECTION_BY_SECTION));
@@ -72,11 +79,15 @@ public final class DenseDecoders extends TraitTable {
             return reader.hasTensor("blk.0.ffn_norm.weight") ? traits : traits.parallel();
         });
         row("olmo", adjacent().layerNorms().unweightedNorms().clamped());
-        row("jais", reader -> alibi(reader.positiveFloat(ALIBI))
-                .layerNorms()
-                .attentionScale((float) reader.perLayerInt("attention.head_count")[0] / reader.hiddenSize));
-        row("command-r", reader -> commandR(reader)
-                .headNorms(reader.layerCount >= COMMAND_R_PLUS_LAYERS ? Presence.REQUIRED : Presence.ABSENT));
+        row(
+                "jais",
+                reader -> alibi(reader.positiveFloat(ALIBI))
+                        .layerNorms()
+                        .attentionScale((float) reader.perLayerInt("attention.head_count")[0] / reader.hiddenSize));
+        row(
+                "command-r",
+                reader -> commandR(reader)
+                        .headNorms(reader.layerCount >= COMMAND_R_PLUS_LAYERS ? Presence.REQUIRED : Presence.ABSENT));
         row("cohere2", reader -> commandR(reader).windows(4).rotated(Rotated.WINDOWED));
     }
 
@@ -97,18 +108,21 @@ public final class DenseDecoders extends TraitTable {
             return reader.flag("use_parallel_residual", true) ? traits.parallel() : traits;
         });
         row("bloom", alibi(8).layerNorms().ungated(GELU_TANH).inputNorm());
-        row("mpt", reader -> alibi(reader.nonNegativeFloat(ALIBI, 0))
-                .layerNorms()
-                .ungated(GELU_TANH)
-                .clamped()
-                .positions()
-                .headNorms(Presence.OPTIONAL));
+        row(
+                "mpt",
+                reader -> alibi(reader.nonNegativeFloat(ALIBI, 0))
+                        .layerNorms()
+                        .ungated(GELU_TANH)
+                        .clamped()
+                        .positions()
+                        .headNorms(Presence.OPTIONAL));
         // With a second norm, the attention reads what that makes, and the feed-forward layer what the first makes.
-        row("falcon", reader -> halves()
-                .layerNorms()
-                .ungated(GELU_TANH)
-                .parallel()
-                .mixerNorm(reader.hasTensor("blk.0.attn_norm_2.weight") ? "attn_norm_2" : "attn_norm")
-                .ffnNorm("attn_norm"));
+        row(
+                "falcon",
+                reader -> halves().layerNorms()
+                        .ungated(GELU_TANH)
+                        .parallel()
+                        .mixerNorm(reader.hasTensor("blk.0.attn_norm_2.weight") ? "attn_norm_2" : "attn_norm")
+                        .ffnNorm("attn_norm"));
     }
 }

@@ -235,7 +235,8 @@ final class FeedForwardReader {
         if (used < 1 || used > count) {
             throw reader.metadata.failure(
                     reader.key("expert_used_count"),
-                    used + " experts are used (layer " + layer + "), expected 1 to " + count + ", as many as there are");
+                    used + " experts are used (layer " + layer + "), expected 1 to " + count
+                            + ", as many as there are");
         }
         checkFixed(gating, normalize);
         Routing routing = new Routing(router(layer, count), used, gating, normalize)

@@ -105,10 +105,9 @@ public final class Gemma4 implements Decoder.Family {
             for (int i = 0; i < hidden; i++) {
                 routerScale[i] = (float) (routerScale[i] / Math.sqrt(hidden));
             }
-            FeedForward.Experts experts = feedForwards
-                    .experts(layer, reader.positive("expert_feed_forward_length"), Gating.SOFTMAX, true);
-            FeedForward.Routing routing =
-                    experts.routing().withNorm(Norm.rms(routerScale, reader.rmsEpsilon()));
+            FeedForward.Experts experts =
+                    feedForwards.experts(layer, reader.positive("expert_feed_forward_length"), Gating.SOFTMAX, true);
+            FeedForward.Routing routing = experts.routing().withNorm(Norm.rms(routerScale, reader.rmsEpsilon()));
             return new FeedForward.Parallel(
                     dense,
                     reader.rms(block(layer, "post_ffw_norm_1"), hidden),

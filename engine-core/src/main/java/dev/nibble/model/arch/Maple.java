@@ -16,11 +16,13 @@ public final class Maple implements Decoder.Family {
 
     @Override
     public Decoder decoder(ModelReader reader) {
-        return new Decoder(reader, Traits.halves()
-                .headNorms()
-                .windowsByFile()
-                .rotated(Traits.Rotated.WINDOWED)
-                .experts(SOFTMAX, true)) {
+        return new Decoder(
+                reader,
+                Traits.halves()
+                        .headNorms()
+                        .windowsByFile()
+                        .rotated(Traits.Rotated.WINDOWED)
+                        .experts(SOFTMAX, true)) {
             @Override
             FeedForward.Experts experts(int layer) {
                 float limit = reader.layerFloat("swiglu_clamp_exp", layer, 0);

@@ -422,8 +422,7 @@ final class ModelReader {
             int first = parts[part];
             int count = parts[part + 1];
             rows = IntStream.concat(
-                    rows,
-                    IntStream.range(0, heads * count).map(i -> i / count * headRows + first + i % count));
+                    rows, IntStream.range(0, heads * count).map(i -> i / count * headRows + first + i % count));
         }
         return rows.toArray();
     }
@@ -475,14 +474,7 @@ final class ModelReader {
     /** The dimensions of a model that runs so many blocks. */
     ModelConfig config(int blocks, float embeddingScale, float logitScale, float logitSoftcap) {
         return new ModelConfig(
-                architecture,
-                vocabSize,
-                contextLength,
-                hiddenSize,
-                blocks,
-                embeddingScale,
-                logitScale,
-                logitSoftcap);
+                architecture, vocabSize, contextLength, hiddenSize, blocks, embeddingScale, logitScale, logitSoftcap);
     }
 
     static String block(int layer, String name) {

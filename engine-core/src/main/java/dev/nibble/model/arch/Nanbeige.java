@@ -25,7 +25,9 @@ public final class Nanbeige implements Decoder.Family {
                 for (int round = 1; round < rounds; round++) {
                     int last = blocks.size() - 1;
                     if (!plain) {
-                        blocks.set(last, blocks.get(last).with().outputNorm(outputNorm()).build());
+                        blocks.set(
+                                last,
+                                blocks.get(last).with().outputNorm(outputNorm()).build());
                     }
                     for (BlockConfig block : once) {
                         AttentionConfig attention = (AttentionConfig) block.mixer();

@@ -19,11 +19,13 @@ public final class NemotronH implements Decoder.Family {
 
     @Override
     public Decoder decoder(ModelReader reader) {
-        return new Decoder(reader, Traits.unrotated()
-                .ffnNorm("attn_norm")
-                .ungated(Activation.RELU_SQUARED)
-                .expertsByFile(SIGMOID, true)
-                .shared()) {
+        return new Decoder(
+                reader,
+                Traits.unrotated()
+                        .ffnNorm("attn_norm")
+                        .ungated(Activation.RELU_SQUARED)
+                        .expertsByFile(SIGMOID, true)
+                        .shared()) {
             @Override
             @Nullable Mixer mixer(int layer) {
                 if (attentions.kvHeadCounts[layer] > 0) {

@@ -42,8 +42,7 @@ public final class Qwen3 implements Decoder.Family {
             @Override
             FeedForward feedForward(int layer) {
                 return feedForwards.hasExperts(layer)
-                        ? feedForwards.experts(
-                                layer, expertSize(layer), Gating.SOFTMAX, true)
+                        ? feedForwards.experts(layer, expertSize(layer), Gating.SOFTMAX, true)
                         : super.feedForward(layer);
             }
         };

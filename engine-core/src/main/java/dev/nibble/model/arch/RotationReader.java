@@ -24,7 +24,8 @@ final class RotationReader {
         String pattern = SideKeys.WINDOW + "_pattern";
         if (window > 0 && traits.windowPeriod == 0 && !reader.has(pattern)) {
             throw reader.metadata.failure(
-                    reader.key(pattern), "this key is missing, and it is to say which layers have the window of the file");
+                    reader.key(pattern),
+                    "this key is missing, and it is to say which layers have the window of the file");
         }
         windowed = window > 0
                 ? reader.windowedLayers(traits.windowPeriod, traits.fullFirst)

@@ -18,13 +18,15 @@ public final class SmallThinker implements Decoder.Family {
 
     @Override
     public Decoder decoder(ModelReader reader) {
-        return new Decoder(reader, Traits.halves()
-                .activation(Activation.RELU)
-                .windows(4)
-                .windowSize(WINDOW)
-                .fullFirst()
-                .rotated(Traits.Rotated.WINDOWED)
-                .expertsByFile(SIGMOID, true)) {
+        return new Decoder(
+                reader,
+                Traits.halves()
+                        .activation(Activation.RELU)
+                        .windows(4)
+                        .windowSize(WINDOW)
+                        .fullFirst()
+                        .rotated(Traits.Rotated.WINDOWED)
+                        .expertsByFile(SIGMOID, true)) {
             @Override
             FeedForward.Experts experts(int layer) {
                 FeedForward.Experts experts = super.experts(layer);

@@ -18,7 +18,8 @@ public final class Talkie implements Decoder.Family {
 
     @Override
     public Decoder decoder(ModelReader reader) {
-        return new Decoder(reader, Traits.halves().unweightedNorms().inputNorm().logits(reader.factor("logit_scale", 1), 0)) {
+        return new Decoder(
+                reader, Traits.halves().unweightedNorms().inputNorm().logits(reader.factor("logit_scale", 1), 0)) {
             @Override
             AttentionConfig.Builder attention(AttentionConfig.Builder attention) {
                 int layer = attention.layer();

@@ -27,6 +27,7 @@ abstract class TraitTable implements Decoder.Family {
 
     @Override
     public final Decoder decoder(ModelReader reader) {
-        return new Decoder(reader, Objects.requireNonNull(rows.get(reader.architecture)).apply(reader));
+        return new Decoder(
+                reader, Objects.requireNonNull(rows.get(reader.architecture)).apply(reader));
     }
 }

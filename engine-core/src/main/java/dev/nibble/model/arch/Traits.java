@@ -57,8 +57,11 @@ final class Traits {
     boolean preNorms = true;
     String mixerNormName = "attn_norm";
     String ffnNormName = "ffn_norm";
+
     @Nullable String mixerPostNormName;
+
     @Nullable String ffnPostNormName;
+
     boolean parallel;
     Presence headNorms = Presence.ABSENT;
     boolean normsAfterRope;
@@ -72,7 +75,9 @@ final class Traits {
     Activation activation = Activation.SILU;
     boolean gated = true;
     int sizeDivisor = 1;
+
     @Nullable ExpertChoice experts;
+
     boolean shared;
     boolean inputNorm;
     boolean positions;
