@@ -197,7 +197,8 @@ final class KvTable {
         }
         pages = new KvPool.Page[count];
         first = from;
-        for (end = from; end < count; end++) {
+        end = from;
+        while (end < count) {
             pool.take(group.pageBytes(), PAGE);
             try {
                 pages[end] = allocate();
@@ -206,7 +207,8 @@ final class KvTable {
                     pool.giveBack(group.pageBytes());
                 }
             }
-            SavedValues.read(in, page(end).memory);
+            end++;
+            SavedValues.read(in, page(end - 1).memory);
         }
     }
 }
