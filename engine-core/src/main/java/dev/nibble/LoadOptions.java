@@ -110,7 +110,8 @@ public final class LoadOptions {
      * stays as it is. Memory that sessions share counts once.
      *
      * <p>Without it the engine's budget and the machine are the limits, and no more is kept for later sessions than {@link
-     * LanguageModel#memoryPlan()} announces for one session, or half of what the machine can give.
+     * LanguageModel#memoryPlan()} announces for one session, or 64 MB if that is more, or half of what the machine can give if that is
+     * less.
      *
      * @param bytes 0 or more
      */

@@ -302,13 +302,17 @@ public final class Evaluator {
         letFollow();
     }
 
+    /** Whether some wait for what the batch evaluated; those that came while it ran are found only now. */
     private boolean isFollowed() {
+        boolean any = false;
         for (int i = 0; i < waiting.size(); i++) {
-            if (waiting.get(i).follows) {
-                return true;
+            Rows rows = waiting.get(i);
+            for (int member = 0; member < batch.members() && !rows.follows && !rows.isAlone; member++) {
+                rows.follows = rows.canFollow(batch.member(member));
             }
+            any |= rows.follows;
         }
-        return false;
+        return any;
     }
 
     /** Those that waited for what another session of the batch evaluated go and take it over. */

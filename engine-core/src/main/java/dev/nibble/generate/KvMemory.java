@@ -19,6 +19,9 @@ import java.util.OptionalLong;
  * does not suffice, what is kept for later sessions is dropped, and then the one that asks is refused. Thread-safe.
  */
 public final class KvMemory implements SequenceMemory {
+    /** May be kept for later sessions even if a session of the model needs less. */
+    private static final long LEAST_KEPT = 64_000_000;
+
     private final ForwardPass pass;
     private final SystemMemory system;
     private final MemoryBudget engine;
@@ -47,8 +50,9 @@ public final class KvMemory implements SequenceMemory {
         this.limit = limit;
         this.cache = cache;
         budget = MemoryBudget.ofSessions(limit);
+        long wanted = Math.max(planned, LEAST_KEPT);
         kept = limit.orElseGet(() -> Math.min(
-                planned, system.allocatable().map(room -> room.bytes() / 2).orElse(planned)));
+                wanted, system.allocatable().map(room -> room.bytes() / 2).orElse(wanted)));
     }
 
     /** A snapshot with what sequences and prefixes have now. */
@@ -86,7 +90,7 @@ public final class KvMemory implements SequenceMemory {
         while (!from.tryTake(bytes)) {
             long free = free(from);
             if (!cache.evict(bytes - free)) {
-                throw refused(from, bytes, tokens);
+                throw refused(from, free(from), bytes, tokens);
             }
         }
     }
@@ -95,12 +99,12 @@ public final class KvMemory implements SequenceMemory {
         return from.room().map(Room::bytes).orElse(Long.MAX_VALUE);
     }
 
-    private static KvBudgetException refused(MemoryBudget from, long bytes, int tokens) {
-        long free = free(from);
+    private static KvBudgetException refused(MemoryBudget from, long free, long bytes, int tokens) {
         int fitting = tokens == 0 ? 0 : (int) ((double) free * tokens / bytes);
+        String room = from.room().map(left -> new Room(free, left.limit()).toString()).orElse("there is no more");
         return new KvBudgetException(
-                "the KV cache of " + tokens + " more tokens needs " + ByteCount.text(bytes) + ", but "
-                        + from.room().map(Room::toString).orElse("there is no more") + ", for about " + fitting + " tokens",
+                "the KV cache of " + tokens + " more tokens needs " + ByteCount.text(bytes) + ", but " + room
+                        + ", for about " + fitting + " tokens",
                 List.of(from.remedy()),
                 bytes,
                 tokens,
@@ -129,9 +133,12 @@ public final class KvMemory implements SequenceMemory {
      */
     void require(long bytes, int tokens) {
         for (MemoryBudget each : List.of(budget, engine)) {
-            long missing = bytes - free(each);
-            if (missing > 0 && missing > cache.unusedBytes()) {
-                throw refused(each, bytes, tokens);
+            if (bytes <= free(each)) {
+                continue;
+            }
+            long free = free(each) + cache.unusedBytes();
+            if (bytes > free) {
+                throw refused(each, free, bytes, tokens);
             }
         }
     }

@@ -53,7 +53,7 @@ public final class MemoryCheck {
         }
         long cache = pass.sequenceBytes(contextLength, type);
         Optional<SystemMemory.Room> budgeted = (counted == null ? budget.room() : counted.room())
-                .filter(room -> cache > room.bytes());
+                .filter(room -> cache > room.bytes() && cache > room.bytes() + unused());
         if (budgeted.isPresent() && required) {
             int fits = longestUpTo(
                     contextLength,
@@ -65,7 +65,9 @@ public final class MemoryCheck {
                     fits);
         }
         Optional<SystemMemory.Room> room = memory.allocatable();
-        if (room.isEmpty() || cache <= room.get().bytes() - besides(contextLength)) {
+        if (room.isEmpty()
+                || cache <= room.get().bytes() - besides(contextLength)
+                || cache <= room.get().bytes() - besides(contextLength) + unused()) {
             return;
         }
         int fits = longestUpTo(
@@ -105,7 +107,9 @@ public final class MemoryCheck {
             return; // asking the system takes longer than a token of a small model
         }
         Optional<SystemMemory.Room> room = memory.allocatable();
-        if (room.isPresent() && cache > room.get().bytes() - besides(tokens) + unused(room.get(), cache, tokens)) {
+        if (room.isPresent()
+                && cache > room.get().bytes() - besides(tokens)
+                && cache > room.get().bytes() - besides(tokens) + unused()) {
             throw new OutOfMemoryException(
                     "the KV cache of " + tokens + " more tokens needs " + ByteCount.text(cache) + besidesText(tokens)
                             + ", but " + room.get(),
@@ -115,8 +119,8 @@ public final class MemoryCheck {
     }
 
     /** What is kept for later sessions and would be dropped. */
-    private long unused(SystemMemory.Room room, long cache, int tokens) {
-        return counted != null && cache > room.bytes() - besides(tokens) ? counted.unusedBytes() : 0;
+    private long unused() {
+        return counted == null ? 0 : counted.unusedBytes();
     }
 
     /**

@@ -21,6 +21,9 @@ public final class TokenContext implements AutoCloseable {
     /** Logits that {@link #score} holds at a time, about: 32 MB. */
     private static final int SCORED_LOGITS = 1 << 23;
 
+    /** So often is waited for what another session evaluates without that it can be taken over. */
+    private static final int MOST_WAITS = 3;
+
     /** After so many tokens of a prompt, what is evaluated is left to others. */
     private static final int KEPT_STEP = 256;
 
@@ -400,7 +403,7 @@ public final class TokenContext implements AutoCloseable {
         int written = 0;
         boolean isPrompt = count - sequence.length() >= PrefixCache.LEAST;
         int mustEnd = NONE; // where others were seen to go on differently
-        boolean mayFollow = true;
+        int waits = MOST_WAITS;
         try {
             while (sequence.length() < count) {
                 if (cancellation.getAsBoolean()) {
@@ -416,9 +419,10 @@ public final class TokenContext implements AutoCloseable {
                 int to = (int) Math.min(mustEnd == NONE ? count : mustEnd, (long) from + evaluator.maxRows());
                 requireMemory(to);
                 rows.set(tokens, from, to, firstOutput, result, written);
-                rows.share(mayFollow || from > before ? prefixes : null, type);
+                waits = from > before ? MOST_WAITS : waits;
+                rows.share(waits > 0 ? prefixes : null, type);
                 evaluator.evaluate(rows, cancellation);
-                mayFollow = sequence.length() > from;
+                waits = sequence.length() > from ? MOST_WAITS : waits - 1;
                 if (sequence.length() - from >= KEPT_STEP || (from < mustEnd && sequence.length() == mustEnd)) {
                     keep();
                 }
