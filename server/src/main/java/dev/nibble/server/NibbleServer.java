@@ -79,7 +79,7 @@ public final class NibbleServer implements AutoCloseable {
         transport = new JdkTransport(new InetSocketAddress(address, builder.port));
         front.start();
         transport.start(front::accept);
-        housekeeping.scheduleWithFixedDelay(models::unloadIdle, 1, 1, TimeUnit.SECONDS);
+        var _ = housekeeping.scheduleWithFixedDelay(models::unloadIdle, 1, 1, TimeUnit.SECONDS);
     }
 
     /** A server of the models of an engine, whose threads and memory they share; it stays open when the server is closed. */

@@ -77,7 +77,7 @@ class AnthropicTest {
         Reply reply = send(ask);
 
         assertThat(reply.string("stop_reason")).isEqualTo("tool_use");
-        List<?> content = (List<?>) reply.at("content");
+        List<?> content = reply.list("content");
         assertThat(at(content.getLast(), "type")).isEqualTo("tool_use");
         assertThat(at(content.getLast(), "input.city")).isIn("Paris", "Rome");
         List<Object> pieces = send(ask + ", 'stream': true").pieces();

@@ -69,16 +69,16 @@ class OpenAiChatTest {
         assertThat(pieces).extracting(piece -> at(piece, "id")).containsOnly(at(pieces.getFirst(), "id"));
         assertThat(pieces.getFirst()).satisfies(first -> {
             assertThat(at(first, "choices.0.delta.role")).isEqualTo("assistant");
-            assertThat(((Map<?, ?>) at(first, "choices.0.delta")).get("content")).isSameAs(JsonReader.NULL);
-            assertThat(((Map<?, ?>) at(first, "choices.0")).get("finish_reason")).isSameAs(JsonReader.NULL);
+            assertThat(TestServer.map(first, "choices.0.delta").get("content")).isSameAs(JsonReader.NULL);
+            assertThat(TestServer.map(first, "choices.0").get("finish_reason")).isSameAs(JsonReader.NULL);
         });
         assertThat(joined(pieces.subList(1, pieces.size()), "choices.0.delta.content").strip())
                 .isEqualTo(whole);
         Object last = pieces.get(pieces.size() - 2);
-        assertThat((Map<?, ?>) at(last, "choices.0.delta")).isEmpty();
+        assertThatTestServer.map(last, "choices.0.delta").isEmpty();
         assertThat(at(last, "choices.0.finish_reason")).isEqualTo("length");
         Object usage = pieces.getLast();
-        assertThat((List<?>) at(usage, "choices")).isEmpty();
+        assertThat(TestServer.list(usage, "choices")).isEmpty();
         assertThat(String.valueOf(at(usage, "usage.completion_tokens"))).isEqualTo("12");
     }
 
@@ -92,10 +92,10 @@ class OpenAiChatTest {
     void logProbabilitiesAreThoseOfTheTokensOfTheText() {
         Reply reply = chat("'max_tokens': 6, 'logprobs': true, 'top_logprobs': 3");
 
-        List<?> tokens = (List<?>) reply.at("choices.0.logprobs.content");
+        List<?> tokens = reply.list("choices.0.logprobs.content");
         assertThat(tokens).isNotEmpty().allSatisfy(token -> {
             assertThat(Double.parseDouble(String.valueOf(at(token, "logprob")))).isLessThanOrEqualTo(0);
-            assertThat((List<?>) at(token, "top_logprobs")).hasSize(3);
+            assertThat(TestServer.list(token, "top_logprobs")).hasSize(3);
         });
         Reply stream = chat("'max_tokens': 6, 'logprobs': true, 'top_logprobs': 3, 'stream': true");
         assertThat(stream.pieces().stream()
@@ -110,7 +110,7 @@ class OpenAiChatTest {
     void severalChoicesHaveTheirIndices() {
         Reply reply = chat("'max_tokens': 3, 'n': 3");
 
-        assertThat((List<?>) reply.at("choices")).extracting(choice -> String.valueOf(at(choice, "index")))
+        assertThat(reply.list("choices")).extracting(choice -> String.valueOf(at(choice, "index")))
                 .containsExactly("0", "1", "2");
         assertThat(reply.integer("usage.completion_tokens")).isEqualTo(9);
         List<Object> pieces = chat("'max_tokens': 3, 'n': 2, 'stream': true").pieces();
@@ -126,9 +126,9 @@ class OpenAiChatTest {
         assertThat(reply.string("choices.0.message.tool_calls.0.type")).isEqualTo("function");
         assertThat(reply.string("choices.0.message.tool_calls.0.id")).startsWith("call_");
         assertThat(reply.string("choices.0.message.tool_calls.0.function.name")).isEqualTo("weather");
-        Object arguments = reply.at("choices.0.message.tool_calls.0.function.arguments");
-        assertThat(arguments).isInstanceOf(String.class);
-        assertThat(at(JsonReader.read((String) arguments, "arguments"), "city")).isIn("Paris", "Rome");
+        assertThat(reply.at("choices.0.message.tool_calls.0.function.arguments")).isInstanceOf(String.class);
+        String arguments = reply.string("choices.0.message.tool_calls.0.function.arguments");
+        assertThat(at(JsonReader.read(arguments, "arguments"), "city")).isIn("Paris", "Rome");
     }
 
     @Test

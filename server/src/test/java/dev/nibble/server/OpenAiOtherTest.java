@@ -50,7 +50,7 @@ class OpenAiOtherTest {
 
         Reply reply = complete("'prompt': ['a dog', 'the cat'], 'n': 2");
 
-        assertThat((List<?>) reply.at("choices")).hasSize(4);
+        assertThat(reply.list("choices")).hasSize(4);
         assertThat(reply.string("choices.2.text")).isEqualTo(one);
         assertThat(reply.string("choices.3.index")).isEqualTo("3");
     }
@@ -72,9 +72,9 @@ class OpenAiOtherTest {
     void logProbabilitiesHaveTheOldFormAndThatOfChats() {
         Reply reply = complete("'prompt': 'the cat', 'logprobs': 2");
 
-        assertThat((List<?>) reply.at("choices.0.logprobs.tokens")).hasSize(4);
-        assertThat((List<?>) reply.at("choices.0.logprobs.token_logprobs")).hasSize(4);
-        assertThat((List<?>) reply.at("choices.0.logprobs.content")).hasSize(4);
+        assertThat(reply.list("choices.0.logprobs.tokens")).hasSize(4);
+        assertThat(reply.list("choices.0.logprobs.token_logprobs")).hasSize(4);
+        assertThat(reply.list("choices.0.logprobs.content")).hasSize(4);
     }
 
     @Test
@@ -92,12 +92,12 @@ class OpenAiOtherTest {
         Reply packed = server.post(
                 "/v1/embeddings", "{'model': 'embed', 'input': 'the cat', 'encoding_format': 'base64'}");
 
-        List<?> vector = (List<?>) numbers.at("data.0.embedding");
+        List<?> vector = numbers.list("data.0.embedding");
         double squares = vector.stream()
                 .mapToDouble(value -> Math.pow(Double.parseDouble(String.valueOf(value)), 2))
                 .sum();
         assertThat(squares).isCloseTo(1, org.assertj.core.data.Offset.offset(1e-4));
-        assertThat((List<?>) numbers.at("data")).hasSize(2);
+        assertThat(numbers.list("data")).hasSize(2);
         byte[] bytes = Base64.getDecoder().decode(packed.string("data.0.embedding"));
         ByteBuffer floats = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         assertThat(bytes).hasSize(4 * vector.size());
@@ -110,7 +110,7 @@ class OpenAiOtherTest {
     void embeddingsCanBeShortened() {
         Reply reply = server.post("/v1/embeddings", "{'model': 'embed', 'input': 'the cat', 'dimensions': 4}");
 
-        assertThat((List<?>) reply.at("data.0.embedding")).hasSize(4);
+        assertThat(reply.list("data.0.embedding")).hasSize(4);
         assertThat(server.post("/v1/embeddings", "{'model': 'embed', 'input': 'x', 'dimensions': 100000}")
                         .status())
                 .isEqualTo(400);
@@ -134,7 +134,7 @@ class OpenAiOtherTest {
     void modelsAreListedAndTold() {
         Reply list = server.get("/v1/models");
 
-        assertThat((List<?>) list.at("data")).extracting(model -> at(model, "id")).containsExactly("tiny", "embed");
+        assertThat(list.list("data")).extracting(model -> at(model, "id")).containsExactly("tiny", "embed");
         assertThat(server.get("/v1/models/tiny").string("object")).isEqualTo("model");
         assertThat(server.get("/v1/models/ti%6Ey").status()).isEqualTo(200);
         assertThat(server.get("/v1/models/none").status()).isEqualTo(404);

@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -120,6 +121,11 @@ final class TestServer implements AutoCloseable {
             return TestServer.at(json(), path);
         }
 
+        /** The array at a path, which has to be there. */
+        List<?> list(String path) {
+            return TestServer.list(json(), path);
+        }
+
         String string(String path) {
             return String.valueOf(at(path));
         }
@@ -163,6 +169,14 @@ final class TestServer implements AutoCloseable {
                             : null;
         }
         return value == JsonReader.NULL ? null : value;
+    }
+
+    static List<?> list(@Nullable Object json, String path) {
+        return (List<?>) Objects.requireNonNull(at(json, path), path);
+    }
+
+    static Map<?, ?> map(@Nullable Object json, String path) {
+        return (Map<?, ?>) Objects.requireNonNull(at(json, path), path);
     }
 
     static String joined(List<Object> pieces, String path) {

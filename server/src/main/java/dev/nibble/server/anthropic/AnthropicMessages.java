@@ -133,22 +133,21 @@ public final class AnthropicMessages {
 
     /** Blocks are numbered from 0; each begins, grows and ends before the next begins. */
     private static final class Streamed implements Work.Writer, AnswerSink {
-        private final Call call;
         private final Head head;
-        private AnswerStreamWriter out;
+        private final AnswerStreamWriter out;
         private int block = -1;
         private String open = "";
         private boolean begun;
         private int prompt;
 
         Streamed(Call call, Head head) {
-            this.call = call;
             this.head = head;
+            out = call.writer(Format.EVENTS);
         }
 
         @Override
         public void begin() {
-            out = call.stream(Format.EVENTS);
+            out.begin();
         }
 
         @Override

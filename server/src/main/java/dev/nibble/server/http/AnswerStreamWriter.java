@@ -14,11 +14,11 @@ public final class AnswerStreamWriter {
         JSON("application/json", " ");
 
         private final String contentType;
-        private final byte[] beat;
+        private final String beat;
 
         Format(String contentType, String beat) {
             this.contentType = contentType;
-            this.beat = beat.getBytes(StandardCharsets.US_ASCII);
+            this.beat = beat;
         }
 
         String contentType() {
@@ -26,7 +26,7 @@ public final class AnswerStreamWriter {
         }
 
         byte[] beat() {
-            return beat;
+            return beat.getBytes(StandardCharsets.US_ASCII);
         }
     }
 
@@ -36,6 +36,11 @@ public final class AnswerStreamWriter {
     AnswerStreamWriter(Call call, Format format) {
         this.call = call;
         this.format = format;
+    }
+
+    /** From now on beats may be sent, and nothing can be refused. */
+    public void begin() {
+        call.stream(format);
     }
 
     /**

@@ -156,6 +156,11 @@ public final class Call {
         }
     }
 
+    /** A writer of an answer in pieces, which is not begun yet. */
+    public AnswerStreamWriter writer(Format how) {
+        return new AnswerStreamWriter(this, how);
+    }
+
     /** Says in which form the answer will come, and that it may begin with beats from now on: nothing can be refused then. */
     public AnswerStreamWriter stream(Format how) {
         writing.lock();

@@ -21,6 +21,13 @@ public final class Router {
         void handle(Call call, String rest) throws Exception;
     }
 
+    /** A handler that says that something is not done here, and why. */
+    public static Handler refusing(String why) {
+        return (call, rest) -> {
+            throw RequestException.of(Kind.NOT_SUPPORTED, call.path() + " is not supported: " + why);
+        };
+    }
+
     /** What a route wants. */
     public enum Needs {
         /** No key, no model. */

@@ -234,10 +234,4 @@ final class OllamaModels {
         out.data(Json.object("status", "writing manifest"));
         out.last(Json.object("status", "success"));
     }
-
-    /** What changes models on the disk is left to their owner. */
-    static void refuse(Call call, String rest) {
-        throw RequestException.of(
-                Kind.NOT_SUPPORTED, call.path() + " is not supported: this server does not change the models of the machine");
-    }
 }

@@ -19,6 +19,8 @@ public final class OllamaRoutes {
         OllamaModels models = new OllamaModels(work.models());
         OllamaAnswers answers = new OllamaAnswers(work, models);
         OllamaEmbeddings embeddings = new OllamaEmbeddings(work, models);
+        // What changes models on the disk is left to their owner.
+        Router.Handler refusal = Router.refusing("this server does not change the models of the machine");
         router.errors("/api/", errors)
                 .add("GET", "/api/version", Needs.KEY, errors, OllamaRoutes::version)
                 .add("GET", "/api/tags", Needs.KEY, errors, models::tags)
@@ -29,12 +31,12 @@ public final class OllamaRoutes {
                 .add("POST", "/api/embed", Needs.WORK, errors, embeddings::many)
                 .add("POST", "/api/embeddings", Needs.WORK, errors, embeddings::one)
                 .add("POST", "/api/pull", Needs.KEY, errors, models::pull)
-                .add("POST", "/api/create", Needs.KEY, errors, OllamaModels::refuse)
-                .add("POST", "/api/copy", Needs.KEY, errors, OllamaModels::refuse)
-                .add("POST", "/api/push", Needs.KEY, errors, OllamaModels::refuse)
-                .add("DELETE", "/api/delete", Needs.KEY, errors, OllamaModels::refuse)
-                .add("POST", "/api/blobs/*", Needs.KEY, errors, OllamaModels::refuse)
-                .add("GET", "/api/blobs/*", Needs.KEY, errors, OllamaModels::refuse);
+                .add("POST", "/api/create", Needs.KEY, errors, refusal)
+                .add("POST", "/api/copy", Needs.KEY, errors, refusal)
+                .add("POST", "/api/push", Needs.KEY, errors, refusal)
+                .add("DELETE", "/api/delete", Needs.KEY, errors, refusal)
+                .add("POST", "/api/blobs/*", Needs.KEY, errors, refusal)
+                .add("GET", "/api/blobs/*", Needs.KEY, errors, refusal);
     }
 
     private static void version(Call call, String rest) {

@@ -30,7 +30,7 @@ final class OllamaWriter implements Work.Writer {
     private final boolean logprobs;
     private final long start = System.nanoTime();
     private final Collected collected = new Collected();
-    private AnswerStreamWriter out;
+    private final AnswerStreamWriter out;
 
     /**
      * @param chat whether the answer is a message, or a text
@@ -42,11 +42,12 @@ final class OllamaWriter implements Work.Writer {
         loadNanos = lease.loadTime().toNanos();
         streams = fields.bool("stream", true);
         logprobs = fields.bool("logprobs", false);
+        out = call.writer(streams ? Format.LINES : Format.JSON);
     }
 
     @Override
     public void begin() {
-        out = call.stream(streams ? Format.LINES : Format.JSON);
+        out.begin();
     }
 
     @Override

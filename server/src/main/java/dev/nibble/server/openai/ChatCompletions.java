@@ -119,21 +119,20 @@ public final class ChatCompletions {
 
     /** The answer as it comes. */
     private static final class Streamed implements Work.Writer {
-        private final Call call;
         private final ChatRequest request;
         private final Head head;
         private final List<Outcome> outcomes = new ArrayList<>();
-        private AnswerStreamWriter out;
+        private final AnswerStreamWriter out;
 
         Streamed(Call call, ChatRequest request, Head head) {
-            this.call = call;
             this.request = request;
             this.head = head;
+            out = call.writer(Format.EVENTS);
         }
 
         @Override
         public void begin() {
-            out = call.stream(Format.EVENTS);
+            out.begin();
         }
 
         @Override
@@ -163,10 +162,15 @@ public final class ChatCompletions {
         }
 
         private Map<String, Object> chunk(int index, Map<String, Object> delta, Object finishReason) {
+            return chunk(index, delta, Json.NULL, finishReason);
+        }
+
+        private Map<String, Object> chunk(
+                int index, Map<String, Object> delta, Object logprobs, Object finishReason) {
             Map<String, Object> chunk = head.object("chat.completion.chunk");
             chunk.put(
                     "choices",
-                    List.of(Json.object("index", index, "delta", delta, "logprobs", null, "finish_reason", finishReason)));
+                    List.of(Json.object("index", index, "delta", delta, "logprobs", logprobs, "finish_reason", finishReason)));
             return chunk;
         }
 
@@ -199,16 +203,11 @@ public final class ChatCompletions {
 
             @Override
             public void content(String text, List<GeneratedToken> tokens) {
-                Map<String, Object> chunk = chunk(index, Json.object("content", text), Json.NULL);
-                if (request.logprobs()) {
-                    @SuppressWarnings("unchecked")
-                    Map<String, Object> choice = (Map<String, Object>) ((List<?>) chunk.get("choices")).getFirst();
-                    choice.put(
-                            "logprobs",
-                            Json.object("content", Counts.logprobs(tokens, running.tokenizer()), "refusal", null));
-                }
+                Object logprobs = request.logprobs()
+                        ? Json.object("content", Counts.logprobs(tokens, running.tokenizer()), "refusal", null)
+                        : Json.NULL;
                 begin();
-                out.data(chunk);
+                out.data(chunk(index, Json.object("content", text), logprobs, Json.NULL));
             }
 
             @Override

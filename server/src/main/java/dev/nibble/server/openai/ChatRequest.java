@@ -58,7 +58,7 @@ public record ChatRequest(
         }
         GenerationOptions generation = Sampling.read(fields);
         generation = Sampling.limit(generation, fields, "max_completion_tokens", "max_tokens", "n_predict");
-        generation = Sampling.bias(generation, fields, Sampling::idsOnly);
+        generation = Sampling.bias(generation, fields);
         Constraint format = format(fields.object("response_format"));
         if (format != null) {
             if (generation.constraint().isPresent()) {
@@ -108,14 +108,10 @@ public record ChatRequest(
             return null;
         }
         String type = format.requireString("type");
-        switch (type) {
-            case "text" -> {
-                return null;
-            }
-            case "json_object" -> {
-                // llama.cpp takes a schema here as well.
-                return format.has("schema") ? Sampling.schema(format, "schema") : Constraints.jsonObject();
-            }
+        return switch (type) {
+            case "text" -> null;
+            // llama.cpp takes a schema here as well.
+            case "json_object" -> format.has("schema") ? Sampling.schema(format, "schema") : Constraints.jsonObject();
             case "json_schema" -> {
                 Fields inner = format.object("json_schema");
                 Fields holder = inner == null ? format : inner; // the responses API has no inner object
@@ -123,13 +119,13 @@ public record ChatRequest(
                     throw RequestException.invalid(
                             holder.path("schema"), "'" + holder.path("schema") + "' is missing");
                 }
-                return Sampling.schema(holder, "schema");
+                yield Sampling.schema(holder, "schema");
             }
             default ->
                 throw RequestException.invalid(
                         format.path("type"),
                         "'" + format.path("type") + "' has to be text, json_object or json_schema, not '" + type + "'");
-        }
+        };
     }
 
     private static ChatOptions options(Fields fields) {

@@ -54,7 +54,7 @@ public final class Completions {
             }
             GenerationOptions generation = Sampling.read(fields);
             generation = Sampling.limit(generation, fields, "max_tokens", "n_predict", "max_completion_tokens");
-            generation = Sampling.bias(generation, fields, Sampling::idsOnly);
+            generation = Sampling.bias(generation, fields);
             Object asked = fields.value("logprobs");
             boolean logprobs = asked != null && !Boolean.FALSE.equals(asked);
             if (logprobs && !Boolean.TRUE.equals(asked)) {
@@ -111,18 +111,19 @@ public final class Completions {
         private final long created = System.currentTimeMillis() / 1000;
         private final List<Object> choices = new ArrayList<>();
         private final List<Outcome> outcomes = new ArrayList<>();
-        private AnswerStreamWriter out;
+        private final AnswerStreamWriter out;
         private Collected collected = new Collected();
 
         Writer(Call call, Request request, String model) {
             this.call = call;
             this.request = request;
             this.model = model;
+            out = call.writer(request.streams() ? Format.EVENTS : Format.JSON);
         }
 
         @Override
         public void begin() {
-            out = call.stream(request.streams() ? Format.EVENTS : Format.JSON);
+            out.begin();
         }
 
         private Map<String, Object> object() {

@@ -88,6 +88,14 @@ public final class Sampling {
         return options;
     }
 
+    /** Reads {@code logit_bias} with tokens as ids alone. */
+    public static GenerationOptions bias(GenerationOptions options, Fields fields) {
+        return bias(options, fields, text -> {
+            throw RequestException.invalid(
+                    "logit_bias", "'logit_bias' has to name tokens by their ids, not '" + text + "'");
+        });
+    }
+
     /**
      * Reads {@code logit_bias}: an object of tokens to biases, or an array of pairs; a bias of false bans.
      *
@@ -135,11 +143,6 @@ public final class Sampling {
             return number.doubleValue() <= BAN ? Float.NEGATIVE_INFINITY : number.floatValue();
         }
         throw Fields.expected(fields.path("logit_bias"), "numbers", bias);
-    }
-
-    /** For dialects whose tokens are ids alone. */
-    public static int idsOnly(String text) {
-        throw RequestException.invalid("logit_bias", "'logit_bias' has to name tokens by their ids, not '" + text + "'");
     }
 
     private void constraint() {

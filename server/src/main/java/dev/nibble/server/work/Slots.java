@@ -71,7 +71,7 @@ public final class Slots {
             return turn.join();
         } catch (CompletionException | java.util.concurrent.CancellationException e) {
             synchronized (this) {
-                waiting.remove(turn);
+                waiting.removeIf(other -> other == turn);
             }
             throw call.gone();
         }
