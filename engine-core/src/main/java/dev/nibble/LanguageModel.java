@@ -1,5 +1,6 @@
 package dev.nibble;
 
+import dev.nibble.chat.ChatMessage;
 import dev.nibble.chat.ChatTemplate;
 import dev.nibble.chat.ChatTemplates;
 import dev.nibble.generate.Evaluator;
@@ -20,6 +21,7 @@ import dev.nibble.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.lang.ref.Reference;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -200,6 +202,29 @@ public final class LanguageModel implements AutoCloseable {
      */
     public GenerationOptions forChat(GenerationOptions generationOptions) {
         return generations.ofChat(Objects.requireNonNull(generationOptions, "generationOptions"));
+    }
+
+    /**
+     * The prompt that {@link Session#chat(List, ChatOptions)} makes of a conversation, for a look at it; {@link #chatTokens} are what
+     * is evaluated.
+     *
+     * @throws UnsupportedModelException if the file has no chat template
+     * @throws UnsupportedChatTemplateException if the template needs something this version lacks
+     * @throws ChatTemplateException if the template refuses the conversation
+     */
+    public String chatPrompt(List<ChatMessage> messages, ChatOptions chatOptions) {
+        return generations.chatText(
+                Arguments.requireNonNull(messages, "messages"), Objects.requireNonNull(chatOptions, "chatOptions"));
+    }
+
+    /**
+     * The tokens that {@link Session#chat(List, ChatOptions)} evaluates for a conversation, as to count them before.
+     *
+     * @throws UnsupportedModelException as {@link #chatPrompt}, like the other exceptions
+     */
+    public int[] chatTokens(List<ChatMessage> messages, ChatOptions chatOptions) {
+        return generations.chatTokens(
+                Arguments.requireNonNull(messages, "messages"), Objects.requireNonNull(chatOptions, "chatOptions"));
     }
 
     /** One line that says what runs the model: backend, vector width or device, threads. */

@@ -64,6 +64,16 @@ public final class Generations {
         return chatPrompts.prompt(messages, options);
     }
 
+    /** The text of the prompt of a conversation, as {@link ChatPrompts#text}. */
+    public String chatText(List<ChatMessage> messages, ChatOptions options) {
+        return chatPrompts.text(messages, options);
+    }
+
+    /** The tokens of the prompt of a conversation, as {@link ChatPrompts#tokens}. */
+    public int[] chatTokens(List<ChatMessage> messages, ChatOptions options) {
+        return chatPrompts.tokens(messages, options);
+    }
+
     /**
      * Begins a generation. Nothing is changed if it throws.
      *
