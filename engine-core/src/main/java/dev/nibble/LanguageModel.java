@@ -141,6 +141,7 @@ public final class LanguageModel implements AutoCloseable {
      * @throws OutOfMemoryException if the context was asked for, here or at the load, and its whole KV cache is more than
      *     can be allocated now; the message says which context would fit. What other sessions have still to allocate is
      *     not counted: a later call fails likewise where memory ends
+     * @throws UnsupportedModelException if the context is larger than the model can have at all
      * @throws IllegalStateException if the model is closed
      */
     public Session newSession(SessionOptions sessionOptions) {
@@ -302,7 +303,16 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     private int contextLength(OptionalInt asked) {
-        return asked.orElseGet(() ->
-                options.contextLength().orElseGet(() -> Math.min(config.contextLength(), pass.maxContextLength())));
+        int most = config.maxContextLength();
+        int length = asked.orElseGet(() -> options.contextLength()
+                .orElseGet(() -> Math.min(Math.min(config.contextLength(), most), pass.maxContextLength())));
+        if (length > most) {
+            throw new UnsupportedModelException(
+                    "a context of " + length + " tokens was asked for, but this model can hold "
+                            + most
+                            + " at most: it has learned positions for so many, or chooses among more of them in a way that"
+                            + " this version does not have");
+        }
+        return length;
     }
 }
