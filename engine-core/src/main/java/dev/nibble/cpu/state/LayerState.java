@@ -49,8 +49,10 @@ record LayerState(List<Part> parts) {
             case ShortConvolutionConfig c ->
                 List.of(new Recurrent((c.kernelSize() - 1) * c.output().inputSize(), 0));
             case DeltaNetConfig d ->
-                List.of(new Recurrent((d.kernelSize() - 1) * d.channels(), d.valueHeadCount() * d.stateSize() * d.stateSize()));
-            case Mamba2Config s -> List.of(new Recurrent((s.kernelSize() - 1) * s.channels(), s.innerSize() * s.stateSize()));
+                List.of(new Recurrent(
+                        (d.kernelSize() - 1) * d.channels(), d.valueHeadCount() * d.stateSize() * d.stateSize()));
+            case Mamba2Config s ->
+                List.of(new Recurrent((s.kernelSize() - 1) * s.channels(), s.innerSize() * s.stateSize()));
         };
     }
 
