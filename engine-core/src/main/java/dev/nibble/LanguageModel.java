@@ -75,7 +75,8 @@ public final class LanguageModel implements AutoCloseable {
         evaluator = new Evaluator(pass);
         MemoryBudget budget = options.engine().orElseGet(Engine::shared).memory();
         if (pass.canShare()) {
-            PrefixCache cache = loaded.add(new PrefixCache(pass)); // closed after the sessions, which leave something there
+            PrefixCache cache =
+                    loaded.add(new PrefixCache(pass)); // closed after the sessions, which leave something there
             long planned = pass.sequenceBytes(contextLength(OptionalInt.empty()), options.kvCacheType());
             kvMemory = new KvMemory(pass, memory, budget, options.kvCacheBudget(), planned, cache);
             pass.limit(kvMemory);

@@ -51,7 +51,7 @@ final class PerplexityCommand extends ModelCommand {
         try (LanguageModel loaded = load(resolve(model.locator()), LoadOptions.DEFAULT);
                 Session session = loaded.newSession(
                         SessionOptions.DEFAULT.withContextLength(window).withPrivate(true))) {
-            int[] tokens = loaded.tokenizer().encode(text, new Tokenizer.Options(true, false));
+            int[] tokens = loaded.tokenizer().encode(text, Tokenizer.Options.PLAIN.withAddSpecial(true));
             int windows = tokens.length / window;
             if (windows == 0) {
                 throw new IOException("the text has " + tokens.length + " tokens, less than one window of " + window

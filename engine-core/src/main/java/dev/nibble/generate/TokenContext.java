@@ -198,7 +198,8 @@ public final class TokenContext implements AutoCloseable {
      */
     public TokenContext fork(int length) {
         if (!pass.canShare()) {
-            throw new UnsupportedOperationException("this backend's sessions cannot be forked: their memory is not shared");
+            throw new UnsupportedOperationException(
+                    "this backend's sessions cannot be forked: their memory is not shared");
         }
         TokenContext fork = open(evaluator, memory, prefixes, capacity(), type, vocabSize);
         try {

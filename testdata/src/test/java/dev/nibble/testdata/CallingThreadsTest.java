@@ -36,7 +36,7 @@ class CallingThreadsTest {
 
     @ParameterizedTest
     @EnumSource(names = {"Q4_0", "F32", "F16", "Q6_K"})
-    @Tag("kernel-path")
+    @Tag("kernel-family")
     void aThreadPerRequestTakesNoMemory(DType dtype) throws Exception {
         takesNoMemory(dtype, 200);
     }
