@@ -6,6 +6,7 @@ import dev.nibble.model.Architectures;
 import dev.nibble.model.MappedMemory;
 import dev.nibble.model.Model;
 import dev.nibble.model.ModelSource;
+import dev.nibble.model.arch.RankHeads;
 import dev.nibble.spi.Backend;
 import dev.nibble.spi.BackendProvider;
 import dev.nibble.spi.BackendProvider.Availability;
@@ -214,9 +215,10 @@ final class ModelLoader {
     /** The model if it generates text. */
     static Model generating(ModelSource source, Model model) {
         if (model.output() == null || !model.isCausal()) {
-            throw new UnsupportedModelException(source.name() + ": this is an embedding model ("
-                    + model.config().architecture()
-                    + "), which does not generate text; load it with EmbeddingModel");
+            boolean rates = RankHeads.isPresent(source);
+            throw new UnsupportedModelException(source.name() + ": this is " + (rates ? "a reranker" : "an embedding model")
+                    + " (" + model.config().architecture() + "), which does not generate text; load it with "
+                    + (rates ? "RerankModel" : "EmbeddingModel"));
         }
         return model;
     }

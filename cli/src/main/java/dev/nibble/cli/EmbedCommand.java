@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -125,25 +126,10 @@ final class EmbedCommand extends CliCommand {
     }
 
     private void print(float[] embedding) {
-        StringBuilder json = new StringBuilder(embedding.length * 13);
-        append(json, embedding);
-        out().println(json);
+        out().println(JsonLines.array(embedding));
     }
 
     private void print(float[][] embeddings) {
-        StringBuilder json = new StringBuilder("[");
-        for (int i = 0; i < embeddings.length; i++) {
-            json.append(i == 0 ? "" : ",");
-            append(json, embeddings[i]);
-        }
-        out().println(json.append(']'));
-    }
-
-    private static void append(StringBuilder json, float[] embedding) {
-        json.append('[');
-        for (int i = 0; i < embedding.length; i++) {
-            json.append(i == 0 ? "" : ",").append(embedding[i]);
-        }
-        json.append(']');
+        out().println(Stream.of(embeddings).map(JsonLines::array).collect(Collectors.joining(",", "[", "]")));
     }
 }

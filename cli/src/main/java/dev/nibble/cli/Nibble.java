@@ -18,6 +18,7 @@ import picocli.CommandLine.ScopeType;
             ChatCommand.class,
             RunCommand.class,
             EmbedCommand.class,
+            RerankCommand.class,
             TokenizeCommand.class,
             TemplateCommand.class,
             ParseCommand.class,
