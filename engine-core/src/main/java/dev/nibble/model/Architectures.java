@@ -14,7 +14,9 @@ import dev.nibble.model.arch.GptOss;
 import dev.nibble.model.arch.Granite;
 import dev.nibble.model.arch.Lfm2;
 import dev.nibble.model.arch.Llama;
+import dev.nibble.model.arch.LlamaEncoder;
 import dev.nibble.model.arch.Mistral3;
+import dev.nibble.model.arch.ModernBert;
 import dev.nibble.model.arch.Olmo2;
 import dev.nibble.model.arch.Phi3;
 import dev.nibble.model.arch.Qwen2;
@@ -46,7 +48,9 @@ public final class Architectures {
             new Lfm2(),
             new DeepSeek(),
             new DeepSeek2(),
-            new Bert());
+            new Bert(),
+            new ModernBert(),
+            new LlamaEncoder());
 
     private static final TreeMap<String, Architecture> BY_NAME = new TreeMap<>();
 

@@ -10,7 +10,6 @@ import dev.nibble.model.FeedForward;
 import dev.nibble.model.Model;
 import dev.nibble.model.Model.EmbeddingInput;
 import dev.nibble.model.ModelSource;
-import dev.nibble.model.Norm;
 import dev.nibble.model.RopeConfig;
 import dev.nibble.tensor.Tensor;
 import java.util.ArrayList;
@@ -18,14 +17,14 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * BERT and Nomic BERT: encoders for embeddings. Layer norms after each addition, attention in both directions; BERT has
- * learned positions and a plain feed-forward layer, Nomic BERT rotates and has SwiGLU.
+ * BERT and its relatives: encoders for embeddings. Layer norms after each addition, attention in both directions; BERT has
+ * learned positions and a plain feed-forward layer, Jina's third version rotates, Nomic BERT does too and has SwiGLU.
  */
 public final class Bert implements Architecture {
 
     @Override
     public List<String> names() {
-        return List.of("bert", "nomic-bert");
+        return List.of("bert", "nomic-bert", "jina-bert-v3");
     }
 
     @Override
@@ -33,7 +32,9 @@ public final class Bert implements Architecture {
         ModelReader reader = new ModelReader(source, contextLength);
         boolean nomic = reader.architecture.equals("nomic-bert");
         AttentionReader attentions = new AttentionReader(reader);
-        @Nullable RopeConfig rope = nomic ? new RopeReader(reader, RopeConfig.Style.HALVES).read(attentions.headDim(0)) : null;
+        @Nullable RopeConfig rope = reader.architecture.equals("bert")
+                ? null
+                : new RopeReader(reader, RopeConfig.Style.HALVES).read(attentions.headDim(0));
         FeedForwardReader feedForwards = new FeedForwardReader(reader, nomic ? Activation.SILU : Activation.GELU_TANH);
         List<BlockConfig> blocks = new ArrayList<>();
         for (int layer = 0; layer < reader.layerCount; layer++) {
@@ -42,8 +43,8 @@ public final class Bert implements Architecture {
             FeedForward ffn = nomic ? feedForwards.dense(layer) : feedForwards.ungated(layer);
             blocks.add(BlockConfig.preNorm(null, attention, null, ffn)
                     .withPostNorms(
-                            layerNorm(reader, block(layer, "attn_output_norm")),
-                            layerNorm(reader, block(layer, "layer_output_norm")))
+                            reader.layerNorm(block(layer, "attn_output_norm"), reader.hiddenSize),
+                            reader.layerNorm(block(layer, "layer_output_norm"), reader.hiddenSize))
                     .withNormsAfterAddition());
         }
         Model model = new Model(
@@ -69,14 +70,6 @@ public final class Bert implements Architecture {
             firstType = reader.values(reader.tensor("token_types.weight", reader.hiddenSize, types)
                     .rowRange(0, 1));
         }
-        return new EmbeddingInput.PositionsAndTypes(positions, firstType, layerNorm(reader, "token_embd_norm"));
-    }
-
-    private static Norm layerNorm(ModelReader reader, String name) {
-        return new Norm(
-                reader.vector(name + ".weight", reader.hiddenSize),
-                reader.optionalVector(name + ".bias", reader.hiddenSize),
-                reader.epsilon("attention.layer_norm_epsilon"),
-                Norm.Kind.LAYER);
+        return new EmbeddingInput.PositionsAndTypes(positions, firstType, reader.layerNorm("token_embd_norm", reader.hiddenSize));
     }
 }

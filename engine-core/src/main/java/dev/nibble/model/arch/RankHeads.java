@@ -39,7 +39,7 @@ public final class RankHeads {
         ModelReader reader = new ModelReader(source, 0);
         Projection dense = projection(reader, "cls", reader.hiddenSize);
         int width = dense == null ? reader.hiddenSize : dense.outputSize();
-        @Nullable Norm norm = dense != null && reader.hasTensor("cls.norm.weight") ? norm(reader, width) : null;
+        @Nullable Norm norm = dense != null && reader.hasTensor("cls.norm.weight") ? reader.layerNorm("cls.norm", width) : null;
         Projection output = projection(reader, "cls.output", width);
         RankHead head =
                 switch (reader.architecture) {
@@ -62,14 +62,6 @@ public final class RankHeads {
         return reader.hasTensor(name + ".weight")
                 ? reader.projection(name, width, reader.rows(name + ".weight"))
                 : null;
-    }
-
-    private static Norm norm(ModelReader reader, int width) {
-        return new Norm(
-                reader.vector("cls.norm.weight", width),
-                reader.optionalVector("cls.norm.bias", width),
-                reader.epsilon("attention.layer_norm_epsilon"),
-                Norm.Kind.LAYER);
     }
 
     private static List<String> labels(ModelReader reader) {
