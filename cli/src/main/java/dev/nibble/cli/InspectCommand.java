@@ -5,6 +5,7 @@ import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.MemoryPlan;
 import dev.nibble.NibbleException;
+import dev.nibble.RerankModel;
 import dev.nibble.UnsupportedModelException;
 import dev.nibble.chat.ChatTemplates;
 import dev.nibble.io.OutputFile;
@@ -195,23 +196,30 @@ final class InspectCommand extends ModelCommand {
                                             + Units.bytes(plan.available().getAsLong())
                                     : ""));
         } catch (UnsupportedModelException e) {
-            embeddings(file, e);
+            otherUse(file, e);
         } catch (NibbleException e) {
             row("runs", "no: " + e.getMessage());
         }
     }
 
-    /** A model that does not generate text may be one that embeds it. */
-    private void embeddings(Path file, UnsupportedModelException refusal) throws IOException {
-        try (EmbeddingModel loaded = EmbeddingModel.load(
-                file, writingNothing(modelOptions().apply(LoadOptions.DEFAULT).withoutContextLength()))) {
+    /** A model that does not generate text may be one that embeds it, or rates pairs of texts. */
+    private void otherUse(Path file, UnsupportedModelException refusal) throws IOException {
+        LoadOptions options = writingNothing(modelOptions().apply(LoadOptions.DEFAULT).withoutContextLength());
+        try (EmbeddingModel loaded = EmbeddingModel.load(file, options)) {
             row("runs on", loaded.backendDescription());
             row(
                     "embeds",
                     "texts of up to " + loaded.contextLength() + " tokens in " + loaded.dimensions()
                             + " dimensions: nibble embed -m " + file);
-        } catch (NibbleException e) {
-            row("runs", "no: " + refusal.getMessage());
+        } catch (NibbleException noEmbeddings) {
+            try (RerankModel loaded = RerankModel.load(file, options)) {
+                row("runs on", loaded.backendDescription());
+                row(
+                        "rates",
+                        "pairs of texts of up to " + loaded.contextLength() + " tokens: nibble rerank -m " + file);
+            } catch (NibbleException noScores) {
+                row("runs", "no: " + refusal.getMessage());
+            }
         }
     }
 
