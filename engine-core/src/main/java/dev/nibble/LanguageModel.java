@@ -8,6 +8,7 @@ import dev.nibble.generate.MemoryCheck;
 import dev.nibble.generate.SamplingDefaults;
 import dev.nibble.generate.TokenContext;
 import dev.nibble.memory.SystemMemory;
+import dev.nibble.model.Adapter;
 import dev.nibble.model.Metadata;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
@@ -17,6 +18,7 @@ import dev.nibble.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.lang.ref.Reference;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -120,6 +122,7 @@ public final class LanguageModel implements AutoCloseable {
      * @throws OutOfMemoryException if the context was asked for, here or at the load, and its whole KV cache is more than
      *     can be allocated now; the message says which context would fit. What other sessions have still to allocate is
      *     not counted: a later call fails likewise where memory ends
+     * @throws IllegalArgumentException if the options name an adapter that was not loaded
      * @throws IllegalStateException if the model is closed
      */
     public Session newSession(SessionOptions sessionOptions) {
@@ -128,16 +131,41 @@ public final class LanguageModel implements AutoCloseable {
         KvCacheType type = sessionOptions.kvCacheType().orElse(options.kvCacheType());
         boolean asked = sessionOptions.contextLength().isPresent()
                 || options.contextLength().isPresent();
+        float[] adapters = adapterScales(sessionOptions);
         loaded.enter();
         try {
             memoryCheck.session(contextLength, type, asked);
-            TokenContext context =
-                    loaded.add(TokenContext.open(evaluator, memoryCheck, contextLength, type, config.vocabSize()));
+            TokenContext context = loaded.add(
+                    TokenContext.open(evaluator, memoryCheck, contextLength, type, adapters, config.vocabSize()));
             return new Session(new SessionLock(this, loaded, context), context, generations);
         } finally {
             loaded.exit();
             Reference.reachabilityFence(this);
         }
+    }
+
+    /** The scale of each adapter in a session. */
+    private float[] adapterScales(SessionOptions sessionOptions) {
+        Map<String, Float> chosen = sessionOptions.adapters().orElse(null);
+        if (chosen == null) {
+            return loaded.model().adapterScales();
+        }
+        List<String> names = adapters();
+        float[] scales = new float[names.size()];
+        chosen.forEach((name, scale) -> {
+            int index = names.indexOf(name);
+            if (index < 0) {
+                throw new IllegalArgumentException("there is no adapter '" + name + "'; "
+                        + (names.isEmpty() ? "none was loaded" : "there are " + String.join(", ", names)));
+            }
+            scales[index] = scale;
+        });
+        return scales;
+    }
+
+    /** The names of the adapters that were loaded beside the model, in the order of the options. */
+    public List<String> adapters() {
+        return loaded.model().adapters().stream().map(Adapter::name).toList();
     }
 
     /** Text to tokens and back. */
@@ -232,7 +260,7 @@ public final class LanguageModel implements AutoCloseable {
         }
         loaded.enter();
         try {
-            return ModelLoader.plan(source, pass, contextLength, options.kvCacheType(), memory);
+            return ModelLoader.plan(source, loaded.model(), pass, contextLength, options.kvCacheType(), memory);
         } finally {
             loaded.exit();
             Reference.reachabilityFence(this);

@@ -64,14 +64,22 @@ public final class TokenContext implements AutoCloseable {
      * @param evaluator of the model
      * @param memory asked before the context grows, if there is one
      * @param contextLength tokens it can hold
+     * @param adapters the scale of each adapter of the model
      * @param vocabSize of the model
      * @throws OutOfMemoryException if there is no memory for it
      */
     public static TokenContext open(
-            Evaluator evaluator, @Nullable MemoryCheck memory, int contextLength, KvCacheType type, int vocabSize) {
+            Evaluator evaluator,
+            @Nullable MemoryCheck memory,
+            int contextLength,
+            KvCacheType type,
+            float[] adapters,
+            int vocabSize) {
         ForwardPass pass = evaluator.pass();
         try {
-            return new TokenContext(evaluator, memory, pass.newSequence(contextLength, type), type, vocabSize);
+            Sequence sequence = pass.newSequence(contextLength, type);
+            sequence.useAdapters(adapters);
+            return new TokenContext(evaluator, memory, sequence, type, vocabSize);
         } catch (OutOfMemoryError e) {
             throw MemoryFailure.of(
                     e,

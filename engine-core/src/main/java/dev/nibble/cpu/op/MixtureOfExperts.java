@@ -81,11 +81,13 @@ public final class MixtureOfExperts implements FeedForwardOp {
             System.arraycopy(input.values(), router.row(slot) * hidden, gathered.values(), slot * hidden, hidden);
         }
         gathered.reset(slots, hidden);
+        gathered.ofRows(router.rows());
         prepare(pass, router, gathered, gate);
         prepare(pass, router, gathered, up);
         pass.forEach(router.active() * chunks(size), 1, innerJob);
         MatmulInput inner = pass.workspace.get(Input.INNER);
         inner.reset(slots, size);
+        inner.ofRows(router.rows());
         prepare(pass, router, inner, down);
         pass.forEach(router.active() * chunks(hidden), 1, downJob);
         pass.bind(gathered, output);
@@ -106,7 +108,8 @@ public final class MixtureOfExperts implements FeedForwardOp {
 
     private static void prepare(Pass pass, ExpertRouter router, MatmulInput input, Linear[] linears) {
         for (int i = 0; i < router.active(); i++) {
-            linears[router.expert(i)].kernel().prepare(input, pass.pool);
+            int expert = router.expert(i);
+            linears[expert].prepare(input, router.start(expert), router.start(expert + 1), pass.pool);
         }
     }
 

@@ -17,6 +17,7 @@ public final class CpuSequence implements Sequence {
     private final @Nullable KvCache[] caches;
     private final @Nullable RecurrentState[] states;
     private final boolean recurrent;
+    private float @Nullable [] adapters; // [adapters], null for none
     private int length;
     private boolean closed;
 
@@ -24,6 +25,7 @@ public final class CpuSequence implements Sequence {
         this.owner = owner;
         this.model = model;
         this.capacity = capacity;
+        adapters = inUse(model.adapterScales());
         int layers = model.blocks().size();
         caches = new KvCache[layers];
         states = new RecurrentState[layers];
@@ -74,6 +76,33 @@ public final class CpuSequence implements Sequence {
 
     public boolean isOwnedBy(Object pass) {
         return owner == pass;
+    }
+
+    /** The scale of each adapter of the model, or null where none is used. */
+    float @Nullable [] adapters() {
+        return adapters;
+    }
+
+    private static float @Nullable [] inUse(float[] scales) {
+        for (float scale : scales) {
+            if (scale != 0) {
+                return scales.clone();
+            }
+        }
+        return null;
+    }
+
+    @Override
+    public void useAdapters(float[] scales) {
+        checkOpen();
+        if (scales.length != model.adapters().size()) {
+            throw new IllegalArgumentException(
+                    scales.length + " scales for " + model.adapters().size() + " adapters");
+        }
+        if (length > 0) {
+            throw new IllegalStateException("the sequence holds tokens that were evaluated with other adapters");
+        }
+        adapters = inUse(scales);
     }
 
     public KvCache cache(int layer) {

@@ -1,0 +1,38 @@
+package dev.nibble.cpu.kernel;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/** Which adapters the rows of the running batch use, each with a scale. Belongs to one forward pass. */
+public final class RowAdapters {
+    private @Nullable float[][] scales = new float[0][]; // [rows][adapters], null for a row that uses none
+    private boolean any;
+
+    /** Begins a batch of so many rows, none of which uses an adapter. */
+    public void begin(int rows) {
+        if (any) {
+            Arrays.fill(scales, null);
+            any = false;
+        }
+        if (scales.length < rows) {
+            scales = new float[rows][];
+        }
+    }
+
+    /** Sets what a row uses: a scale for each adapter of the model, 0 for one that it does not; null for none at all. */
+    public void set(int row, float @Nullable [] rowScales) {
+        scales[row] = rowScales;
+        any |= rowScales != null;
+    }
+
+    /** Whether any row uses one. */
+    boolean any() {
+        return any;
+    }
+
+    /** The scale of an adapter for a row of the batch. */
+    float scale(int row, int adapter) {
+        float[] own = scales[row];
+        return own == null ? 0 : own[adapter];
+    }
+}
