@@ -3,6 +3,7 @@ package dev.nibble.cli;
 import dev.nibble.EmbeddingModel;
 import dev.nibble.EmbeddingOptions;
 import dev.nibble.LoadOptions;
+import dev.nibble.cli.models.ResolvedModel;
 import dev.nibble.model.Model.Pooling;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -115,10 +116,10 @@ final class EmbedCommand extends CliCommand {
     }
 
     private EmbeddingModel load(String locator, EmbeddingOptions options) throws IOException {
-        LoadOptions loadOptions = modelOptions.apply(LoadOptions.DEFAULT);
-        Path path = resolve(locator);
+        ResolvedModel resolved = open(locator);
+        LoadOptions loadOptions = modelOptions.apply(resolved.onto(LoadOptions.DEFAULT));
         try {
-            return EmbeddingModel.load(path, loadOptions, options);
+            return EmbeddingModel.load(resolved.file(), loadOptions, options);
         } catch (IllegalArgumentException e) {
             // What the options cannot check themselves: the backend's name, and a context larger than the model's.
             throw new UsageException(String.valueOf(e.getMessage()), e);

@@ -3,6 +3,7 @@ package dev.nibble.cli;
 import com.fasterxml.jackson.jr.ob.JSON;
 import dev.nibble.LoadOptions;
 import dev.nibble.RerankModel;
+import dev.nibble.cli.models.ResolvedModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -108,10 +109,10 @@ final class RerankCommand extends CliCommand {
     }
 
     private RerankModel load(String locator) throws IOException {
-        LoadOptions options = modelOptions.apply(LoadOptions.DEFAULT);
-        Path path = resolve(locator);
+        ResolvedModel resolved = open(locator);
+        LoadOptions options = modelOptions.apply(resolved.onto(LoadOptions.DEFAULT));
         try {
-            return RerankModel.load(path, options);
+            return RerankModel.load(resolved.file(), options);
         } catch (IllegalArgumentException e) {
             // What the options cannot check themselves: the backend's name, and a context larger than the model's.
             throw new UsageException(String.valueOf(e.getMessage()), e);
