@@ -96,7 +96,8 @@ final class ModelLoader {
         // A quarter of a small model's load, which needs nothing of the rest.
         BackgroundTask<Tokenizer> tokenizing = open.add(BackgroundTask.start(() -> Tokenizers.from(source.metadata())));
         Model model = purpose.apply(
-                        source, Architectures.read(source, options.contextLength().orElse(0)))
+                        source,
+                        Architectures.read(source, options.contextLength().orElse(0)))
                 .withAdapters(adapters(source, options, formats, open));
         checkInterrupt(file);
         Compiled compiled = compile(providers, model, source, options, open);
@@ -238,9 +239,10 @@ final class ModelLoader {
     static Model generating(ModelSource source, Model model) {
         if (model.output() == null || !model.isCausal()) {
             boolean rates = RankHeads.isPresent(source);
-            throw new UnsupportedModelException(source.name() + ": this is " + (rates ? "a reranker" : "an embedding model")
-                    + " (" + model.config().architecture() + "), which does not generate text; load it with "
-                    + (rates ? "RerankModel" : "EmbeddingModel"));
+            throw new UnsupportedModelException(
+                    source.name() + ": this is " + (rates ? "a reranker" : "an embedding model")
+                            + " (" + model.config().architecture() + "), which does not generate text; load it with "
+                            + (rates ? "RerankModel" : "EmbeddingModel"));
         }
         return model;
     }

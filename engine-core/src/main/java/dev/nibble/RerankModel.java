@@ -51,8 +51,7 @@ public final class RerankModel implements AutoCloseable {
                         false,
                         options.engine().orElseGet(Engine::shared).memory()),
                 head);
-        contextLength =
-                options.contextLength().orElse(loaded.model().config().contextLength());
+        contextLength = options.contextLength().orElse(loaded.model().config().contextLength());
         loaded.watch(this);
     }
 

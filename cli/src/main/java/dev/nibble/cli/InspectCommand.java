@@ -208,7 +208,8 @@ final class InspectCommand extends ModelCommand {
 
     /** A model that does not generate text may be one that embeds it, or rates pairs of texts. */
     private void otherUse(Path file, UnsupportedModelException refusal) throws IOException {
-        LoadOptions options = writingNothing(modelOptions().apply(LoadOptions.DEFAULT).withoutContextLength());
+        LoadOptions options =
+                writingNothing(modelOptions().apply(LoadOptions.DEFAULT).withoutContextLength());
         try (EmbeddingModel loaded = EmbeddingModel.load(file, options)) {
             row("runs on", loaded.backendDescription());
             row(
@@ -218,9 +219,7 @@ final class InspectCommand extends ModelCommand {
         } catch (NibbleException noEmbeddings) {
             try (RerankModel loaded = RerankModel.load(file, options)) {
                 row("runs on", loaded.backendDescription());
-                row(
-                        "rates",
-                        "pairs of texts of up to " + loaded.contextLength() + " tokens: nibble rerank -m " + file);
+                row("rates", "pairs of texts of up to " + loaded.contextLength() + " tokens: nibble rerank -m " + file);
             } catch (NibbleException noScores) {
                 row("runs", "no: " + refusal.getMessage());
             }

@@ -98,9 +98,8 @@ final class RerankCommand extends CliCommand {
                     && pairs.get(to).first().equals(query)) {
                 to++;
             }
-            List<String> documents = pairs.subList(from, to).stream()
-                    .map(JsonLines.Pair::second)
-                    .toList();
+            List<String> documents =
+                    pairs.subList(from, to).stream().map(JsonLines.Pair::second).toList();
             for (float[] outputs : loaded.outputs(query, documents)) {
                 out().println(JsonLines.array(outputs));
             }

@@ -80,8 +80,10 @@ class AdapterOptionTest {
             TinyAdapters.merge(source, added, 0.5f, merged);
         }
         float[] expected = logits(merged);
-        assertThat(distance(logits(base, "--adapter", adapter + ":0.5"), expected)).isLessThan(1e-4);
-        assertThat(distance(logits(base, "--adapter", adapter.toString()), expected)).isGreaterThan(1e-2);
+        assertThat(distance(logits(base, "--adapter", adapter + ":0.5"), expected))
+                .isLessThan(1e-4);
+        assertThat(distance(logits(base, "--adapter", adapter.toString()), expected))
+                .isGreaterThan(1e-2);
         assertThat(distance(logits(base), expected)).isGreaterThan(1e-2);
     }
 
@@ -97,7 +99,8 @@ class AdapterOptionTest {
         assertThat(run("run", base.toString(), "a", "--adapter", "absent.gguf")).isEqualTo(Cli.FAILED);
         assertThat(err.toString(StandardCharsets.UTF_8)).contains("absent.gguf");
         err.reset();
-        assertThat(run("run", base.toString(), "a", "--adapter", base.toString())).isEqualTo(Cli.FAILED);
+        assertThat(run("run", base.toString(), "a", "--adapter", base.toString()))
+                .isEqualTo(Cli.FAILED);
         assertThat(err.toString(StandardCharsets.UTF_8)).contains("base.gguf: this is no adapter");
         err.reset();
         String twice = adapter.toString();

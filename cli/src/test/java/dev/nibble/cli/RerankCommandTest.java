@@ -62,7 +62,9 @@ class RerankCommandTest {
 
     @Test
     void aLineForEachPairHoldsAllOutputs() throws IOException {
-        assertThat(run(PAIRS, "rerank", "-m", model, "--lines", "-")).as(error()).isZero();
+        assertThat(run(PAIRS, "rerank", "-m", model, "--lines", "-"))
+                .as(error())
+                .isZero();
         assertThat(outLines()).hasSize(3).doesNotHaveDuplicates();
         for (String line : outLines()) {
             assertThat(JSON.std.listFrom(line)).hasSize(3).allMatch(Number.class::isInstance);
@@ -97,7 +99,8 @@ class RerankCommandTest {
     void wrongUseIsSaidInALine() throws IOException {
         assertThat(run("", "rerank", "-m", model, "bees")).isEqualTo(Cli.BAD_USAGE);
         assertThat(error()).contains("a query and at least one document").hasLineCount(1);
-        assertThat(run(PAIRS, "rerank", "-m", model, "--lines", "-", "bees", "sun")).isEqualTo(Cli.BAD_USAGE);
+        assertThat(run(PAIRS, "rerank", "-m", model, "--lines", "-", "bees", "sun"))
+                .isEqualTo(Cli.BAD_USAGE);
         assertThat(run("[\"bees\"]\n", "rerank", "-m", model, "--lines", "-")).isEqualTo(Cli.FAILED);
         assertThat(error()).contains("line 1: expected a JSON array of two strings");
         Path llama = folder.resolve("llama.gguf");

@@ -97,8 +97,7 @@ final class CpuBackend implements Backend {
                 requireLeast(name, plan, shortage.get());
                 linears.close();
                 report = new KernelReport(family);
-                linears = new LinearFactory(
-                        report, options.withRepack(false), pool, source, model.adapters(), memory);
+                linears = new LinearFactory(report, options.withRepack(false), pool, source, model.adapters(), memory);
                 lacksCopies = true;
             }
             CpuForwardPass pass = new CpuForwardPass(model, pool, report, linears);
@@ -136,7 +135,8 @@ final class CpuBackend implements Backend {
     @Override
     public ForwardPass sketch(Model model) {
         KernelReport report = new KernelReport(family);
-        return new CpuForwardPass(model, pool, report, new LinearSizes(report, options, pool, model.adapters(), memory));
+        return new CpuForwardPass(
+                model, pool, report, new LinearSizes(report, options, pool, model.adapters(), memory));
     }
 
     @Override

@@ -39,7 +39,8 @@ public final class PairEncoder {
         template = metadata.optionalString(TEMPLATE);
         if (template != null && !(template.contains(QUERY) && template.contains(DOCUMENT))) {
             throw metadata.failure(
-                    TEMPLATE, "expected a text with the places " + QUERY + " and " + DOCUMENT + ", found neither or one");
+                    TEMPLATE,
+                    "expected a text with the places " + QUERY + " and " + DOCUMENT + ", found neither or one");
         }
         Vocabulary vocabulary = tokenizer.vocabulary();
         int[] frame = tokenizer.encode("", FRAME);

@@ -93,8 +93,8 @@ public final class AdapterReader {
                     + " is of '" + other + "'");
         }
         if (metadata.contains(INVOCATION)) {
-            throw unsupported("the adapter counts only behind certain tokens (" + INVOCATION
-                    + "), which is not supported");
+            throw unsupported(
+                    "the adapter counts only behind certain tokens (" + INVOCATION + "), which is not supported");
         }
     }
 
@@ -115,8 +115,8 @@ public final class AdapterReader {
         }
         boolean experts = EXPERTS.matcher(name).matches();
         if (LATENT.matcher(name).matches() || base.shape().rank() > (experts ? 3 : 2)) {
-            throw unsupported("the adapter changes the weight " + name + ", which cannot be changed here; merge it into its"
-                    + " base model");
+            throw unsupported("the adapter changes the weight " + name
+                    + ", which cannot be changed here; merge it into its" + " base model");
         }
         requireType(a);
         requireType(b);

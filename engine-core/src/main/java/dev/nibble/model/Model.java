@@ -49,16 +49,7 @@ public record Model(
             @Nullable Projection output,
             @Nullable Pooling pooling,
             List<Projection> embeddingLayers) {
-        this(
-                config,
-                tokenEmbedding,
-                embeddingInput,
-                blocks,
-                outputNorm,
-                output,
-                pooling,
-                embeddingLayers,
-                List.of());
+        this(config, tokenEmbedding, embeddingInput, blocks, outputNorm, output, pooling, embeddingLayers, List.of());
     }
 
     private static void checkShared(List<BlockConfig> blocks, int layer, AttentionConfig attention) {
@@ -90,7 +81,8 @@ public record Model(
 
     /** The same model as an embedding model. */
     public Model withPooling(Pooling how) {
-        return new Model(config, tokenEmbedding, embeddingInput, blocks, outputNorm, null, how, embeddingLayers, adapters);
+        return new Model(
+                config, tokenEmbedding, embeddingInput, blocks, outputNorm, null, how, embeddingLayers, adapters);
     }
 
     /** The same model with linear maps of the pooled embedding. */
@@ -101,15 +93,7 @@ public record Model(
     /** The same model with adapters. */
     public Model withAdapters(List<Adapter> beside) {
         return new Model(
-                config,
-                tokenEmbedding,
-                embeddingInput,
-                blocks,
-                outputNorm,
-                output,
-                pooling,
-                embeddingLayers,
-                beside);
+                config, tokenEmbedding, embeddingInput, blocks, outputNorm, output, pooling, embeddingLayers, beside);
     }
 
     /** The scale of each adapter for sequences that choose nothing. */

@@ -101,8 +101,7 @@ class AdapterTest {
     private static float[] logits(Session session, int chunk) {
         List<float[]> parts = new ArrayList<>();
         for (int from = 0; from < TOKENS.length; from += chunk) {
-            parts.add(session.evaluate(
-                    Arrays.copyOfRange(TOKENS, from, Math.min(TOKENS.length, from + chunk)), true));
+            parts.add(session.evaluate(Arrays.copyOfRange(TOKENS, from, Math.min(TOKENS.length, from + chunk)), true));
         }
         float[] all = new float[parts.stream().mapToInt(part -> part.length).sum()];
         int at = 0;
@@ -191,9 +190,7 @@ class AdapterTest {
     @ValueSource(strings = {"llama", "qwen3moe"})
     void sessionsWithDifferentAdaptersAreEvaluatedTogetherAsEachAlone(String name) throws Exception {
         Path base = base(name);
-        LoadOptions options = LoadOptions.EXACT
-                .withAdapter(adapter(base, 1), 0)
-                .withAdapter(adapter(base, 2), 0);
+        LoadOptions options = LoadOptions.EXACT.withAdapter(adapter(base, 1), 0).withAdapter(adapter(base, 2), 0);
         List<SessionOptions> choices = List.of(
                 SessionOptions.DEFAULT.withAdapter("adapter1"),
                 SessionOptions.DEFAULT.withAdapter("adapter2"),
@@ -344,12 +341,15 @@ class AdapterTest {
         long weights;
         long parts;
         try (GgufFile added = GgufFile.open(with.adapters().getFirst().file())) {
-            parts = added.tensors().stream().mapToLong(tensor -> tensor.data().byteSize()).sum();
+            parts = added.tensors().stream()
+                    .mapToLong(tensor -> tensor.data().byteSize())
+                    .sum();
         }
         weights = LanguageModel.memoryPlan(base, with).weights();
         assertThat(weights).isEqualTo(plain + parts);
         assertThat(LanguageModel.memoryPlan(base, with).workspace())
-                .isGreaterThan(LanguageModel.memoryPlan(base, LoadOptions.DEFAULT).workspace());
+                .isGreaterThan(
+                        LanguageModel.memoryPlan(base, LoadOptions.DEFAULT).workspace());
         try (LanguageModel model = LanguageModel.load(base, with)) {
             assertThat(model.memoryPlan().weights()).isEqualTo(weights);
         }
@@ -371,15 +371,19 @@ class AdapterTest {
                 "blk.0.ffn_norm.weight.lora_b");
         refused(
                 base,
-                adapter(base, 6, w -> w.tensor(
-                        "output_norm.weight", DType.F32, Shape.of(96), TensorData.of(new float[96]))),
+                adapter(
+                        base,
+                        6,
+                        w -> w.tensor("output_norm.weight", DType.F32, Shape.of(96), TensorData.of(new float[96]))),
                 "output_norm.weight",
                 "replaces");
         refused(base, adapter(base, 7, w -> w.putString("adapter.type", "dora")), "'dora'");
         refused(
                 base,
-                adapter(base, 8, w -> w.putArray(
-                        "adapter.alora.invocation_tokens", GgufValueType.UINT32, List.of(1, 2))),
+                adapter(
+                        base,
+                        8,
+                        w -> w.putArray("adapter.alora.invocation_tokens", GgufValueType.UINT32, List.of(1, 2))),
                 "adapter.alora.invocation_tokens");
         refused(base, adapter(base, 9, w -> lowRank(w, "token_embd.weight", 4, 96)), "token_embd.weight");
         refused(base, base, "this is no adapter");

@@ -125,12 +125,9 @@ class RerankModelTest {
             assertThat(model.labels()).containsExactly("yes", "no");
             float[] outputs = model.outputs(QUERY, DOCUMENTS).getFirst();
             assertThat(outputs[0] + outputs[1]).isCloseTo(1, within(1e-6f));
-            String text = TinyEncoders.TEMPLATE
-                    .replace("{query}", QUERY)
-                    .replace("{document}", DOCUMENTS.getFirst());
+            String text = TinyEncoders.TEMPLATE.replace("{query}", QUERY).replace("{document}", DOCUMENTS.getFirst());
             double[] logits = map(weights, "cls.output", pooled(file, text, Pooling.LAST));
-            assertThat(outputs[0])
-                    .isCloseTo((float) (1 / (1 + Math.exp(logits[1] - logits[0]))), within(1e-4f));
+            assertThat(outputs[0]).isCloseTo((float) (1 / (1 + Math.exp(logits[1] - logits[0]))), within(1e-4f));
         }
     }
 
@@ -171,7 +168,8 @@ class RerankModelTest {
             assertThat(model.contextLength()).isEqualTo(16);
             assertThatThrownBy(() -> model.scores("a", List.of("b", "b".repeat(20))))
                     .isInstanceOf(ContextOverflowException.class)
-                    .hasMessage("the query with document 2 of 2 has 25 tokens, but the context holds 16; shorten or split it");
+                    .hasMessage(
+                            "the query with document 2 of 2 has 25 tokens, but the context holds 16; shorten or split it");
         }
     }
 
@@ -221,8 +219,7 @@ class RerankModelTest {
     }
 
     private static double[] pooled(Path file, String text, Pooling pooling) throws IOException {
-        EmbeddingOptions options =
-                EmbeddingOptions.DEFAULT.withNormalize(false).withPooling(pooling);
+        EmbeddingOptions options = EmbeddingOptions.DEFAULT.withNormalize(false).withPooling(pooling);
         try (EmbeddingModel model = EmbeddingModel.load(file, LoadOptions.EXACT, options)) {
             float[] state = model.embed(text);
             double[] values = new double[state.length];

@@ -90,8 +90,7 @@ class TextConformanceTest {
 
     private static void keepsStates(Path file, String json, float[] expected) throws IOException {
         List<String> texts = texts(json, "text");
-        EmbeddingOptions options =
-                EmbeddingOptions.DEFAULT.withNormalize(false).withPooling(Pooling.NONE);
+        EmbeddingOptions options = EmbeddingOptions.DEFAULT.withNormalize(false).withPooling(Pooling.NONE);
         try (EmbeddingModel model = EmbeddingModel.load(file, LoadOptions.EXACT, options)) {
             checkTokens(model, json, texts);
             List<float[]> states = new ArrayList<>();
@@ -111,9 +110,7 @@ class TextConformanceTest {
     }
 
     private static double limit(String json) {
-        return json.contains("\"nmse_limit\"")
-                ? Double.parseDouble(value(json, "nmse_limit"))
-                : LIMIT;
+        return json.contains("\"nmse_limit\"") ? Double.parseDouble(value(json, "nmse_limit")) : LIMIT;
     }
 
     private static float[] flat(List<float[]> rows) {
@@ -134,7 +131,8 @@ class TextConformanceTest {
 
     /** The value of a key, a text or a number. */
     private static String value(String json, String key) {
-        Matcher matcher = Pattern.compile("\"" + key + "\":\\s*\"?([^\",}\\s]*)").matcher(json);
+        Matcher matcher =
+                Pattern.compile("\"" + key + "\":\\s*\"?([^\",}\\s]*)").matcher(json);
         assertThat(matcher.find()).as(key).isTrue();
         return matcher.group(1);
     }

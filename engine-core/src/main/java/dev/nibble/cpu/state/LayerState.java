@@ -1,10 +1,14 @@
 package dev.nibble.cpu.state;
 
 import dev.nibble.model.AttentionConfig;
+import dev.nibble.model.ChannelMixConfig;
 import dev.nibble.model.DeltaNetConfig;
 import dev.nibble.model.LatentAttentionConfig;
 import dev.nibble.model.Mamba2Config;
+import dev.nibble.model.MambaConfig;
 import dev.nibble.model.Model;
+import dev.nibble.model.Rwkv6Config;
+import dev.nibble.model.Rwkv7Config;
 import dev.nibble.model.ShortConvolutionConfig;
 
 /** What a sequence keeps for a layer. */
@@ -31,6 +35,10 @@ sealed interface LayerState {
                 new Recurrent((c.kernelSize() - 1) * c.output().inputSize(), 0);
             case DeltaNetConfig d ->
                 new Recurrent((d.kernelSize() - 1) * d.channels(), d.valueHeadCount() * d.stateSize() * d.stateSize());
+            case MambaConfig s -> new Recurrent((s.kernelSize() - 1) * s.innerSize(), s.innerSize() * s.stateSize());
+            case Rwkv6Config r -> new Recurrent(r.output().outputSize(), r.headCount() * r.headDim() * r.headDim());
+            case Rwkv7Config r -> new Recurrent(r.output().outputSize(), r.headCount() * r.headDim() * r.headDim());
+            case ChannelMixConfig c -> new Recurrent(c.value().outputSize(), 0);
             case Mamba2Config s -> new Recurrent((s.kernelSize() - 1) * s.channels(), s.innerSize() * s.stateSize());
         };
     }

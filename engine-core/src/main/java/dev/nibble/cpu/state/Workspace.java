@@ -55,7 +55,21 @@ public final class Workspace {
         DELTA_ALPHA(EXPERT_SUM),
         DELTA_BETA(ROUTER),
         MAMBA_INPUT(QUERY),
+        MAMBA_B(KEY),
+        MAMBA_C(VALUE),
+        MAMBA_STEP(GATE),
         SHORT_CONVOLUTION_INPUT(CONVOLVED),
+
+        /** RWKV: the input less that before, its shares, low-rank maps, what the heads read, and the first layer's values. */
+        SHIFT(EXPERT),
+        SHARE(CONVOLVED),
+        LOW(EXPERT_SUM),
+        DECAY(UP),
+        RECEPTANCE(QUERY),
+        MIX_GATE(GATE),
+        RATE(LATENT),
+        KEY_NORMAL(EXPERT_SUM),
+        FIRST_VALUE,
 
         /** Per-layer inputs of all layers, their projections, and the gate of one layer. */
         PER_LAYER,
@@ -95,6 +109,12 @@ public final class Workspace {
         /** Latent attention: the queries at their low rank, and the rows of all queries, head by head. */
         LOW_QUERY(INNER),
         HEADS(GATHERED),
+        /** RWKV: the input mixed with that before, and low-rank maps. */
+        SHIFTED(GATHERED),
+        LOW_INPUT(INNER),
+        /** Mamba: the channels after the convolution, and the steps at their low rank. */
+        MAMBA_CHANNELS(GATHERED),
+        MAMBA_LOW_STEP(INNER),
         /** What a per-layer input hands to its projection. */
         PER_LAYER_INNER(INNER),
         /** AltUp: what tells how streams are mixed, and the low-rank residual at its low rank. */
@@ -159,7 +179,8 @@ public final class Workspace {
         inputWidths.values().forEach(width -> length(rows, width));
         clear(); // before there is more, so that both are never needed at once
         bufferWidths.forEach((buffer, width) -> buffers.put(buffer, new float[length(rows, width)]));
-        inputWidths.forEach((input, width) -> inputs.put(input, new MatmulInput(rows, width, adapterRank == 0 ? null : adapters)));
+        inputWidths.forEach(
+                (input, width) -> inputs.put(input, new MatmulInput(rows, width, adapterRank == 0 ? null : adapters)));
         capacity = rows;
     }
 

@@ -70,6 +70,7 @@ public final class Bert implements Architecture {
             firstType = reader.values(reader.tensor("token_types.weight", reader.hiddenSize, types)
                     .rowRange(0, 1));
         }
-        return new EmbeddingInput.PositionsAndTypes(positions, firstType, reader.layerNorm("token_embd_norm", reader.hiddenSize));
+        return new EmbeddingInput.PositionsAndTypes(
+                positions, firstType, reader.layerNorm("token_embd_norm", reader.hiddenSize));
     }
 }

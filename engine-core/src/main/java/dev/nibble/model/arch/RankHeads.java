@@ -41,14 +41,13 @@ public final class RankHeads {
         int width = dense == null ? reader.hiddenSize : dense.outputSize();
         @Nullable Norm norm = dense != null && reader.hasTensor("cls.norm.weight") ? reader.layerNorm("cls.norm", width) : null;
         Projection output = projection(reader, "cls.output", width);
-        RankHead head =
-                switch (reader.architecture) {
-                    case "qwen3", "qwen3vl" ->
-                        new RankHead(Pooling.LAST, dense, Activation.TANH, norm, output, true, labels(reader));
-                    case "modern-bert" ->
-                        new RankHead(Pooling.MEAN, dense, Activation.GELU, norm, output, false, labels(reader));
-                    default -> new RankHead(Pooling.FIRST, dense, Activation.TANH, norm, output, false, labels(reader));
-                };
+        RankHead head = switch (reader.architecture) {
+            case "qwen3", "qwen3vl" ->
+                new RankHead(Pooling.LAST, dense, Activation.TANH, norm, output, true, labels(reader));
+            case "modern-bert" ->
+                new RankHead(Pooling.MEAN, dense, Activation.GELU, norm, output, false, labels(reader));
+            default -> new RankHead(Pooling.FIRST, dense, Activation.TANH, norm, output, false, labels(reader));
+        };
         if (!head.labels().isEmpty() && head.labels().size() != head.outputs()) {
             throw reader.metadata.failure(
                     reader.key(LABELS),
