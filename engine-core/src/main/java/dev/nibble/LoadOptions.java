@@ -161,11 +161,12 @@ public final class LoadOptions {
 
     /** Likewise with what it adds multiplied by {@code scale}; with 0 it counts only in sessions that choose it. */
     public LoadOptions withAdapter(Path file, float scale) {
-        return withAdapter(AdapterFile.of(file, scale));
+        return withAdapter(AdapterFile.of(file).withScale(scale));
     }
 
     /** Likewise with a name of its own. */
     public LoadOptions withAdapter(AdapterFile adapter) {
+        Objects.requireNonNull(adapter, "adapter");
         List<AdapterFile> all = new ArrayList<>(adapters());
         if (all.stream().anyMatch(other -> other.name().equals(adapter.name()))) {
             throw new IllegalArgumentException("there is an adapter '" + adapter.name()

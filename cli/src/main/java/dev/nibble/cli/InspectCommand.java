@@ -157,21 +157,22 @@ final class InspectCommand extends ModelCommand {
                     "tokenizer",
                     String.format(
                             Locale.ROOT,
-                            "%s, %d tokens%s%s, adds BOS: %s, adds EOS: %s (ready in %.1f ms)",
+                            "%s, %d tokens (ready in %.1f ms)",
                             tokenizer.description(),
                             vocabulary.size(),
-                            special(", BOS ", vocabulary, vocabulary.bosId()),
-                            special(", EOS ", vocabulary, vocabulary.eosId()),
-                            vocabulary.addBos() ? "yes" : "no",
-                            vocabulary.addEos() ? "yes" : "no",
                             millis));
+            special("BOS", vocabulary, vocabulary.bosId(), vocabulary.addBos());
+            special("EOS", vocabulary, vocabulary.eosId(), vocabulary.addEos());
         } catch (NibbleException e) {
             row("tokenizer", "cannot be used: " + e.getMessage());
         }
     }
 
-    private static String special(String label, Vocabulary vocabulary, OptionalInt id) {
-        return id.isEmpty() ? "" : label + id.getAsInt() + " " + vocabulary.text(id.getAsInt());
+    private void special(String name, Vocabulary vocabulary, OptionalInt id, boolean isAdded) {
+        if (id.isPresent()) {
+            String added = isAdded ? ", added to every prompt" : "";
+            row("  " + name, id.getAsInt() + " " + vocabulary.text(id.getAsInt()) + added);
+        }
     }
 
     /** What is shown does not depend on whether rearranged weights are kept in a file, so none is written. */
@@ -188,22 +189,25 @@ final class InspectCommand extends ModelCommand {
             MemoryPlan plan = loaded.memoryPlan(context);
             row("runs on", loaded.backendDescription());
             kernels(loaded.kernels());
-            row(
-                    "memory",
-                    Units.bytes(plan.total()) + " with a context of " + plan.contextLength() + " tokens: "
-                            + Units.bytes(plan.weights()) + " weights in the file, " + Units.bytes(plan.workspace())
-                            + " workspace and copies of weights, "
-                            + Units.bytes(plan.kvCache()) + " KV cache, " + Units.bytes(plan.runtime())
-                            + " the Java virtual machine"
-                            + (plan.available().isPresent()
-                                    ? "; available "
-                                            + Units.bytes(plan.available().getAsLong())
-                                    : ""));
+            memory(plan);
         } catch (UnsupportedModelException e) {
             otherUse(resolved.file(), e);
         } catch (NibbleException e) {
             row("runs", "no: " + e.getMessage());
         }
+    }
+
+    private void memory(MemoryPlan plan) {
+        row(
+                "memory",
+                Units.bytes(plan.total()) + " with a context of " + plan.contextLength() + " tokens"
+                        + (plan.available().isPresent()
+                                ? "; available: " + Units.bytes(plan.available().getAsLong())
+                                : ""));
+        row("  weights", Units.bytes(plan.weights()) + " in the file");
+        row("  workspace", Units.bytes(plan.workspace()) + " with the copies of weights");
+        row("  KV cache", Units.bytes(plan.kvCache()) + " for each session");
+        row("  Java", Units.bytes(plan.runtime()) + " for the virtual machine");
     }
 
     /** A model that does not generate text may be one that embeds it, or rates pairs of texts. */

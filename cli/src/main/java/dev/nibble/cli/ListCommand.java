@@ -27,8 +27,8 @@ import picocli.CommandLine.Option;
         footer = {
             "",
             "The last column is what to give -m. A model fits if all that 'nibble inspect' says it needs, with the default "
-                    + "context and the Java virtual machine, is there now. Others may run with a smaller --ctx or with "
-                    + "--no-repack.",
+                    + "context and the Java virtual machine, is there now; 'less' is one that fits with a smaller --ctx. "
+                    + "Others may run with --no-repack.",
             "",
             "Examples:",
             "  nibble list",
@@ -41,9 +41,16 @@ final class ListCommand extends CliCommand {
     @Option(names = "--json", description = "Print a JSON array.")
     private boolean json;
 
+    /** Whether there is memory for a model: with the default context, with the least one, or with none. */
+    private enum Fit {
+        YES,
+        LESS,
+        NO
+    }
+
     /** A line of the list. */
     private record Row(
-            LocalModels.Found found, long bytes, String type, String architecture, boolean fits, String problem) {
+            LocalModels.Found found, long bytes, String type, String architecture, Fit fit, String problem) {
         Map<String, Object> toJson() {
             Map<String, Object> map = new LinkedHashMap<>();
             map.put("model", found.locator());
@@ -52,7 +59,8 @@ final class ListCommand extends CliCommand {
             map.put("bytes", bytes);
             map.put("type", type);
             map.put("architecture", architecture);
-            map.put("fits", fits);
+            map.put("fits", fit == Fit.YES);
+            map.put("fits_with_less_context", fit != Fit.NO);
             if (!problem.isEmpty()) {
                 map.put("problem", problem);
             }
@@ -83,7 +91,7 @@ final class ListCommand extends CliCommand {
                     Units.bytes(row.bytes()),
                     row.type(),
                     row.architecture(),
-                    row.fits() ? "yes" : "no",
+                    row.fit().name().toLowerCase(Locale.ROOT),
                     row.found().source(),
                     row.found().locator()));
             if (!row.problem().isEmpty()) {
@@ -96,23 +104,28 @@ final class ListCommand extends CliCommand {
         try (ModelSource source = LanguageModel.open(found.file())) {
             ModelFacts facts = new ModelFacts(source);
             return new Row(
-                    found, facts.weightBytes(), facts.quantization(), facts.architecture(), fits(found, facts), "");
+                    found, facts.weightBytes(), facts.quantization(), facts.architecture(), fit(found, facts), "");
         } catch (NibbleException e) {
-            return new Row(found, Files.size(found.file()), "damaged", "?", false, String.valueOf(e.getMessage()));
+            return new Row(found, Files.size(found.file()), "damaged", "?", Fit.NO, String.valueOf(e.getMessage()));
         }
     }
 
     /** What cannot be run does not fit either. */
-    private static boolean fits(LocalModels.Found found, ModelFacts facts) throws IOException {
+    private static Fit fit(LocalModels.Found found, ModelFacts facts) throws IOException {
         try {
-            int context = Math.min(ModelCommand.USUAL_CONTEXT, facts.contextLength());
-            MemoryPlan plan = LanguageModel.memoryPlan(
-                    found.file(), LoadOptions.DEFAULT.withBackend("cpu").withContextLength(Math.max(1, context)));
-            long available = plan.available().orElseGet(() -> (long) (memory() * USABLE));
-            return plan.total() <= available;
+            if (fits(found, Math.min(ModelCommand.USUAL_CONTEXT, facts.contextLength()))) {
+                return Fit.YES;
+            }
+            return fits(found, Math.min(ModelCommand.LEAST_CONTEXT, facts.contextLength())) ? Fit.LESS : Fit.NO;
         } catch (NibbleException e) {
-            return false;
+            return Fit.NO;
         }
+    }
+
+    private static boolean fits(LocalModels.Found found, int context) throws IOException {
+        MemoryPlan plan = LanguageModel.memoryPlan(
+                found.file(), LoadOptions.DEFAULT.withBackend("cpu").withContextLength(Math.max(1, context)));
+        return plan.total() <= plan.available().orElseGet(() -> (long) (memory() * USABLE));
     }
 
     /** The memory of the machine, or of the container. */

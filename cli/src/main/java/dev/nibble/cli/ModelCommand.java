@@ -23,7 +23,7 @@ abstract class ModelCommand extends CliCommand {
     static final int USUAL_CONTEXT = 8192;
 
     /** A smaller one is not worth having unless it is asked for. */
-    private static final int LEAST_CONTEXT = 64;
+    static final int LEAST_CONTEXT = 64;
 
     @Mixin
     private final ModelOptions modelOptions = new ModelOptions();

@@ -145,7 +145,7 @@ final class ModelOptions {
         int colon = given.lastIndexOf(':');
         Matcher scale = SCALE.matcher(given.substring(colon + 1));
         return colon > 0 && scale.matches()
-                ? AdapterFile.of(Path.of(given.substring(0, colon)), Float.parseFloat(scale.group()))
+                ? AdapterFile.of(Path.of(given.substring(0, colon))).withScale(Float.parseFloat(scale.group()))
                 : AdapterFile.of(Path.of(given));
     }
 

@@ -50,7 +50,7 @@ final class PerplexityCommand extends ModelCommand {
         String text = Input.text(file, streams().in());
         try (LanguageModel loaded = load(open(model.locator()), LoadOptions.DEFAULT);
                 Session session = loaded.newSession(SessionOptions.DEFAULT.withContextLength(window))) {
-            int[] tokens = loaded.tokenizer().encode(text, new Tokenizer.Options(true, false));
+            int[] tokens = loaded.tokenizer().encode(text, Tokenizer.Options.PLAIN.withAddSpecial(true));
             int windows = tokens.length / window;
             if (windows == 0) {
                 throw new IOException("the text has " + tokens.length + " tokens, less than one window of " + window

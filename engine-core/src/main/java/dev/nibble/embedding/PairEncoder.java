@@ -22,7 +22,7 @@ public final class PairEncoder {
     private static final String QUERY = "{query}";
     private static final String DOCUMENT = "{document}";
     private static final Pattern PLACE = Pattern.compile("\\{(?:query|document)}");
-    private static final Tokenizer.Options FRAME = new Tokenizer.Options(true, false);
+    private static final Tokenizer.Options FRAME = Tokenizer.Options.PLAIN.withAddSpecial(true);
 
     private final Tokenizer tokenizer;
     private final @Nullable String template;

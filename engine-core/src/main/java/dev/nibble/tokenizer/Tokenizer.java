@@ -8,19 +8,49 @@ public interface Tokenizer {
     /** The tokens and their kinds. */
     Vocabulary vocabulary();
 
-    /**
-     * How {@link #encode} treats what is not plain text.
-     *
-     * @param addSpecial whether BOS and EOS are added as the file asks; a text that begins with BOS gets no second one
-     * @param parseSpecial whether control tokens in the text are recognised; if not, they are text like any other
-     */
-    record Options(boolean addSpecial, boolean parseSpecial) {
+    /** How {@link #encode} treats what is not plain text. Immutable. */
+    final class Options {
         /** No BOS or EOS is added and no control token is recognised: the text is data. */
         public static final Options PLAIN = new Options(false, false);
+
         /** BOS and EOS as the file asks; control tokens in the text are recognised: the text is a prompt. */
         public static final Options PROMPT = new Options(true, true);
+
         /** Control tokens in the text are recognised, nothing is added: a rendered chat template. */
         public static final Options TEMPLATE = new Options(false, true);
+
+        private final boolean addSpecial;
+        private final boolean parseSpecial;
+
+        private Options(boolean addSpecial, boolean parseSpecial) {
+            this.addSpecial = addSpecial;
+            this.parseSpecial = parseSpecial;
+        }
+
+        /** Whether BOS and EOS are added as the file asks; a text that begins with BOS gets no second one. */
+        public Options withAddSpecial(boolean value) {
+            return new Options(value, parseSpecial);
+        }
+
+        /** Whether control tokens in the text are recognised; if not, they are text like any other. */
+        public Options withParseSpecial(boolean value) {
+            return new Options(addSpecial, value);
+        }
+
+        /** Whether BOS and EOS are added as the file asks. */
+        public boolean addSpecial() {
+            return addSpecial;
+        }
+
+        /** Whether control tokens in the text are recognised. */
+        public boolean parseSpecial() {
+            return parseSpecial;
+        }
+
+        @Override
+        public String toString() {
+            return "Options[addSpecial=" + addSpecial + ", parseSpecial=" + parseSpecial + "]";
+        }
     }
 
     /**

@@ -144,7 +144,9 @@ class TokenizerFuzzTest {
         try {
             Tokenizer tokenizer = sketch.vocabulary.tokenizer();
             for (int i = 0; i < 8; i++) {
-                use(tokenizer, sketch, text(random), new Options(random.nextBoolean(), random.nextBoolean()), seed);
+                Options options =
+                        Options.PLAIN.withAddSpecial(random.nextBoolean()).withParseSpecial(random.nextBoolean());
+                use(tokenizer, sketch, text(random), options, seed);
             }
             return true;
         } catch (NibbleException e) {

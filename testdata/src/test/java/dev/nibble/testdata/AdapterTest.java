@@ -160,7 +160,7 @@ class AdapterTest {
         Path base = base("llama");
         Path first = adapter(base, 1);
         Path second = adapter(base, 2);
-        LoadOptions options = LoadOptions.EXACT.withAdapter(first).withAdapter(new AdapterFile("other", second, 0));
+        LoadOptions options = LoadOptions.EXACT.withAdapter(first).withAdapter(AdapterFile.of(second).withName("other").withScale(0));
         try (LanguageModel model = LanguageModel.load(base, options)) {
             assertThat(model.adapters()).containsExactly("adapter1", "other");
             check(model, SessionOptions.DEFAULT, merged(base, first, 1));

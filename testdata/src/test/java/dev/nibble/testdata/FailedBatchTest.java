@@ -23,7 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A batch of several sequences that is cancelled or fails, wherever it is, changes none of them. */
-@Tag("kernel-path")
+@Tag("kernel-family")
 @Timeout(120)
 class FailedBatchTest {
     private static final int SEQUENCES = 3;

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Tag("kernel-path")
+@Tag("kernel-family")
 class MemoryPlanTest {
     @TempDir
     Path folder;

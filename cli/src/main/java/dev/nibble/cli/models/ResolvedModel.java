@@ -28,7 +28,7 @@ public record ResolvedModel(Path file, List<Path> adapters, ModelDefaults defaul
         LoadOptions with = options;
         for (Path adapter : adapters) {
             String name = adapters.size() == 1 ? "adapter" : "adapter " + (adapters.indexOf(adapter) + 1);
-            with = with.withAdapter(new AdapterFile(name, adapter, 1));
+            with = with.withAdapter(AdapterFile.of(adapter).withName(name));
         }
         return with;
     }

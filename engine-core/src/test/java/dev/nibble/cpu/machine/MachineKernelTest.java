@@ -28,18 +28,27 @@ import java.util.Set;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
+import jdk.incubator.vector.FloatVector;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledIf;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 @Tag("machine-code")
+@DisabledIf(
+        value = "dev.nibble.cpu.machine.MachineKernelTest#isTheUsualCode",
+        disabledReason = "machine code for this processor has vectors of this width without being asked")
 class MachineKernelTest {
     private static final WorkerPool POOL = new WorkerPool(2);
     private static final KernelFamily FAMILY = new MachineKernelFamily(new ScalarKernelFamily());
+
+    static boolean isTheUsualCode() {
+        return Integer.getInteger("nibble.vector.bits", 0) == FloatVector.SPECIES_PREFERRED.vectorBitSize();
+    }
 
     @AfterAll
     static void closePool() {
