@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param receptance [hidden] to [headCount · headDim]
  * @param gate likewise
  * @param first [headCount · headDim], or null
- * @param norm over each head, with weights for all of them; null for none
+ * @param norm over each head, one of its groups; null for none
  * @param output [headCount · headDim] to [hidden]
  */
 public record Rwkv6Config(

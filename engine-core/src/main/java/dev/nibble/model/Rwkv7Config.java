@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param keyNormal [hidden]
  * @param keyRate [hidden]
  * @param bonus [hidden]
- * @param norm over each head, with weights for all of them; null for none
+ * @param norm over each head, one of its groups; null for none
  * @param output [hidden] to [hidden]
  */
 public record Rwkv7Config(

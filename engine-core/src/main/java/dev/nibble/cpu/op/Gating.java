@@ -23,6 +23,55 @@ public final class Gating {
             float[] out,
             int outOffset,
             int count) {
+        switch (activation) {
+            case Activation.Plain plain -> apply(ops, plain, gate, up, inOffset, out, outOffset, count);
+            case Activation.ClampedSwiGlu clamp -> clamped(clamp, gate, up, inOffset, out, outOffset, count);
+            case Activation.Xielu xielu -> {
+                float[] activated = gate == null ? up : gate;
+                for (int i = 0; i < count; i++) {
+                    float y = xielu(xielu, activated[inOffset + i]);
+                    out[outOffset + i] = gate == null ? y : y * up[inOffset + i];
+                }
+            }
+        }
+    }
+
+    private static void clamped(
+            Activation.ClampedSwiGlu clamp,
+            float @Nullable [] gate,
+            float[] up,
+            int inOffset,
+            float[] out,
+            int outOffset,
+            int count) {
+        if (gate == null) {
+            throw new IllegalArgumentException("a clamped SwiGLU needs a gate");
+        }
+        float limit = clamp.limit();
+        for (int i = 0; i < count; i++) {
+            float x = clamp.before() ? Math.min(gate[inOffset + i], limit) : gate[inOffset + i];
+            float y = (float) (x / (1 + Math.exp(-x)));
+            out[outOffset + i] = Math.min(y, limit) * Math.clamp(up[inOffset + i], -limit, limit);
+        }
+    }
+
+    /** xIELU of one value, in double. */
+    static float xielu(Activation.Xielu c, double x) {
+        return (float)
+                (x > 0
+                        ? c.positive() * x * x + c.beta() * x
+                        : (Math.expm1(Math.min(x, c.epsilon())) - x) * c.negative() + c.beta() * x);
+    }
+
+    private static void apply(
+            VectorOps ops,
+            Activation.Plain activation,
+            float @Nullable [] gate,
+            float[] up,
+            int inOffset,
+            float[] out,
+            int outOffset,
+            int count) {
         float[] activated = gate == null ? up : gate;
         switch (activation) {
             case SILU -> {
@@ -49,6 +98,12 @@ public final class Gating {
                     float x = activated[inOffset + i];
                     float y = (float) (0.5 * x * (1 + Erf.erf(x / Math.sqrt(2))));
                     out[outOffset + i] = gate == null ? y : y * up[inOffset + i];
+                }
+            }
+            case RELU -> {
+                for (int i = 0; i < count; i++) {
+                    float x = Math.max(0, activated[inOffset + i]);
+                    out[outOffset + i] = gate == null ? x : x * up[inOffset + i];
                 }
             }
             case RELU_SQUARED -> {

@@ -31,6 +31,7 @@ public final class Rwkv6 implements MixerOp {
     private final int kvWidth;
     private final int rank;
     private final Pass.Job headsJob = this::stepHeads;
+    private final Pass.Job gateJob = this::gateRows;
 
     public Rwkv6(Rwkv6Config config, int layer, LinearFactory linears, Workspace workspace) {
         this.config = config;
@@ -74,12 +75,8 @@ public final class Rwkv6 implements MixerOp {
         receptance.apply(pass.pool, shifted(pass, input, low, 3), workspace.get(Buffer.RECEPTANCE), 0, width);
         gate.apply(pass.pool, shifted(pass, input, low, 4), workspace.get(Buffer.MIX_GATE), 0, width);
         pass.forEach(config.headCount(), 1, headsJob);
+        pass.forEach(pass.rows(), pass.rowGrain(), gateJob);
         MatmulInput mixed = workspace.get(Input.MIXED);
-        float[] gates = workspace.get(Buffer.MIX_GATE);
-        for (int i = 0; i < pass.rows() * width; i++) {
-            float sigmoid = TokenShift.sigmoid(gates[i]);
-            mixed.values()[i] *= config.first() == null ? sigmoid : gates[i] * sigmoid;
-        }
         mixed.reset(pass.rows(), width);
         output.apply(pass.pool, mixed, result, 0, output.outputSize());
     }
@@ -111,6 +108,20 @@ public final class Rwkv6 implements MixerOp {
             for (int i = 0; i < width; i++) {
                 decays[row * width + i] = (float) Math.exp(-Math.exp(decays[row * width + i] + config.decay()[i]));
             }
+        }
+    }
+
+    /** The norm of the heads, and the gate. */
+    private void gateRows(Pass pass, int worker, int from, int to) {
+        float[] gates = pass.workspace.get(Buffer.MIX_GATE);
+        float[] out = pass.workspace.get(Input.MIXED).values();
+        Norm norm = config.norm();
+        for (int at = from * width; norm != null && at < to * width; at += width) {
+            RowNorm.apply(pass.ops, norm, out, at, out, at);
+        }
+        for (int i = from * width; i < to * width; i++) {
+            float sigmoid = TokenShift.sigmoid(gates[i]);
+            out[i] *= config.first() == null ? sigmoid : gates[i] * sigmoid;
         }
     }
 
@@ -154,10 +165,6 @@ public final class Rwkv6 implements MixerOp {
         if (first == null) {
             ops.multiplyAdd(receptances, at, size, 1, size, state, base, size, out, at, size, size);
             ops.scale(out, at, size, (float) (1 / Math.sqrt(size)));
-        }
-        Norm norm = config.norm();
-        if (norm != null) {
-            RowNorm.apply(ops, norm, head * size, size, out, at, out, at);
         }
     }
 }

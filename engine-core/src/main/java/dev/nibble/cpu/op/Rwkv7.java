@@ -43,6 +43,7 @@ public final class Rwkv7 implements MixerOp {
     private final Linear output;
     private final int hidden;
     private final Pass.Job headsJob = this::stepHeads;
+    private final Pass.Job finishJob = this::finishRows;
 
     /** A map through a low rank. */
     private record LowRank(float @Nullable [] base, Linear low, Linear up) {}
@@ -112,6 +113,7 @@ public final class Rwkv7 implements MixerOp {
             apply(pass, gate, shifted(pass, input, G), false, true, workspace.get(Buffer.MIX_GATE));
         }
         pass.forEach(config.headCount(), 1, headsJob);
+        pass.forEach(pass.rows(), pass.rowGrain(), finishJob);
         MatmulInput mixed = workspace.get(Input.MIXED);
         mixed.reset(pass.rows(), hidden);
         output.apply(pass.pool, mixed, result, 0, hidden);
@@ -180,10 +182,8 @@ public final class Rwkv7 implements MixerOp {
         }
         double length = Math.sqrt(ops.sumOfSquares(normals, at, size));
         ops.scale(normals, at, size, (float) (1 / Math.max(length, LEAST_LENGTH)));
-        float bonus = 0;
         for (int i = 0; i < size; i++) {
             keys[at + i] *= 1 + config.keyRate()[own + i] * (rates[at + i] - 1);
-            bonus += keys[at + i] * receptances[at + i] * config.bonus()[own + i];
         }
         int base = head * size * size;
         // [heads, key element, value element]
@@ -198,14 +198,32 @@ public final class Rwkv7 implements MixerOp {
         }
         Arrays.fill(out, at, at + size, 0);
         ops.multiplyAdd(receptances, at, size, 1, size, state, base, size, out, at, size, size);
+    }
+
+    /** The norm of the heads, the bonus of the position itself, and the gate. */
+    private void finishRows(Pass pass, int worker, int from, int to) {
+        float[] keys = pass.workspace.get(Buffer.KEY);
+        float[] values = pass.workspace.get(Buffer.VALUE);
+        float[] receptances = pass.workspace.get(Buffer.RECEPTANCE);
+        float[] out = pass.workspace.get(Input.MIXED).values();
+        int size = config.headDim();
         Norm norm = config.norm();
-        if (norm != null) {
-            RowNorm.apply(ops, norm, own, size, out, at, out, at);
+        for (int row = from; row < to; row++) {
+            if (norm != null) {
+                RowNorm.apply(pass.ops, norm, out, row * hidden, out, row * hidden);
+            }
+            for (int own = 0; own < hidden; own += size) {
+                int at = row * hidden + own;
+                float bonus = 0;
+                for (int i = 0; i < size; i++) {
+                    bonus += keys[at + i] * receptances[at + i] * config.bonus()[own + i];
+                }
+                pass.ops.axpy(bonus, values, at, out, at, size);
+            }
         }
-        ops.axpy(bonus, values, at, out, at, size);
         if (gate != null) {
             float[] gates = pass.workspace.get(Buffer.MIX_GATE);
-            for (int i = at; i < at + size; i++) {
+            for (int i = from * hidden; i < to * hidden; i++) {
                 out[i] *= gates[i];
             }
         }

@@ -6,6 +6,8 @@ import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.Model;
 import dev.nibble.spi.Sequence;
 import java.lang.foreign.Arena;
+import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** The state of one sequence on the CPU: a KV cache for each attention layer, a recurrent state for the other layers. */
@@ -29,49 +31,62 @@ public final class CpuSequence implements Sequence {
         int layers = model.blocks().size();
         caches = new KvCache[layers];
         states = new RecurrentState[layers];
-        boolean anyRecurrent = false;
         for (int layer = 0; layer < layers; layer++) {
-            switch (LayerState.of(model, layer)) {
-                case LayerState.Cache cache ->
-                    caches[layer] = new KvCache(
-                            cache.kvHeadCount(),
-                            cache.keyDim(),
-                            cache.valueDim(),
-                            type,
-                            capacity,
-                            cache.window(),
-                            maxBatchRows,
-                            ops,
-                            arena);
-                case LayerState.SharedCache shared -> caches[layer] = caches[shared.layer()];
-                case LayerState.Recurrent sizes -> {
-                    states[layer] = new RecurrentState(sizes.convolution(), sizes.state());
-                    anyRecurrent = true;
-                }
-            }
+            create(LayerState.of(model, layer), layer, type, maxBatchRows, ops);
         }
-        recurrent = anyRecurrent;
+        recurrent = Arrays.stream(states).anyMatch(Objects::nonNull);
+    }
+
+    private void create(LayerState state, int layer, KvCacheType type, int maxBatchRows, VectorOps ops) {
+        switch (state) {
+            case LayerState.Cache cache ->
+                caches[layer] = new KvCache(
+                        cache.kvHeadCount(),
+                        cache.keyDim(),
+                        cache.valueDim(),
+                        type,
+                        capacity,
+                        cache.window(),
+                        maxBatchRows,
+                        ops,
+                        arena);
+            case LayerState.SharedCache shared -> caches[layer] = caches[shared.layer()];
+            case LayerState.Recurrent sizes -> states[layer] = new RecurrentState(sizes.convolution(), sizes.state());
+            case LayerState.Both both -> {
+                create(both.cache(), layer, type, maxBatchRows, ops);
+                create(both.recurrent(), layer, type, maxBatchRows, ops);
+            }
+            case LayerState.None none -> {}
+        }
     }
 
     /** Bytes a sequence takes when its context is full. */
     public static long bytes(Model model, int capacity, KvCacheType type, int maxBatchRows) {
         long bytes = 0;
         for (int layer = 0; layer < model.blocks().size(); layer++) {
-            bytes += switch (LayerState.of(model, layer)) {
-                case LayerState.Cache cache ->
-                    KvCache.bytes(
-                            cache.kvHeadCount(),
-                            cache.keyDim(),
-                            cache.valueDim(),
-                            type,
-                            capacity,
-                            cache.window(),
-                            maxBatchRows);
-                case LayerState.SharedCache shared -> 0;
-                case LayerState.Recurrent sizes -> RecurrentState.bytes(sizes.convolution(), sizes.state());
-            };
+            bytes += bytes(LayerState.of(model, layer), capacity, type, maxBatchRows);
         }
         return bytes;
+    }
+
+    private static long bytes(LayerState state, int capacity, KvCacheType type, int maxBatchRows) {
+        return switch (state) {
+            case LayerState.Cache cache ->
+                KvCache.bytes(
+                        cache.kvHeadCount(),
+                        cache.keyDim(),
+                        cache.valueDim(),
+                        type,
+                        capacity,
+                        cache.window(),
+                        maxBatchRows);
+            case LayerState.SharedCache shared -> 0;
+            case LayerState.Recurrent sizes -> RecurrentState.bytes(sizes.convolution(), sizes.state());
+            case LayerState.Both both ->
+                bytes(both.cache(), capacity, type, maxBatchRows)
+                        + bytes(both.recurrent(), capacity, type, maxBatchRows);
+            case LayerState.None none -> 0;
+        };
     }
 
     public boolean isOwnedBy(Object pass) {

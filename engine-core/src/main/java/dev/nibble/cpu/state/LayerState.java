@@ -6,10 +6,12 @@ import dev.nibble.model.DeltaNetConfig;
 import dev.nibble.model.LatentAttentionConfig;
 import dev.nibble.model.Mamba2Config;
 import dev.nibble.model.MambaConfig;
+import dev.nibble.model.Mixer;
 import dev.nibble.model.Model;
 import dev.nibble.model.Rwkv6Config;
 import dev.nibble.model.Rwkv7Config;
 import dev.nibble.model.ShortConvolutionConfig;
+import org.jspecify.annotations.Nullable;
 
 /** What a sequence keeps for a layer. */
 sealed interface LayerState {
@@ -23,8 +25,21 @@ sealed interface LayerState {
     /** A {@link RecurrentState}, by its numbers of values. */
     record Recurrent(int convolution, int state) implements LayerState {}
 
+    /** Both a cache and a recurrent state. */
+    record Both(LayerState cache, LayerState recurrent) implements LayerState {}
+
+    /** Nothing. */
+    record None() implements LayerState {}
+
     static LayerState of(Model model, int layer) {
-        return switch (model.blocks().get(layer).mixer()) {
+        return of(model.blocks().get(layer).mixer(), layer);
+    }
+
+    private static LayerState of(@Nullable Mixer mixer, int layer) {
+        return switch (mixer) {
+            case null -> new None();
+            case Mixer.Linear linear -> new None();
+            case Mixer.SideBySide both -> new Both(of(both.attention(), layer), of(both.recurrent(), layer));
             case AttentionConfig a ->
                 a.kvLayer() == layer
                         ? new Cache(a.kvHeadCount(), a.headDim(), a.valueDim(), a.window())

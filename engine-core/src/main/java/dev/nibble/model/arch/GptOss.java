@@ -6,7 +6,7 @@ import dev.nibble.model.Activation;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.BlockConfig;
 import dev.nibble.model.FeedForward;
-import dev.nibble.model.FeedForward.Experts.Gating;
+import dev.nibble.model.FeedForward.Routing.Gating;
 import dev.nibble.model.RopeConfig;
 import java.util.List;
 

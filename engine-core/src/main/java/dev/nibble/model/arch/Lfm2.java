@@ -5,7 +5,7 @@ import static dev.nibble.model.arch.ModelReader.block;
 import dev.nibble.model.Activation;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.FeedForward;
-import dev.nibble.model.FeedForward.Experts.Gating;
+import dev.nibble.model.FeedForward.Routing.Gating;
 import dev.nibble.model.Mixer;
 import dev.nibble.model.RopeConfig;
 import dev.nibble.model.ShortConvolutionConfig;

@@ -3,7 +3,7 @@ package dev.nibble.model.arch;
 import dev.nibble.model.Activation;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.FeedForward;
-import dev.nibble.model.FeedForward.Experts.Gating;
+import dev.nibble.model.FeedForward.Routing.Gating;
 import dev.nibble.model.RopeConfig;
 import java.util.List;
 
