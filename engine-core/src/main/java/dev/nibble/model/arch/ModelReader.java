@@ -247,20 +247,6 @@ final class ModelReader {
         return windowed;
     }
 
-    /** Likewise, but a period begins with the full layer. */
-    boolean[] windowedLayersAfterFull(int defaultPeriod) {
-        String suffix = "attention.sliding_window_pattern";
-        if (has(suffix) && !(metadata.get(key(suffix)) instanceof Long)) {
-            return windowedLayers(defaultPeriod);
-        }
-        int period = positive(suffix, defaultPeriod);
-        boolean[] windowed = new boolean[layerCount];
-        for (int layer = 0; layer < layerCount; layer++) {
-            windowed[layer] = layer % period != 0;
-        }
-        return windowed;
-    }
-
     /** The context the model will be run with. */
     int runContext() {
         return requestedContext > 0 ? requestedContext : contextLength;
@@ -415,15 +401,6 @@ final class ModelReader {
 
     @Nullable Norm optionalRms(String name, long size) {
         return hasTensor(name + ".weight") ? rms(name, size) : null;
-    }
-
-    /** A layer norm, whose bias is optional. */
-    Norm layerNorm(String name, long size) {
-        return new Norm(
-                vector(name + ".weight", size),
-                optionalVector(name + ".bias", size),
-                epsilon("attention.layer_norm_epsilon"),
-                Norm.Kind.LAYER);
     }
 
     /** {@code name.weight} of shape [input, output] with its optional {@code name.bias} and {@code name.scale}. */

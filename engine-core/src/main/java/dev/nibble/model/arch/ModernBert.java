@@ -38,7 +38,7 @@ public final class ModernBert implements Architecture {
         RopeConfig windowRope =
                 ropes.unscaled(fullRope.dims(), headDim, reader.positiveFloat("rope.freq_base_swa", ropes.theta()));
         int window = reader.count(SideKeys.WINDOW, 0);
-        boolean[] windowed = reader.windowedLayersAfterFull(FULL_PERIOD);
+        boolean[] windowed = reader.windowedLayers(FULL_PERIOD, true);
         List<BlockConfig> blocks = new ArrayList<>();
         for (int layer = 0; layer < reader.layerCount; layer++) {
             boolean inWindow = windowed[layer] && window > 0;
@@ -51,20 +51,20 @@ public final class ModernBert implements Architecture {
             // the embedding is normalized as it is, so the first block has no norm of its own
             @Nullable Norm norm = layer == 0 && !reader.hasTensor(block(layer, "attn_norm.weight"))
                     ? null
-                    : reader.layerNorm(block(layer, "attn_norm"), reader.hiddenSize);
+                    : reader.norm(block(layer, "attn_norm"), reader.hiddenSize, Norm.Kind.LAYER);
             blocks.add(BlockConfig.preNorm(
                     norm,
                     attention,
-                    reader.layerNorm(block(layer, "ffn_norm"), reader.hiddenSize),
+                    reader.norm(block(layer, "ffn_norm"), reader.hiddenSize, Norm.Kind.LAYER),
                     feedForwards.dense(layer)));
         }
         Model model = new Model(
                 reader.config(1, 1, 0),
                 reader.tokenEmbedding,
                 new EmbeddingInput.PositionsAndTypes(
-                        null, null, reader.layerNorm("token_embd_norm", reader.hiddenSize)),
+                        null, null, reader.norm("token_embd_norm", reader.hiddenSize, Norm.Kind.LAYER)),
                 blocks,
-                reader.layerNorm("output_norm", reader.hiddenSize),
+                reader.norm("output_norm", reader.hiddenSize, Norm.Kind.LAYER),
                 null,
                 Model.Pooling.MEAN,
                 List.of());
