@@ -1,12 +1,16 @@
 package dev.nibble;
 
+import dev.nibble.chat.ChatMessage;
 import dev.nibble.chat.ChatTemplate;
 import dev.nibble.chat.ChatTemplates;
 import dev.nibble.generate.Evaluator;
 import dev.nibble.generate.Generations;
+import dev.nibble.generate.KvMemory;
 import dev.nibble.generate.MemoryCheck;
+import dev.nibble.generate.PrefixCache;
 import dev.nibble.generate.SamplingDefaults;
 import dev.nibble.generate.TokenContext;
+import dev.nibble.memory.MemoryBudget;
 import dev.nibble.memory.SystemMemory;
 import dev.nibble.model.Adapter;
 import dev.nibble.model.Metadata;
@@ -23,6 +27,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A loaded model. Thread-safe: open a {@link Session} for each conversation and use them in parallel, in any kind of thread.
@@ -52,6 +57,10 @@ public final class LanguageModel implements AutoCloseable {
     private final Evaluator evaluator;
     private final SystemMemory memory;
     private final MemoryCheck memoryCheck;
+    /** What sessions share; null if they share nothing. */
+    private final @Nullable PrefixCache prefixes;
+
+    private final @Nullable KvMemory kvMemory;
 
     /** Takes over what is open. */
     LanguageModel(Loaded loaded, LoadOptions options, GenerationOptions defaults, SystemMemory memory) {
@@ -67,8 +76,18 @@ public final class LanguageModel implements AutoCloseable {
                 .sum();
         generations = new Generations(tokenizer, source.metadata(), config.vocabSize(), weights, defaults);
         evaluator = new Evaluator(pass);
-        memoryCheck = new MemoryCheck(
-                pass, memory, options.engine().orElseGet(Engine::shared).memory());
+        MemoryBudget budget = options.engine().orElseGet(Engine::shared).memory();
+        if (pass.canShare()) {
+            PrefixCache cache = loaded.add(new PrefixCache(pass)); // closed after the sessions, which leave something there
+            long planned = pass.sequenceBytes(contextLength(OptionalInt.empty()), options.kvCacheType());
+            kvMemory = new KvMemory(pass, memory, budget, options.kvCacheBudget(), planned, cache);
+            pass.limit(kvMemory);
+            prefixes = cache;
+        } else {
+            kvMemory = null;
+            prefixes = null;
+        }
+        memoryCheck = new MemoryCheck(pass, memory, budget, kvMemory);
         loaded.watch(this);
     }
 
@@ -135,8 +154,9 @@ public final class LanguageModel implements AutoCloseable {
         loaded.enter();
         try {
             memoryCheck.session(contextLength, type, asked);
-            TokenContext context = loaded.add(
-                    TokenContext.open(evaluator, memoryCheck, contextLength, type, adapters, config.vocabSize()));
+            boolean shares = options.prefixCache() && !sessionOptions.isPrivate();
+            TokenContext context = loaded.add(TokenContext.open(
+                    evaluator, memoryCheck, shares ? prefixes : null, contextLength, type, adapters, config.vocabSize()));
             return new Session(new SessionLock(this, loaded, context), context, generations);
         } finally {
             loaded.exit();
@@ -211,6 +231,29 @@ public final class LanguageModel implements AutoCloseable {
         return generations.ofChat(Objects.requireNonNull(generationOptions, "generationOptions"));
     }
 
+    /**
+     * The prompt that {@link Session#chat(List, ChatOptions)} makes of a conversation, for a look at it; {@link #chatTokens} are what
+     * is evaluated.
+     *
+     * @throws UnsupportedModelException if the file has no chat template
+     * @throws UnsupportedChatTemplateException if the template needs something this version lacks
+     * @throws ChatTemplateException if the template refuses the conversation
+     */
+    public String chatPrompt(List<ChatMessage> messages, ChatOptions chatOptions) {
+        return generations.chatText(
+                Arguments.requireNonNull(messages, "messages"), Objects.requireNonNull(chatOptions, "chatOptions"));
+    }
+
+    /**
+     * The tokens that {@link Session#chat(List, ChatOptions)} evaluates for a conversation, as to count them before.
+     *
+     * @throws UnsupportedModelException as {@link #chatPrompt}, like the other exceptions
+     */
+    public int[] chatTokens(List<ChatMessage> messages, ChatOptions chatOptions) {
+        return generations.chatTokens(
+                Arguments.requireNonNull(messages, "messages"), Objects.requireNonNull(chatOptions, "chatOptions"));
+    }
+
     /** One line that says what runs the model: backend, vector width or device, threads. */
     public String backendDescription() {
         return loaded.backend().description();
@@ -226,7 +269,8 @@ public final class LanguageModel implements AutoCloseable {
 
     /** What its sessions do, and what they have done since it was loaded. */
     public ModelStats stats() {
-        return evaluator.stats();
+        ModelStats stats = evaluator.stats();
+        return kvMemory == null ? stats : kvMemory.addTo(stats);
     }
 
     /** The memory this model needs with one session of the context it was loaded with. */

@@ -48,6 +48,10 @@ final class EmbedCommand extends CliCommand {
         PoolingName(Pooling pooling) {
             this.pooling = pooling;
         }
+
+        Pooling pooling() {
+            return pooling;
+        }
     }
 
     @Mixin
@@ -87,7 +91,7 @@ final class EmbedCommand extends CliCommand {
         List<String> given = texts(named.texts());
         EmbeddingOptions options = EmbeddingOptions.DEFAULT.withNormalize(!noNormalize);
         if (pooling != null) {
-            options = options.withPooling(pooling.pooling);
+            options = options.withPooling(pooling.pooling());
         }
         try (EmbeddingModel loaded = load(String.valueOf(named.model()), options)) {
             for (int from = 0; from < given.size(); from += TEXTS_AT_ONCE) {

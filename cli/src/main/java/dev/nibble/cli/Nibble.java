@@ -17,6 +17,7 @@ import picocli.CommandLine.ScopeType;
         subcommands = {
             ChatCommand.class,
             RunCommand.class,
+            ServeCommand.class,
             EmbedCommand.class,
             RerankCommand.class,
             TokenizeCommand.class,

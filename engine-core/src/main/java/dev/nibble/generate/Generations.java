@@ -64,6 +64,16 @@ public final class Generations {
         return chatPrompts.prompt(messages, options);
     }
 
+    /** The text of the prompt of a conversation, as {@link ChatPrompts#text}. */
+    public String chatText(List<ChatMessage> messages, ChatOptions options) {
+        return chatPrompts.text(messages, options);
+    }
+
+    /** The tokens of the prompt of a conversation, as {@link ChatPrompts#tokens}. */
+    public int[] chatTokens(List<ChatMessage> messages, ChatOptions options) {
+        return chatPrompts.tokens(messages, options);
+    }
+
     /**
      * Begins a generation. Nothing is changed if it throws.
      *
@@ -90,7 +100,11 @@ public final class Generations {
             throw new IllegalArgumentException(
                     "there is nothing to continue: the prompt is empty and so is the session");
         }
-        context.checkGrowth(length);
+        if (promptStart == 0) {
+            context.checkGrowth(prompt);
+        } else {
+            context.checkGrowth(length);
+        }
         Generator generator =
                 new Generator(context, tokenizer, complete(options), cancellation, constrained, showsControls);
         context.truncate(kept);

@@ -15,7 +15,6 @@ import dev.nibble.model.Projection;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Shape;
 import dev.nibble.tensor.Tensor;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Random;
 import java.util.function.UnaryOperator;
@@ -112,10 +111,9 @@ class AttentionTest {
         float[] keys = RandomWeights.gaussian(test.context * width, random);
         float[] values = RandomWeights.gaussian(test.context * width, random);
         float[] queries = RandomWeights.gaussian(test.rows * HEADS * test.dim, random);
-        try (Arena arena = Arena.ofConfined()) {
-            KvCache cache = new KvCache(
-                    test.kvHeads, test.dim, test.dim, type, test.context, config.window(), test.rows, ops, arena);
-            cache.reserve(test.context);
+        KvCache cache = KvCache.alone(
+                test.kvHeads, test.dim, test.dim, type, test.context, config.window(), test.rows, ops);
+        try {
             for (int position = 0; position < test.context; position++) {
                 cache.write(position, keys, position * width, values, position * width, SCRATCH);
             }
@@ -132,6 +130,8 @@ class AttentionTest {
                         .as("%s %s, value %d", test, type, i)
                         .isCloseTo(expected[i], org.assertj.core.data.Offset.offset(tolerance));
             }
+        } finally {
+            cache.free();
         }
     }
 
