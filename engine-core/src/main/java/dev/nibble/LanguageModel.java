@@ -78,7 +78,8 @@ public final class LanguageModel implements AutoCloseable {
         evaluator = new Evaluator(pass);
         MemoryBudget budget = options.engine().orElseGet(Engine::shared).memory();
         if (pass.canShare()) {
-            PrefixCache cache = loaded.add(new PrefixCache(pass)); // closed after the sessions, which leave something there
+            PrefixCache cache =
+                    loaded.add(new PrefixCache(pass)); // closed after the sessions, which leave something there
             long planned = pass.sequenceBytes(contextLength(OptionalInt.empty()), options.kvCacheType());
             kvMemory = new KvMemory(pass, memory, budget, options.kvCacheBudget(), planned, cache);
             pass.limit(kvMemory);
@@ -142,6 +143,7 @@ public final class LanguageModel implements AutoCloseable {
      *     can be allocated now; the message says which context would fit. What other sessions have still to allocate is
      *     not counted: a later call fails likewise where memory ends
      * @throws IllegalArgumentException if the options name an adapter that was not loaded
+     * @throws UnsupportedModelException if the context is larger than the model can have at all
      * @throws IllegalStateException if the model is closed
      */
     public Session newSession(SessionOptions sessionOptions) {
@@ -328,7 +330,16 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     private int contextLength(OptionalInt asked) {
-        return asked.orElseGet(() ->
-                options.contextLength().orElseGet(() -> Math.min(config.contextLength(), pass.maxContextLength())));
+        int most = config.maxContextLength();
+        int length = asked.orElseGet(() -> options.contextLength()
+                .orElseGet(() -> Math.min(Math.min(config.contextLength(), most), pass.maxContextLength())));
+        if (length > most) {
+            throw new UnsupportedModelException(
+                    "a context of " + length + " tokens was asked for, but this model can hold "
+                            + most
+                            + " at most: it has learned positions for so many, or chooses among more of them in a way that"
+                            + " this version does not have");
+        }
+        return length;
     }
 }

@@ -51,32 +51,98 @@ public final class ModelStats {
 
     /** The same with the sessions that are open, and how many of them wait for their turn. */
     public ModelStats withSessions(int open, int waitingNow) {
-        return new ModelStats(open, waitingNow, batches, evaluations, promptTokens, generatedTokens, kvBytes, kvCachedBytes, kvBudget, prefixHits, prefixTokens);
+        return new ModelStats(
+                open,
+                waitingNow,
+                batches,
+                evaluations,
+                promptTokens,
+                generatedTokens,
+                kvBytes,
+                kvCachedBytes,
+                kvBudget,
+                prefixHits,
+                prefixTokens);
     }
 
     /** The same with the batches, and the sessions in them, counted in each. */
     public ModelStats withBatches(long count, long sessionsInThem) {
-        return new ModelStats(sessions, waiting, count, sessionsInThem, promptTokens, generatedTokens, kvBytes, kvCachedBytes, kvBudget, prefixHits, prefixTokens);
+        return new ModelStats(
+                sessions,
+                waiting,
+                count,
+                sessionsInThem,
+                promptTokens,
+                generatedTokens,
+                kvBytes,
+                kvCachedBytes,
+                kvBudget,
+                prefixHits,
+                prefixTokens);
     }
 
     /** The same with the tokens of prompts and those generated. */
     public ModelStats withTokens(long prompt, long generated) {
-        return new ModelStats(sessions, waiting, batches, evaluations, prompt, generated, kvBytes, kvCachedBytes, kvBudget, prefixHits, prefixTokens);
+        return new ModelStats(
+                sessions,
+                waiting,
+                batches,
+                evaluations,
+                prompt,
+                generated,
+                kvBytes,
+                kvCachedBytes,
+                kvBudget,
+                prefixHits,
+                prefixTokens);
     }
 
     /** The same with the bytes of all KV caches, those of them that are only kept for later sessions, and how many there may be. */
     public ModelStats withKvCache(long bytes, long cached, long budget) {
-        return new ModelStats(sessions, waiting, batches, evaluations, promptTokens, generatedTokens, bytes, cached, budget, prefixHits, prefixTokens);
+        return new ModelStats(
+                sessions,
+                waiting,
+                batches,
+                evaluations,
+                promptTokens,
+                generatedTokens,
+                bytes,
+                cached,
+                budget,
+                prefixHits,
+                prefixTokens);
     }
 
     /** The same with how often a session took over what others had evaluated, and the tokens. */
     public ModelStats withPrefixes(long hits, long tokens) {
-        return new ModelStats(sessions, waiting, batches, evaluations, promptTokens, generatedTokens, kvBytes, kvCachedBytes, kvBudget, hits, tokens);
+        return new ModelStats(
+                sessions,
+                waiting,
+                batches,
+                evaluations,
+                promptTokens,
+                generatedTokens,
+                kvBytes,
+                kvCachedBytes,
+                kvBudget,
+                hits,
+                tokens);
     }
 
     /** What was counted since {@code earlier}, of the same model, and the sessions and bytes that are there now. */
     public ModelStats since(ModelStats earlier) {
-        return new ModelStats(sessions, waiting, batches - earlier.batches, evaluations - earlier.evaluations, promptTokens - earlier.promptTokens, generatedTokens - earlier.generatedTokens, kvBytes, kvCachedBytes, kvBudget, prefixHits - earlier.prefixHits, prefixTokens - earlier.prefixTokens);
+        return new ModelStats(
+                sessions,
+                waiting,
+                batches - earlier.batches,
+                evaluations - earlier.evaluations,
+                promptTokens - earlier.promptTokens,
+                generatedTokens - earlier.generatedTokens,
+                kvBytes,
+                kvCachedBytes,
+                kvBudget,
+                prefixHits - earlier.prefixHits,
+                prefixTokens - earlier.prefixTokens);
     }
 
     /** Sessions that are open. */
@@ -152,7 +218,18 @@ public final class ModelStats {
 
     @Override
     public int hashCode() {
-        return Objects.hash(sessions, waiting, batches, evaluations, promptTokens, generatedTokens, kvBytes, kvCachedBytes, kvBudget, prefixHits, prefixTokens);
+        return Objects.hash(
+                sessions,
+                waiting,
+                batches,
+                evaluations,
+                promptTokens,
+                generatedTokens,
+                kvBytes,
+                kvCachedBytes,
+                kvBudget,
+                prefixHits,
+                prefixTokens);
     }
 
     @Override

@@ -100,7 +100,8 @@ final class BenchCommand extends ModelCommand {
             names = "--shared-prefix",
             paramLabel = "N",
             defaultValue = "0",
-            description = "With --sessions: tokens before those of -p that all prompts begin with (default: ${DEFAULT-VALUE}).")
+            description =
+                    "With --sessions: tokens before those of -p that all prompts begin with (default: ${DEFAULT-VALUE}).")
     private int sharedPrefix;
 
     @Option(names = "--json", description = "Print one JSON object; with --sessions, an array of them.")

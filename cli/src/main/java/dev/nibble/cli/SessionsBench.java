@@ -249,7 +249,11 @@ final class SessionsBench {
                     percentile(firstNanos, 0.95),
                     percentile(gaps, 0.5),
                     percentile(gaps, 0.95),
-                    held > 0 ? held : count * model.memoryPlan(promptTokens + generateTokens + 1).kvCache());
+                    held > 0
+                            ? held
+                            : count
+                                    * model.memoryPlan(promptTokens + generateTokens + 1)
+                                            .kvCache());
         }
     }
 }

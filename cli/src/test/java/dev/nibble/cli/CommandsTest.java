@@ -306,7 +306,19 @@ class CommandsTest {
     @Test
     void benchMeasuresSessionsThatBeginAlike() throws IOException {
         CommandRunner.Result result = success(
-                "bench", "-m", model, "-p", "4", "-n", "2", "-r", "1", "--sessions", "1,3", "--shared-prefix", "40",
+                "bench",
+                "-m",
+                model,
+                "-p",
+                "4",
+                "-n",
+                "2",
+                "-r",
+                "1",
+                "--sessions",
+                "1,3",
+                "--shared-prefix",
+                "40",
                 "--json");
         List<Map<String, Object>> rows = JSON.std.listOfFrom(Object.class, result.out()).stream()
                 .map(CommandsTest::row)

@@ -106,6 +106,10 @@ final class CpuForwardPass implements ForwardPass {
         if (contextLength < 1) {
             throw new IllegalArgumentException("a sequence needs room for at least one token, not " + contextLength);
         }
+        if (contextLength > config.maxContextLength()) {
+            throw new IllegalArgumentException(
+                    "the model can hold " + config.maxContextLength() + " tokens, not " + contextLength);
+        }
         sequenceBytes(contextLength, type); // fails where keys or values do not suit the type
         return new CpuSequence(pool, model, contextLength, type, maxBatchRows, ops);
     }

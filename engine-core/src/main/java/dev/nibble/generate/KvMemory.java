@@ -101,7 +101,8 @@ public final class KvMemory implements SequenceMemory {
 
     private static KvBudgetException refused(MemoryBudget from, long free, long bytes, int tokens) {
         int fitting = tokens == 0 ? 0 : (int) ((double) free * tokens / bytes);
-        String room = from.room().map(left -> new Room(free, left.limit()).toString()).orElse("there is no more");
+        String room =
+                from.room().map(left -> new Room(free, left.limit()).toString()).orElse("there is no more");
         return new KvBudgetException(
                 "the KV cache of " + tokens + " more tokens needs " + ByteCount.text(bytes) + ", but " + room
                         + ", for about " + fitting + " tokens",

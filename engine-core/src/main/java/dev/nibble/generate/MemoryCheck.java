@@ -98,9 +98,7 @@ public final class MemoryCheck {
             Optional<SystemMemory.Room> budgeted = budget.room().filter(room -> cache > room.bytes());
             if (budgeted.isPresent()) {
                 throw new OutOfMemoryException(
-                        cacheText(tokens + " more", cache) + ", but " + budgeted.get(),
-                        List.of(budget.remedy()),
-                        0);
+                        cacheText(tokens + " more", cache) + ", but " + budgeted.get(), List.of(budget.remedy()), 0);
             }
         }
         if (cache + buffers(tokens) <= 0) {

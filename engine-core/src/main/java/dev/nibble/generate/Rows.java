@@ -112,7 +112,13 @@ final class Rows {
      * it has come as far.
      */
     boolean canFollow(Rows other) {
-        if (cache == null || other.cache != cache || !kind.equals(other.kind) || other.from < from || other == this || isStep() || other.isStep()) {
+        if (cache == null
+                || other.cache != cache
+                || !kind.equals(other.kind)
+                || other.from < from
+                || other == this
+                || isStep()
+                || other.isStep()) {
             return false;
         }
         int least = from + PrefixCache.LEAST;

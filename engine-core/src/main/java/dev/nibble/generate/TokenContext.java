@@ -187,7 +187,7 @@ public final class TokenContext implements AutoCloseable {
     private void checkGrowth(int length, int there) {
         if (memory != null) {
             int held = memory.estimates() ? Math.max(count, checked) : sequence.length();
-            memory.growth(Math.min(length, Math.max(held, there)), length, type);
+            memory.growth(Math.min(length, Math.max(held, there)), length, kind.type());
         }
     }
 
@@ -201,7 +201,8 @@ public final class TokenContext implements AutoCloseable {
      */
     public TokenContext fork(int length) {
         if (!pass.canShare()) {
-            throw new UnsupportedOperationException("this backend's sessions cannot be forked: their memory is not shared");
+            throw new UnsupportedOperationException(
+                    "this backend's sessions cannot be forked: their memory is not shared");
         }
         TokenContext fork = open(evaluator, memory, prefixes, capacity(), kind.type(), kind.adapters(), vocabSize);
         try {

@@ -17,8 +17,6 @@ import dev.nibble.model.arch.Gemma2;
 import dev.nibble.model.arch.Gemma3n;
 import dev.nibble.model.arch.Gemma4;
 import dev.nibble.model.arch.Glm4;
-import dev.nibble.model.arch.Glm4Moe;
-import dev.nibble.model.arch.GptOss;
 import dev.nibble.model.arch.Granite;
 import dev.nibble.model.arch.Grok;
 import dev.nibble.model.arch.GroveMoe;
@@ -36,7 +34,6 @@ import dev.nibble.model.arch.ModernBert;
 import dev.nibble.model.arch.MuseGlimmer;
 import dev.nibble.model.arch.Nanbeige;
 import dev.nibble.model.arch.NemotronH;
-import dev.nibble.model.arch.Olmo2;
 import dev.nibble.model.arch.Plamo2;
 import dev.nibble.model.arch.Qwen3;
 import dev.nibble.model.arch.Qwen35;
@@ -58,10 +55,7 @@ public final class Architectures {
             new Gemma3n(),
             new Gemma4(),
             new Mistral3(),
-            new Olmo2(),
             new Glm4(),
-            new Glm4Moe(),
-            new GptOss(),
             new Granite(),
             new Lfm2(),
             new DeepSeek2(),

@@ -278,6 +278,33 @@ class AdapterTest {
         }
     }
 
+    /** What was evaluated with one adapter is of no use to a session with another, and a fork keeps its own. */
+    @Test
+    void prefixesAreSharedWithTheSameAdaptersOnly() throws IOException {
+        Path base = base("llama");
+        LoadOptions options = LoadOptions.EXACT
+                .withAdapter(adapter(base, 1), 0)
+                .withAdapter(adapter(base, 2), 0);
+        SessionOptions first = SessionOptions.DEFAULT.withAdapter("adapter1");
+        try (LanguageModel model = LanguageModel.load(base, options);
+                Session one = model.newSession(first);
+                Session other = model.newSession(SessionOptions.DEFAULT.withAdapter("adapter2"));
+                Session none = model.newSession();
+                Session again = model.newSession(first)) {
+            float[] ofOne = logits(one, 40);
+            float[] ofOther = logits(other, 40);
+            assertThat(nmse(ofOther, ofOne)).isGreaterThan(1e-3);
+            assertThat(nmse(logits(none, 40), ofOne)).isGreaterThan(1e-3);
+            int width = ofOne.length / TOKENS.length;
+            float[] last = Arrays.copyOfRange(ofOne, ofOne.length - width, ofOne.length);
+            assertThat(nmse(again.evaluate(TOKENS, false), last)).isLessThan(1e-10);
+            try (Session fork = one.fork()) {
+                float[] next = one.evaluate(new int[] {65}, false);
+                assertThat(nmse(fork.evaluate(new int[] {65}, false), next)).isLessThan(1e-10);
+            }
+        }
+    }
+
     @Test
     void embeddingModelsUseTheAdaptersTheyAreLoadedWith() throws IOException {
         Path base = base("llama");

@@ -225,7 +225,8 @@ class PrefixCacheTest {
             List<float[]> scores = new ArrayList<>();
             scores.add(session.evaluate(next, true));
             for (Session fork : forks) {
-                scores.add(fork.evaluate(fork.length() == 70 ? concat(Arrays.copyOfRange(prompt, 70, 100), next) : next, true));
+                scores.add(fork.evaluate(
+                        fork.length() == 70 ? concat(Arrays.copyOfRange(prompt, 70, 100), next) : next, true));
             }
             assertThat(model.stats().promptTokens() - before)
                     .as("one prompt costs no second one, unless the model cannot go back")
@@ -235,7 +236,8 @@ class PrefixCacheTest {
                 assertThat(scores.get(1)).isEqualTo(scores.get(0));
                 assertThat(scores.get(2)).isEqualTo(scores.get(0));
                 float[] third = scores.get(3);
-                assertThat(Arrays.copyOfRange(third, third.length - width, third.length)).isEqualTo(scores.get(0));
+                assertThat(Arrays.copyOfRange(third, third.length - width, third.length))
+                        .isEqualTo(scores.get(0));
             }
             Session chain = forks.get(1).fork();
             forks.forEach(Session::close);
@@ -300,8 +302,12 @@ class PrefixCacheTest {
                 assertThat(model.stats().kvBytes()).isLessThanOrEqualTo(budget);
                 assertThat(model.stats().kvBudget()).isEqualTo(budget);
             }
-            assertThat(generate(model, tokens(200, 4)).stats().cachedTokens()).as("the last").isEqualTo(199);
-            assertThat(generate(model, tokens(200, 0)).stats().cachedTokens()).as("the first").isZero();
+            assertThat(generate(model, tokens(200, 4)).stats().cachedTokens())
+                    .as("the last")
+                    .isEqualTo(199);
+            assertThat(generate(model, tokens(200, 0)).stats().cachedTokens())
+                    .as("the first")
+                    .isZero();
             assertThat(model.stats().kvCachedBytes()).isEqualTo(model.stats().kvBytes());
             try (Session first = model.newSession();
                     Session second = model.newSession()) {
@@ -318,7 +324,9 @@ class PrefixCacheTest {
                 assertThat(second.length()).isEqualTo(100);
                 assertThat(first.evaluate(tokens(5, 1), false)).isNotEmpty();
                 first.reset();
-                assertThat(second.evaluate(tokens(140, 10), false)).as("after memory is free").isNotEmpty();
+                assertThat(second.evaluate(tokens(140, 10), false))
+                        .as("after memory is free")
+                        .isNotEmpty();
             }
             assertThat(model.stats().kvBytes()).isLessThanOrEqualTo(budget);
         }
@@ -343,7 +351,9 @@ class PrefixCacheTest {
                     .isInstanceOf(KvBudgetException.class);
             assertThat(other.length()).isBetween(128, 130);
             session.close();
-            assertThat(other.stream(new int[] {3}, OPTIONS).result().tokens()).as("with the memory of the other").hasSize(12);
+            assertThat(other.stream(new int[] {3}, OPTIONS).result().tokens())
+                    .as("with the memory of the other")
+                    .hasSize(12);
             other.close();
         }
     }
@@ -355,7 +365,8 @@ class PrefixCacheTest {
             try (LanguageModel model = load("llama", LoadOptions.DEFAULT.withEngine(engine))) {
                 needed = engine.memoryUsed() + model.memoryPlan(256).kvCache();
                 generate(model, tokens(200, 1));
-                assertThat(engine.memoryUsed()).isGreaterThan(needed - model.memoryPlan(256).kvCache());
+                assertThat(engine.memoryUsed())
+                        .isGreaterThan(needed - model.memoryPlan(256).kvCache());
             }
             assertThat(engine.memoryUsed()).isZero();
             try (Engine small = Engine.open(EngineOptions.DEFAULT.withThreads(2).withMemoryBudget(needed));

@@ -70,7 +70,9 @@ class SharedSequencesTest {
             assumeTrue(model.isCausal(), name + " reads all of a text at once");
             try (ForwardPass pass = backend.compile(model, source)) {
                 test.accept(pass);
-                assertThat(pass.heldBytes()).as("bytes held by closed sequences").isZero();
+                assertThat(pass.heldBytes())
+                        .as("bytes held by closed sequences")
+                        .isZero();
             }
         }
     }
@@ -149,7 +151,9 @@ class SharedSequencesTest {
                         .as("the second, gone back before where they parted, %s", what)
                         .isEqualTo(alone(pass, type, concat(TEXT, 70, ENDING)));
                 assertThat(third.truncate(at)).isTrue();
-                assertThat(extend(pass, third, other)).as("the third undisturbed, %s", what).isEqualTo(expected);
+                assertThat(extend(pass, third, other))
+                        .as("the third undisturbed, %s", what)
+                        .isEqualTo(expected);
             }
             return true;
         }
@@ -172,8 +176,8 @@ class SharedSequencesTest {
                 float[] both = Arrays.copyOf(
                         alone(pass, KvCacheType.F16, concat(TEXT, TEXT.length, Arrays.copyOf(ENDING, 20))),
                         2 * pass.outputSize());
-                float[] other = alone(
-                        pass, KvCacheType.F16, concat(TEXT, TEXT.length, Arrays.copyOfRange(ENDING, 20, 40)));
+                float[] other =
+                        alone(pass, KvCacheType.F16, concat(TEXT, TEXT.length, Arrays.copyOfRange(ENDING, 20, 40)));
                 System.arraycopy(other, 0, both, pass.outputSize(), other.length);
                 assertThat(logits).isEqualTo(both);
             }

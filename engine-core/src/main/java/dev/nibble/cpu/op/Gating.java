@@ -2,6 +2,7 @@ package dev.nibble.cpu.op;
 
 import dev.nibble.cpu.kernel.VectorOps;
 import dev.nibble.model.Activation;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** The non-linearity of feed-forward layers: {@code out = act(gate) · up}. */
@@ -10,6 +11,13 @@ public final class Gating {
     private static final float OAI_ALPHA = 1.702f;
 
     private static final float OAI_LIMIT = 7;
+
+    /** What stands in for the up projection where there is no gate. */
+    private static final float[] ONES = new float[256];
+
+    static {
+        Arrays.fill(ONES, 1);
+    }
 
     private Gating() {}
 
@@ -79,9 +87,8 @@ public final class Gating {
                     ops.siluMultiply(gate, inOffset, up, inOffset, out, outOffset, count);
                     return;
                 }
-                for (int i = 0; i < count; i++) {
-                    float x = up[inOffset + i];
-                    out[outOffset + i] = (float) (x / (1 + Math.exp(-x)));
+                for (int i = 0; i < count; i += ONES.length) {
+                    ops.siluMultiply(up, inOffset + i, ONES, 0, out, outOffset + i, Math.min(ONES.length, count - i));
                 }
             }
             case GELU_TANH -> {
@@ -89,8 +96,9 @@ public final class Gating {
                     ops.geluTanhMultiply(gate, inOffset, up, inOffset, out, outOffset, count);
                     return;
                 }
-                for (int i = 0; i < count; i++) {
-                    out[outOffset + i] = geluTanh(up[inOffset + i]);
+                for (int i = 0; i < count; i += ONES.length) {
+                    ops.geluTanhMultiply(
+                            up, inOffset + i, ONES, 0, out, outOffset + i, Math.min(ONES.length, count - i));
                 }
             }
             case GELU_ERF -> {

@@ -43,8 +43,7 @@ public final class CpuSequence implements Sequence {
      *
      * @param pool of the forward pass that evaluates it
      */
-    public CpuSequence(
-            KvPool pool, Model model, int capacity, KvCacheType type, int maxBatchRows, VectorOps ops) {
+    public CpuSequence(KvPool pool, Model model, int capacity, KvCacheType type, int maxBatchRows, VectorOps ops) {
         this.pool = pool;
         this.capacity = capacity;
         adapters = inUse(model.adapterScales());

@@ -48,8 +48,8 @@ public final class KvCache {
             int window,
             int maxBatchRows,
             VectorOps ops) {
-        KvLayout layout =
-                KvLayout.of(new LayerState.Cache(kvHeadCount, keyDim, valueDim, window), type, maxBatchRows + positions);
+        KvLayout layout = KvLayout.of(
+                new LayerState.Cache(kvHeadCount, keyDim, valueDim, window), type, maxBatchRows + positions);
         KvLayout.Place place = layout.place(0);
         if (place == null) {
             throw new IllegalStateException("a layer without keys and values");
@@ -71,8 +71,7 @@ public final class KvCache {
         int slot = position % KvTable.PAGE;
         for (int head = 0; head < kvHeadCount; head++) {
             codec.writeKey(keys, keyOffset + head * keyDim, keyDim, page, keysOf(head), slot, scratch);
-            codec.writeValue(
-                    values, valueOffset + head * valueDim, valueDim, page, valuesOf(head, position), scratch);
+            codec.writeValue(values, valueOffset + head * valueDim, valueDim, page, valuesOf(head, position), scratch);
         }
     }
 

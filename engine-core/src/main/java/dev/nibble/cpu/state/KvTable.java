@@ -161,9 +161,7 @@ final class KvTable {
 
     /** The first page that is kept when positions from {@code from} to {@code to} are evaluated. */
     private int firstFor(int from, int to) {
-        return group.window() == 0
-                ? 0
-                : Math.max(0, Math.min(to - group.reach(), from - group.window())) / PAGE;
+        return group.window() == 0 ? 0 : Math.max(0, Math.min(to - group.reach(), from - group.window())) / PAGE;
     }
 
     /**
@@ -192,7 +190,9 @@ final class KvTable {
     void restore(ReadableByteChannel in, int length) throws IOException {
         int from = SavedValues.readInt(in);
         int count = pagesFor(length);
-        if (from < 0 || from > count || (long) from * PAGE > Math.max(0, group.window() == 0 ? 0 : length - group.window())) {
+        if (from < 0
+                || from > count
+                || (long) from * PAGE > Math.max(0, group.window() == 0 ? 0 : length - group.window())) {
             throw new StreamCorruptedException("the first page of " + count + " cannot be " + from);
         }
         pages = new KvPool.Page[count];

@@ -21,7 +21,11 @@ final class SavedValues {
     private SavedValues() {}
 
     static void write(WritableByteChannel out, int value) throws IOException {
-        writeAll(out, ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN).putInt(0, value));
+        writeAll(
+                out,
+                ByteBuffer.allocate(Integer.BYTES)
+                        .order(ByteOrder.LITTLE_ENDIAN)
+                        .putInt(0, value));
     }
 
     static void write(WritableByteChannel out, MemorySegment memory) throws IOException {

@@ -64,13 +64,14 @@ class Decoder {
 
     Model read() {
         List<BlockConfig> blocks = blocks();
+        EmbeddingInput input = traits.inputNorm || traits.positions ? embeddingInput() : null;
         Model model = Model.generating(
                 reader.config(blocks.size(), embeddingScale(), logitScale(), logitSoftcap()),
                 reader.tokenEmbedding,
                 blocks,
                 outputNorm(),
                 reader.outputOrTied());
-        return traits.inputNorm || traits.positions ? model.withEmbeddingInput(embeddingInput()) : model;
+        return input == null ? model : model.withEmbeddingInput(input);
     }
 
     /** The blocks in the order they run. */
@@ -87,6 +88,9 @@ class Decoder {
         Tensor positions = traits.positions && reader.hasTensor(name)
                 ? reader.tensor(name, reader.hiddenSize, reader.contextLength)
                 : null;
+        if (positions != null) {
+            reader.limitContext(reader.contextLength);
+        }
         return new EmbeddingInput.PositionsAndTypes(positions, null, traits.inputNorm ? inputNorm() : null);
     }
 
@@ -156,8 +160,10 @@ class Decoder {
         if (traits.clamped) {
             attention.clamp(reader.nonNegativeFloat("attention.clamp_kqv", 0));
         }
-        if (traits.sinks) {
-            attention.sinks(reader.optionalVector(block(layer, "attn_sinks.weight"), attentions.headCounts[layer]));
+        if (traits.sinks != Traits.Presence.ABSENT) {
+            String name = block(layer, "attn_sinks.weight");
+            boolean there = traits.sinks == Traits.Presence.REQUIRED || reader.hasTensor(name);
+            attention.sinks(there ? reader.vector(name, attentions.headCounts[layer]) : null);
         }
         if (traits.gate != null) {
             attention.gate(attentions.gate(layer, traits.gate));

@@ -59,19 +59,10 @@ public final class DeepSeek2 implements Decoder.Family {
 
         /** Up to as many positions as an indexer chooses, it chooses all, whatever its weights are. */
         private void passOverIndexer() {
-            if (reader.architecture.equals("deepseek2") || reader.architecture.equals("mistral4")) {
-                return;
+            if (reader.architecture.equals("deepseek32") || reader.architecture.equals("glm-dsa")) {
+                reader.limitContext(reader.positive("attention.indexer.top_k"));
+                reader.passOverParts("indexer.");
             }
-            int chosen = reader.positive("attention.indexer.top_k");
-            if (reader.runContext() > chosen) {
-                throw reader.metadata.failure(
-                        reader.key("attention.indexer.top_k"),
-                        "the model chooses " + chosen
-                                + " keys of a longer context by an indexer, which this version does"
-                                + " not have; load it with a context of at most " + chosen + " tokens, in place of "
-                                + reader.runContext());
-            }
-            reader.passOverParts("indexer.");
         }
 
         @Override

@@ -48,6 +48,10 @@ public final class DenseDecoders extends TraitTable {
         row("pangu-embedded", halves());
         row("seed_oss", halves().ffnNorm("post_attention_norm"));
         row("qwen", halves().sizeDivisor(2));
+        // OLMo 3 has windows on three of four layers, which do not follow the extension of the context.
+        row(
+                "olmo2",
+                halves().withoutPreNorms().postNorms().headNorms().windows(4).plainWindows());
         row("qwen2", halves());
         row("phi3", reader -> {
             reader.key(SideKeys.WINDOW); // which no program follows in such files

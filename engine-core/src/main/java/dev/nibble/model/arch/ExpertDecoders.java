@@ -2,12 +2,14 @@ package dev.nibble.model.arch;
 
 import static dev.nibble.model.FeedForward.Routing.Gating.SIGMOID;
 import static dev.nibble.model.FeedForward.Routing.Gating.SOFTMAX;
+import static dev.nibble.model.FeedForward.Routing.Gating.SOFTMAX_OF_CHOSEN;
 import static dev.nibble.model.arch.Traits.adjacent;
 import static dev.nibble.model.arch.Traits.halves;
 
 import dev.nibble.model.Activation;
 import dev.nibble.model.AttentionConfig.Gate;
 import dev.nibble.model.arch.Traits.Axes;
+import dev.nibble.model.arch.Traits.Presence;
 import dev.nibble.model.arch.Traits.Rotated;
 
 /** Decoders with experts that differ from Llama in a few traits. */
@@ -18,6 +20,14 @@ public final class ExpertDecoders extends TraitTable {
     }
 
     private void bySoftmax() {
+        row("gpt-oss", reader -> {
+            reader.positive(SideKeys.WINDOW);
+            return halves().activation(Activation.SWIGLU_OAI)
+                    .windows(2)
+                    .sinks(Presence.REQUIRED)
+                    .ffnNorm("post_attention_norm")
+                    .experts(SOFTMAX_OF_CHOSEN, false);
+        });
         row("olmoe", halves().headNorms().experts(SOFTMAX, false));
         row("qwen2moe", halves().experts(SOFTMAX, false).shared());
         row("qwen3vlmoe", halves().headNorms().axes(Axes.BY_TURNS).experts(SOFTMAX, true));
@@ -40,6 +50,13 @@ public final class ExpertDecoders extends TraitTable {
     }
 
     private void bySigmoid() {
+        row(
+                "glm4moe",
+                halves().axes(Axes.SECTION_BY_SECTION)
+                        .headNorms(Presence.OPTIONAL)
+                        .ffnNorm("post_attention_norm")
+                        .expertsByFile(SIGMOID, false)
+                        .shared());
         row("minimax-m2", halves().headNorms().experts(SIGMOID, true));
         row("minimax-m3", reader -> {
             // An indexer chooses blocks of keys; without it all are read, which is what it approximates.

@@ -48,7 +48,7 @@ public final class Granite implements Decoder.Family {
 
         private static Traits windowed(ModelReader reader, Traits traits) {
             int[] rotated = reader.perLayerInt("attention.rope_pattern", 1);
-            return traits.sinks().windowsByFile().rotatedLayers(layer -> rotated[layer] != 0);
+            return traits.sinks(Traits.Presence.REQUIRED).windowsByFile().rotatedLayers(layer -> rotated[layer] != 0);
         }
 
         private static Traits miniCpm(ModelReader reader) {

@@ -27,7 +27,7 @@ public final class Lfm2 implements Decoder.Family {
             @Override
             Mixer mixer(int layer) {
                 if (attentions.kvHeadCounts[layer] > 0) {
-                    return super.mixer(layer);
+                    return attention(attentions.read(layer)).build();
                 }
                 int hidden = reader.hiddenSize;
                 int kernelSize = reader.positive("shortconv.l_cache");
@@ -53,7 +53,7 @@ public final class Lfm2 implements Decoder.Family {
             FeedForward feedForward(int layer) {
                 boolean dense = layer < reader.count("leading_dense_block_count", 0);
                 return dense || !feedForwards.hasExperts(layer)
-                        ? super.feedForward(layer)
+                        ? feedForwards.dense(layer)
                         : feedForwards.experts(
                                 layer, feedForwards.expertSize(layer), feedForwards.gating(Gating.SIGMOID), true);
             }

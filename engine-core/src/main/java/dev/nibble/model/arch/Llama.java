@@ -41,7 +41,7 @@ public final class Llama implements Decoder.Family {
         FeedForward feedForward(int layer) {
             return feedForwards.hasExperts(layer)
                     ? feedForwards.experts(layer, feedForwards.size(layer), Gating.SOFTMAX, true)
-                    : super.feedForward(layer);
+                    : feedForwards.dense(layer);
         }
     }
 }

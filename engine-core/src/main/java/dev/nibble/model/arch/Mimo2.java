@@ -15,7 +15,9 @@ public final class Mimo2 implements Decoder.Family {
 
     @Override
     public Decoder decoder(ModelReader reader) {
-        return new Decoder(reader, Traits.halves().windowsByFile().sinks().experts(SIGMOID, true)) {
+        return new Decoder(
+                reader,
+                Traits.halves().windowsByFile().sinks(Traits.Presence.OPTIONAL).experts(SIGMOID, true)) {
             @Override
             AttentionConfig.Builder attention(AttentionConfig.Builder attention) {
                 return super.attention(attention).scaleOutput(reader.factor("attention.value_scale", 1));

@@ -41,6 +41,7 @@ final class ModelReader {
     private final ModelSource source;
     private final Leftovers leftovers = new Leftovers();
     private final int requestedContext;
+    private int maxContextLength = Integer.MAX_VALUE;
 
     ModelReader(ModelSource source, int requestedContext) {
         this.source = source;
@@ -250,6 +251,11 @@ final class ModelReader {
     /** The context the model will be run with. */
     int runContext() {
         return requestedContext > 0 ? requestedContext : contextLength;
+    }
+
+    /** Says that nothing is known of positions beyond so many. */
+    void limitContext(int positions) {
+        maxContextLength = Math.min(maxContextLength, positions);
     }
 
     /** Refuses a recurrent state that no model has, and that would take a memory the weights do not hint at. */
@@ -474,7 +480,15 @@ final class ModelReader {
     /** The dimensions of a model that runs so many blocks. */
     ModelConfig config(int blocks, float embeddingScale, float logitScale, float logitSoftcap) {
         return new ModelConfig(
-                architecture, vocabSize, contextLength, hiddenSize, blocks, embeddingScale, logitScale, logitSoftcap);
+                architecture,
+                vocabSize,
+                contextLength,
+                maxContextLength,
+                hiddenSize,
+                blocks,
+                embeddingScale,
+                logitScale,
+                logitSoftcap);
     }
 
     static String block(int layer, String name) {

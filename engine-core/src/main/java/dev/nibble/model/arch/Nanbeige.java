@@ -4,6 +4,7 @@ import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.BlockConfig;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /** Nanbeige: a Llama whose layers run several times, each time with keys and values of their own. */
 public final class Nanbeige implements Decoder.Family {
@@ -30,7 +31,7 @@ public final class Nanbeige implements Decoder.Family {
                                 blocks.get(last).with().outputNorm(outputNorm()).build());
                     }
                     for (BlockConfig block : once) {
-                        AttentionConfig attention = (AttentionConfig) block.mixer();
+                        AttentionConfig attention = (AttentionConfig) Objects.requireNonNull(block.mixer());
                         blocks.add(block.with()
                                 .mixer(block.mixerNorm(), attention.withKvLayer(blocks.size()))
                                 .build());

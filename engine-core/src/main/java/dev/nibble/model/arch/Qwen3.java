@@ -43,7 +43,7 @@ public final class Qwen3 implements Decoder.Family {
             FeedForward feedForward(int layer) {
                 return feedForwards.hasExperts(layer)
                         ? feedForwards.experts(layer, expertSize(layer), Gating.SOFTMAX, true)
-                        : super.feedForward(layer);
+                        : feedForwards.dense(layer);
             }
         };
     }

@@ -154,7 +154,7 @@ public final class Qwen35 implements Decoder.Family {
         @Override
         FeedForward feedForward(int layer) {
             if (!feedForwards.hasExperts(layer)) {
-                return super.feedForward(layer);
+                return feedForwards.dense(layer);
             }
             @Nullable Projection sharedGate = reader.hasTensor(block(layer, "ffn_gate_inp_shexp.weight"))
                     ? Projection.of(reader.tensor(block(layer, "ffn_gate_inp_shexp.weight"), reader.hiddenSize))

@@ -76,7 +76,7 @@ final class RotationReader {
         float base = traits.windowBase > 0 ? traits.windowBase : full.theta();
         base = reader.positiveFloat("rope.freq_base_swa", base);
         if (traits.plainWindows) {
-            return ropes.unscaled(dims, headDim, base);
+            return ropes.unscaled(dims, headDim, base).withMagnitude(1);
         }
         return dims == full.dims() && base == full.theta() ? full : ropes.read(dims, headDim, base);
     }

@@ -69,7 +69,7 @@ final class Traits {
     int windowSize; // 0 for that of the file
     boolean fullFirst;
     boolean windows;
-    boolean sinks;
+    Presence sinks = Presence.ABSENT;
     boolean clamped;
     Gate.@Nullable Function gate;
     Activation activation = Activation.SILU;
@@ -233,9 +233,9 @@ final class Traits {
         return this;
     }
 
-    /** {@code attn_sinks} on the layers that have them. */
-    Traits sinks() {
-        sinks = true;
+    /** {@code attn_sinks}: scores of a key without a value. */
+    Traits sinks(Presence presence) {
+        sinks = presence;
         return this;
     }
 

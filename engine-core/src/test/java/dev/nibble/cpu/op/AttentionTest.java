@@ -111,8 +111,8 @@ class AttentionTest {
         float[] keys = RandomWeights.gaussian(test.context * width, random);
         float[] values = RandomWeights.gaussian(test.context * width, random);
         float[] queries = RandomWeights.gaussian(test.rows * HEADS * test.dim, random);
-        KvCache cache = KvCache.alone(
-                test.kvHeads, test.dim, test.dim, type, test.context, config.window(), test.rows, ops);
+        KvCache cache =
+                KvCache.alone(test.kvHeads, test.dim, test.dim, type, test.context, config.window(), test.rows, ops);
         try {
             for (int position = 0; position < test.context; position++) {
                 cache.write(position, keys, position * width, values, position * width, SCRATCH);

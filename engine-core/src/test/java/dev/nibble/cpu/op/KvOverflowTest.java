@@ -18,8 +18,8 @@ class KvOverflowTest {
     private static final int DIM = 64;
 
     private static boolean overflows(KvCacheType type, float key, float value) {
-        KvCache cache =
-                KvCache.alone(2, DIM, DIM, type, 600, 0, 16, KernelFamilies.select().ops());
+        KvCache cache = KvCache.alone(
+                2, DIM, DIM, type, 600, 0, 16, KernelFamilies.select().ops());
         try {
             float[] keys = new float[2 * DIM];
             float[] values = new float[2 * DIM];
