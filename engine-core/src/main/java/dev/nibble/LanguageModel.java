@@ -158,7 +158,13 @@ public final class LanguageModel implements AutoCloseable {
             memoryCheck.session(contextLength, type, asked);
             boolean shares = options.prefixCache() && !sessionOptions.isPrivate();
             TokenContext context = loaded.add(TokenContext.open(
-                    evaluator, memoryCheck, shares ? prefixes : null, contextLength, type, adapters, config.vocabSize()));
+                    evaluator,
+                    memoryCheck,
+                    shares ? prefixes : null,
+                    contextLength,
+                    type,
+                    adapters,
+                    config.vocabSize()));
             return new Session(new SessionLock(this, loaded, context), context, generations);
         } finally {
             loaded.exit();

@@ -160,7 +160,9 @@ class AdapterTest {
         Path base = base("llama");
         Path first = adapter(base, 1);
         Path second = adapter(base, 2);
-        LoadOptions options = LoadOptions.EXACT.withAdapter(first).withAdapter(AdapterFile.of(second).withName("other").withScale(0));
+        LoadOptions options = LoadOptions.EXACT
+                .withAdapter(first)
+                .withAdapter(AdapterFile.of(second).withName("other").withScale(0));
         try (LanguageModel model = LanguageModel.load(base, options)) {
             assertThat(model.adapters()).containsExactly("adapter1", "other");
             check(model, SessionOptions.DEFAULT, merged(base, first, 1));
@@ -282,9 +284,7 @@ class AdapterTest {
     @Test
     void prefixesAreSharedWithTheSameAdaptersOnly() throws IOException {
         Path base = base("llama");
-        LoadOptions options = LoadOptions.EXACT
-                .withAdapter(adapter(base, 1), 0)
-                .withAdapter(adapter(base, 2), 0);
+        LoadOptions options = LoadOptions.EXACT.withAdapter(adapter(base, 1), 0).withAdapter(adapter(base, 2), 0);
         SessionOptions first = SessionOptions.DEFAULT.withAdapter("adapter1");
         try (LanguageModel model = LanguageModel.load(base, options);
                 Session one = model.newSession(first);

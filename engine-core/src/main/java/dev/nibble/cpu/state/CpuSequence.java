@@ -32,6 +32,7 @@ public final class CpuSequence implements Sequence {
     private final long keptStateBytes;
     /** Of these, what was taken from the pool. */
     private long takenStateBytes;
+
     private final int adapterCount;
     private float @Nullable [] adapters; // [adapters], null for none
     private int length;

@@ -55,9 +55,12 @@ record LayerState(List<Part> parts) {
             case DeltaNetConfig d ->
                 List.of(new Recurrent(
                         (d.kernelSize() - 1) * d.channels(), d.valueHeadCount() * d.stateSize() * d.stateSize()));
-            case MambaConfig s -> List.of(new Recurrent((s.kernelSize() - 1) * s.innerSize(), s.innerSize() * s.stateSize()));
-            case Rwkv6Config r -> List.of(new Recurrent(r.output().outputSize(), r.headCount() * r.headDim() * r.headDim()));
-            case Rwkv7Config r -> List.of(new Recurrent(r.output().outputSize(), r.headCount() * r.headDim() * r.headDim()));
+            case MambaConfig s ->
+                List.of(new Recurrent((s.kernelSize() - 1) * s.innerSize(), s.innerSize() * s.stateSize()));
+            case Rwkv6Config r ->
+                List.of(new Recurrent(r.output().outputSize(), r.headCount() * r.headDim() * r.headDim()));
+            case Rwkv7Config r ->
+                List.of(new Recurrent(r.output().outputSize(), r.headCount() * r.headDim() * r.headDim()));
             case ChannelMixConfig c -> List.of(new Recurrent(c.value().outputSize(), 0));
             case Mamba2Config s ->
                 List.of(new Recurrent((s.kernelSize() - 1) * s.channels(), s.innerSize() * s.stateSize()));

@@ -28,7 +28,6 @@ public final class Bert implements Architecture {
     /** That of ALiBi in Jina's second version. */
     private static final float MAX_BIAS = 8;
 
-
     @Override
     public List<String> names() {
         return List.of("bert", "nomic-bert", "nomic-bert-moe", JINA_2, "jina-bert-v3");
@@ -104,7 +103,6 @@ public final class Bert implements Architecture {
             firstType = reader.values(reader.tensor("token_types.weight", reader.hiddenSize, types)
                     .rowRange(0, 1));
         }
-        return new EmbeddingInput.PositionsAndTypes(
-                positions, firstType, norm(reader, "token_embd_norm"));
+        return new EmbeddingInput.PositionsAndTypes(positions, firstType, norm(reader, "token_embd_norm"));
     }
 }

@@ -39,7 +39,9 @@ public final class RankHeads {
         ModelReader reader = new ModelReader(source, 0);
         Projection dense = projection(reader, "cls", reader.hiddenSize);
         int width = dense == null ? reader.hiddenSize : dense.outputSize();
-        @Nullable Norm norm = dense != null && reader.hasTensor("cls.norm.weight") ? reader.norm("cls.norm", width, Norm.Kind.LAYER) : null;
+        @Nullable Norm norm = dense != null && reader.hasTensor("cls.norm.weight")
+                ? reader.norm("cls.norm", width, Norm.Kind.LAYER)
+                : null;
         Projection output = projection(reader, "cls.output", width);
         RankHead head = switch (reader.architecture) {
             case "qwen3", "qwen3vl" ->

@@ -107,7 +107,8 @@ public final class Rwkv implements Decoder.Family {
 
         private LowRankMap lowRank(int layer, String name) {
             Projection low = low(layer, "time_mix_" + name + "1");
-            return new LowRankMap(vector(layer, "time_mix_" + name + "0"), low, up(layer, "time_mix_" + name + "2", low));
+            return new LowRankMap(
+                    vector(layer, "time_mix_" + name + "0"), low, up(layer, "time_mix_" + name + "2", low));
         }
 
         private @Nullable Norm headNorm(int layer) {
@@ -190,8 +191,8 @@ public final class Rwkv implements Decoder.Family {
             return new Rwkv7Config(
                     heads,
                     headDim,
-                    reader.values(reader.tensor(
-                            block(layer, "time_mix_lerp_fused.weight"), reader.hiddenSize, 1, 1, count)),
+                    reader.values(
+                            reader.tensor(block(layer, "time_mix_lerp_fused.weight"), reader.hiddenSize, 1, 1, count)),
                     square(layer, "time_mix_receptance"),
                     square(layer, "time_mix_key"),
                     square(layer, "time_mix_value"),
