@@ -14,6 +14,7 @@ import dev.nibble.generate.SessionFile;
 import dev.nibble.generate.TokenContext;
 import dev.nibble.memory.MemoryBudget;
 import dev.nibble.memory.SystemMemory;
+import dev.nibble.model.Adapter;
 import dev.nibble.model.Metadata;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
@@ -143,6 +144,7 @@ public final class LanguageModel implements AutoCloseable {
      * @throws OutOfMemoryException if the context was asked for, here or at the load, and its whole KV cache is more than
      *     can be allocated now; the message says which context would fit. What other sessions have still to allocate is
      *     not counted: a later call fails likewise where memory ends
+     * @throws IllegalArgumentException if the options name an adapter that was not loaded
      * @throws UnsupportedModelException if the context is larger than the model can have at all
      * @throws IllegalStateException if the model is closed
      */
@@ -203,7 +205,13 @@ public final class LanguageModel implements AutoCloseable {
                 asked.isPresent() || options.contextLength().isPresent());
         boolean shares = options.prefixCache() && !sessionOptions.isPrivate();
         return TokenContext.open(
-                evaluator, memoryCheck, shares ? prefixes : null, contextLength, type, config.vocabSize());
+                evaluator,
+                memoryCheck,
+                shares ? prefixes : null,
+                contextLength,
+                type,
+                adapterScales(sessionOptions),
+                config.vocabSize());
     }
 
     private Session session(TokenContext context) {
@@ -212,6 +220,30 @@ public final class LanguageModel implements AutoCloseable {
 
     private SessionFile file(Path file) {
         return new SessionFile(file, ModelFingerprint.of(source), config.vocabSize());
+    }
+
+    /** The scale of each adapter in a session. */
+    private float[] adapterScales(SessionOptions sessionOptions) {
+        Map<String, Float> chosen = sessionOptions.adapters().orElse(null);
+        if (chosen == null) {
+            return loaded.model().adapterScales();
+        }
+        List<String> names = adapters();
+        float[] scales = new float[names.size()];
+        chosen.forEach((name, scale) -> {
+            int index = names.indexOf(name);
+            if (index < 0) {
+                throw new IllegalArgumentException("there is no adapter '" + name + "'; "
+                        + (names.isEmpty() ? "none was loaded" : "there are " + String.join(", ", names)));
+            }
+            scales[index] = scale;
+        });
+        return scales;
+    }
+
+    /** The names of the adapters that were loaded beside the model, in the order of the options. */
+    public List<String> adapters() {
+        return loaded.model().adapters().stream().map(Adapter::name).toList();
     }
 
     /** Text to tokens and back. */
@@ -330,7 +362,7 @@ public final class LanguageModel implements AutoCloseable {
         }
         loaded.enter();
         try {
-            return ModelLoader.plan(source, pass, contextLength, options.kvCacheType(), memory);
+            return ModelLoader.plan(source, loaded.model(), pass, contextLength, options.kvCacheType(), memory);
         } finally {
             loaded.exit();
             Reference.reachabilityFence(this);

@@ -300,7 +300,7 @@ public final class Session implements AutoCloseable {
      * appears when it is whole: until then, and after any failure, what was there under the name is untouched.
      *
      * @throws IOException if it cannot be written
-     * @throws UnsupportedOperationException if the backend's sessions cannot be saved
+     * @throws UnsupportedOperationException if the backend's sessions cannot be saved, or an adapter counts in this one
      * @throws IllegalStateException as {@link #stream(String, GenerationOptions)}
      */
     public void save(Path file) throws IOException {
