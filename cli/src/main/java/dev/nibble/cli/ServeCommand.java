@@ -48,10 +48,7 @@ final class ServeCommand extends CliCommand {
     private List<String> given = List.of();
 
     @HelpSection(HelpSection.Heading.MODEL)
-    @Option(
-            names = "--alias",
-            paramLabel = "NAME",
-            description = "Another name of the first model; may be repeated.")
+    @Option(names = "--alias", paramLabel = "NAME", description = "Another name of the first model; may be repeated.")
     private List<String> aliases = List.of();
 
     @HelpSection(HelpSection.Heading.MODEL)
@@ -62,7 +59,8 @@ final class ServeCommand extends CliCommand {
     @Option(
             names = "--pooling",
             paramLabel = "P",
-            description = "How the first model makes embeddings: ${COMPLETION-CANDIDATES} (default: what the file says).")
+            description =
+                    "How the first model makes embeddings: ${COMPLETION-CANDIDATES} (default: what the file says).")
     private EmbedCommand.@Nullable PoolingName pooling;
 
     @Option(
@@ -134,8 +132,8 @@ final class ServeCommand extends CliCommand {
             engineOptions = engineOptions.withThreads(modelOptions.threads());
         }
         ModelResolver quiet = new ModelResolver(streams().environment(), Reporter.SILENT);
-        ServedModels models = new ServedModels(
-                new LocalModels(streams().environment(), Reporter.SILENT), quiet, this::options);
+        ServedModels models =
+                new ServedModels(new LocalModels(streams().environment(), Reporter.SILENT), quiet, this::options);
         List<ModelEntry> entries = entries(locators, models);
         try (Engine engine = Engine.open(engineOptions);
                 NibbleServer server = start(engine, entries, models, locators.isEmpty())) {
@@ -184,8 +182,7 @@ final class ServeCommand extends CliCommand {
             int equals = Files.exists(Path.of(text)) ? -1 : text.indexOf('=');
             boolean isNamed = equals > 0 && text.charAt(equals - 1) != '=' && !text.startsWith("==", equals);
             String locator = isNamed ? text.substring(equals + 1) : text;
-            entries.add(models.entry(
-                    isNamed ? text.substring(0, equals) : ServedModels.name(locator), open(locator)));
+            entries.add(models.entry(isNamed ? text.substring(0, equals) : ServedModels.name(locator), open(locator)));
         }
         if (entries.isEmpty()) {
             entries.add(models.entry(ModelResolver.DEFAULT_NAME, openOrDefault(null)));

@@ -54,9 +54,8 @@ final class ServedModels implements ModelFinder {
         PackagedDefaults packaged = new PackagedDefaults(model.defaults());
         Integer context = packaged.context();
         LoadOptions base = context == null ? LoadOptions.DEFAULT : LoadOptions.DEFAULT.withContextLength(context);
-        ModelEntry entry = ModelEntry.of(name, model.file())
-                .withLoad(options.apply(base))
-                .withGeneration(packaged.options());
+        ModelEntry entry =
+                ModelEntry.of(name, model.file()).withLoad(options.apply(base)).withGeneration(packaged.options());
         String system = packaged.system(null);
         return system == null ? entry : entry.withSystem(system);
     }

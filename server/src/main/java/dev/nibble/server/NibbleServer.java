@@ -60,8 +60,7 @@ public final class NibbleServer implements AutoCloseable {
     private NibbleServer(Builder builder) throws IOException {
         InetAddress address = InetAddress.getByName(builder.host);
         drain = builder.drain;
-        models = new Models(
-                builder.engine, builder.entries, builder.finder, builder.mostLoaded, builder.keepAlive);
+        models = new Models(builder.engine, builder.entries, builder.finder, builder.mostLoaded, builder.keepAlive);
         slots = new Slots(builder.parallel, builder.queue);
         Work work = new Work(models, slots, new Counters());
         Router router = new Router(OpenAiErrors.FORM);
@@ -73,8 +72,8 @@ public final class NibbleServer implements AutoCloseable {
         router.add("GET", "/", Needs.NOTHING, OpenAiErrors.FORM, Home::handle);
         Guard guard = new Guard(
                 address.isLoopbackAddress() || !builder.hosts.isEmpty(), builder.hosts, builder.origins, builder.keys);
-        Limits limits = new Limits(
-                builder.maxBody, builder.parallel + builder.queue + 16, builder.beat, builder.patience);
+        Limits limits =
+                new Limits(builder.maxBody, builder.parallel + builder.queue + 16, builder.beat, builder.patience);
         front = new Front(router, guard, limits);
         transport = new JdkTransport(new InetSocketAddress(address, builder.port));
         front.start();
@@ -95,15 +94,19 @@ public final class NibbleServer implements AutoCloseable {
     /** The address for a browser on this machine, as {@code http://127.0.0.1:8080}. */
     public URI uri() {
         InetAddress address = address().getAddress();
-        String host = address.isAnyLocalAddress() ? "127.0.0.1" : address.getHostAddress().replaceFirst("%.*", "");
-        return URI.create("http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + address().getPort());
+        String host = address.isAnyLocalAddress()
+                ? "127.0.0.1"
+                : address.getHostAddress().replaceFirst("%.*", "");
+        return URI.create("http://" + (host.contains(":") ? "[" + host + "]" : host) + ":"
+                + address().getPort());
     }
 
     /** Loads a model now rather than when it is first asked for; it is unloaded as if it had been used. */
     public void load(String model) throws IOException {
         ModelEntry entry = models.require(model);
         boolean embeds = models.facts(entry).embeds();
-        models.lease(entry, embeds ? Models.Use.EMBEDDING : Models.Use.GENERATION).close();
+        models.lease(entry, embeds ? Models.Use.EMBEDDING : Models.Use.GENERATION)
+                .close();
     }
 
     /** Answers that are made now. */

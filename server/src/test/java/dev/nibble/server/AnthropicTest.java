@@ -101,8 +101,7 @@ class AnthropicTest {
                 {'role': 'assistant', 'content': [{'type': 'thinking', 'thinking': 'hm', 'signature': ''},
                   {'type': 'tool_use', 'id': 't1', 'name': 'weather', 'input': {'city': 'Rome'}}]},
                 {'role': 'user', 'content': [{'type': 'tool_result', 'tool_use_id': 't1',
-                  'content': [{'type': 'text', 'text': 'rain'}], 'is_error': false}, {'type': 'text', 'text': 'so?'}]}]"""
-                .formatted(TOOL));
+                  'content': [{'type': 'text', 'text': 'rain'}], 'is_error': false}, {'type': 'text', 'text': 'so?'}]}]""".formatted(TOOL));
 
         assertThat(reply.status()).as(reply.text()).isEqualTo(200);
     }
@@ -127,9 +126,7 @@ class AnthropicTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock = """
+    @CsvSource(delimiter = '|', textBlock = """
             {}                                                                            | 'messages'
             {'messages': []}                                                              | 'messages'
             {'messages': [{'role': 'robot', 'content': 'x'}]}                             | messages[0].role

@@ -58,7 +58,8 @@ class OllamaTest {
         List<Object> lines = reply.pieces();
         assertThat(reply.header("content-type")).isEqualTo("application/x-ndjson");
         assertThat(reply.text().lines()).noneMatch(String::isBlank);
-        assertThat(lines).allSatisfy(line -> assertThat(at(line, "message.role")).isEqualTo("assistant"));
+        assertThat(lines)
+                .allSatisfy(line -> assertThat(at(line, "message.role")).isEqualTo("assistant"));
         Object last = lines.getLast();
         assertThat(at(last, "done")).isEqualTo(true);
         assertThat(at(last, "done_reason")).isEqualTo("length");
@@ -68,14 +69,14 @@ class OllamaTest {
         }
         OffsetDateTime.parse(String.valueOf(at(last, "created_at")));
         Reply whole = chat("'stream': false, 'options': {'num_predict': 6, 'temperature': 0}");
-        assertThat(whole.string("message.content")).isEqualTo(joined(lines, "message.content").strip());
+        assertThat(whole.string("message.content"))
+                .isEqualTo(joined(lines, "message.content").strip());
         assertThat(whole.header("content-type")).isEqualTo("application/json");
     }
 
     @Test
     void aCallHasItsArgumentsAsAnObject() {
-        Reply reply = chat("'stream': false, 'options': {'seed': 3, 'num_predict': 400}, " + TOOL
-                + ", 'format': ''");
+        Reply reply = chat("'stream': false, 'options': {'seed': 3, 'num_predict': 400}, " + TOOL + ", 'format': ''");
         assertThat(reply.status()).as(reply.text()).isEqualTo(200);
         if (reply.at("message.tool_calls") != null) {
             assertThat(reply.at("message.tool_calls.0.function.arguments")).isInstanceOf(Map.class);
@@ -152,8 +153,15 @@ class OllamaTest {
     void modelsAreListedAndShown() {
         Reply tags = server.get("/api/tags");
         assertThat(tags.list("models")).hasSize(2).allSatisfy(model -> {
-            for (String name : List.of("name", "model", "modified_at", "size", "digest", "details.family",
-                    "details.parameter_size", "details.quantization_level")) {
+            for (String name : List.of(
+                    "name",
+                    "model",
+                    "modified_at",
+                    "size",
+                    "digest",
+                    "details.family",
+                    "details.parameter_size",
+                    "details.quantization_level")) {
                 assertThat(at(model, name)).as(name).isNotNull();
             }
         });
@@ -162,7 +170,8 @@ class OllamaTest {
         Map<?, ?> information = TestServer.map(show.json(), "model_info");
         assertThat(String.valueOf(information.get("llama.context_length"))).isEqualTo("256");
         assertThat(String.valueOf(show.list("capabilities"))).contains("completion", "tools");
-        assertThat(server.post("/api/show", "{'model': 'embed'}").string("capabilities")).contains("embedding");
+        assertThat(server.post("/api/show", "{'model': 'embed'}").string("capabilities"))
+                .contains("embedding");
     }
 
     @Test
@@ -179,9 +188,7 @@ class OllamaTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock = """
+    @CsvSource(delimiter = '|', textBlock = """
             404 | {'model': 'gpt', 'messages': []}                 | model "gpt" not found, try pulling it first
             400 | {'messages': []}                                 | model is required
             400 | {HI, 'think': true, 'model2': 1}                 | does not support thinking

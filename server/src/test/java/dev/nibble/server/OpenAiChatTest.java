@@ -72,10 +72,11 @@ class OpenAiChatTest {
             assertThat(TestServer.map(first, "choices.0.delta").get("content")).isSameAs(JsonReader.NULL);
             assertThat(TestServer.map(first, "choices.0").get("finish_reason")).isSameAs(JsonReader.NULL);
         });
-        assertThat(joined(pieces.subList(1, pieces.size()), "choices.0.delta.content").strip())
+        assertThat(joined(pieces.subList(1, pieces.size()), "choices.0.delta.content")
+                        .strip())
                 .isEqualTo(whole);
         Object last = pieces.get(pieces.size() - 2);
-        assertThatTestServer.map(last, "choices.0.delta").isEmpty();
+        assertThat(TestServer.map(last, "choices.0.delta")).isEmpty();
         assertThat(at(last, "choices.0.finish_reason")).isEqualTo("length");
         Object usage = pieces.getLast();
         assertThat(TestServer.list(usage, "choices")).isEmpty();
@@ -85,7 +86,8 @@ class OpenAiChatTest {
     @Test
     void withoutBeingAskedForAStreamTellsNoUsage() {
         assertThat(chat("'max_tokens': 2, 'stream': true").pieces())
-                .allSatisfy(piece -> assertThat(((Map<?, ?>) piece).containsKey("usage")).isFalse());
+                .allSatisfy(piece ->
+                        assertThat(((Map<?, ?>) piece).containsKey("usage")).isFalse());
     }
 
     @Test
@@ -110,11 +112,14 @@ class OpenAiChatTest {
     void severalChoicesHaveTheirIndices() {
         Reply reply = chat("'max_tokens': 3, 'n': 3");
 
-        assertThat(reply.list("choices")).extracting(choice -> String.valueOf(at(choice, "index")))
+        assertThat(reply.list("choices"))
+                .extracting(choice -> String.valueOf(at(choice, "index")))
                 .containsExactly("0", "1", "2");
         assertThat(reply.integer("usage.completion_tokens")).isEqualTo(9);
         List<Object> pieces = chat("'max_tokens': 3, 'n': 2, 'stream': true").pieces();
-        assertThat(pieces.stream().map(piece -> at(piece, "choices.0.finish_reason")).filter(java.util.Objects::nonNull))
+        assertThat(pieces.stream()
+                        .map(piece -> at(piece, "choices.0.finish_reason"))
+                        .filter(java.util.Objects::nonNull))
                 .containsExactly("length", "length");
     }
 
@@ -126,7 +131,8 @@ class OpenAiChatTest {
         assertThat(reply.string("choices.0.message.tool_calls.0.type")).isEqualTo("function");
         assertThat(reply.string("choices.0.message.tool_calls.0.id")).startsWith("call_");
         assertThat(reply.string("choices.0.message.tool_calls.0.function.name")).isEqualTo("weather");
-        assertThat(reply.at("choices.0.message.tool_calls.0.function.arguments")).isInstanceOf(String.class);
+        assertThat(reply.at("choices.0.message.tool_calls.0.function.arguments"))
+                .isInstanceOf(String.class);
         String arguments = reply.string("choices.0.message.tool_calls.0.function.arguments");
         assertThat(at(JsonReader.read(arguments, "arguments"), "city")).isIn("Paris", "Rome");
     }
@@ -142,13 +148,16 @@ class OpenAiChatTest {
                 .map(piece -> at(piece, "choices.0.delta.tool_calls.0"))
                 .filter(Map.class::isInstance)
                 .toList();
-        assertThat(calls).hasSizeGreaterThan(1).allSatisfy(call -> assertThat(String.valueOf(at(call, "index")))
-                .isEqualTo("0"));
+        assertThat(calls)
+                .hasSizeGreaterThan(1)
+                .allSatisfy(
+                        call -> assertThat(String.valueOf(at(call, "index"))).isEqualTo("0"));
         assertThat(at(calls.getFirst(), "function.name")).isEqualTo("weather");
         assertThat(at(calls.getFirst(), "type")).isEqualTo("function");
         assertThat(at(calls.getFirst(), "id")).asString().startsWith("call_");
-        assertThat(calls.subList(1, calls.size())).allSatisfy(call -> assertThat(((Map<?, ?>) call).keySet())
-                .isEqualTo(java.util.Set.of("index", "function")));
+        assertThat(calls.subList(1, calls.size()))
+                .allSatisfy(call ->
+                        assertThat(((Map<?, ?>) call).keySet()).isEqualTo(java.util.Set.of("index", "function")));
         String arguments = joined(pieces, "choices.0.delta.tool_calls.0.function.arguments");
         assertThat(at(JsonReader.read(arguments, "arguments"), "city")).isIn("Paris", "Rome");
         assertThat(at(pieces.getLast(), "choices.0.finish_reason")).isEqualTo("tool_calls");
@@ -176,7 +185,8 @@ class OpenAiChatTest {
         assertThat(schema.string("choices.0.finish_reason")).isEqualTo("stop");
         assertThat(chat("'grammar': 'root ::= \\\"yes\\\" | \\\"no\\\"'").string("choices.0.message.content"))
                 .isIn("yes", "no");
-        assertThat(chat("'regex': '[ab]{3}'").string("choices.0.message.content")).matches("[ab]{3}");
+        assertThat(chat("'regex': '[ab]{3}'").string("choices.0.message.content"))
+                .matches("[ab]{3}");
         assertThat(chat("'choices': ['red', 'blue']").string("choices.0.message.content"))
                 .isIn("red", "blue");
     }
@@ -188,8 +198,8 @@ class OpenAiChatTest {
 
         Reply reply = server.post(
                 "/v1/chat/completions",
-                "{" + HI + ", 'max_tokens': 20, 'temperature': 0, 'stop': "
-                        + dev.nibble.json.JsonValues.write(stop) + "}");
+                "{" + HI + ", 'max_tokens': 20, 'temperature': 0, 'stop': " + dev.nibble.json.JsonValues.write(stop)
+                        + "}");
 
         assertThat(reply.string("choices.0.finish_reason")).isEqualTo("stop");
         assertThat(text).startsWith(reply.string("choices.0.message.content"));
@@ -221,9 +231,7 @@ class OpenAiChatTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock = """
+    @CsvSource(delimiter = '|', textBlock = """
             messages               | {}
             messages               | {'messages': null}
             messages               | {'messages': []}
@@ -268,9 +276,7 @@ class OpenAiChatTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock = """
+    @CsvSource(delimiter = '|', textBlock = """
             'grammar': 'root ::= ('
             'response_format': {'type': 'json_schema', 'json_schema': {'schema': {'type': 'hiccup'}}}
             'regex': '(a'
@@ -292,8 +298,9 @@ class OpenAiChatTest {
     /** Clients send the names of models of others. */
     @Test
     void unknownFieldsAreIgnoredAndNullsAreAbsent() {
-        assertThat(chat("'max_tokens': 1, 'user': 'me', 'store': false, 'whatever': {'x': 1}, 'tools': null, 'stop': null")
-                        .status())
+        assertThat(
+                        chat("'max_tokens': 1, 'user': 'me', 'store': false, 'whatever': {'x': 1}, 'tools': null, 'stop': null")
+                                .status())
                 .isEqualTo(200);
     }
 

@@ -89,8 +89,8 @@ class OpenAiOtherTest {
     @Test
     void embeddingsHaveTheLengthOneInBothForms() {
         Reply numbers = server.post("/v1/embeddings", "{'model': 'embed', 'input': ['the cat', 'a dog']}");
-        Reply packed = server.post(
-                "/v1/embeddings", "{'model': 'embed', 'input': 'the cat', 'encoding_format': 'base64'}");
+        Reply packed =
+                server.post("/v1/embeddings", "{'model': 'embed', 'input': 'the cat', 'encoding_format': 'base64'}");
 
         List<?> vector = numbers.list("data.0.embedding");
         double squares = vector.stream()
@@ -101,8 +101,10 @@ class OpenAiOtherTest {
         byte[] bytes = Base64.getDecoder().decode(packed.string("data.0.embedding"));
         ByteBuffer floats = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         assertThat(bytes).hasSize(4 * vector.size());
-        assertThat(floats.getFloat()).isCloseTo(
-                Float.parseFloat(String.valueOf(vector.getFirst())), org.assertj.core.data.Offset.offset(1e-3f));
+        assertThat(floats.getFloat())
+                .isCloseTo(
+                        Float.parseFloat(String.valueOf(vector.getFirst())),
+                        org.assertj.core.data.Offset.offset(1e-3f));
         assertThat(numbers.integer("usage.prompt_tokens")).isGreaterThan(2);
     }
 
@@ -118,7 +120,8 @@ class OpenAiOtherTest {
 
     @Test
     void whatCannotBeEmbeddedIsRefused() {
-        assertThat(server.post("/v1/embeddings", "{'model': 'embed', 'input': []}").status())
+        assertThat(server.post("/v1/embeddings", "{'model': 'embed', 'input': []}")
+                        .status())
                 .isEqualTo(400);
         assertThat(server.post("/v1/embeddings", "{'model': 'embed', 'input': [1, 2]}")
                         .string("error.message"))
@@ -126,7 +129,8 @@ class OpenAiOtherTest {
         Reply tooLong = server.post("/v1/embeddings", "{'model': 'embed', 'input': '" + "long ".repeat(400) + "'}");
         assertThat(tooLong.status()).isEqualTo(400);
         assertThat(tooLong.string("error.message")).contains("too large");
-        assertThat(server.post("/v1/embeddings", "{'model': 'tiny', 'input': 'x'}").status())
+        assertThat(server.post("/v1/embeddings", "{'model': 'tiny', 'input': 'x'}")
+                        .status())
                 .isEqualTo(400);
     }
 

@@ -82,7 +82,8 @@ class ReliabilityTest {
                 int expected = i;
                 await(() -> server.server.running() == 1 && server.server.waiting() == expected);
             }
-            Reply full = server.post("/v1/chat/completions", "{'stream': true, 'messages': [{'role': 'user', 'content': 'a'}]}");
+            Reply full = server.post(
+                    "/v1/chat/completions", "{'stream': true, 'messages': [{'role': 'user', 'content': 'a'}]}");
             assertThat(full.status()).isEqualTo(503);
             assertThat(full.header("retry-after")).isEqualTo("1");
             assertThat(full.string("error.type")).isEqualTo("unavailable_error");
@@ -165,9 +166,15 @@ class ReliabilityTest {
     void onlyOwnNamesAreAnswered() throws Exception {
         try (TestServer server = TestServer.start(builder -> builder.allowHost("llm.example"))) {
             String[][] cases = {
-                {"localhost:1", "200"}, {"127.0.0.1", "200"}, {"[::1]:8080", "200"}, {"LLM.example:80", "200"},
-                {"sub.localhost", "200"}, {"evil.example", "403"}, {"localhost.evil.example", "403"},
-                {"127.0.0.1.evil.example", "403"}, {"", "403"}
+                {"localhost:1", "200"},
+                {"127.0.0.1", "200"},
+                {"[::1]:8080", "200"},
+                {"LLM.example:80", "200"},
+                {"sub.localhost", "200"},
+                {"evil.example", "403"},
+                {"localhost.evil.example", "403"},
+                {"127.0.0.1.evil.example", "403"},
+                {"", "403"}
             };
             for (String[] one : cases) {
                 try (RawClient client = new RawClient(server.server)) {
@@ -203,14 +210,18 @@ class ReliabilityTest {
 
     @Test
     void aKeyIsNeededWhereThereAreSome() throws IOException {
-        try (TestServer server = TestServer.start(builder -> builder.apiKey("first").apiKey("second"))) {
+        try (TestServer server =
+                TestServer.start(builder -> builder.apiKey("first").apiKey("second"))) {
             assertThat(server.get("/health").status()).isEqualTo(200);
             Reply without = server.get("/v1/models");
             assertThat(without.status()).isEqualTo(401);
             assertThat(without.string("error.code")).isEqualTo("invalid_api_key");
             for (String[] header : new String[][] {
-                {"Authorization", "Bearer first", "200"}, {"Authorization", "bearer second", "200"},
-                {"x-api-key", "second", "200"}, {"x-api-key", "third", "401"}, {"Authorization", "Bearer firs", "401"},
+                {"Authorization", "Bearer first", "200"},
+                {"Authorization", "bearer second", "200"},
+                {"x-api-key", "second", "200"},
+                {"x-api-key", "third", "401"},
+                {"Authorization", "Bearer firs", "401"},
                 {"Authorization", "Basic first", "401"}
             }) {
                 Reply reply = server.send(server.request("/v1/models").header(header[0], header[1]));
@@ -240,10 +251,11 @@ class ReliabilityTest {
 
     @Test
     void modelsAreUnloadedForOthersAndWhenIdle() throws Exception {
-        try (TestServer server = TestServer.start(
-                builder -> builder.mostLoaded(1).keepAlive(Duration.ofMillis(1)))) {
+        try (TestServer server =
+                TestServer.start(builder -> builder.mostLoaded(1).keepAlive(Duration.ofMillis(1)))) {
             assertThat(server.post("/v1/completions", SHORT).status()).isEqualTo(200);
-            assertThat(server.post("/v1/embeddings", "{'model': 'embed', 'input': 'a'}").status())
+            assertThat(server.post("/v1/embeddings", "{'model': 'embed', 'input': 'a'}")
+                            .status())
                     .isEqualTo(200);
             assertThat(server.post("/v1/completions", SHORT).status()).isEqualTo(200);
             await(() -> server.server.loaded().isEmpty());
@@ -254,7 +266,9 @@ class ReliabilityTest {
     void theAddressIsOneOfThisMachineAlone() throws IOException {
         try (TestServer server = TestServer.start()) {
             assertThat(server.server.address().getAddress().isLoopbackAddress()).isTrue();
-            assertThat(server.server.uri()).isEqualTo(URI.create("http://127.0.0.1:" + server.server.address().getPort()));
+            assertThat(server.server.uri())
+                    .isEqualTo(URI.create(
+                            "http://127.0.0.1:" + server.server.address().getPort()));
         }
     }
 }

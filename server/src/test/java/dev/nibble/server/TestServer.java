@@ -58,9 +58,8 @@ final class TestServer implements AutoCloseable {
 
     final Engine engine;
     final NibbleServer server;
-    final HttpClient client = HttpClient.newBuilder()
-            .connectTimeout(Duration.ofSeconds(10))
-            .build();
+    final HttpClient client =
+            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(10)).build();
 
     private TestServer(Engine engine, NibbleServer.Builder builder) throws IOException {
         this.engine = engine;
@@ -74,10 +73,12 @@ final class TestServer implements AutoCloseable {
 
     static TestServer start(UnaryOperator<NibbleServer.Builder> settings) throws IOException {
         Engine engine = Engine.open(EngineOptions.DEFAULT.withThreads(1));
-        return new TestServer(engine, settings.apply(NibbleServer.builder(engine)
-                .model(chatModel("tiny").withAliases(List.of("small")))
-                .model(ModelEntry.of("embed", model("llama")).withPooling(Pooling.MEAN))
-                .beat(Duration.ofMillis(100))));
+        return new TestServer(
+                engine,
+                settings.apply(NibbleServer.builder(engine)
+                        .model(chatModel("tiny").withAliases(List.of("small")))
+                        .model(ModelEntry.of("embed", model("llama")).withPooling(Pooling.MEAN))
+                        .beat(Duration.ofMillis(100))));
     }
 
     static ModelEntry chatModel(String name) {
@@ -138,7 +139,9 @@ final class TestServer implements AutoCloseable {
         List<Object> pieces() {
             List<Object> pieces = new ArrayList<>();
             for (String line : text.split("\n")) {
-                String value = line.startsWith("data: ") ? line.substring(6) : line.startsWith("{") || line.startsWith(" ") ? line : "";
+                String value = line.startsWith("data: ")
+                        ? line.substring(6)
+                        : line.startsWith("{") || line.startsWith(" ") ? line : "";
                 if (!value.isBlank() && !value.equals("[DONE]")) {
                     pieces.add(JsonReader.read(value, "a piece"));
                 }
@@ -199,8 +202,7 @@ final class TestServer implements AutoCloseable {
 
     Reply send(HttpRequest.Builder request) {
         try {
-            HttpResponse<String> response =
-                    client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+            HttpResponse<String> response = client.send(request.build(), HttpResponse.BodyHandlers.ofString());
             return new Reply(response.statusCode(), response.body(), response);
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -23,9 +23,12 @@ final class AnthropicErrors implements ErrorForm {
             default -> "invalid_request_error";
         };
         return Json.object(
-                "type", "error",
-                "error", Json.object("type", type, "message", error.message()),
-                "request_id", requestId);
+                "type",
+                "error",
+                "error",
+                Json.object("type", type, "message", error.message()),
+                "request_id",
+                requestId);
     }
 
     @Override

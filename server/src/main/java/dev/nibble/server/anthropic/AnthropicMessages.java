@@ -56,8 +56,10 @@ public final class AnthropicMessages {
         MessagesRequest request = MessagesRequest.read(call.fields());
         try (Lease lease = work.generating(work.models().requireOrOnly(request.model()))) {
             ChatOptions options = request.prompt().options();
-            ChatOptions own = lease.entry().template().map(options::withTemplate).orElse(options);
-            int[] tokens = lease.model().chatTokens(lease.withSystem(request.prompt().messages()), own);
+            ChatOptions own =
+                    lease.entry().template().map(options::withTemplate).orElse(options);
+            int[] tokens =
+                    lease.model().chatTokens(lease.withSystem(request.prompt().messages()), own);
             call.json(200, Json.object("input_tokens", tokens.length));
         }
     }
@@ -218,10 +220,14 @@ public final class AnthropicMessages {
             open(
                     "tool_use",
                     Json.object(
-                            "type", "tool_use",
-                            "id", id.replace("call_", "toolu_"),
-                            "name", name,
-                            "input", Json.object()));
+                            "type",
+                            "tool_use",
+                            "id",
+                            id.replace("call_", "toolu_"),
+                            "name",
+                            name,
+                            "input",
+                            Json.object()));
         }
 
         @Override

@@ -77,9 +77,7 @@ record MessagesRequest(@Nullable String model, Prompt.Chat prompt, GenerationOpt
             }
         }
         Fields thinking = fields.object("thinking");
-        return thinking == null
-                ? options
-                : options.withThinking(!"disabled".equals(thinking.requireString("type")));
+        return thinking == null ? options : options.withThinking(!"disabled".equals(thinking.requireString("type")));
     }
 
     private static ToolChoice choice(@Nullable Fields choice, List<Tool> tools) {
@@ -129,7 +127,8 @@ record MessagesRequest(@Nullable String model, Prompt.Chat prompt, GenerationOpt
                 }
                 default ->
                     throw RequestException.invalid(
-                            turn.path("role"), "'" + turn.path("role") + "' has to be user or assistant, not '" + role + "'");
+                            turn.path("role"),
+                            "'" + turn.path("role") + "' has to be user or assistant, not '" + role + "'");
             }
         }
         return messages;

@@ -205,7 +205,10 @@ public final class Call {
             return;
         }
         try {
-            if (beats && !ended && format != null && System.nanoTime() - lastWrite >= limits.beat().toNanos()) {
+            if (beats
+                    && !ended
+                    && format != null
+                    && System.nanoTime() - lastWrite >= limits.beat().toNanos()) {
                 send(format.beat());
             }
         } catch (ClientGoneException e) {

@@ -33,9 +33,8 @@ public final class Guard {
         this.checksHost = checksHost;
         this.hosts = hosts.stream().map(host -> host.toLowerCase(Locale.ROOT)).toList();
         this.origins = List.copyOf(origins);
-        this.keys = keys.stream()
-                .map(key -> key.getBytes(StandardCharsets.UTF_8))
-                .toList();
+        this.keys =
+                keys.stream().map(key -> key.getBytes(StandardCharsets.UTF_8)).toList();
     }
 
     /**

@@ -17,8 +17,8 @@ public final class JdkTransport implements HttpTransport {
     private static final int BACKLOG = 512;
 
     private final HttpServer server;
-    private final ExecutorService executor =
-            Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("nibble-http-", 0).factory());
+    private final ExecutorService executor = Executors.newThreadPerTaskExecutor(
+            Thread.ofVirtual().name("nibble-http-", 0).factory());
 
     /**
      * Listens at an address; port 0 for any that is free.

@@ -102,8 +102,8 @@ final class OllamaAnswers {
         }
         messages.add(ChatMessage.user(prompt));
         ChatOptions options = thinking(fields, lease.entry(), ChatOptions.DEFAULT);
-        List<Integer> context = new ArrayList<>(
-                dev.nibble.server.openai.Prompts.ids(fields.array("context"), "context"));
+        List<Integer> context =
+                new ArrayList<>(dev.nibble.server.openai.Prompts.ids(fields.array("context"), "context"));
         if (context.isEmpty()) {
             return new Prompt.Chat(messages, options);
         }
@@ -132,11 +132,16 @@ final class OllamaAnswers {
             work.generating(entry).keeping(keep).close();
         }
         Map<String, Object> body = Json.object(
-                "model", fields.string("model", entry.name()),
-                "created_at", OllamaModels.time(Instant.now()),
-                name, empty,
-                "done", true,
-                "done_reason", unload ? "unload" : "load");
+                "model",
+                fields.string("model", entry.name()),
+                "created_at",
+                OllamaModels.time(Instant.now()),
+                name,
+                empty,
+                "done",
+                true,
+                "done_reason",
+                unload ? "unload" : "load");
         if (fields.bool("stream", true)) {
             call.stream(Format.LINES).last(body);
         } else {
@@ -198,5 +203,4 @@ final class OllamaAnswers {
         }
         return new ChatMessage(role, message.string("content", ""), more);
     }
-
 }

@@ -77,11 +77,15 @@ final class OllamaModels {
     /** Whether the model's template knows thinking. */
     boolean thinks(ModelEntry entry) throws IOException {
         String template = template(entry);
-        return template.contains("<think>") || template.contains("enable_thinking") || template.contains("reasoning_effort");
+        return template.contains("<think>")
+                || template.contains("enable_thinking")
+                || template.contains("reasoning_effort");
     }
 
     private String template(ModelEntry entry) throws IOException {
-        return entry.template().isPresent() ? entry.template().get().source() : facts(entry).template();
+        return entry.template().isPresent()
+                ? entry.template().get().source()
+                : facts(entry).template();
     }
 
     void tags(Call call, String rest) throws IOException {
@@ -104,7 +108,10 @@ final class OllamaModels {
             model.put("size_vram", 0);
             model.put(
                     "context_length",
-                    loaded.entry().load().contextLength().orElse(facts(loaded.entry()).contextLength()));
+                    loaded.entry()
+                            .load()
+                            .contextLength()
+                            .orElse(facts(loaded.entry()).contextLength()));
             list.put(loaded.entry().name(), model);
         }
         call.json(200, Json.object("models", new ArrayList<>(list.values())));
@@ -153,9 +160,14 @@ final class OllamaModels {
         ModelEntry entry = require(fields);
         ModelFacts facts = facts(entry);
         StringBuilder parameters = new StringBuilder();
-        entry.generation().stop().forEach(stop -> parameters.append("stop    \"").append(stop).append("\"\n"));
+        entry.generation()
+                .stop()
+                .forEach(stop -> parameters.append("stop    \"").append(stop).append("\"\n"));
         if (entry.generation().setsTemperature()) {
-            parameters.append("temperature    ").append(entry.generation().temperature()).append('\n');
+            parameters
+                    .append("temperature    ")
+                    .append(entry.generation().temperature())
+                    .append('\n');
         }
         // Editors look for this word where they fill in.
         String template = template(entry) + (facts.infills() ? "{#- .Suffix -#}" : "");
@@ -194,14 +206,16 @@ final class OllamaModels {
             case Long number -> number;
             case Boolean bool -> bool;
             case String text -> text;
-            case StringArray texts when verbose -> {
+            case StringArray texts
+            when verbose -> {
                 List<Object> list = new ArrayList<>(texts.size());
                 for (int i = 0; i < texts.size(); i++) {
                     list.add(texts.get(i));
                 }
                 yield list;
             }
-            case long[] numbers when verbose -> {
+            case long[] numbers
+            when verbose -> {
                 List<Object> list = new ArrayList<>(numbers.length);
                 for (long number : numbers) {
                     list.add(number);
@@ -220,7 +234,8 @@ final class OllamaModels {
         } catch (RequestException e) {
             if (e.kind() == Kind.UNKNOWN_MODEL) {
                 throw RequestException.of(
-                        Kind.FORBIDDEN, "this server does not fetch models; use 'nibble pull' and restart it with the model");
+                        Kind.FORBIDDEN,
+                        "this server does not fetch models; use 'nibble pull' and restart it with the model");
             }
             throw e;
         }

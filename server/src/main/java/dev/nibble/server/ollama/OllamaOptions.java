@@ -61,7 +61,8 @@ final class OllamaOptions {
             if (word.equals("json")) {
                 return Constraints.jsonObject();
             }
-            throw RequestException.invalid("format", "invalid format: \"" + word + "\"; expected \"json\" or a JSON schema");
+            throw RequestException.invalid(
+                    "format", "invalid format: \"" + word + "\"; expected \"json\" or a JSON schema");
         }
         return Sampling.schema(request, "format");
     }

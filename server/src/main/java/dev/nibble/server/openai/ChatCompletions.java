@@ -56,7 +56,13 @@ public final class ChatCompletions {
     }
 
     /** The answer in one piece. */
-    private record Whole(Call call, ChatRequest request, Head head, List<Collected> answers, List<Object> choices, List<Outcome> outcomes)
+    private record Whole(
+            Call call,
+            ChatRequest request,
+            Head head,
+            List<Collected> answers,
+            List<Object> choices,
+            List<Outcome> outcomes)
             implements Work.Writer {
         Whole(Call call, ChatRequest request, Head head) {
             this(call, request, head, new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
@@ -96,17 +102,17 @@ public final class ChatCompletions {
             }
             outcomes.add(outcome);
             choices.add(Json.object(
-                    "index", index,
-                    "message", message,
+                    "index",
+                    index,
+                    "message",
+                    message,
                     "logprobs",
-                            request.logprobs()
-                                    ? Json.object(
-                                            "content",
-                                            Counts.logprobs(answer.tokens(), running.tokenizer()),
-                                            "refusal",
-                                            null)
-                                    : null,
-                    "finish_reason", Counts.finishReason(outcome)));
+                    request.logprobs()
+                            ? Json.object(
+                                    "content", Counts.logprobs(answer.tokens(), running.tokenizer()), "refusal", null)
+                            : null,
+                    "finish_reason",
+                    Counts.finishReason(outcome)));
             if (choices.size() == request.task().count()) {
                 Map<String, Object> body = head.object("chat.completion");
                 body.put("choices", choices);
@@ -165,12 +171,12 @@ public final class ChatCompletions {
             return chunk(index, delta, Json.NULL, finishReason);
         }
 
-        private Map<String, Object> chunk(
-                int index, Map<String, Object> delta, Object logprobs, Object finishReason) {
+        private Map<String, Object> chunk(int index, Map<String, Object> delta, Object logprobs, Object finishReason) {
             Map<String, Object> chunk = head.object("chat.completion.chunk");
             chunk.put(
                     "choices",
-                    List.of(Json.object("index", index, "delta", delta, "logprobs", logprobs, "finish_reason", finishReason)));
+                    List.of(Json.object(
+                            "index", index, "delta", delta, "logprobs", logprobs, "finish_reason", finishReason)));
             return chunk;
         }
 
@@ -218,10 +224,14 @@ public final class ChatCompletions {
             @Override
             public void call(int number, String id, String name) {
                 send(calls(Json.object(
-                        "index", number,
-                        "id", id,
-                        "type", "function",
-                        "function", Json.object("name", name, "arguments", ""))));
+                        "index",
+                        number,
+                        "id",
+                        id,
+                        "type",
+                        "function",
+                        "function",
+                        Json.object("name", name, "arguments", ""))));
             }
 
             @Override

@@ -30,12 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param progress whether a stream tells how far the prompt is
  */
 public record ChatRequest(
-        @Nullable String model,
-        Task task,
-        boolean streams,
-        boolean includeUsage,
-        boolean logprobs,
-        boolean progress) {
+        @Nullable String model, Task task, boolean streams, boolean includeUsage, boolean logprobs, boolean progress) {
     private static final int MOST_ANSWERS = 16;
     private static final int MOST_TOP = 20;
 
@@ -43,7 +38,10 @@ public record ChatRequest(
         fields.refuse("use tools and tool_choice", "functions", "function_call");
         fields.refuse("there is nothing of that kind here", "audio", "web_search_options", "best_of");
         fields.refuse(
-                "the thinking cannot be limited", "thinking_budget_tokens", "reasoning_budget_tokens", "reasoning_budget");
+                "the thinking cannot be limited",
+                "thinking_budget_tokens",
+                "reasoning_budget_tokens",
+                "reasoning_budget");
         fields.refuse("an answer that was begun is not continued", "continue_final_message");
         if (!fields.bool("add_generation_prompt", true)) {
             throw RequestException.unsupported("add_generation_prompt", "an answer is always asked for");
@@ -116,8 +114,7 @@ public record ChatRequest(
                 Fields inner = format.object("json_schema");
                 Fields holder = inner == null ? format : inner; // the responses API has no inner object
                 if (!holder.has("schema")) {
-                    throw RequestException.invalid(
-                            holder.path("schema"), "'" + holder.path("schema") + "' is missing");
+                    throw RequestException.invalid(holder.path("schema"), "'" + holder.path("schema") + "' is missing");
                 }
                 yield Sampling.schema(holder, "schema");
             }

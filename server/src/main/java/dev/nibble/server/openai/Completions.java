@@ -60,7 +60,8 @@ public final class Completions {
             if (logprobs && !Boolean.TRUE.equals(asked)) {
                 int top = fields.integer("logprobs").orElse(0);
                 if (top < 0 || top > MOST_TOP) {
-                    throw RequestException.invalid("logprobs", "'logprobs' has to be from 0 to " + MOST_TOP + ", not " + top);
+                    throw RequestException.invalid(
+                            "logprobs", "'logprobs' has to be from 0 to " + MOST_TOP + ", not " + top);
                 }
                 generation = generation.withTopLogProbabilities(top);
             }
@@ -99,7 +100,11 @@ public final class Completions {
         Fields fields = call.fields();
         Request request = Request.read(fields);
         try (Lease lease = work.generating(work.models().requireOrOnly(fields.string("model")))) {
-            work.answer(call, lease, request.tasks(), new Writer(call, request, lease.entry().name()));
+            work.answer(
+                    call,
+                    lease,
+                    request.tasks(),
+                    new Writer(call, request, lease.entry().name()));
         }
     }
 
@@ -158,9 +163,7 @@ public final class Completions {
                 last.put("timings", Counts.timings(outcome.stats()));
                 out.data(last);
             } else {
-                Object logprobs = request.logprobs()
-                        ? logprobs(collected.tokens(), running.tokenizer(), 0)
-                        : Json.NULL;
+                Object logprobs = request.logprobs() ? logprobs(collected.tokens(), running.tokenizer(), 0) : Json.NULL;
                 String text = request.echoed(index, running.tokenizer()) + collected.content();
                 choices.add(choice(index, text, logprobs, reason));
             }

@@ -33,11 +33,16 @@ public final class Counts {
 
     static Map<String, Object> usage(long prompt, long cached, long completion, long reasoning) {
         return Json.object(
-                "prompt_tokens", prompt,
-                "completion_tokens", completion,
-                "total_tokens", prompt + completion,
-                "prompt_tokens_details", Json.object("cached_tokens", cached),
-                "completion_tokens_details", Json.object("reasoning_tokens", reasoning));
+                "prompt_tokens",
+                prompt,
+                "completion_tokens",
+                completion,
+                "total_tokens",
+                prompt + completion,
+                "prompt_tokens_details",
+                Json.object("cached_tokens", cached),
+                "completion_tokens_details",
+                Json.object("reasoning_tokens", reasoning));
     }
 
     /** Times as llama.cpp tells them. */
@@ -46,15 +51,24 @@ public final class Counts {
         double promptMillis = stats.promptTime().toNanos() * 1e-6;
         double millis = stats.generationTime().toNanos() * 1e-6;
         return Json.object(
-                "cache_n", stats.cachedTokens(),
-                "prompt_n", evaluated,
-                "prompt_ms", promptMillis,
-                "prompt_per_token_ms", evaluated == 0 ? 0.0 : promptMillis / evaluated,
-                "prompt_per_second", stats.promptTokensPerSecond(),
-                "predicted_n", stats.generatedTokens(),
-                "predicted_ms", millis,
-                "predicted_per_token_ms", stats.generatedTokens() < 2 ? 0.0 : millis / (stats.generatedTokens() - 1),
-                "predicted_per_second", stats.generationTokensPerSecond());
+                "cache_n",
+                stats.cachedTokens(),
+                "prompt_n",
+                evaluated,
+                "prompt_ms",
+                promptMillis,
+                "prompt_per_token_ms",
+                evaluated == 0 ? 0.0 : promptMillis / evaluated,
+                "prompt_per_second",
+                stats.promptTokensPerSecond(),
+                "predicted_n",
+                stats.generatedTokens(),
+                "predicted_ms",
+                millis,
+                "predicted_per_token_ms",
+                stats.generatedTokens() < 2 ? 0.0 : millis / (stats.generatedTokens() - 1),
+                "predicted_per_second",
+                stats.generationTokensPerSecond());
     }
 
     /** Why an answer ended. */
@@ -88,10 +102,14 @@ public final class Counts {
         }
         String text = new String(bytes, StandardCharsets.UTF_8);
         return Json.object(
-                "id", id,
-                "token", bytes.length == 0 ? tokenizer.vocabulary().text(id) : text,
-                "bytes", values,
-                "logprob", finite(logProbability));
+                "id",
+                id,
+                "token",
+                bytes.length == 0 ? tokenizer.vocabulary().text(id) : text,
+                "bytes",
+                values,
+                "logprob",
+                finite(logProbability));
     }
 
     /** A probability of nothing has no logarithm that JSON can write. */

@@ -44,19 +44,24 @@ public final class Embeddings {
             for (float[] vector : embedded.vectors()) {
                 float[] cut = cut(vector, dimensions);
                 data.add(Json.object(
-                        "object", "embedding",
-                        "index", data.size(),
-                        "embedding", format.equals("base64") ? base64(cut) : list(cut)));
+                        "object",
+                        "embedding",
+                        "index",
+                        data.size(),
+                        "embedding",
+                        format.equals("base64") ? base64(cut) : list(cut)));
             }
             call.json(
                     200,
                     Json.object(
-                            "object", "list",
-                            "data", data,
-                            "model", lease.entry().name(),
+                            "object",
+                            "list",
+                            "data",
+                            data,
+                            "model",
+                            lease.entry().name(),
                             "usage",
-                                    Json.object(
-                                            "prompt_tokens", embedded.tokens(), "total_tokens", embedded.tokens())));
+                            Json.object("prompt_tokens", embedded.tokens(), "total_tokens", embedded.tokens())));
         }
     }
 
@@ -75,7 +80,8 @@ public final class Embeddings {
             throw RequestException.invalid(name, "'" + name + "' must not be empty");
         }
         if (texts.size() > MOST_TEXTS) {
-            throw RequestException.invalid(name, "'" + name + "' has " + texts.size() + " texts, at most " + MOST_TEXTS);
+            throw RequestException.invalid(
+                    name, "'" + name + "' has " + texts.size() + " texts, at most " + MOST_TEXTS);
         }
         return texts;
     }

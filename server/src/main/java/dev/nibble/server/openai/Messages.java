@@ -1,11 +1,11 @@
 package dev.nibble.server.openai;
 
 import dev.nibble.chat.ChatMessage;
+import dev.nibble.json.JsonException;
+import dev.nibble.json.JsonReader;
 import dev.nibble.server.http.Fields;
 import dev.nibble.server.http.Json;
 import dev.nibble.server.http.RequestException;
-import dev.nibble.json.JsonException;
-import dev.nibble.json.JsonReader;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -47,7 +47,8 @@ public final class Messages {
         String role = message.requireString("role");
         if (!ROLES.contains(role)) {
             throw RequestException.invalid(
-                    message.path("role"), "'" + message.path("role") + "' has to be one of system, developer, user,"
+                    message.path("role"),
+                    "'" + message.path("role") + "' has to be one of system, developer, user,"
                             + " assistant and tool, not '" + role + "'");
         }
         Map<String, @Nullable Object> more = new LinkedHashMap<>();
@@ -73,8 +74,7 @@ public final class Messages {
             more.put("name", name);
         }
         if (text == null && calls.isEmpty() && reasoning == null) {
-            throw RequestException.invalid(
-                    message.path("content"), "'" + message.path("content") + "' is missing");
+            throw RequestException.invalid(message.path("content"), "'" + message.path("content") + "' is missing");
         }
         return new ChatMessage(role.equals("developer") ? "system" : role, text == null ? "" : text, more);
     }

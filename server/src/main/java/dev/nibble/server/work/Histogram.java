@@ -23,7 +23,12 @@ public final class Histogram {
         long below = 0;
         for (int i = 0; i < BOUNDS.length; i++) {
             below += counts[i];
-            text.append(name).append("_bucket{le=\"").append(BOUNDS[i]).append("\"} ").append(below).append('\n');
+            text.append(name)
+                    .append("_bucket{le=\"")
+                    .append(BOUNDS[i])
+                    .append("\"} ")
+                    .append(below)
+                    .append('\n');
         }
         below += counts[BOUNDS.length];
         text.append(name).append("_bucket{le=\"+Inf\"} ").append(below).append('\n');

@@ -75,7 +75,9 @@ public final class Lease implements AutoCloseable {
         LanguageModel model = model();
         int own = model.config().contextLength();
         int usual = entry().load().contextLength().orElse(Math.min(own, USUAL_CONTEXT));
-        return Math.max(1, asked.isPresent() && asked.getAsInt() > 0 ? Math.min(asked.getAsInt(), Math.max(own, usual)) : usual);
+        return Math.max(
+                1,
+                asked.isPresent() && asked.getAsInt() > 0 ? Math.min(asked.getAsInt(), Math.max(own, usual)) : usual);
     }
 
     /** A session of the context that was asked for, else of the usual one or what memory has room for. */

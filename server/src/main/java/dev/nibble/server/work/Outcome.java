@@ -14,7 +14,12 @@ import org.jspecify.annotations.Nullable;
  * @param stop the stop string that ended it, null if none did
  * @param nanos from the first wish to the last token, without the wait for a turn
  */
-public record Outcome(Generation generation, int reasoningTokens, int calls, @Nullable String stop, long nanos) {
+public record Outcome(
+        Generation generation,
+        int reasoningTokens,
+        int calls,
+        @Nullable String stop,
+        long nanos) {
     /** Counts and times. */
     public GenerationStats stats() {
         return generation.stats();

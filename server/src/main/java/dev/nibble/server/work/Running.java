@@ -38,12 +38,11 @@ public final class Running implements AutoCloseable {
         this.mostTime = task.mostTime();
         session = lease.newSession(task.context());
         try {
-            options = task.generation()
-                    .orElse(lease.entry().generation())
-                    .withPromptProgress(this::progress);
+            options = task.generation().orElse(lease.entry().generation()).withPromptProgress(this::progress);
             switch (task.prompt()) {
                 case Prompt.Chat chat -> {
-                    answer = session.answer(lease.withSystem(chat.messages()), options(chat)).withTokens(this::token);
+                    answer = session.answer(lease.withSystem(chat.messages()), options(chat))
+                            .withTokens(this::token);
                     text = null;
                 }
                 case Prompt.Text prompt -> {

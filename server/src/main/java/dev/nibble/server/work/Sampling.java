@@ -64,9 +64,8 @@ public final class Sampling {
         if (seed.isPresent()) {
             options = seed.getAsLong() == -1 ? options.withRandomSeed() : options.withSeed(seed.getAsLong());
         }
-        List<String> stop = fields.strings("stop").stream()
-                .filter(text -> !text.isEmpty())
-                .toList();
+        List<String> stop =
+                fields.strings("stop").stream().filter(text -> !text.isEmpty()).toList();
         if (!stop.isEmpty()) {
             options = options.withStop(stop);
         }
@@ -101,8 +100,7 @@ public final class Sampling {
      *
      * @param token the id of a token that is written as text, for dialects that have such
      */
-    public static GenerationOptions bias(
-            GenerationOptions options, Fields fields, ToIntFunction<String> token) {
+    public static GenerationOptions bias(GenerationOptions options, Fields fields, ToIntFunction<String> token) {
         Object value = fields.value("logit_bias");
         if (value == null) {
             return options;

@@ -15,7 +15,11 @@ import org.jspecify.annotations.Nullable;
  * @param mostTime how long an answer may take, null for any time
  */
 public record Task(
-        Prompt prompt, GenerationOptions generation, int count, OptionalInt context, @Nullable Duration mostTime) {
+        Prompt prompt,
+        GenerationOptions generation,
+        int count,
+        OptionalInt context,
+        @Nullable Duration mostTime) {
     /** One answer. */
     public static Task of(Prompt prompt, GenerationOptions generation) {
         return new Task(prompt, generation, 1, OptionalInt.empty(), null);

@@ -101,7 +101,9 @@ public final class Work {
             int count = model.tokenizer().encode(texts.get(i), Tokenizer.Options.PROMPT).length;
             if (count > model.contextLength()) {
                 throw new ContextOverflowException(
-                        "the input is too large to process: text " + (i + 1) + " of " + texts.size(), count, model.contextLength());
+                        "the input is too large to process: text " + (i + 1) + " of " + texts.size(),
+                        count,
+                        model.contextLength());
             }
             tokens += count;
         }
