@@ -34,7 +34,8 @@ public record ChatRequest(
     private static final int MOST_ANSWERS = 16;
     private static final int MOST_TOP = 20;
 
-    static ChatRequest read(Fields fields) {
+    /** Reads a request, or fails with the name of the field that is wrong. */
+    public static ChatRequest read(Fields fields) {
         fields.refuse("use tools and tool_choice", "functions", "function_call");
         fields.refuse("there is nothing of that kind here", "audio", "web_search_options", "best_of");
         fields.refuse(
