@@ -34,7 +34,7 @@ public final class GenerationStats {
         this.generationTime = Objects.requireNonNull(generationTime, "generationTime");
     }
 
-    /** The same with the prompt's tokens, of which the session held {@code cached} already, and the time they took. */
+    /** The same with the prompt's tokens, of which {@code cached} were there already, and the time they took. */
     public GenerationStats withPrompt(int tokens, int cached, Duration time) {
         return new GenerationStats(
                 tokens, cached, generatedTokens, forcedTokens, time, timeToFirstToken, generationTime);
@@ -56,7 +56,7 @@ public final class GenerationStats {
         return promptTokens;
     }
 
-    /** How many of them the session held already, so that they were not evaluated again. */
+    /** How many of them the session held already, or shares with others that evaluated them, so that they were not evaluated again. */
     public int cachedTokens() {
         return cachedTokens;
     }

@@ -5,9 +5,12 @@ import dev.nibble.chat.ChatTemplate;
 import dev.nibble.chat.ChatTemplates;
 import dev.nibble.generate.Evaluator;
 import dev.nibble.generate.Generations;
+import dev.nibble.generate.KvMemory;
 import dev.nibble.generate.MemoryCheck;
+import dev.nibble.generate.PrefixCache;
 import dev.nibble.generate.SamplingDefaults;
 import dev.nibble.generate.TokenContext;
+import dev.nibble.memory.MemoryBudget;
 import dev.nibble.memory.SystemMemory;
 import dev.nibble.model.Metadata;
 import dev.nibble.model.ModelConfig;
@@ -23,6 +26,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A loaded model. Thread-safe: open a {@link Session} for each conversation and use them in parallel, in any kind of thread.
@@ -52,6 +56,10 @@ public final class LanguageModel implements AutoCloseable {
     private final Evaluator evaluator;
     private final SystemMemory memory;
     private final MemoryCheck memoryCheck;
+    /** What sessions share; null if they share nothing. */
+    private final @Nullable PrefixCache prefixes;
+
+    private final @Nullable KvMemory kvMemory;
 
     /** Takes over what is open. */
     LanguageModel(Loaded loaded, LoadOptions options, GenerationOptions defaults, SystemMemory memory) {
@@ -67,8 +75,19 @@ public final class LanguageModel implements AutoCloseable {
                 .sum();
         generations = new Generations(tokenizer, source.metadata(), config.vocabSize(), weights, defaults);
         evaluator = new Evaluator(pass);
-        memoryCheck = new MemoryCheck(
-                pass, memory, options.engine().orElseGet(Engine::shared).memory());
+        MemoryBudget budget = options.engine().orElseGet(Engine::shared).memory();
+        if (pass.canShare()) {
+            PrefixCache cache =
+                    loaded.add(new PrefixCache(pass)); // closed after the sessions, which leave something there
+            long planned = pass.sequenceBytes(contextLength(OptionalInt.empty()), options.kvCacheType());
+            kvMemory = new KvMemory(pass, memory, budget, options.kvCacheBudget(), planned, cache);
+            pass.limit(kvMemory);
+            prefixes = cache;
+        } else {
+            kvMemory = null;
+            prefixes = null;
+        }
+        memoryCheck = new MemoryCheck(pass, memory, budget, kvMemory);
         loaded.watch(this);
     }
 
@@ -122,6 +141,7 @@ public final class LanguageModel implements AutoCloseable {
      * @throws OutOfMemoryException if the context was asked for, here or at the load, and its whole KV cache is more than
      *     can be allocated now; the message says which context would fit. What other sessions have still to allocate is
      *     not counted: a later call fails likewise where memory ends
+     * @throws UnsupportedModelException if the context is larger than the model can have at all
      * @throws IllegalStateException if the model is closed
      */
     public Session newSession(SessionOptions sessionOptions) {
@@ -133,8 +153,9 @@ public final class LanguageModel implements AutoCloseable {
         loaded.enter();
         try {
             memoryCheck.session(contextLength, type, asked);
-            TokenContext context =
-                    loaded.add(TokenContext.open(evaluator, memoryCheck, contextLength, type, config.vocabSize()));
+            boolean shares = options.prefixCache() && !sessionOptions.isPrivate();
+            TokenContext context = loaded.add(TokenContext.open(
+                    evaluator, memoryCheck, shares ? prefixes : null, contextLength, type, config.vocabSize()));
             return new Session(new SessionLock(this, loaded, context), context, generations);
         } finally {
             loaded.exit();
@@ -228,7 +249,8 @@ public final class LanguageModel implements AutoCloseable {
 
     /** What its sessions do, and what they have done since it was loaded. */
     public ModelStats stats() {
-        return evaluator.stats();
+        ModelStats stats = evaluator.stats();
+        return kvMemory == null ? stats : kvMemory.addTo(stats);
     }
 
     /** The memory this model needs with one session of the context it was loaded with. */
@@ -286,7 +308,16 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     private int contextLength(OptionalInt asked) {
-        return asked.orElseGet(() ->
-                options.contextLength().orElseGet(() -> Math.min(config.contextLength(), pass.maxContextLength())));
+        int most = config.maxContextLength();
+        int length = asked.orElseGet(() -> options.contextLength()
+                .orElseGet(() -> Math.min(Math.min(config.contextLength(), most), pass.maxContextLength())));
+        if (length > most) {
+            throw new UnsupportedModelException(
+                    "a context of " + length + " tokens was asked for, but this model can hold "
+                            + most
+                            + " at most: it has learned positions for so many, or chooses among more of them in a way that"
+                            + " this version does not have");
+        }
+        return length;
     }
 }

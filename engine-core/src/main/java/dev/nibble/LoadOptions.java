@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 
 /** How a model is loaded. Immutable; start from {@link #DEFAULT} and set what differs. */
 public final class LoadOptions {
@@ -17,6 +18,9 @@ public final class LoadOptions {
     private static final Option<Boolean> REPACK = new Option<>("repack", true);
     private static final Option<OptionalInt> GPU_LAYERS = new Option<>("gpuLayers", OptionalInt.empty());
     private static final Option<Optional<Path>> REPACK_CACHE = new Option<>("repackCache", Optional.empty());
+
+    private static final Option<OptionalLong> KV_CACHE_BUDGET = new Option<>("kvCacheBudget", OptionalLong.empty());
+    private static final Option<Boolean> PREFIX_CACHE = new Option<>("prefixCache", true);
 
     /** The best backend, the engine that models share, with a thread for each physical core, the model's context, an F16 KV cache. */
     public static final LoadOptions DEFAULT = new LoadOptions(OptionValues.NONE);
@@ -93,6 +97,42 @@ public final class LoadOptions {
     /** The type in which keys and values are kept. */
     public LoadOptions withKvCacheType(KvCacheType value) {
         return with(KV_CACHE_TYPE, Objects.requireNonNull(value, KV_CACHE_TYPE.name()));
+    }
+
+    /** Bytes that the KV caches of all sessions of the model may take together; empty for what there is. */
+    public OptionalLong kvCacheBudget() {
+        return values.get(KV_CACHE_BUDGET);
+    }
+
+    /**
+     * Limits the KV caches of the model's sessions together, those kept for later sessions included. These are dropped first, the ones
+     * used longest ago before others; where that is not enough, a session that would grow fails with a {@link KvBudgetException} and
+     * stays as it is. Memory that sessions share counts once.
+     *
+     * <p>Without it the engine's budget and the machine are the limits, and no more is kept for later sessions than {@link
+     * LanguageModel#memoryPlan()} announces for one session, or 64 MB if that is more, or half of what the machine can give if that is
+     * less.
+     *
+     * @param bytes 0 or more
+     */
+    public LoadOptions withKvCacheBudget(long bytes) {
+        if (bytes < 0) {
+            throw new IllegalArgumentException("kvCacheBudget must be 0 or more, not " + bytes);
+        }
+        return with(KV_CACHE_BUDGET, OptionalLong.of(bytes));
+    }
+
+    /** Whether sessions that begin with the same tokens share what was evaluated of them. */
+    public boolean prefixCache() {
+        return values.get(PREFIX_CACHE);
+    }
+
+    /**
+     * False to evaluate each session by itself and keep nothing of it when it is closed; {@link SessionOptions#withPrivate} does so for
+     * one session.
+     */
+    public LoadOptions withPrefixCache(boolean value) {
+        return with(PREFIX_CACHE, value);
     }
 
     /** What matrix inputs are rounded to where the weights are quantized. */

@@ -10,7 +10,7 @@ import java.util.Objects;
  */
 public final class ModelStats {
     /** Nothing counted yet. */
-    public static final ModelStats NONE = new ModelStats(0, 0, 0, 0, 0, 0);
+    public static final ModelStats NONE = new ModelStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
     private final int sessions;
     private final int waiting;
@@ -18,33 +18,118 @@ public final class ModelStats {
     private final long evaluations;
     private final long promptTokens;
     private final long generatedTokens;
+    private final long kvBytes;
+    private final long kvCachedBytes;
+    private final long kvBudget;
+    private final long prefixHits;
+    private final long prefixTokens;
 
     private ModelStats(
-            int sessions, int waiting, long batches, long evaluations, long promptTokens, long generatedTokens) {
+            int sessions,
+            int waiting,
+            long batches,
+            long evaluations,
+            long promptTokens,
+            long generatedTokens,
+            long kvBytes,
+            long kvCachedBytes,
+            long kvBudget,
+            long prefixHits,
+            long prefixTokens) {
         this.sessions = sessions;
         this.waiting = waiting;
         this.batches = batches;
         this.evaluations = evaluations;
         this.promptTokens = promptTokens;
         this.generatedTokens = generatedTokens;
+        this.kvBytes = kvBytes;
+        this.kvCachedBytes = kvCachedBytes;
+        this.kvBudget = kvBudget;
+        this.prefixHits = prefixHits;
+        this.prefixTokens = prefixTokens;
     }
 
     /** The same with the sessions that are open, and how many of them wait for their turn. */
     public ModelStats withSessions(int open, int waitingNow) {
-        return new ModelStats(open, waitingNow, batches, evaluations, promptTokens, generatedTokens);
+        return new ModelStats(
+                open,
+                waitingNow,
+                batches,
+                evaluations,
+                promptTokens,
+                generatedTokens,
+                kvBytes,
+                kvCachedBytes,
+                kvBudget,
+                prefixHits,
+                prefixTokens);
     }
 
     /** The same with the batches, and the sessions in them, counted in each. */
     public ModelStats withBatches(long count, long sessionsInThem) {
-        return new ModelStats(sessions, waiting, count, sessionsInThem, promptTokens, generatedTokens);
+        return new ModelStats(
+                sessions,
+                waiting,
+                count,
+                sessionsInThem,
+                promptTokens,
+                generatedTokens,
+                kvBytes,
+                kvCachedBytes,
+                kvBudget,
+                prefixHits,
+                prefixTokens);
     }
 
     /** The same with the tokens of prompts and those generated. */
     public ModelStats withTokens(long prompt, long generated) {
-        return new ModelStats(sessions, waiting, batches, evaluations, prompt, generated);
+        return new ModelStats(
+                sessions,
+                waiting,
+                batches,
+                evaluations,
+                prompt,
+                generated,
+                kvBytes,
+                kvCachedBytes,
+                kvBudget,
+                prefixHits,
+                prefixTokens);
     }
 
-    /** What was counted since {@code earlier}, of the same model, and the sessions that are there now. */
+    /** The same with the bytes of all KV caches, those of them that are only kept for later sessions, and how many there may be. */
+    public ModelStats withKvCache(long bytes, long cached, long budget) {
+        return new ModelStats(
+                sessions,
+                waiting,
+                batches,
+                evaluations,
+                promptTokens,
+                generatedTokens,
+                bytes,
+                cached,
+                budget,
+                prefixHits,
+                prefixTokens);
+    }
+
+    /** The same with how often a session took over what others had evaluated, and the tokens. */
+    public ModelStats withPrefixes(long hits, long tokens) {
+        return new ModelStats(
+                sessions,
+                waiting,
+                batches,
+                evaluations,
+                promptTokens,
+                generatedTokens,
+                kvBytes,
+                kvCachedBytes,
+                kvBudget,
+                hits,
+                tokens);
+    }
+
+    /** What was counted since {@code earlier}, of the same model, and the sessions and bytes that are there now. */
     public ModelStats since(ModelStats earlier) {
         return new ModelStats(
                 sessions,
@@ -52,7 +137,12 @@ public final class ModelStats {
                 batches - earlier.batches,
                 evaluations - earlier.evaluations,
                 promptTokens - earlier.promptTokens,
-                generatedTokens - earlier.generatedTokens);
+                generatedTokens - earlier.generatedTokens,
+                kvBytes,
+                kvCachedBytes,
+                kvBudget,
+                prefixHits - earlier.prefixHits,
+                prefixTokens - earlier.prefixTokens);
     }
 
     /** Sessions that are open. */
@@ -85,6 +175,31 @@ public final class ModelStats {
         return generatedTokens;
     }
 
+    /** Bytes of the KV caches of all sessions, and of what is kept for later ones; what is shared counts once. */
+    public long kvBytes() {
+        return kvBytes;
+    }
+
+    /** Of these, the bytes that no session uses: they are given up when memory is needed. */
+    public long kvCachedBytes() {
+        return kvCachedBytes;
+    }
+
+    /** Bytes that these may be: {@link LoadOptions#kvCacheBudget}, or without one, up to which something is kept for later. */
+    public long kvBudget() {
+        return kvBudget;
+    }
+
+    /** How often a session took over what others had evaluated. */
+    public long prefixHits() {
+        return prefixHits;
+    }
+
+    /** Tokens that were taken over, and not evaluated again. */
+    public long prefixTokens() {
+        return prefixTokens;
+    }
+
     @Override
     public boolean equals(Object other) {
         return other instanceof ModelStats stats
@@ -93,18 +208,35 @@ public final class ModelStats {
                 && batches == stats.batches
                 && evaluations == stats.evaluations
                 && promptTokens == stats.promptTokens
-                && generatedTokens == stats.generatedTokens;
+                && generatedTokens == stats.generatedTokens
+                && kvBytes == stats.kvBytes
+                && kvCachedBytes == stats.kvCachedBytes
+                && kvBudget == stats.kvBudget
+                && prefixHits == stats.prefixHits
+                && prefixTokens == stats.prefixTokens;
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(sessions, waiting, batches, evaluations, promptTokens, generatedTokens);
+        return Objects.hash(
+                sessions,
+                waiting,
+                batches,
+                evaluations,
+                promptTokens,
+                generatedTokens,
+                kvBytes,
+                kvCachedBytes,
+                kvBudget,
+                prefixHits,
+                prefixTokens);
     }
 
     @Override
     public String toString() {
         return "ModelStats[" + sessions + " sessions, " + waiting + " of them waiting; " + batches + " batches of "
                 + meanBatchSize() + " sessions; " + promptTokens + " tokens of prompts, " + generatedTokens
-                + " generated]";
+                + " generated; KV caches of " + kvBytes + " bytes, " + kvCachedBytes + " of them kept for later, of "
+                + kvBudget + "; " + prefixTokens + " tokens taken over in " + prefixHits + " prefixes]";
     }
 }

@@ -24,7 +24,9 @@ public class OutOfMemoryException extends NibbleException {
         /** A higher limit of the container or the process, a smaller model, or fewer other processes. */
         MORE_MEMORY("raise the limit or take a smaller model"),
         /** {@link EngineOptions#withMemoryBudget}, or fewer sessions and models of the engine. */
-        LARGER_BUDGET("close sessions or models, or give the engine more with EngineOptions.withMemoryBudget");
+        LARGER_BUDGET("close sessions or models, or give the engine more with EngineOptions.withMemoryBudget"),
+        /** {@link LoadOptions#withKvCacheBudget}, or fewer and shorter sessions of the model. */
+        LARGER_KV_BUDGET("close sessions, or give the model more with LoadOptions.withKvCacheBudget");
 
         private final String text;
 

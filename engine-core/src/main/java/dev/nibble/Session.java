@@ -285,6 +285,52 @@ public final class Session implements AutoCloseable {
         return evaluated(tokens, cancellation -> context.score(tokens, cancellation));
     }
 
+    /** As {@link #fork(int)} with all tokens: both go on from here. */
+    public Session fork() {
+        lock.enter();
+        try {
+            return forked(context.count());
+        } finally {
+            lock.exit();
+        }
+    }
+
+    /**
+     * Opens another session that begins with the first tokens of this one, so that several answers to one prompt cost one prompt. The
+     * two share the memory of what they have in common and are otherwise independent: each may go on, be truncated or closed in any
+     * order, in any thread. A generation that runs here is not disturbed.
+     *
+     * <p>Where the model cannot go back to an earlier position (recurrent state, sliding window), the other session evaluates its tokens
+     * again when it goes on.
+     *
+     * @param length tokens, from 0 to those of the session
+     * @throws IllegalArgumentException if the session does not hold that many
+     * @throws UnsupportedOperationException if the backend's sessions cannot share memory
+     * @throws OutOfMemoryException if there is no memory for it
+     * @throws IllegalStateException as {@link #stream(String, GenerationOptions)}
+     */
+    public Session fork(int length) {
+        lock.enter();
+        try {
+            checkLength(length);
+            return forked(length);
+        } finally {
+            lock.exit();
+        }
+    }
+
+    private Session forked(int length) {
+        TokenContext fork = context.fork(length);
+        return new Session(lock.ofOther(fork), fork, generations);
+    }
+
+    private void checkLength(int length) {
+        if (length < 0 || length > context.count()) {
+            throw new IllegalArgumentException(
+                    "length must be from 0 to the " + context.count() + " tokens of the session, not " + length);
+        }
+    }
+
     /** The tokens the session holds, as a copy. */
     public int[] tokens() {
         lock.enter();
@@ -320,10 +366,7 @@ public final class Session implements AutoCloseable {
         lock.enter();
         try {
             endActive();
-            if (length < 0 || length > context.count()) {
-                throw new IllegalArgumentException(
-                        "length must be from 0 to the " + context.count() + " tokens of the session, not " + length);
-            }
+            checkLength(length);
             context.truncate(length);
         } finally {
             lock.exit();

@@ -29,6 +29,11 @@ final class SessionLock implements AutoCloseable {
         this.context = context;
     }
 
+    /** That of another session of the model, which takes over its context; in a call. */
+    SessionLock ofOther(TokenContext other) {
+        return new SessionLock(model, loaded, loaded.add(other));
+    }
+
     /**
      * Begins a call.
      *

@@ -10,6 +10,8 @@ public final class SessionOptions {
     private static final Option<OptionalInt> CONTEXT_LENGTH = new Option<>("contextLength", OptionalInt.empty());
     private static final Option<Optional<KvCacheType>> KV_CACHE_TYPE = new Option<>("kvCacheType", Optional.empty());
 
+    private static final Option<Boolean> PRIVATE = new Option<>("private", false);
+
     /** As the model was loaded. */
     public static final SessionOptions DEFAULT = new SessionOptions(OptionValues.NONE);
 
@@ -38,6 +40,19 @@ public final class SessionOptions {
     public SessionOptions withKvCacheType(KvCacheType value) {
         return new SessionOptions(
                 values.with(KV_CACHE_TYPE, Optional.of(Objects.requireNonNull(value, KV_CACHE_TYPE.name()))));
+    }
+
+    /** Whether it shares nothing with other sessions. */
+    public boolean isPrivate() {
+        return values.get(PRIVATE);
+    }
+
+    /**
+     * True for a session that takes nothing from what other sessions evaluated and leaves nothing to them: its KV cache is erased when
+     * it is freed. Its {@linkplain Session#fork() forks} are private too, and share with it alone.
+     */
+    public SessionOptions withPrivate(boolean value) {
+        return new SessionOptions(values.with(PRIVATE, value));
     }
 
     @Override

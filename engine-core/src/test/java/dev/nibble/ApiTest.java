@@ -89,7 +89,11 @@ class ApiTest {
 
     /** The public classes of the packages, nested ones included, as they lie beside LanguageModel. */
     private static List<Class<?>> classes() throws IOException, URISyntaxException, ClassNotFoundException {
-        URI root = LanguageModel.class.getProtectionDomain().getCodeSource().getLocation().toURI();
+        URI root = LanguageModel.class
+                .getProtectionDomain()
+                .getCodeSource()
+                .getLocation()
+                .toURI();
         List<Class<?>> classes = new ArrayList<>();
         for (String name : PACKAGES) {
             try (Stream<Path> files = Files.list(Path.of(root).resolve(name.replace('.', '/')))) {

@@ -39,12 +39,14 @@ import picocli.CommandLine.Option;
             "",
             "With --sessions, conversations run at once, each in its own thread with its own random prompt and with"
                     + " sampling: tokens a second of all together, sessions evaluated together on average, the time to the"
-                    + " first token, and between two of a session.",
+                    + " first token, and between two of a session. With --shared-prefix all prompts of a run begin with the"
+                    + " same tokens, which one of them evaluates and the others take over; without it they share nothing.",
             "",
             "Examples:",
             "  nibble bench -m model.gguf",
             "  nibble bench -m model.gguf -p 512 -n 128 -d 4096 -r 5 -t 4 --json",
-            "  nibble bench -m model.gguf -p 128 -n 64 --sessions 1,4,16"
+            "  nibble bench -m model.gguf -p 128 -n 64 --sessions 1,4,16",
+            "  nibble bench -m model.gguf -p 32 -n 64 --sessions 10 --shared-prefix 1000"
         })
 final class BenchCommand extends ModelCommand {
     private static final long WARM_UP_NANOS = 5_000_000_000L;
@@ -93,6 +95,14 @@ final class BenchCommand extends ModelCommand {
             description = "Conversations at once, one or more numbers: measure each.")
     private int[] sessions = {};
 
+    @Option(
+            names = "--shared-prefix",
+            paramLabel = "N",
+            defaultValue = "0",
+            description =
+                    "With --sessions: tokens before those of -p that all prompts begin with (default: ${DEFAULT-VALUE}).")
+    private int sharedPrefix;
+
     @Option(names = "--json", description = "Print one JSON object; with --sessions, an array of them.")
     private boolean json;
 
@@ -108,6 +118,9 @@ final class BenchCommand extends ModelCommand {
             throw new UsageException("-r must be 1 or more, not " + repetitions);
         }
         Path file = resolve(model.locator());
+        if (sharedPrefix != 0 && sessions.length == 0) {
+            throw new UsageException("--shared-prefix goes with --sessions");
+        }
         if (sessions.length > 0) {
             measureSessions(file);
             return;
@@ -152,9 +165,12 @@ final class BenchCommand extends ModelCommand {
                 throw new UsageException("--sessions must be 1 or more, not " + count);
             }
         }
+        if (sharedPrefix < 0) {
+            throw new UsageException("--shared-prefix must be 0 or more, not " + sharedPrefix);
+        }
         List<SessionsBench.Result> results = new ArrayList<>();
         try (LanguageModel loaded = load(file, LoadOptions.DEFAULT)) {
-            SessionsBench bench = new SessionsBench(loaded, promptTokens, generateTokens);
+            SessionsBench bench = new SessionsBench(loaded, promptTokens, generateTokens, sharedPrefix);
             if (!json) {
                 out().println(SessionsBench.Result.head());
             }
@@ -181,7 +197,8 @@ final class BenchCommand extends ModelCommand {
         double[] promptRates = new double[repetitions];
         double[] generationRates = new double[repetitions];
         double[] firstTokenSeconds = new double[repetitions];
-        try (Session session = loaded.newSession(SessionOptions.DEFAULT.withContextLength(context))) {
+        try (Session session = loaded.newSession(
+                SessionOptions.DEFAULT.withContextLength(context).withPrivate(true))) {
             err().println("Warming up ...");
             warmUp(session, prompt, before);
             for (int i = 0; i < repetitions; i++) {

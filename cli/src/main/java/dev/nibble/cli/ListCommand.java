@@ -49,8 +49,7 @@ final class ListCommand extends CliCommand {
     }
 
     /** A line of the list. */
-    private record Row(
-            LocalModels.Found found, long bytes, String type, String architecture, Fit fit, String problem) {
+    private record Row(LocalModels.Found found, long bytes, String type, String architecture, Fit fit, String problem) {
         Map<String, Object> toJson() {
             Map<String, Object> map = new LinkedHashMap<>();
             map.put("model", found.locator());

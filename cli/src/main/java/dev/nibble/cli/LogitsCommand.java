@@ -4,6 +4,7 @@ import com.fasterxml.jackson.jr.ob.JSON;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.Session;
+import dev.nibble.SessionOptions;
 import dev.nibble.io.OutputFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -61,7 +62,7 @@ final class LogitsCommand extends ModelCommand {
             throw new UsageException("--greedy must be 0 or more, not " + greedy);
         }
         try (LanguageModel loaded = load(resolve(model.locator()), LoadOptions.EXACT);
-                Session session = loaded.newSession()) {
+                Session session = loaded.newSession(SessionOptions.DEFAULT.withPrivate(true))) {
             int vocabSize = loaded.config().vocabSize();
             requireTokens(ids, vocabSize);
             int next = write(session, ids, vocabSize);

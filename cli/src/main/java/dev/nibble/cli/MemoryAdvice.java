@@ -22,7 +22,7 @@ final class MemoryAdvice {
             case MORE_DIRECT_MEMORY ->
                 "NIBBLE_JAVA_OPTS=-XX:MaxDirectMemorySize=8g lets the JVM take more outside its heap";
             case MORE_MEMORY -> "raise the limit or take a smaller model";
-            case LARGER_BUDGET -> "close other sessions or models";
+            case LARGER_BUDGET, LARGER_KV_BUDGET -> "close other sessions or models";
         };
     }
 }

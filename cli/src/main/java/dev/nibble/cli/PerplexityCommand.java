@@ -49,7 +49,8 @@ final class PerplexityCommand extends ModelCommand {
         }
         String text = Input.text(file, streams().in());
         try (LanguageModel loaded = load(resolve(model.locator()), LoadOptions.DEFAULT);
-                Session session = loaded.newSession(SessionOptions.DEFAULT.withContextLength(window))) {
+                Session session = loaded.newSession(
+                        SessionOptions.DEFAULT.withContextLength(window).withPrivate(true))) {
             int[] tokens = loaded.tokenizer().encode(text, Tokenizer.Options.PLAIN.withAddSpecial(true));
             int windows = tokens.length / window;
             if (windows == 0) {

@@ -21,6 +21,7 @@ import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 
 /**
  * How fast a model answers several conversations at once, each in a thread of its own and with sampling. All prompts are read
@@ -32,26 +33,33 @@ final class SessionsBench {
     private final LanguageModel model;
     private final int promptTokens;
     private final int generateTokens;
+    private final int sharedPrefix;
+    private int runs;
 
     /**
      * @param promptTokens of each session, 1 or more
      * @param generateTokens of each session after the first one, 1 or more
+     * @param sharedPrefix tokens before these that all prompts of a run begin with; without them sessions share nothing
      */
-    SessionsBench(LanguageModel model, int promptTokens, int generateTokens) {
+    SessionsBench(LanguageModel model, int promptTokens, int generateTokens, int sharedPrefix) {
         this.model = model;
-        this.promptTokens = promptTokens;
+        this.promptTokens = sharedPrefix + promptTokens;
         this.generateTokens = generateTokens;
+        this.sharedPrefix = sharedPrefix;
     }
 
     /**
      * What was measured with so many sessions: rates in tokens a second of all together, times in milliseconds.
      *
+     * @param promptTokens of each session, those it did not evaluate included
+     * @param cachedTokens of all prompts, taken over from other sessions
      * @param meanBatch sessions evaluated together while all generate, on average
-     * @param kvBytes of all sessions
+     * @param kvBytes of all sessions together
      */
     record Result(
             int sessions,
             int promptTokens,
+            int cachedTokens,
             int generatedTokens,
             double promptRate,
             double generationRate,
@@ -67,6 +75,7 @@ final class SessionsBench {
             Map<String, Object> values = new LinkedHashMap<>();
             values.put("sessions", sessions);
             values.put("prompt_tokens", promptTokens);
+            values.put("cached_tokens", cachedTokens);
             values.put("generated_tokens", generatedTokens);
             values.put("prompt_tokens_per_second", promptRate);
             values.put("generation_tokens_per_second", generationRate);
@@ -82,13 +91,13 @@ final class SessionsBench {
         /** The head of a table of these. */
         static String head() {
             return "sessions   prompt t/s     gen. t/s mean batch  first token, p50 p95        gap, p50 p95     KV"
-                    + " cache";
+                    + " cache  cached";
         }
 
         String row() {
             return String.format(
                     Locale.ROOT,
-                    "%8d %12.1f %12.1f %10.2f %10.0f %7.0f ms %8.1f %7.1f ms %9.1f MB",
+                    "%8d %12.1f %12.1f %10.2f %10.0f %7.0f ms %8.1f %7.1f ms %9.1f MB %7d",
                     sessions,
                     promptRate,
                     generationRate,
@@ -97,7 +106,8 @@ final class SessionsBench {
                     firstTokenP95,
                     gapMedian,
                     gapP95,
-                    kvBytes * 1e-6);
+                    kvBytes * 1e-6,
+                    cachedTokens);
         }
     }
 
@@ -113,7 +123,10 @@ final class SessionsBench {
     }
 
     private Result run(int count) {
-        SessionOptions options = SessionOptions.DEFAULT.withContextLength(promptTokens + generateTokens + 1);
+        SessionOptions options = SessionOptions.DEFAULT
+                .withContextLength(promptTokens + generateTokens + 1)
+                .withPrivate(sharedPrefix == 0);
+        runs++;
         List<Session> sessions = new ArrayList<>();
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             for (int i = 0; i < count; i++) {
@@ -135,6 +148,7 @@ final class SessionsBench {
         private final int count;
         private final long[] firstNanos;
         private final long[][] gapNanos;
+        private final int[] cachedTokens;
         private final CyclicBarrier start;
         private final CyclicBarrier read;
         private volatile long begun;
@@ -146,6 +160,7 @@ final class SessionsBench {
             count = sessions.size();
             firstNanos = new long[count];
             gapNanos = new long[count][generateTokens];
+            cachedTokens = new int[count];
             start = new CyclicBarrier(count, () -> begun = System.nanoTime());
             read = new CyclicBarrier(count, () -> {
                 before = model.stats();
@@ -180,9 +195,7 @@ final class SessionsBench {
         }
 
         private Object generate(int number) throws Exception {
-            int[] prompt = new Random(SEED + number)
-                    .ints(promptTokens, 0, model.tokenizer().vocabulary().size())
-                    .toArray();
+            int[] prompt = prompt(number);
             GenerationOptions options = GenerationOptions.DEFAULT
                     .withTemperature(0.8f)
                     .withTopK(40)
@@ -202,8 +215,19 @@ final class SessionsBench {
                     gapNanos[number][i] = now - last;
                     last = now;
                 }
+                stream.cancel();
+                cachedTokens[number] = stream.result().stats().cachedTokens();
             }
             return number;
+        }
+
+        /** What all begin with is new in each run, that nothing of it is there from the last. */
+        private int[] prompt(int number) {
+            int size = model.tokenizer().vocabulary().size();
+            return IntStream.concat(
+                            new Random(SEED - runs).ints(sharedPrefix, 0, size),
+                            new Random(SEED + number).ints(promptTokens - sharedPrefix, 0, size))
+                    .toArray();
         }
 
         private Result result(long ended, ModelStats generating) {
@@ -212,9 +236,11 @@ final class SessionsBench {
                     .sorted()
                     .toArray();
             Arrays.sort(firstNanos);
+            long held = generating.kvBytes() - generating.kvCachedBytes();
             return new Result(
                     count,
                     promptTokens,
+                    Arrays.stream(cachedTokens).sum(),
                     generateTokens,
                     (double) count * promptTokens / ((allRead - begun) * 1e-9),
                     (double) count * generateTokens / ((ended - allRead) * 1e-9),
@@ -223,7 +249,11 @@ final class SessionsBench {
                     percentile(firstNanos, 0.95),
                     percentile(gaps, 0.5),
                     percentile(gaps, 0.95),
-                    count * model.memoryPlan(promptTokens + generateTokens + 1).kvCache());
+                    held > 0
+                            ? held
+                            : count
+                                    * model.memoryPlan(promptTokens + generateTokens + 1)
+                                            .kvCache());
         }
     }
 }

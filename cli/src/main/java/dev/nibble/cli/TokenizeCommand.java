@@ -74,9 +74,8 @@ final class TokenizeCommand extends CliCommand {
         if (special && decode == null) {
             throw new UsageException("--special goes with --decode; control tokens in a text are recognised anyway");
         }
-        Tokenizer.Options options = Tokenizer.Options.PLAIN
-                .withAddSpecial(addSpecial)
-                .withParseSpecial(!noSpecial);
+        Tokenizer.Options options =
+                Tokenizer.Options.PLAIN.withAddSpecial(addSpecial).withParseSpecial(!noSpecial);
         try (ModelSource source = LanguageModel.open(resolve(String.valueOf(named.model())))) {
             Tokenizer tokenizer = Tokenizers.from(source.metadata());
             if (decode != null) {

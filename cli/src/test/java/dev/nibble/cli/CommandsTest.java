@@ -303,6 +303,30 @@ class CommandsTest {
                 .contains("mean batch", "gap, p50 p95", " MB");
     }
 
+    @Test
+    void benchMeasuresSessionsThatBeginAlike() throws IOException {
+        CommandRunner.Result result = success(
+                "bench",
+                "-m",
+                model,
+                "-p",
+                "4",
+                "-n",
+                "2",
+                "-r",
+                "1",
+                "--sessions",
+                "1,3",
+                "--shared-prefix",
+                "40",
+                "--json");
+        List<Map<String, Object>> rows = JSON.std.listOfFrom(Object.class, result.out()).stream()
+                .map(CommandsTest::row)
+                .toList();
+        assertThat(rows).extracting(row -> row.get("prompt_tokens")).containsExactly(44, 44);
+        assertThat(rows).extracting(row -> row.get("cached_tokens")).containsExactly(0, 80);
+    }
+
     @SuppressWarnings("unchecked")
     private static Map<String, Object> row(Object row) {
         return (Map<String, Object>) row;

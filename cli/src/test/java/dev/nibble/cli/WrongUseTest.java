@@ -194,6 +194,8 @@ class WrongUseTest {
                 "there is no backend 'nope' | run -m MODEL -p a --backend nope",
                 "-r must be 1 or more | bench -m MODEL -r 0",
                 "--sessions must be 1 or more, not 0 | bench -m MODEL --sessions 1,0",
+                "--shared-prefix must be 0 or more, not -1 | bench -m MODEL --sessions 1 --shared-prefix -1",
+                "--shared-prefix goes with --sessions | bench -m MODEL --shared-prefix 10",
                 "with --sessions, -p and -n must be 1 or more | bench -m MODEL --sessions 1 -p 0",
                 "'x' is none | logits -m MODEL --tokens 1,x --out OUT",
                 "999999 is not a token of this model | logits -m MODEL --tokens 1,999999 --out OUT",

@@ -12,6 +12,7 @@ import dev.nibble.cpu.op.RowNorm;
 import dev.nibble.cpu.op.TokenInput;
 import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.cpu.state.CpuSequence;
+import dev.nibble.cpu.state.KvPool;
 import dev.nibble.cpu.state.Pass;
 import dev.nibble.cpu.state.Workspace;
 import dev.nibble.cpu.state.Workspace.Buffer;
@@ -25,7 +26,9 @@ import dev.nibble.spi.ActivationObserver;
 import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
+import dev.nibble.spi.SequenceMemory;
 import dev.nibble.tensor.DType;
+import java.util.Collection;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +53,7 @@ final class CpuForwardPass implements ForwardPass {
     private final LinearFactory linears;
     private final Map<DType, String> kernels;
     private final int maxBatchRows;
+    private final KvPool pool = new KvPool();
 
     private final Turn turn = new Turn();
 
@@ -99,8 +103,12 @@ final class CpuForwardPass implements ForwardPass {
         if (contextLength < 1) {
             throw new IllegalArgumentException("a sequence needs room for at least one token, not " + contextLength);
         }
+        if (contextLength > config.maxContextLength()) {
+            throw new IllegalArgumentException(
+                    "the model can hold " + config.maxContextLength() + " tokens, not " + contextLength);
+        }
         sequenceBytes(contextLength, type); // fails where keys or values do not suit the type
-        return new CpuSequence(this, model, contextLength, type, maxBatchRows, ops);
+        return new CpuSequence(pool, model, contextLength, type, maxBatchRows, ops);
     }
 
     @Override
@@ -110,7 +118,27 @@ final class CpuForwardPass implements ForwardPass {
 
     @Override
     public boolean hasOverflowed(Sequence sequence) {
-        return sequence instanceof CpuSequence own && own.isOwnedBy(this) && own.hasOverflowed();
+        return sequence instanceof CpuSequence own && own.isOwnedBy(pool) && own.hasOverflowed();
+    }
+
+    @Override
+    public boolean canShare() {
+        return true;
+    }
+
+    @Override
+    public void limit(SequenceMemory memory) {
+        pool.limit(memory);
+    }
+
+    @Override
+    public long heldBytes() {
+        return pool.bytes();
+    }
+
+    @Override
+    public long heldOnlyBy(Collection<Sequence> sequences) {
+        return pool.heldOnlyBy(sequences.stream().map(CpuSequence.class::cast).toList());
     }
 
     @Override
@@ -158,7 +186,8 @@ final class CpuForwardPass implements ForwardPass {
             pass.begin(batch, observer);
             pass.cancelWhen(cancelled);
             for (int i = 0; i < pass.sequences(); i++) {
-                pass.distinctSequence(i).reserve(pass.rowsOf(i));
+                CpuSequence sequence = pass.distinctSequence(i);
+                sequence.reserve(sequence.length() + pass.rowsOf(i));
             }
             run(batch, logits);
             for (int i = 0; i < pass.sequences(); i++) {
@@ -237,7 +266,7 @@ final class CpuForwardPass implements ForwardPass {
                 throw new IllegalArgumentException("row " + row + ": token " + batch.token(row)
                         + " is not in the vocabulary of " + config.vocabSize());
             }
-            if (!(batch.sequence(row) instanceof CpuSequence sequence) || !sequence.isOwnedBy(this)) {
+            if (!(batch.sequence(row) instanceof CpuSequence sequence) || !sequence.isOwnedBy(pool)) {
                 throw new IllegalArgumentException("row " + row + ": the sequence belongs to another model");
             }
             if (batch.position(row) >= sequence.capacity()) {

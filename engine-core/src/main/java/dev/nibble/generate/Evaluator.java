@@ -76,7 +76,8 @@ public final class Evaluator {
     }
 
     /**
-     * Evaluates rows, not necessarily all of them: how many, their sequence shows.
+     * Evaluates rows, not necessarily all of them: how many, their sequence shows. None if another session evaluated the same
+     * tokens meanwhile, and these can be taken over.
      *
      * @throws CancellationException when cancelled; then, as with every failure, the sequence is as it was
      * @throws IllegalStateException if the calling thread evaluates for this already
@@ -235,6 +236,11 @@ public final class Evaluator {
 
     /** Evaluates a batch with the rows of the calling thread, without the lock, and hands out what came of it. */
     private void lead(Rows own) {
+        if (!own.isAlone && StepBatch.isOvertaken(waiting, own)) {
+            waiting.remove(own);
+            own.state = Rows.State.DONE; // with nothing evaluated: it has to look what there is to take over
+            return;
+        }
         leader = Thread.currentThread();
         try {
             batch.collect(waiting, own);
@@ -280,14 +286,44 @@ public final class Evaluator {
                 expected++;
             }
         }
+        boolean followed = isFollowed();
         lock.unlock();
         try {
+            for (int i = 0; followed && i < batch.members(); i++) {
+                batch.member(i).keep();
+            }
             for (int i = 0; i < batch.members(); i++) {
                 batch.handOut(i);
                 done(batch.member(i));
             }
         } finally {
             lock.lock();
+        }
+        letFollow();
+    }
+
+    /** Whether some wait for what the batch evaluated; those that came while it ran are found only now. */
+    private boolean isFollowed() {
+        boolean any = false;
+        for (int i = 0; i < waiting.size(); i++) {
+            Rows rows = waiting.get(i);
+            for (int member = 0; member < batch.members() && !rows.follows && !rows.isAlone; member++) {
+                rows.follows = rows.canFollow(batch.member(member));
+            }
+            any |= rows.follows;
+        }
+        return any;
+    }
+
+    /** Those that waited for what another session of the batch evaluated go and take it over. */
+    private void letFollow() {
+        for (int i = waiting.size() - 1; i >= 0; i--) {
+            Rows rows = waiting.get(i);
+            if (rows.follows) {
+                rows.follows = false;
+                waiting.remove(i);
+                done(rows);
+            }
         }
     }
 

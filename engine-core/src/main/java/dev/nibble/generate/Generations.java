@@ -113,7 +113,11 @@ public final class Generations {
             throw new IllegalArgumentException(
                     "there is nothing to continue: the prompt is empty and so is the session");
         }
-        context.checkGrowth(length);
+        if (promptStart == 0) {
+            context.checkGrowth(prompt);
+        } else {
+            context.checkGrowth(length);
+        }
         Generator generator =
                 new Generator(context, tokenizer, complete(options), cancellation, constrained, showsControls);
         context.truncate(kept);

@@ -92,6 +92,7 @@ public final class Generator {
         this.keepOnCancel = keepOnCancel;
         promptTokens = context.count() - promptStart;
         cachedTokens = Math.max(0, context.prepare() - promptStart);
+        context.takeShared();
     }
 
     /** Whether the generation has ended. */
@@ -147,6 +148,7 @@ public final class Generator {
         }
         if (!promptEvaluated) {
             promptEvaluated = true;
+            cachedTokens = Math.min(promptTokens, cachedTokens + context.takeShared());
             promptNanos = System.nanoTime() - start;
             finishReason = constrained != null && constrained.isOver() ? FinishReason.STOP_TOKEN : limit();
             if (finishReason != null) {

@@ -10,6 +10,7 @@ import dev.nibble.spi.ForwardPass;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntToLongFunction;
+import org.jspecify.annotations.Nullable;
 
 /** Says before it happens that the KV cache of a session, or what its evaluation needs besides, cannot fit. */
 public final class MemoryCheck {
@@ -18,14 +19,23 @@ public final class MemoryCheck {
     private final ForwardPass pass;
     private final SystemMemory memory;
     private final MemoryBudget budget;
+    /** Counts what sequences take themselves; null where they do not, and it is estimated here. */
+    private final @Nullable KvMemory counted;
 
     /**
      * @param budget of the engine, from which sessions take the memory of their KV caches
+     * @param counted what the sequences ask before they take memory; null if they do not ask
      */
-    public MemoryCheck(ForwardPass pass, SystemMemory memory, MemoryBudget budget) {
+    public MemoryCheck(ForwardPass pass, SystemMemory memory, MemoryBudget budget, @Nullable KvMemory counted) {
         this.pass = pass;
         this.memory = memory;
         this.budget = budget;
+        this.counted = counted;
+    }
+
+    /** Whether memory has to be taken here, as the sequences do not take it themselves. */
+    boolean estimates() {
+        return counted == null;
     }
 
     /**
@@ -42,7 +52,8 @@ public final class MemoryCheck {
                     + " of " + contextLength + " (LoadOptions.withContextLength, --ctx)");
         }
         long cache = pass.sequenceBytes(contextLength, type);
-        Optional<SystemMemory.Room> budgeted = budget.room().filter(room -> cache > room.bytes());
+        Optional<SystemMemory.Room> budgeted = (counted == null ? budget.room() : counted.room())
+                .filter(room -> cache > room.bytes() && cache > room.bytes() + unused());
         if (budgeted.isPresent() && required) {
             int fits = longestUpTo(
                     contextLength,
@@ -50,11 +61,13 @@ public final class MemoryCheck {
                     budgeted.get().bytes());
             throw new OutOfMemoryException(
                     cacheText("a context of " + contextLength, cache) + ", but " + budgeted.get(),
-                    List.of(Remedy.LARGER_BUDGET),
+                    List.of(counted == null ? budget.remedy() : counted.remedy()),
                     fits);
         }
         Optional<SystemMemory.Room> room = memory.allocatable();
-        if (room.isEmpty() || cache <= room.get().bytes() - besides(contextLength)) {
+        if (room.isEmpty()
+                || cache <= room.get().bytes() - besides(contextLength)
+                || cache <= room.get().bytes() - besides(contextLength) + unused()) {
             return;
         }
         int fits = longestUpTo(
@@ -79,22 +92,33 @@ public final class MemoryCheck {
         long before = fromTokens == 0 ? 0 : pass.sequenceBytes(fromTokens, type);
         long cache = pass.sequenceBytes(toTokens, type) - before;
         int tokens = toTokens - fromTokens;
-        Optional<SystemMemory.Room> budgeted = budget.room().filter(room -> cache > room.bytes());
-        if (budgeted.isPresent()) {
-            throw new OutOfMemoryException(
-                    cacheText(tokens + " more", cache) + ", but " + budgeted.get(), List.of(Remedy.LARGER_BUDGET), 0);
+        if (counted != null) {
+            counted.require(cache, tokens);
+        } else {
+            Optional<SystemMemory.Room> budgeted = budget.room().filter(room -> cache > room.bytes());
+            if (budgeted.isPresent()) {
+                throw new OutOfMemoryException(
+                        cacheText(tokens + " more", cache) + ", but " + budgeted.get(), List.of(budget.remedy()), 0);
+            }
         }
         if (cache + buffers(tokens) <= 0) {
             return; // asking the system takes longer than a token of a small model
         }
         Optional<SystemMemory.Room> room = memory.allocatable();
-        if (room.isPresent() && cache > room.get().bytes() - besides(tokens)) {
+        if (room.isPresent()
+                && cache > room.get().bytes() - besides(tokens)
+                && cache > room.get().bytes() - besides(tokens) + unused()) {
             throw new OutOfMemoryException(
                     "the KV cache of " + tokens + " more tokens needs " + ByteCount.text(cache) + besidesText(tokens)
                             + ", but " + room.get(),
                     List.of(Remedy.MORE_MEMORY),
                     0);
         }
+    }
+
+    /** What is kept for later sessions and would be dropped. */
+    private long unused() {
+        return counted == null ? 0 : counted.unusedBytes();
     }
 
     /**

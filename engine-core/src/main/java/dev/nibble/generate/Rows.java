@@ -1,5 +1,6 @@
 package dev.nibble.generate;
 
+import dev.nibble.KvCacheType;
 import dev.nibble.spi.Batch;
 import dev.nibble.spi.Sequence;
 import java.util.Objects;
@@ -34,6 +35,11 @@ final class Rows {
     private float @Nullable [] target;
 
     private int targetAt;
+    /** What sessions share that have the same tokens; null if this one does not now. */
+    private @Nullable PrefixCache cache;
+
+    private KvCacheType type = KvCacheType.F16;
+
     private @Nullable Cancellation cancellation;
     private @Nullable Thread thread;
     /** Whether an interrupt was seen that the thread's flag no longer shows. */
@@ -50,6 +56,8 @@ final class Rows {
     volatile State state = State.IDLE;
     /** How many of the rows the batch has. */
     int taken;
+    /** Whether another session of the batch evaluates what this one can take over. */
+    boolean follows;
     /** A batch with others failed: who fails shows when each is evaluated alone, by its own thread. */
     boolean isAlone;
 
@@ -84,6 +92,42 @@ final class Rows {
         firstOutput = outputFrom;
         target = scores;
         targetAt = at;
+    }
+
+    /** Says where this may take over what another session evaluates, if it may, and of which type it has to be. */
+    void share(@Nullable PrefixCache where, KvCacheType ofType) {
+        cache = where;
+        type = ofType;
+    }
+
+    /** Lets others take over what was evaluated here. */
+    void keep() {
+        if (cache != null && !isStep()) {
+            cache.keep(sequence, type, tokens);
+        }
+    }
+
+    /**
+     * Whether another session evaluates what comes next here, and this one can take that over afterwards: its tokens are the same, and
+     * it has come as far.
+     */
+    boolean canFollow(Rows other) {
+        if (cache == null
+                || other.cache != cache
+                || type != other.type
+                || other.from < from
+                || other == this
+                || isStep()
+                || other.isStep()) {
+            return false;
+        }
+        int least = from + PrefixCache.LEAST;
+        int limit = Math.min(firstOutput, other.to);
+        return limit >= least && PrefixCache.common(other.tokens, tokens, limit) >= least;
+    }
+
+    boolean isAheadOf(Rows other) {
+        return from > other.from;
     }
 
     /** Hands this over to the evaluator, for the calling thread. */

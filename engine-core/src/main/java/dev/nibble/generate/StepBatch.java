@@ -102,6 +102,7 @@ final class StepBatch {
         handedOut = 0;
         for (int i = 0; i < waiting.size(); i++) {
             waiting.get(i).taken = 0;
+            waiting.get(i).follows = false;
         }
         give(own, 1); // a place for it, whatever comes first
         int prompts = 0;
@@ -112,6 +113,8 @@ final class StepBatch {
             }
             if (rows.isStep()) {
                 give(rows, 1);
+            } else if (rows != own && followsAnother(waiting, own, i)) {
+                rows.follows = true;
             } else {
                 prompts++;
             }
@@ -128,11 +131,35 @@ final class StepBatch {
         move(waiting);
     }
 
+    /** Whether the batch will have a prompt that a session can follow; of those that came as far, the first one is followed. */
+    private boolean followsAnother(List<Rows> waiting, Rows own, int index) {
+        Rows rows = waiting.get(index);
+        for (int i = 0; i < waiting.size(); i++) {
+            Rows other = waiting.get(i);
+            boolean leads = other == own || i < index || other.isAheadOf(rows);
+            if (leads && !other.follows && fits(other, own) && rows.canFollow(other)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether another has evaluated by now what a session would have to. */
+    static boolean isOvertaken(List<Rows> waiting, Rows rows) {
+        for (int i = 0; i < waiting.size(); i++) {
+            Rows other = waiting.get(i);
+            if (!other.isAlone && other.isAheadOf(rows) && rows.canFollow(other)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Each prompt gets as many rows as {@code most}, in the order in which they came. */
     private void givePrompts(List<Rows> waiting, Rows own, int most) {
         for (int i = 0; i < waiting.size(); i++) {
             Rows rows = waiting.get(i);
-            if (fits(rows, own) && !rows.isStep()) {
+            if (fits(rows, own) && !rows.isStep() && !rows.follows) {
                 give(rows, most);
             }
         }

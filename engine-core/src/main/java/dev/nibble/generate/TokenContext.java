@@ -21,12 +21,21 @@ public final class TokenContext implements AutoCloseable {
     /** Logits that {@link #score} holds at a time, about: 32 MB. */
     private static final int SCORED_LOGITS = 1 << 23;
 
+    /** So often is waited for what another session evaluates without that it can be taken over. */
+    private static final int MOST_WAITS = 3;
+
+    /** After so many tokens of a prompt, what is evaluated is left to others. */
+    private static final int KEPT_STEP = 256;
+
     /** Tokens for which there is memory are counted in steps of so many, that not every token asks. */
     private static final int CHECKED_STEP = 256;
 
     private final Evaluator evaluator;
     private final ForwardPass pass;
     private final @Nullable MemoryCheck memory;
+    /** What others have evaluated; null for a context that shares nothing. */
+    private final @Nullable PrefixCache prefixes;
+
     private final Sequence sequence;
     private final Rows rows;
     private final KvCacheType type;
@@ -44,12 +53,20 @@ public final class TokenContext implements AutoCloseable {
     private int checked;
 
     private long taken;
+    /** Tokens taken over from others since this was asked for. */
+    private int shared;
 
     private TokenContext(
-            Evaluator evaluator, @Nullable MemoryCheck memory, Sequence sequence, KvCacheType type, int vocabSize) {
+            Evaluator evaluator,
+            @Nullable MemoryCheck memory,
+            @Nullable PrefixCache prefixes,
+            Sequence sequence,
+            KvCacheType type,
+            int vocabSize) {
         this.evaluator = evaluator;
         pass = evaluator.pass();
         this.memory = memory;
+        this.prefixes = prefixes;
         this.sequence = sequence;
         this.type = type;
         this.vocabSize = vocabSize;
@@ -63,15 +80,25 @@ public final class TokenContext implements AutoCloseable {
      *
      * @param evaluator of the model
      * @param memory asked before the context grows, if there is one
+     * @param prefixes what the model's contexts share; null for one that shares nothing and leaves nothing
      * @param contextLength tokens it can hold
      * @param vocabSize of the model
      * @throws OutOfMemoryException if there is no memory for it
      */
     public static TokenContext open(
-            Evaluator evaluator, @Nullable MemoryCheck memory, int contextLength, KvCacheType type, int vocabSize) {
+            Evaluator evaluator,
+            @Nullable MemoryCheck memory,
+            @Nullable PrefixCache prefixes,
+            int contextLength,
+            KvCacheType type,
+            int vocabSize) {
         ForwardPass pass = evaluator.pass();
         try {
-            return new TokenContext(evaluator, memory, pass.newSequence(contextLength, type), type, vocabSize);
+            Sequence sequence = pass.newSequence(contextLength, type);
+            if (prefixes == null) {
+                sequence.eraseFreed();
+            }
+            return new TokenContext(evaluator, memory, prefixes, sequence, type, vocabSize);
         } catch (OutOfMemoryError e) {
             throw MemoryFailure.of(
                     e,
@@ -142,14 +169,72 @@ public final class TokenContext implements AutoCloseable {
      * @throws OutOfMemoryException if there is not
      */
     public void checkGrowth(int length) {
+        checkGrowth(length, 0);
+    }
+
+    /**
+     * As {@link #checkGrowth(int)} for a text of which others may have evaluated the beginning.
+     *
+     * @param text all tokens there will be
+     */
+    void checkGrowth(int[] text) {
+        checkGrowth(text.length, prefixes == null ? 0 : prefixes.find(type, text, text.length - 1));
+    }
+
+    private void checkGrowth(int length, int there) {
         if (memory != null) {
-            memory.growth(Math.min(length, Math.max(count, checked)), length, type);
+            int held = memory.estimates() ? Math.max(count, checked) : sequence.length();
+            memory.growth(Math.min(length, Math.max(held, there)), length, type);
+        }
+    }
+
+    /**
+     * Another context that begins with the first tokens of this one, and shares the memory of those that are evaluated. Where the
+     * model cannot stand at the last of them, they are evaluated again when logits are asked for.
+     *
+     * @param length tokens, not more than there are
+     * @throws UnsupportedOperationException if the backend cannot share memory
+     * @throws OutOfMemoryException if there is no memory for it
+     */
+    public TokenContext fork(int length) {
+        if (!pass.canShare()) {
+            throw new UnsupportedOperationException(
+                    "this backend's sessions cannot be forked: their memory is not shared");
+        }
+        TokenContext fork = open(evaluator, memory, prefixes, capacity(), type, vocabSize);
+        try {
+            int evaluated = sequence.shareable(Math.min(length, sequence.length()));
+            fork.sequence.share(sequence, evaluated);
+            fork.append(Arrays.copyOf(tokens, length));
+            if (logitsAt == length) {
+                System.arraycopy(logits, 0, fork.logits, 0, vocabSize);
+                fork.logitsAt = length;
+            }
+            return fork;
+        } catch (Throwable t) {
+            fork.close();
+            throw t;
         }
     }
 
     /** Says that no evaluation follows soon: a generation has ended. */
     void pause() {
         evaluator.pause(rows);
+        keep();
+    }
+
+    /** Leaves what is evaluated to others that begin with the same tokens. */
+    private void keep() {
+        if (prefixes != null) {
+            prefixes.keep(sequence, type, tokens);
+        }
+    }
+
+    /** How many tokens were taken over from others since the last call. */
+    int takeShared() {
+        int result = shared;
+        shared = 0;
+        return result;
     }
 
     /** Appends tokens, checked before, to be evaluated later. */
@@ -172,8 +257,11 @@ public final class TokenContext implements AutoCloseable {
 
     /** Forgets the tokens from {@code length} on; where the model cannot go back, the rest becomes pending. */
     public void truncate(int length) {
-        if (length < sequence.length() && !sequence.truncate(length)) {
-            sequence.truncate(0);
+        if (length < sequence.length()) {
+            keep();
+            if (!sequence.truncate(length)) {
+                sequence.truncate(0);
+            }
         }
         count = length;
         if (logitsAt > length) {
@@ -314,33 +402,56 @@ public final class TokenContext implements AutoCloseable {
      */
     private void evaluate(int firstOutput, float @Nullable [] result, Cancellation cancellation) {
         int written = 0;
-        while (sequence.length() < count) {
-            if (cancellation.getAsBoolean()) {
-                throw new CancellationException();
+        boolean isPrompt = count - sequence.length() >= PrefixCache.LEAST;
+        int mustEnd = NONE; // where others were seen to go on differently
+        int waits = MOST_WAITS;
+        try {
+            while (sequence.length() < count) {
+                if (cancellation.getAsBoolean()) {
+                    throw new CancellationException();
+                }
+                int before = sequence.length();
+                if (prefixes != null && firstOutput >= before + PrefixCache.LEAST) {
+                    int common = prefixes.share(sequence, type, tokens, firstOutput);
+                    shared += sequence.length() - before;
+                    mustEnd = common >= sequence.length() + PrefixCache.LEAST && common < firstOutput ? common : NONE;
+                }
+                int from = sequence.length();
+                int to = (int) Math.min(mustEnd == NONE ? count : mustEnd, (long) from + evaluator.maxRows());
+                requireMemory(to);
+                rows.set(tokens, from, to, firstOutput, result, written);
+                waits = from > before ? MOST_WAITS : waits;
+                rows.share(waits > 0 ? prefixes : null, type);
+                evaluator.evaluate(rows, cancellation);
+                waits = sequence.length() > from ? MOST_WAITS : waits - 1;
+                if (sequence.length() - from >= KEPT_STEP || (from < mustEnd && sequence.length() == mustEnd)) {
+                    keep();
+                }
+                written += rows.outputs(sequence.length() - from) * vocabSize;
+                if (sequence.length() > before) {
+                    progress.evaluated(sequence.length(), count);
+                }
             }
+        } catch (OutOfMemoryError e) {
             int from = sequence.length();
             int to = (int) Math.min(count, (long) from + evaluator.maxRows());
-            requireMemory(to);
-            rows.set(tokens, from, to, firstOutput, result, written);
-            try {
-                evaluator.evaluate(rows, cancellation);
-            } catch (OutOfMemoryError e) {
-                long buffers = pass.bufferBytes(to - from) + 4L * vocabSize * rows.outputs(to - from);
-                throw MemoryFailure.of(
-                        e,
-                        "a KV cache of " + to + " tokens",
-                        pass.sequenceBytes(to, type),
-                        "the buffers to evaluate " + (to - from) + " tokens",
-                        buffers);
+            throw MemoryFailure.of(
+                    e,
+                    "a KV cache of " + to + " tokens",
+                    pass.sequenceBytes(to, type),
+                    "the buffers to evaluate " + (to - from) + " tokens",
+                    pass.bufferBytes(to - from) + 4L * vocabSize * rows.outputs(to - from));
+        } finally {
+            if (isPrompt) {
+                keep();
             }
-            written += rows.outputs(sequence.length() - from) * vocabSize;
-            progress.evaluated(sequence.length(), count);
         }
     }
 
     /** A context that grows token by token asks too, before memory ends and with it the process. */
     private void requireMemory(int tokens) {
-        if (memory != null && tokens > checked) {
+        sequence.reserve(tokens);
+        if (memory != null && memory.estimates() && tokens > checked) {
             int step = (int) Math.min(capacity(), Math.ceilDiv((long) tokens, CHECKED_STEP) * CHECKED_STEP);
             taken += memory.take(checked, step, type);
             checked = step;

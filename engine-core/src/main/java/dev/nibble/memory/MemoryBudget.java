@@ -11,13 +11,33 @@ import java.util.concurrent.atomic.AtomicLong;
 /** How much memory models may take together beside their mapped files, and how much they have taken. Thread-safe. */
 public final class MemoryBudget {
     private final OptionalLong limit;
+    private final String name;
+    private final Remedy remedy;
     private final AtomicLong taken = new AtomicLong();
 
     /**
+     * That of an engine.
+     *
      * @param limit in bytes; empty for none
      */
     public MemoryBudget(OptionalLong limit) {
+        this(limit, "the engine's memory budget", Remedy.LARGER_BUDGET);
+    }
+
+    private MemoryBudget(OptionalLong limit, String name, Remedy remedy) {
         this.limit = limit;
+        this.name = name;
+        this.remedy = remedy;
+    }
+
+    /** That of the sessions of a model. */
+    public static MemoryBudget ofSessions(OptionalLong limit) {
+        return new MemoryBudget(limit, "the model's KV cache budget", Remedy.LARGER_KV_BUDGET);
+    }
+
+    /** What would help where it does not suffice. */
+    public Remedy remedy() {
+        return remedy;
     }
 
     /** Bytes that were taken and not given back. */
@@ -31,7 +51,7 @@ public final class MemoryBudget {
                 ? Optional.empty()
                 : Optional.of(new Room(
                         Math.max(0, limit.getAsLong() - taken()),
-                        "of the engine's memory budget of " + ByteCount.text(limit.getAsLong())));
+                        "of " + name + " of " + ByteCount.text(limit.getAsLong())));
     }
 
     /**
@@ -41,17 +61,23 @@ public final class MemoryBudget {
      * @throws OutOfMemoryException if there is not as much left
      */
     public void take(long bytes, String what) {
+        if (!tryTake(bytes)) {
+            throw new OutOfMemoryException(
+                    what + " needs " + ByteCount.text(bytes) + ", but " + room().orElseThrow(), List.of(remedy), 0);
+        }
+    }
+
+    /** As {@link #take}; false if there is not as much left. */
+    public boolean tryTake(long bytes) {
         long most = limit.orElse(Long.MAX_VALUE);
         long before;
         do {
             before = taken.get();
             if (bytes > most - before) {
-                throw new OutOfMemoryException(
-                        what + " needs " + ByteCount.text(bytes) + ", but " + room().orElseThrow(),
-                        List.of(Remedy.LARGER_BUDGET),
-                        0);
+                return false;
             }
         } while (!taken.compareAndSet(before, before + bytes));
+        return true;
     }
 
     /** Gives back what was taken. */

@@ -54,7 +54,11 @@ public record Model(
 
     /** A generating model whose input is the token embedding alone. */
     public static Model generating(
-            ModelConfig config, Tensor tokenEmbedding, List<BlockConfig> blocks, Norm outputNorm, Projection output) {
+            ModelConfig config,
+            Tensor tokenEmbedding,
+            List<BlockConfig> blocks,
+            @Nullable Norm outputNorm,
+            Projection output) {
         return new Model(config, tokenEmbedding, null, blocks, outputNorm, output, null, List.of());
     }
 
@@ -95,14 +99,16 @@ public record Model(
     public sealed interface EmbeddingInput {
 
         /**
-         * BERT: learned positions and token types are added, then a norm.
+         * BERT, GPT-2 and others: learned positions and token types are added, then a norm.
          *
          * @param positions [hiddenSize, contextLength], or null
          * @param tokenType [hiddenSize], the embedding of type 0
-         * @param norm applied to the sum
+         * @param norm applied to the sum, or null
          */
-        record PositionsAndTypes(@Nullable Tensor positions, float @Nullable [] tokenType, Norm norm)
-                implements EmbeddingInput {}
+        record PositionsAndTypes(
+                @Nullable Tensor positions,
+                float @Nullable [] tokenType,
+                @Nullable Norm norm) implements EmbeddingInput {}
 
         /**
          * Gemma 3n and 4: an embedding of the token for each layer, mixed with a projection of the input.

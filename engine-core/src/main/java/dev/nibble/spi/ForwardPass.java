@@ -2,6 +2,7 @@ package dev.nibble.spi;
 
 import dev.nibble.KvCacheType;
 import dev.nibble.tensor.DType;
+import java.util.Collection;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,28 @@ public interface ForwardPass extends AutoCloseable {
      * @param contextLength tokens it can hold
      */
     Sequence newSequence(int contextLength, KvCacheType type);
+
+    /**
+     * Whether sequences can share memory, be saved and restored, and {@link #limit} is heeded.
+     *
+     * @see Sequence#share
+     */
+    default boolean canShare() {
+        return false;
+    }
+
+    /** Has somebody asked, from now on, before sequences take memory. Of no effect unless {@link #canShare}. */
+    default void limit(SequenceMemory memory) {}
+
+    /** Bytes that all sequences hold now, what they share counted once; 0 unless {@link #canShare}. */
+    default long heldBytes() {
+        return 0;
+    }
+
+    /** Of these, the bytes that would be freed if some sequences were closed, which nobody evaluates now. */
+    default long heldOnlyBy(Collection<Sequence> sequences) {
+        return 0;
+    }
 
     /** Tokens that a sequence can hold at most, where the backend reserves memory for them when it is loaded. */
     default int maxContextLength() {

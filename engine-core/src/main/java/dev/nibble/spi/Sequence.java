@@ -1,5 +1,9 @@
 package dev.nibble.spi;
 
+import java.io.IOException;
+import java.nio.channels.ReadableByteChannel;
+import java.nio.channels.WritableByteChannel;
+
 /** What a model remembers of one token sequence: keys and values, recurrent states. Used by one thread at a time. */
 public interface Sequence extends AutoCloseable {
 
@@ -16,6 +20,57 @@ public interface Sequence extends AutoCloseable {
      * @return false if it cannot; nothing changed then
      */
     boolean truncate(int length);
+
+    /**
+     * Makes room for tokens up to {@code length}, so that evaluating them needs no more memory; at most a batch more than there
+     * are.
+     *
+     * @throws dev.nibble.OutOfMemoryException if there is no memory for them; the sequence is as it was
+     */
+    default void reserve(int length) {}
+
+    /**
+     * The greatest position up to {@code length} up to which another sequence can share what this holds; 0 if there is none, as with
+     * recurrent states, which are there for the last position only.
+     */
+    default int shareable(int length) {
+        return 0;
+    }
+
+    /**
+     * Forgets everything and begins with the first {@code length} tokens of another sequence, whose memory it shares: what either
+     * writes from there on the other does not see.
+     *
+     * @param other of the same forward pass and type, not evaluated meanwhile
+     * @param length that {@link #shareable} gave, not more than this can hold
+     * @throws UnsupportedOperationException unless {@link ForwardPass#canShare}
+     */
+    default void share(Sequence other, int length) {
+        throw new UnsupportedOperationException("the sequences of this backend cannot share what they hold");
+    }
+
+    /** From now on erases memory before it is freed. */
+    default void eraseFreed() {}
+
+    /**
+     * Writes what it holds, for {@link #restore}.
+     *
+     * @throws UnsupportedOperationException unless {@link ForwardPass#canShare}
+     */
+    default void save(WritableByteChannel out) throws IOException {
+        throw new UnsupportedOperationException("the sequences of this backend cannot be saved");
+    }
+
+    /**
+     * Forgets everything and holds again what a sequence of the same model and type saved.
+     *
+     * @param length tokens that it held
+     * @throws java.io.EOFException if the channel ends too early; this holds nothing then, as after every failure
+     * @throws dev.nibble.OutOfMemoryException if there is no memory for it
+     */
+    default void restore(ReadableByteChannel in, int length) throws IOException {
+        throw new UnsupportedOperationException("the sequences of this backend cannot be restored");
+    }
 
     /** Frees its memory; later calls do nothing. */
     @Override

@@ -24,12 +24,13 @@ class OlderClientTest {
         TinyModels.write("llama", 1, file);
         URL jar = getClass().getResource("/older/older-client.jar");
         assertThat(jar).isNotNull();
-        try (URLClassLoader loader = new URLClassLoader(new URL[] {jar}, getClass().getClassLoader())) {
+        try (URLClassLoader loader =
+                new URLClassLoader(new URL[] {jar}, getClass().getClassLoader())) {
             @SuppressWarnings("unchecked")
-            Function<Path, List<String>> client = (Function<Path, List<String>>) loader.loadClass(
-                            "com.example.older.OlderClient")
-                    .getDeclaredConstructor()
-                    .newInstance();
+            Function<Path, List<String>> client =
+                    (Function<Path, List<String>>) loader.loadClass("com.example.older.OlderClient")
+                            .getDeclaredConstructor()
+                            .newInstance();
             assertThat(client.apply(file))
                     .containsExactly(
                             "tokens 5",

@@ -11,7 +11,6 @@ import dev.nibble.model.Projection;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Shape;
 import dev.nibble.tensor.Tensor;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -60,7 +59,6 @@ public class AttentionBenchmark {
     @Param("F16")
     public KvCacheType type = KvCacheType.F16;
 
-    private final Arena arena = Arena.ofShared();
     private final Scratch scratch = new Scratch();
     private VectorOps ops;
     private AttentionTile tile;
@@ -80,8 +78,7 @@ public class AttentionBenchmark {
         config = new AttentionConfig.Builder(0, HEADS, KV_HEADS, DIM, DIM, none, none, none, none).build();
         tile = AttentionTile.of(scratch, config);
         Random random = new Random(1);
-        cache = new KvCache(KV_HEADS, DIM, DIM, type, positions, 0, rows, ops, arena);
-        cache.reserve(positions);
+        cache = KvCache.alone(KV_HEADS, DIM, DIM, type, positions, 0, rows, ops);
         for (int position = 0; position < positions; position++) {
             cache.write(position, gaussian(KV_HEADS * DIM, random), 0, gaussian(KV_HEADS * DIM, random), 0, scratch);
         }
@@ -100,7 +97,7 @@ public class AttentionBenchmark {
     /** Frees the cache. */
     @TearDown
     public void tearDown() {
-        arena.close();
+        cache.free();
     }
 
     /** All heads of all rows. */

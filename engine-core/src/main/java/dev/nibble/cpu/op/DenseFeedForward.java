@@ -44,6 +44,9 @@ public final class DenseFeedForward implements FeedForwardOp {
         if (config.sparsity() > 0) {
             pass.forEach(x.rows(), pass.rowGrain(), sparsifyJob);
         }
+        if (config.innerNorm() != null) {
+            RowNorm.applyToRows(pass, config.innerNorm(), inner.values(), inner.values(), size);
+        }
         inner.reset(x.rows(), size);
         down.apply(pass.pool, inner, output, 0, down.outputSize());
     }

@@ -2,78 +2,94 @@ package dev.nibble.cpu.state;
 
 import dev.nibble.KvCacheType;
 import dev.nibble.cpu.kernel.VectorOps;
-import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.Model;
 import dev.nibble.spi.Sequence;
-import java.lang.foreign.Arena;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.ReadableByteChannel;
+import java.nio.channels.WritableByteChannel;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** The state of one sequence on the CPU: a KV cache for each attention layer, a recurrent state for the other layers. */
+/**
+ * The state of one sequence on the CPU: pages of keys and values for layers with attention, which sequences share, and a recurrent
+ * state for each of the other layers, which is copied.
+ */
 public final class CpuSequence implements Sequence {
-    private final Object owner;
+    private final KvPool pool;
     private final int capacity;
-    private final Arena arena = Arena.ofShared();
-    private final Model model;
+    private final KvCacheType type;
+    private final KvLayout layout;
+    private final KvTable[] tables;
     private final @Nullable KvCache[] caches;
     private final @Nullable RecurrentState[] states;
-    private final boolean recurrent;
+    /** Bytes of the recurrent states in use, and of those only kept. */
+    private final long stateBytes;
+
+    private final long keptStateBytes;
+    /** Of these, what was taken from the pool. */
+    private long takenStateBytes;
+
     private int length;
+    private boolean erases;
     private boolean closed;
 
-    public CpuSequence(Object owner, Model model, int capacity, KvCacheType type, int maxBatchRows, VectorOps ops) {
-        this.owner = owner;
-        this.model = model;
+    /**
+     * An empty sequence.
+     *
+     * @param pool of the forward pass that evaluates it
+     */
+    public CpuSequence(KvPool pool, Model model, int capacity, KvCacheType type, int maxBatchRows, VectorOps ops) {
+        this.pool = pool;
         this.capacity = capacity;
+        this.type = type;
+        layout = KvLayout.of(model, type, maxBatchRows);
+        List<KvTable> groups = new ArrayList<>();
+        layout.groups().forEach(group -> groups.add(new KvTable(pool, this, group)));
+        tables = groups.toArray(KvTable[]::new);
+        KvCodec codec = KvCodec.of(type, ops);
         int layers = model.blocks().size();
         caches = new KvCache[layers];
         states = new RecurrentState[layers];
-        boolean anyRecurrent = false;
+        long bytes = 0;
+        long kept = 0;
         for (int layer = 0; layer < layers; layer++) {
-            switch (LayerState.of(model, layer)) {
-                case LayerState.Cache cache ->
-                    caches[layer] = new KvCache(
-                            cache.kvHeadCount(),
-                            cache.keyDim(),
-                            cache.valueDim(),
-                            type,
-                            capacity,
-                            cache.window(),
-                            maxBatchRows,
-                            ops,
-                            arena);
-                case LayerState.SharedCache shared -> caches[layer] = caches[shared.layer()];
-                case LayerState.Recurrent sizes -> {
-                    states[layer] = new RecurrentState(sizes.convolution(), sizes.state());
-                    anyRecurrent = true;
+            for (LayerState.Part part : LayerState.of(model, layer).parts()) {
+                switch (part) {
+                    case LayerState.Cache cache -> {
+                        KvLayout.Place place = layout.place(layer);
+                        caches[layer] = place == null ? null : new KvCache(tables[place.group()], place, codec);
+                    }
+                    case LayerState.SharedCache shared -> caches[layer] = caches[shared.layer()];
+                    case LayerState.Recurrent sizes -> {
+                        states[layer] = new RecurrentState(sizes.convolution(), sizes.state());
+                        bytes += RecurrentState.bytes(sizes.convolution(), sizes.state());
+                        kept += RecurrentState.keptBytes(sizes.convolution(), sizes.state());
+                    }
                 }
             }
         }
-        recurrent = anyRecurrent;
+        stateBytes = bytes;
+        keptStateBytes = kept;
     }
 
     /** Bytes a sequence takes when its context is full. */
     public static long bytes(Model model, int capacity, KvCacheType type, int maxBatchRows) {
-        long bytes = 0;
+        long bytes = KvLayout.of(model, type, maxBatchRows).bytes(capacity);
         for (int layer = 0; layer < model.blocks().size(); layer++) {
-            bytes += switch (LayerState.of(model, layer)) {
-                case LayerState.Cache cache ->
-                    KvCache.bytes(
-                            cache.kvHeadCount(),
-                            cache.keyDim(),
-                            cache.valueDim(),
-                            type,
-                            capacity,
-                            cache.window(),
-                            maxBatchRows);
-                case LayerState.SharedCache shared -> 0;
-                case LayerState.Recurrent sizes -> RecurrentState.bytes(sizes.convolution(), sizes.state());
-            };
+            for (LayerState.Part part : LayerState.of(model, layer).parts()) {
+                if (part instanceof LayerState.Recurrent sizes) {
+                    bytes += RecurrentState.bytes(sizes.convolution(), sizes.state());
+                }
+            }
         }
         return bytes;
     }
 
-    public boolean isOwnedBy(Object pass) {
-        return owner == pass;
+    public boolean isOwnedBy(KvPool owner) {
+        return pool == owner;
     }
 
     public KvCache cache(int layer) {
@@ -92,12 +108,44 @@ public final class CpuSequence implements Sequence {
         return state;
     }
 
-    /** Makes room for {@code rows} more positions. */
-    public void reserve(int rows) {
+    @Override
+    public void reserve(int newLength) {
         checkOpen();
-        for (KvCache cache : caches) {
-            if (cache != null) {
-                cache.reserve(length + rows);
+        if (newLength <= length) {
+            return;
+        }
+        long missing = stateBytes - takenStateBytes;
+        for (KvTable table : tables) {
+            missing += table.missingBytes(length, newLength);
+        }
+        if (missing == 0) {
+            return;
+        }
+        pool.take(missing, newLength - length);
+        long unused = missing;
+        try {
+            if (takenStateBytes < stateBytes) {
+                reserveStates();
+                unused -= stateBytes - takenStateBytes;
+                takenStateBytes = stateBytes;
+            }
+            for (KvTable table : tables) {
+                table.reserve(length, newLength, erases);
+            }
+        } finally {
+            for (KvTable table : tables) {
+                unused -= table.takeAllocated();
+            }
+            if (unused > 0) {
+                pool.giveBack(unused);
+            }
+        }
+    }
+
+    private void reserveStates() {
+        for (RecurrentState state : states) {
+            if (state != null) {
+                state.reserve();
             }
         }
     }
@@ -147,41 +195,159 @@ public final class CpuSequence implements Sequence {
         if (newLength < 0 || newLength > length) {
             throw new IllegalArgumentException("cannot truncate " + length + " tokens to " + newLength);
         }
-        if (newLength == length) {
-            return true;
-        }
         if (newLength == 0) {
-            for (RecurrentState state : states) {
-                if (state != null) {
-                    state.clear();
-                }
-            }
-            length = 0;
+            clear();
             return true;
         }
-        if (recurrent) {
+        if (newLength < length && !canStandAt(newLength)) {
             return false;
         }
-        for (int layer = 0; layer < caches.length; layer++) {
-            KvCache cache = caches[layer];
-            if (cache != null && !cache.holds(Math.max(0, newLength - window(layer)), length)) {
-                return false;
-            }
+        for (KvTable table : tables) {
+            table.truncate(newLength, erases);
         }
         length = newLength;
         return true;
     }
 
-    /** Positions a layer's queries see, 0 for all. */
-    private int window(int layer) {
-        return model.blocks().get(layer).mixer() instanceof AttentionConfig attention ? attention.window() : 0;
+    /** Whether all is there that evaluating from an earlier position on needs. */
+    private boolean canStandAt(int position) {
+        if (stateBytes > 0) {
+            return false;
+        }
+        for (KvTable table : tables) {
+            if (!table.holds(position)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Gives everything back. */
+    private void clear() {
+        length = 0;
+        for (KvTable table : tables) {
+            table.truncate(0, erases);
+        }
+        for (RecurrentState state : states) {
+            if (state != null) {
+                state.free();
+            }
+        }
+        long taken = takenStateBytes;
+        takenStateBytes = 0;
+        if (taken > 0) {
+            pool.giveBack(taken);
+        }
+    }
+
+    @Override
+    public int shareable(int upTo) {
+        int position = Math.min(upTo, length);
+        return position == length || canStandAt(position) ? position : 0;
+    }
+
+    @Override
+    public void share(Sequence other, int newLength) {
+        checkOpen();
+        if (!(other instanceof CpuSequence source) || source.pool != pool || source.type != type || source == this) {
+            throw new IllegalArgumentException("only sequences of one model and type share what they hold");
+        }
+        if (newLength < 0 || newLength > capacity || source.shareable(newLength) != newLength) {
+            throw new IllegalArgumentException("cannot begin with " + newLength + " of " + source.length + " tokens");
+        }
+        source.checkOpen();
+        clear();
+        if (newLength == 0) {
+            return;
+        }
+        if (keptStateBytes > 0) {
+            pool.take(keptStateBytes, 0);
+            takenStateBytes = keptStateBytes;
+            for (int layer = 0; layer < states.length; layer++) {
+                RecurrentState state = states[layer];
+                RecurrentState from = source.states[layer];
+                if (state != null && from != null) {
+                    state.copyOf(from);
+                }
+            }
+        }
+        for (int i = 0; i < tables.length; i++) {
+            tables[i].share(source.tables[i], newLength);
+        }
+        length = newLength;
+    }
+
+    @Override
+    public void eraseFreed() {
+        erases = true;
+    }
+
+    @Override
+    public void save(WritableByteChannel out) throws IOException {
+        checkOpen();
+        for (int i = 0; i < tables.length; i++) {
+            int group = i;
+            tables[i].save(out, length, page -> eraseBehind(group, page, length % KvTable.PAGE));
+        }
+        for (RecurrentState state : states) {
+            if (state != null && length > 0) {
+                SavedValues.write(out, state.convolution());
+                SavedValues.write(out, state.matrix());
+            }
+        }
+    }
+
+    /** What lies there may be of a sequence that the page was copied from. */
+    private void eraseBehind(int group, MemorySegment page, int slot) {
+        for (int layer = 0; layer < caches.length; layer++) {
+            KvCache cache = caches[layer];
+            KvLayout.Place place = layout.place(layer);
+            if (cache != null && place != null && place.group() == group) {
+                cache.eraseBehind(page, slot);
+            }
+        }
+    }
+
+    @Override
+    public void restore(ReadableByteChannel in, int newLength) throws IOException {
+        checkOpen();
+        clear();
+        boolean whole = false;
+        try {
+            for (KvTable table : tables) {
+                table.restore(in, newLength);
+            }
+            if (stateBytes > 0 && newLength > 0) {
+                pool.take(stateBytes, newLength);
+                takenStateBytes = stateBytes;
+                reserveStates();
+                for (RecurrentState state : states) {
+                    if (state != null) {
+                        SavedValues.read(in, state.convolution());
+                        SavedValues.read(in, state.matrix());
+                    }
+                }
+            }
+            length = newLength;
+            whole = true;
+        } finally {
+            if (!whole) {
+                clear();
+            }
+        }
+    }
+
+    void forEachPage(Consumer<KvPool.Page> action) {
+        for (KvTable table : tables) {
+            table.forEach(action);
+        }
     }
 
     @Override
     public void close() {
         if (!closed) {
+            clear();
             closed = true;
-            arena.close();
         }
     }
 }

@@ -3,153 +3,116 @@ package dev.nibble.cpu.state;
 import dev.nibble.KvCacheType;
 import dev.nibble.cpu.kernel.VectorOps;
 import dev.nibble.cpu.pool.Scratch;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 
 /**
- * The keys and values of one attention layer of one sequence, off-heap.
- *
- * <p>Memory comes in pages of {@link #PAGE} positions, allocated when they are first written, so that a large context
- * costs only what is used; a smaller capacity is one page of its size, in whole blocks. Within a page the keys, and the
- * values, of a head lie together, as {@link KvCodec} says. They are read in blocks of {@link #BLOCK} positions.
- * A layer with a sliding window keeps a ring of pages that holds the window and one batch.
+ * The keys and values of one attention layer of one sequence, as they lie in its pages ({@link KvLayout}). The keys, and the values, of
+ * a head and a block of {@link #BLOCK} positions lie together, as {@link KvCodec} says, and are read together.
  */
 public final class KvCache {
-    /** Positions of a page. */
-    public static final int PAGE = 256;
-
     /** Positions of a block, which are read together. */
     public static final int BLOCK = KvCodec.BLOCK;
 
+    private final KvTable table;
+    private final KvCodec codec;
     private final int kvHeadCount;
     private final int keyDim;
     private final int valueDim;
-    private final KvCodec codec;
-    private final int slots;
-    /** Positions of this cache's pages. */
-    private final int page;
+    private final long keyOffset;
+    private final long valueOffset;
 
-    private final int pageCount;
-    /** The pages so far: a context may be far longer than what is ever used of it. */
-    private MemorySegment[] keyPages = new MemorySegment[0];
-
-    private MemorySegment[] valuePages = new MemorySegment[0];
-    private final Arena arena;
+    KvCache(KvTable table, KvLayout.Place place, KvCodec codec) {
+        this.table = table;
+        this.codec = codec;
+        kvHeadCount = place.sizes().kvHeadCount();
+        keyDim = place.sizes().keyDim();
+        valueDim = place.sizes().valueDim();
+        keyOffset = place.keyOffset();
+        valueOffset = place.valueOffset();
+    }
 
     /**
-     * @param capacity positions of the sequence
+     * That of a layer by itself, with room for positions, outside any sequence. Its memory is freed when the last page is, or with
+     * {@link #free}.
+     *
+     * @param positions that can be written
      * @param window positions a query sees, 0 for all
      * @param maxBatchRows rows written before the first of them is read
      */
-    public KvCache(
+    public static KvCache alone(
             int kvHeadCount,
             int keyDim,
             int valueDim,
             KvCacheType type,
-            int capacity,
+            int positions,
             int window,
             int maxBatchRows,
-            VectorOps ops,
-            Arena arena) {
-        this.kvHeadCount = kvHeadCount;
-        this.keyDim = keyDim;
-        this.valueDim = valueDim;
-        this.codec = KvCodec.of(type, ops);
-        this.arena = arena;
-        slots = slots(capacity, window, maxBatchRows);
-        page = Math.min(PAGE, slots);
-        pageCount = Math.ceilDiv(slots, page);
-    }
-
-    /** Positions that are kept: all, or the window and a batch, in whole pages; if less than a page, in whole blocks. */
-    private static int slots(int capacity, int window, int maxBatchRows) {
-        long needed = window == 0 ? capacity : Math.min(capacity, (long) window + maxBatchRows);
-        int unit = needed < PAGE ? KvCodec.BLOCK : PAGE;
-        return (int) Math.min(Integer.MAX_VALUE / PAGE * PAGE, (needed + unit - 1) / unit * unit);
-    }
-
-    /** Bytes a full cache of these dimensions takes. */
-    static long bytes(
-            int kvHeadCount, int keyDim, int valueDim, KvCacheType type, int capacity, int window, int maxBatchRows) {
-        int slots = slots(capacity, window, maxBatchRows);
-        int page = Math.min(PAGE, slots);
-        long pages = ((long) slots + page - 1) / page;
-        return pages * page * kvHeadCount * (KvCodec.rowBytes(type, keyDim) + KvCodec.rowBytes(type, valueDim));
-    }
-
-    /** Allocates the pages for positions up to {@code end}. */
-    public void reserve(int end) {
-        int pages = Math.ceilDiv(Math.min(end, slots), page);
-        if (pages > keyPages.length) {
-            int length = (int) Math.min(pageCount, Math.max(pages, 2L * keyPages.length));
-            keyPages = Arrays.copyOf(keyPages, length);
-            valuePages = Arrays.copyOf(valuePages, length);
+            VectorOps ops) {
+        KvLayout layout = KvLayout.of(
+                new LayerState.Cache(kvHeadCount, keyDim, valueDim, window), type, maxBatchRows + positions);
+        KvLayout.Place place = layout.place(0);
+        if (place == null) {
+            throw new IllegalStateException("a layer without keys and values");
         }
-        for (int i = 0; i < pages; i++) {
-            if (keyPages[i] == null) {
-                keyPages[i] = arena.allocate((long) kvHeadCount * page * codec.rowBytes(keyDim), 64);
-            }
-            if (valuePages[i] == null) { // also where there was no memory for it the last time
-                valuePages[i] = arena.allocate((long) kvHeadCount * page * codec.rowBytes(valueDim), 64);
-            }
-        }
+        KvPool pool = new KvPool();
+        KvTable table = new KvTable(pool, pool, layout.groups().getFirst());
+        table.reserve(0, positions, false);
+        return new KvCache(table, place, KvCodec.of(type, ops));
     }
 
-    /** Whether positions from {@code from} are still there after {@code written} have been written. */
-    boolean holds(int from, int written) {
-        return from >= written - slots;
+    /** Frees the memory of {@link #alone}. */
+    public void free() {
+        table.truncate(0, false);
     }
 
     /** Stores the key and the value of a position: [kvHeadCount, dim] each. */
     public void write(int position, float[] keys, int keyOffset, float[] values, int valueOffset, Scratch scratch) {
-        int slot = position % slots;
-        MemorySegment keyPage = keyPages[slot / page];
-        MemorySegment valuePage = valuePages[slot / page];
-        int inBlock = slot % KvCodec.BLOCK;
+        MemorySegment page = table.memory(position);
+        int slot = position % KvTable.PAGE;
         for (int head = 0; head < kvHeadCount; head++) {
-            long row = rowOf(head, slot);
-            long block = (row - inBlock) * codec.rowBytes(keyDim);
-            codec.writeKey(keys, keyOffset + head * keyDim, keyDim, keyPage, block, inBlock, scratch);
-            codec.writeValue(
-                    values,
-                    valueOffset + head * valueDim,
-                    valueDim,
-                    valuePage,
-                    row * codec.rowBytes(valueDim),
-                    scratch);
+            codec.writeKey(keys, keyOffset + head * keyDim, keyDim, page, keysOf(head), slot, scratch);
+            codec.writeValue(values, valueOffset + head * valueDim, valueDim, page, valuesOf(head, position), scratch);
         }
     }
 
     /**
-     * Reads the keys of a block of positions, [keyDim, BLOCK]. Those of positions that were not written, or too long
-     * ago, are anything.
+     * Reads the keys of a block of positions, [keyDim, BLOCK]. Those of positions that were not written are anything.
      *
      * @param position first of the block, a multiple of {@link #BLOCK}
      */
     public void readKeys(int head, int position, float[] out, Scratch scratch) {
-        int slot = position % slots;
-        codec.readKeys(keyPages[slot / page], rowOf(head, slot) * codec.rowBytes(keyDim), keyDim, out, scratch);
+        codec.readKeys(table.memory(position), keysOf(head), keyDim, out, scratch);
     }
 
     /** Reads the values of {@code count} positions of one block: [count, valueDim]. */
     public void readValues(int head, int position, int count, float[] out, Scratch scratch) {
-        int slot = position % slots;
-        codec.readValues(
-                valuePages[slot / page], rowOf(head, slot) * codec.rowBytes(valueDim), count * valueDim, out, scratch);
+        codec.readValues(table.memory(position), valuesOf(head, position), count * valueDim, out, scratch);
+    }
+
+    /** Erases the positions of a page of this layer from one on. */
+    void eraseBehind(MemorySegment page, int from) {
+        Scratch scratch = new Scratch();
+        float[] zeros = new float[Math.max(keyDim, valueDim)];
+        for (int head = 0; head < kvHeadCount; head++) {
+            for (int slot = from; slot < KvTable.PAGE; slot++) {
+                codec.writeKey(zeros, 0, keyDim, page, keysOf(head), slot, scratch);
+                codec.writeValue(zeros, 0, valueDim, page, valuesOf(head, slot), scratch);
+            }
+        }
     }
 
     /** Whether something was stored that is too large for the type, and became an infinity. */
     public boolean hasOverflowed() {
-        for (int i = 0; i < keyPages.length; i++) {
-            if (keyPages[i] != null && (codec.hasOverflowed(keyPages[i]) || codec.hasOverflowed(valuePages[i]))) {
-                return true;
-            }
-        }
-        return false;
+        boolean[] found = new boolean[1];
+        table.forEach(page -> found[0] |= codec.hasOverflowed(page.memory));
+        return found[0];
     }
 
-    private long rowOf(int head, int slot) {
-        return (long) head * page + slot % page;
+    private long keysOf(int head) {
+        return keyOffset + (long) head * KvTable.PAGE * codec.rowBytes(keyDim);
+    }
+
+    private long valuesOf(int head, int position) {
+        return valueOffset + ((long) head * KvTable.PAGE + position % KvTable.PAGE) * codec.rowBytes(valueDim);
     }
 }

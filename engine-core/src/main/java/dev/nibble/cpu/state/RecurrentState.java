@@ -9,24 +9,52 @@ import java.util.Arrays;
  * So a batch that is given up has changed nothing, and nothing need be done about it.
  */
 public final class RecurrentState {
-    // after the last committed position
-    private float[] convolution; // [kernelSize - 1, channels], oldest first
-    private float[] state; // the layer's own shape
+    private static final float[] NONE = {};
 
-    // after the positions of the running batch so far
-    private float[] nextConvolution;
-    private float[] nextState;
+    private final int convolutionSize;
+    private final int stateSize;
+
+    // after the last committed position; empty if that is the beginning
+    private float[] convolution = NONE; // [kernelSize - 1, channels], oldest first
+    private float[] state = NONE; // the layer's own shape
+
+    // after the positions of the running batch so far; empty before there is one
+    private float[] nextConvolution = NONE;
+    private float[] nextState = NONE;
 
     RecurrentState(int convolutionSize, int stateSize) {
-        convolution = new float[convolutionSize];
-        state = new float[stateSize];
-        nextConvolution = new float[convolutionSize];
-        nextState = new float[stateSize];
+        this.convolutionSize = convolutionSize;
+        this.stateSize = stateSize;
     }
 
-    /** Bytes of a state of these sizes. */
+    /** Bytes of a state of these sizes in a sequence that is evaluated. */
     static long bytes(int convolutionSize, int stateSize) {
-        return 2L * Float.BYTES * convolutionSize + 2L * Float.BYTES * stateSize;
+        return 2 * keptBytes(convolutionSize, stateSize);
+    }
+
+    /** Bytes of one that is only kept. */
+    static long keptBytes(int convolutionSize, int stateSize) {
+        return Float.BYTES * ((long) convolutionSize + stateSize);
+    }
+
+    /** Allocates what a batch needs. */
+    void reserve() {
+        if (nextState.length < stateSize || nextConvolution.length < convolutionSize) {
+            nextConvolution = new float[convolutionSize];
+            nextState = new float[stateSize];
+        }
+        if (state.length < stateSize || convolution.length < convolutionSize) {
+            convolution = new float[convolutionSize];
+            state = new float[stateSize];
+        }
+    }
+
+    /** Begins as another's. */
+    void copyOf(RecurrentState other) {
+        convolution = other.convolution.clone();
+        state = other.state.clone();
+        nextConvolution = NONE;
+        nextState = NONE;
     }
 
     /**
@@ -54,6 +82,16 @@ public final class RecurrentState {
         return nextState;
     }
 
+    /** The inputs of the convolution after the last committed position. */
+    float[] convolution() {
+        return convolution;
+    }
+
+    /** The matrix state after the last committed position. */
+    float[] matrix() {
+        return state;
+    }
+
     /** Keeps what the batch computed. */
     void commit() {
         float[] oldConvolution = convolution;
@@ -67,5 +105,16 @@ public final class RecurrentState {
     void clear() {
         Arrays.fill(convolution, 0);
         Arrays.fill(state, 0);
+    }
+
+    /** Erases and frees everything. */
+    void free() {
+        clear();
+        Arrays.fill(nextConvolution, 0);
+        Arrays.fill(nextState, 0);
+        convolution = NONE;
+        state = NONE;
+        nextConvolution = NONE;
+        nextState = NONE;
     }
 }

@@ -22,6 +22,9 @@ public final class Workspace {
         RESIDUAL,
         /** What a mixer or a feed-forward layer returns. */
         OUTPUT,
+        /** The input of the first block, and of the present one, where it is read again later. */
+        FIRST_INPUT,
+        BLOCK_INPUT,
         /** The cosines and sines of each rotation. */
         ANGLES,
 
@@ -42,6 +45,8 @@ public final class Workspace {
         EXPERT,
         SHARED_GATE(ROUTER),
         SHARED_EXPERT(EXPERT),
+        /** Of two mixers side by side, what the second returns. */
+        SECOND_OUTPUT,
         /** Experts beside a dense layer: the sum of what they return. */
         EXPERT_SUM,
 
@@ -89,6 +94,9 @@ public final class Workspace {
         INNER,
         /** Rows gathered for one expert. */
         GATHERED,
+        /** The space that experts work in, where it is their own: what they read, and the sum of what they return. */
+        EXPERT_INPUT,
+        EXPERT_RESULT(EXPERT_INPUT),
         /** What a router reads, where it reads something else than the experts. */
         ROUTED(MIXED),
         /** Latent attention: the queries at their low rank, and the rows of all queries, head by head. */

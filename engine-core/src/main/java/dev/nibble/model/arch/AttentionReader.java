@@ -181,6 +181,15 @@ final class AttentionReader {
         }
     }
 
+    /** {@code attn_gate}, with an output for each head or for each element of the result. */
+    AttentionConfig.Gate gate(int layer, AttentionConfig.Gate.Function function) {
+        String name = block(layer, "attn_gate");
+        int heads = headCounts[layer];
+        int rows = reader.rows(name + ".weight");
+        long width = rows == heads ? heads : (long) heads * valueDim(layer);
+        return new AttentionConfig.Gate(project(layer, "attn_gate", width), function);
+    }
+
     private Projection project(int layer, String name, long width) {
         return reader.projection(block(layer, name), reader.hiddenSize, width);
     }

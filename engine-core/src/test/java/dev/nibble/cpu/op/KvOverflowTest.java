@@ -8,7 +8,6 @@ import dev.nibble.NibbleException;
 import dev.nibble.cpu.KernelFamilies;
 import dev.nibble.cpu.pool.Scratch;
 import dev.nibble.cpu.state.KvCache;
-import java.lang.foreign.Arena;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,10 +18,9 @@ class KvOverflowTest {
     private static final int DIM = 64;
 
     private static boolean overflows(KvCacheType type, float key, float value) {
-        try (Arena arena = Arena.ofConfined()) {
-            KvCache cache = new KvCache(
-                    2, DIM, DIM, type, 600, 0, 16, KernelFamilies.select().ops(), arena);
-            cache.reserve(600);
+        KvCache cache = KvCache.alone(
+                2, DIM, DIM, type, 600, 0, 16, KernelFamilies.select().ops());
+        try {
             float[] keys = new float[2 * DIM];
             float[] values = new float[2 * DIM];
             Arrays.fill(keys, -3);
@@ -32,6 +30,8 @@ class KvOverflowTest {
             values[DIM + 7] = value;
             cache.write(300, keys, 0, values, 0, new Scratch());
             return cache.hasOverflowed();
+        } finally {
+            cache.free();
         }
     }
 

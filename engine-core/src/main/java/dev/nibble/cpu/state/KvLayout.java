@@ -1,0 +1,108 @@
+package dev.nibble.cpu.state;
+
+import dev.nibble.KvCacheType;
+import dev.nibble.model.Model;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where the keys and values of each layer lie in the pages of a sequence. Layers that see equally far share pages: in a page, the keys
+ * of a layer's heads, [kvHeadCount, rows of a block of keys], and then its values, [kvHeadCount, PAGE, valueDim].
+ */
+final class KvLayout {
+    private static final int ALIGNMENT = 64;
+
+    /**
+     * Layers that see equally far.
+     *
+     * @param window positions that a query sees, 0 for all
+     * @param reach positions that are kept: the window, and a batch behind which it is moved
+     */
+    record Group(int window, int reach, long pageBytes) {
+
+        /** Bytes of so many positions. */
+        long bytes(int positions) {
+            long pages = Math.ceilDiv(positions, KvTable.PAGE);
+            return pageBytes * (window == 0 ? pages : Math.min(pages, Math.ceilDiv(reach, KvTable.PAGE) + 1L));
+        }
+    }
+
+    /**
+     * A layer's place.
+     *
+     * @param group index of its group
+     */
+    record Place(int group, LayerState.Cache sizes, long keyOffset, long valueOffset) {}
+
+    private final List<Group> groups = new ArrayList<>();
+    private final @Nullable Place[] places;
+    private final KvCacheType type;
+    private final int maxBatchRows;
+
+    private KvLayout(int layers, KvCacheType type, int maxBatchRows) {
+        places = new Place[layers];
+        this.type = type;
+        this.maxBatchRows = maxBatchRows;
+    }
+
+    /**
+     * That of a model.
+     *
+     * @param maxBatchRows rows written before the first of them is read
+     */
+    static KvLayout of(Model model, KvCacheType type, int maxBatchRows) {
+        KvLayout layout = new KvLayout(model.blocks().size(), type, maxBatchRows);
+        for (int layer = 0; layer < layout.places.length; layer++) {
+            for (LayerState.Part part : LayerState.of(model, layer).parts()) {
+                if (part instanceof LayerState.Cache sizes) {
+                    layout.add(layer, sizes);
+                }
+            }
+        }
+        return layout;
+    }
+
+    /** That of a single layer. */
+    static KvLayout of(LayerState.Cache sizes, KvCacheType type, int maxBatchRows) {
+        KvLayout layout = new KvLayout(1, type, maxBatchRows);
+        layout.add(0, sizes);
+        return layout;
+    }
+
+    private void add(int layer, LayerState.Cache sizes) {
+        int index = 0;
+        while (index < groups.size() && groups.get(index).window() != sizes.window()) {
+            index++;
+        }
+        if (index == groups.size()) {
+            long reach = (long) sizes.window() + maxBatchRows;
+            groups.add(new Group(sizes.window(), (int) Math.min(reach, Integer.MAX_VALUE - KvTable.PAGE), 0));
+        }
+        Group group = groups.get(index);
+        long keys = group.pageBytes();
+        long values = keys + bytes(sizes.kvHeadCount(), sizes.keyDim());
+        places[layer] = new Place(index, sizes, keys, values);
+        long pageBytes = values + bytes(sizes.kvHeadCount(), sizes.valueDim());
+        groups.set(index, new Group(group.window(), group.reach(), pageBytes));
+    }
+
+    private long bytes(int heads, int dim) {
+        long bytes = (long) heads * KvTable.PAGE * KvCodec.rowBytes(type, dim);
+        return Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
+    }
+
+    List<Group> groups() {
+        return groups;
+    }
+
+    /** Null for a layer without keys and values of its own. */
+    @Nullable Place place(int layer) {
+        return places[layer];
+    }
+
+    /** Bytes of so many positions. */
+    long bytes(int positions) {
+        return groups.stream().mapToLong(group -> group.bytes(positions)).sum();
+    }
+}
