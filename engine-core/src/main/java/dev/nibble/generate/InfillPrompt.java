@@ -70,7 +70,8 @@ final class InfillPrompt {
         middle = find(metadata, vocabulary, List.of("fim_mid", "middle"), MIDDLE_TEXTS);
         repository = find(metadata, vocabulary, List.of("fim_rep"), REPOSITORY_TEXTS);
         file = find(metadata, vocabulary, List.of("fim_sep"), FILE_TEXTS);
-        source = String.valueOf(metadata.failure("tokenizer.ggml.fim_pre_token_id", "").getMessage());
+        source = String.valueOf(
+                metadata.failure("tokenizer.ggml.fim_pre_token_id", "").getMessage());
     }
 
     private static OptionalInt find(Metadata metadata, Vocabulary vocabulary, List<String> keys, List<String> texts) {

@@ -55,11 +55,14 @@ class LlamaCppTest {
     void promptsHaveManyForms() {
         String one = complete("'prompt': 'the cat'").string("content");
 
-        assertThat(complete("'prompt': {'prompt_string': 'the cat'}").string("content")).isEqualTo(one);
-        assertThat(complete("'prompt': ['the cat', 'a dog']").string("0.content")).isEqualTo(one);
+        assertThat(complete("'prompt': {'prompt_string': 'the cat'}").string("content"))
+                .isEqualTo(one);
+        assertThat(complete("'prompt': ['the cat', 'a dog']").string("0.content"))
+                .isEqualTo(one);
         List<?> ids = server.post("/tokenize", "{'content': 'the cat'}").list("tokens");
         assertThat(complete("'prompt': " + ids).string("content")).isEqualTo(one);
-        assertThat(complete("'prompt': {'prompt_string': 'x', 'multimodal_data': ['x']}").status())
+        assertThat(complete("'prompt': {'prompt_string': 'x', 'multimodal_data': ['x']}")
+                        .status())
                 .isEqualTo(400);
     }
 
@@ -74,11 +77,11 @@ class LlamaCppTest {
     void aBiasMayNameATokenByItsText() {
         String first = complete("'prompt': 'the cat', 'return_tokens': true").string("tokens.0");
 
-        assertThat(complete("'prompt': 'the cat', 'return_tokens': true, 'logit_bias': [[" + first
-                                + ", false]]")
+        assertThat(complete("'prompt': 'the cat', 'return_tokens': true, 'logit_bias': [[" + first + ", false]]")
                         .string("tokens.0"))
                 .isNotEqualTo(first);
-        assertThat(complete("'prompt': 'a', 'logit_bias': [['zebras and others', 1]]").status())
+        assertThat(complete("'prompt': 'a', 'logit_bias': [['zebras and others', 1]]")
+                        .status())
                 .isEqualTo(400);
         assertThat(complete("'prompt': 'a', 'logit_bias': {'a': -5}").status()).isEqualTo(200);
     }
@@ -98,7 +101,8 @@ class LlamaCppTest {
         String files = "'input_extra': [{'filename': 'a.py', 'text': 'x = 1'}]";
         Reply reply = server.post(
                 "/infill",
-                "{'model': 'filling', 'n_predict': 3, 'input_prefix': 'def f(', 'input_suffix': '): pass', " + files + "}");
+                "{'model': 'filling', 'n_predict': 3, 'input_prefix': 'def f(', 'input_suffix': '): pass', " + files
+                        + "}");
         Reply without = server.post(
                 "/infill",
                 "{'model': 'filling', 'n_predict': 3, 'input_prefix': 'def f(', 'prompt': 'a', 'input_suffix': '', 'n_cmpl': 2}");
@@ -115,16 +119,20 @@ class LlamaCppTest {
                                 "{'model': 'filling', 'prompt': 'a', 'suffix': 'b', 'stream': false, 'options': {'num_predict': 2}}")
                         .status())
                 .isEqualTo(200);
-        assertThat(server.post("/api/show", "{'model': 'filling'}").string("template")).contains(".Suffix");
+        assertThat(server.post("/api/show", "{'model': 'filling'}").string("template"))
+                .contains(".Suffix");
     }
 
     @Test
     void aModelThatCannotFillInSaysSo() {
-        assertThat(server.post("/infill", "{'input_prefix': 'a', 'input_suffix': 'b'}").status())
+        assertThat(server.post("/infill", "{'input_prefix': 'a', 'input_suffix': 'b'}")
+                        .status())
                 .isEqualTo(501);
-        assertThat(server.post("/v1/completions", "{'prompt': 'a', 'suffix': 'b'}").status())
+        assertThat(server.post("/v1/completions", "{'prompt': 'a', 'suffix': 'b'}")
+                        .status())
                 .isEqualTo(400);
-        assertThat(server.post("/api/generate", "{'model': 'tiny', 'prompt': 'a', 'suffix': 'b'}").string("error"))
+        assertThat(server.post("/api/generate", "{'model': 'tiny', 'prompt': 'a', 'suffix': 'b'}")
+                        .string("error"))
                 .contains("does not support insert");
     }
 
@@ -138,7 +146,8 @@ class LlamaCppTest {
                 "'input_extra': [{'filename': 'x', 'text': 1}]"
             })
     void otherFilesOfAWrongFormAreRefused(String field) {
-        assertThat(server.post("/infill", "{'model': 'filling', 'input_prefix': 'a', " + field + "}").status())
+        assertThat(server.post("/infill", "{'model': 'filling', 'input_prefix': 'a', " + field + "}")
+                        .status())
                 .isEqualTo(400);
     }
 
@@ -147,9 +156,11 @@ class LlamaCppTest {
         Reply tokens = server.post("/tokenize", "{'content': 'héllo 漢 🙂'}");
         Reply pieces = server.post("/tokenize", "{'content': 'hi 🙂', 'with_pieces': true}");
 
-        assertThat(server.post("/detokenize", "{'tokens': " + tokens.list("tokens") + "}").string("content"))
+        assertThat(server.post("/detokenize", "{'tokens': " + tokens.list("tokens") + "}")
+                        .string("content"))
                 .isEqualTo("héllo 漢 🙂");
-        assertThat(pieces.list("tokens")).allSatisfy(one -> assertThat(at(one, "piece")).isNotNull());
+        assertThat(pieces.list("tokens"))
+                .allSatisfy(one -> assertThat(at(one, "piece")).isNotNull());
         assertThat(server.post("/detokenize", "{'tokens': [9999999]}").status()).isEqualTo(400);
         assertThat(server.post("/tokenize", "{}").list("tokens")).isEmpty();
     }
@@ -200,8 +211,10 @@ class LlamaCppTest {
         assertThat(rerank.status()).isEqualTo(501);
         assertThat(rerank.integer("error.code")).isEqualTo(501);
         assertThat(rerank.string("error.message")).contains("/rerank");
-        assertThat(complete("'prompt': 'a', 'mirostat': 2").string("error.message")).contains("mirostat");
-        assertThat(complete("'prompt': 'a', 'mirostat': 0, 'dry_multiplier': 0.0").status())
+        assertThat(complete("'prompt': 'a', 'mirostat': 2").string("error.message"))
+                .contains("mirostat");
+        assertThat(complete("'prompt': 'a', 'mirostat': 0, 'dry_multiplier': 0.0")
+                        .status())
                 .isEqualTo(200);
     }
 
@@ -209,16 +222,22 @@ class LlamaCppTest {
     void aBrowserGetsThePage() {
         Reply page = server.send(server.request("/").header("Accept", "text/html,*/*"));
 
-        assertThat(page.text()).contains("<!doctype html>").doesNotContain("http://").doesNotContain("https://");
+        assertThat(page.text())
+                .contains("<!doctype html>")
+                .doesNotContain("http://")
+                .doesNotContain("https://");
         assertThat(page.header("content-security-policy")).contains("script-src 'self'");
-        for (String name : List.of("page.js", "page.css", "markdown.js", "api.js", "store.js", "view.js", "settings.js")) {
+        for (String name :
+                List.of("page.js", "page.css", "markdown.js", "api.js", "store.js", "view.js", "settings.js")) {
             Reply file = server.get("/" + name);
             assertThat(file.status()).as(name).isEqualTo(200);
             assertThat(file.text()).doesNotContain("innerHTML");
-            Reply same = server.send(server.request("/" + name).header("If-None-Match", String.valueOf(file.header("etag"))));
+            Reply same = server.send(
+                    server.request("/" + name).header("If-None-Match", String.valueOf(file.header("etag"))));
             assertThat(same.status()).isEqualTo(304);
         }
-        assertThat(server.send(server.request("/").header("Accept", "*/*")
+        assertThat(server.send(server.request("/")
+                                .header("Accept", "*/*")
                                 .method("GET", HttpRequest.BodyPublishers.noBody()))
                         .text())
                 .isEqualTo("Ollama is running");
@@ -227,7 +246,8 @@ class LlamaCppTest {
     @Test
     void thePageMayBeLeftOut() throws IOException {
         try (TestServer plain = TestServer.start(builder -> builder.page(false))) {
-            assertThat(plain.send(plain.request("/").header("Accept", "text/html")).text())
+            assertThat(plain.send(plain.request("/").header("Accept", "text/html"))
+                            .text())
                     .isEqualTo("Ollama is running");
             assertThat(plain.get("/page.js").status()).isEqualTo(404);
         }
@@ -235,7 +255,9 @@ class LlamaCppTest {
 
     @Test
     void errorsHaveTheStatusAsTheirCode() {
-        assertThat((Map<?, ?>) server.post("/completion", "{}").at("error")).extracting("param").isEqualTo("prompt");
+        assertThat((Map<?, ?>) server.post("/completion", "{}").at("error"))
+                .extracting("param")
+                .isEqualTo("prompt");
         assertThat(server.post("/completion", "{}").integer("error.code")).isEqualTo(400);
     }
 }

@@ -16,9 +16,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** OpenAI's responses with a model that says noise: what counts is the form. */
 class ResponsesTest {
-    private static final String TOOL = "'tools': [{'type': 'function', 'name': 'weather', 'parameters': {'type': 'object',"
-            + " 'properties': {'city': {'enum': ['Paris', 'Rome']}}, 'required': ['city'], 'additionalProperties': false}}],"
-            + " 'tool_choice': 'required', 'parallel_tool_calls': false";
+    private static final String TOOL =
+            "'tools': [{'type': 'function', 'name': 'weather', 'parameters': {'type': 'object',"
+                    + " 'properties': {'city': {'enum': ['Paris', 'Rome']}}, 'required': ['city'], 'additionalProperties': false}}],"
+                    + " 'tool_choice': 'required', 'parallel_tool_calls': false";
 
     private static TestServer server;
 
@@ -53,7 +54,8 @@ class ResponsesTest {
 
     @Test
     void aStreamTellsOfEachStepInItsOrder() {
-        String whole = respond("'input': 'hi', 'max_output_tokens': 6, 'temperature': 0").string("output.0.content.0.text");
+        String whole = respond("'input': 'hi', 'max_output_tokens': 6, 'temperature': 0")
+                .string("output.0.content.0.text");
 
         Reply reply = respond("'input': 'hi', 'max_output_tokens': 6, 'temperature': 0, 'stream': true");
 
@@ -74,9 +76,11 @@ class ResponsesTest {
             assertThat(String.valueOf(at(pieces.get(i), "sequence_number"))).isEqualTo(String.valueOf(i));
             assertThat(at(pieces.get(i), "type")).isEqualTo(reply.events().get(i));
         }
-        assertThat(joined(pieces.stream()
+        assertThat(joined(
+                        pieces.stream()
                                 .filter(piece -> "response.output_text.delta".equals(at(piece, "type")))
-                                .toList(), "delta"))
+                                .toList(),
+                        "delta"))
                 .startsWith(whole.substring(0, 2))
                 .isEqualTo(at(pieces.getLast(), "response.output.0.content.0.text"));
         assertThat(reply.text()).doesNotContain("[DONE]");
@@ -84,7 +88,8 @@ class ResponsesTest {
 
     @Test
     void aCallIsAnItem() {
-        Reply reply = respond("'input': [{'role': 'user', 'content': [{'type': 'input_text', 'text': 'hi'}]}], " + TOOL);
+        Reply reply =
+                respond("'input': [{'role': 'user', 'content': [{'type': 'input_text', 'text': 'hi'}]}], " + TOOL);
 
         assertThat(reply.string("status")).isEqualTo("completed");
         assertThat(reply.string("output.0.type")).isEqualTo("function_call");
@@ -110,16 +115,15 @@ class ResponsesTest {
 
     @Test
     void theTextKeepsToASchema() {
-        Reply reply = respond("'input': 'hi', 'text': {'format': {'type': 'json_schema', 'name': 'n', 'schema':"
-                + " {'type': 'object', 'properties': {'n': {'enum': [1]}}, 'required': ['n'], 'additionalProperties': false}}}");
+        Reply reply = respond(
+                "'input': 'hi', 'text': {'format': {'type': 'json_schema', 'name': 'n', 'schema':"
+                        + " {'type': 'object', 'properties': {'n': {'enum': [1]}}, 'required': ['n'], 'additionalProperties': false}}}");
 
         assertThat(reply.string("output.0.content.0.text")).matches("\\{\"n\": ?1}");
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock = """
+    @CsvSource(delimiter = '|', textBlock = """
             input                | {}
             previous_response_id | {'input': 'hi', 'previous_response_id': 'resp_1'}
             tools[0].type        | {'input': 'hi', 'tools': [{'type': 'web_search'}]}

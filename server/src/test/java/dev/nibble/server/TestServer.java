@@ -88,9 +88,7 @@ final class TestServer implements AutoCloseable {
     }
 
     static ModelEntry chatModel(String name) {
-        return ModelEntry.of(name, model("llama"))
-                .withLoad(CONTEXT)
-                .withTemplate(ChatTemplate.parse(TEMPLATE));
+        return ModelEntry.of(name, model("llama")).withLoad(CONTEXT).withTemplate(ChatTemplate.parse(TEMPLATE));
     }
 
     /** The file of a tiny model. */

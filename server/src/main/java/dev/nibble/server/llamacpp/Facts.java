@@ -53,9 +53,7 @@ final class Facts {
                         "endpoint_metrics", true,
                         "chat_template", template,
                         "chat_template_caps",
-                                Json.object(
-                                        "supports_tools", template.contains("tools"),
-                                        "supports_system_role", true),
+                                Json.object("supports_tools", template.contains("tools"), "supports_system_role", true),
                         "build_info", "nibble",
                         "is_sleeping", work.models().loaded().isEmpty()));
     }
@@ -65,16 +63,24 @@ final class Facts {
         if ("1".equals(call.query("fail_on_no_slot")) && slots.running() == slots.count()) {
             throw RequestException.of(Kind.BUSY, "no slot available");
         }
-        int context = work.models().first().isPresent() ? context(work.models().first().get()) : 0;
+        int context = work.models().first().isPresent()
+                ? context(work.models().first().get())
+                : 0;
         List<Object> list = new ArrayList<>();
         for (int i = 0; i < slots.count(); i++) {
             list.add(Json.object(
-                    "id", i,
-                    "id_task", slots.isTaken(i) ? i : -1,
-                    "n_ctx", context,
-                    "speculative", false,
-                    "is_processing", slots.isTaken(i),
-                    "next_token", List.of(Json.object("n_remain", -1, "n_decoded", 0))));
+                    "id",
+                    i,
+                    "id_task",
+                    slots.isTaken(i) ? i : -1,
+                    "n_ctx",
+                    context,
+                    "speculative",
+                    false,
+                    "is_processing",
+                    slots.isTaken(i),
+                    "next_token",
+                    List.of(Json.object("n_remain", -1, "n_decoded", 0))));
         }
         call.json(200, list);
     }
@@ -115,10 +121,26 @@ final class Facts {
                 "llamacpp:predicted_tokens_seconds",
                 "Tokens generated a second and answer, on average.",
                 rate(generated, counters.generationSeconds()));
-        gauge(text, "llamacpp:requests_processing", "Answers being made.", work.slots().running());
-        gauge(text, "llamacpp:requests_deferred", "Requests that wait.", work.slots().waiting());
-        gauge(text, "vllm:num_requests_running", "Answers being made.", work.slots().running());
-        gauge(text, "vllm:num_requests_waiting", "Requests that wait.", work.slots().waiting());
+        gauge(
+                text,
+                "llamacpp:requests_processing",
+                "Answers being made.",
+                work.slots().running());
+        gauge(
+                text,
+                "llamacpp:requests_deferred",
+                "Requests that wait.",
+                work.slots().waiting());
+        gauge(
+                text,
+                "vllm:num_requests_running",
+                "Answers being made.",
+                work.slots().running());
+        gauge(
+                text,
+                "vllm:num_requests_waiting",
+                "Requests that wait.",
+                work.slots().waiting());
         gauge(
                 text,
                 "nibble:seconds_since_progress",
@@ -127,8 +149,10 @@ final class Facts {
         Runtime runtime = Runtime.getRuntime();
         gauge(text, "jvm_memory_used_bytes", "Heap in use.", runtime.totalMemory() - runtime.freeMemory());
         counters.waiting().write(text, "nibble:queue_seconds", "Seconds that requests waited for their turn.");
-        counters.firstToken().write(text, "gen_ai_server_time_to_first_token_seconds", "Seconds until the first token.");
-        counters.perToken().write(text, "gen_ai_server_time_per_output_token_seconds", "Seconds a token after the first.");
+        counters.firstToken()
+                .write(text, "gen_ai_server_time_to_first_token_seconds", "Seconds until the first token.");
+        counters.perToken()
+                .write(text, "gen_ai_server_time_per_output_token_seconds", "Seconds a token after the first.");
         counters.duration().write(text, "gen_ai_server_request_duration_seconds", "Seconds of whole answers.");
         call.answerHeader("Process-Start-Time-Unix", String.valueOf(started));
         call.text(200, "text/plain; version=0.0.4", text.toString());
@@ -159,8 +183,7 @@ final class Facts {
         static Map<String, Object> of(GenerationOptions options) {
             List<Object> biases = new ArrayList<>();
             options.logitBias()
-                    .forEach((token, bias) ->
-                            biases.add(Json.object("token", token, "bias", Json.number(bias))));
+                    .forEach((token, bias) -> biases.add(Json.object("token", token, "bias", Json.number(bias))));
             return Json.object(
                     "n_predict", options.maxTokens().orElse(-1),
                     "seed", options.seed().orElse(-1),

@@ -43,7 +43,8 @@ final class OwnCompletion {
         fields.refuse("image input is not supported", "image_data");
         List<Prompt> prompts = prompts(fields);
         boolean many = fields.value("prompt") instanceof List<?> list
-                && list.stream().anyMatch(item -> item instanceof String || item instanceof List || item instanceof Map);
+                && list.stream()
+                        .anyMatch(item -> item instanceof String || item instanceof List || item instanceof Map);
         answer(call, fields, prompts, many);
     }
 
@@ -84,7 +85,9 @@ final class OwnCompletion {
             for (Prompt prompt : prompts) {
                 if (prompt instanceof Prompt.Infill && !lease.model().canInfill()) {
                     throw RequestException.of(
-                            Kind.NOT_SUPPORTED, "the model has no tokens for filling in text: " + lease.entry().name());
+                            Kind.NOT_SUPPORTED,
+                            "the model has no tokens for filling in text: "
+                                    + lease.entry().name());
                 }
                 tasks.add(Task.of(prompt, options)
                         .withCount(count)
@@ -115,9 +118,8 @@ final class OwnCompletion {
         }
         if (value instanceof List<?> list && list.stream().anyMatch(Map.class::isInstance)) {
             return list.stream()
-                    .map(item -> item instanceof String text
-                            ? new Prompt.Text(text)
-                            : object(Fields.of(item, "prompt[]")))
+                    .map(item ->
+                            item instanceof String text ? new Prompt.Text(text) : object(Fields.of(item, "prompt[]")))
                     .toList();
         }
         return Prompts.read(fields, "prompt");
@@ -137,7 +139,7 @@ final class OwnCompletion {
         private final boolean streams;
         private final List<Object> answers = new ArrayList<>();
         private Collected collected = new Collected();
-        private AnswerStreamWriter out;
+        private final AnswerStreamWriter out;
 
         Writer(Call call, Fields fields, Lease lease, List<Task> tasks, boolean many) {
             this.call = call;
@@ -146,11 +148,12 @@ final class OwnCompletion {
             this.tasks = tasks;
             this.many = many;
             streams = fields.bool("stream", false);
+            out = call.writer(streams ? Format.EVENTS : Format.JSON);
         }
 
         @Override
         public void begin() {
-            out = call.stream(streams ? Format.EVENTS : Format.JSON);
+            out.begin();
         }
 
         @Override
@@ -182,7 +185,11 @@ final class OwnCompletion {
             Map<String, Object> body = new LinkedHashMap<>();
             body.put("index", index);
             body.put("content", streams ? "" : collected.content());
-            body.put("tokens", fields.bool("return_tokens", false) ? list(outcome.generation().tokens()) : List.of());
+            body.put(
+                    "tokens",
+                    fields.bool("return_tokens", false)
+                            ? list(outcome.generation().tokens())
+                            : List.of());
             body.put("id_slot", 0);
             body.put("stop", true);
             body.put("model", lease.entry().name());
@@ -192,9 +199,7 @@ final class OwnCompletion {
             body.put("generation_settings", Facts.Settings.of(task.generation()));
             body.put("prompt", prompt(task.prompt(), running.tokenizer()));
             body.put("has_new_line", outcome.generation().text().contains("\n"));
-            body.put(
-                    "truncated",
-                    outcome.generation().finishReason() == dev.nibble.FinishReason.CONTEXT_FULL);
+            body.put("truncated", outcome.generation().finishReason() == dev.nibble.FinishReason.CONTEXT_FULL);
             body.put("stop_type", stopType);
             body.put("stopping_word", outcome.stop() == null ? "" : outcome.stop());
             body.put("timings", Counts.timings(outcome.stats()));
@@ -256,11 +261,16 @@ final class OwnCompletion {
             @Override
             public void content(String text, List<GeneratedToken> tokens) {
                 Map<String, Object> piece = Json.object(
-                        "index", index,
-                        "content", text,
-                        "tokens", tokens.stream().map(GeneratedToken::id).toList(),
-                        "stop", false,
-                        "id_slot", 0);
+                        "index",
+                        index,
+                        "content",
+                        text,
+                        "tokens",
+                        tokens.stream().map(GeneratedToken::id).toList(),
+                        "stop",
+                        false,
+                        "id_slot",
+                        0);
                 if (tasks.getFirst().generation().topLogProbabilities() > 0) {
                     piece.put("completion_probabilities", Counts.logprobs(tokens, running.tokenizer()));
                 }

@@ -33,10 +33,9 @@ final class Tokens {
     void tokenize(Call call, String rest) throws IOException {
         Fields fields = call.fields();
         String text = fields.string("content", "");
-        Tokenizer.Options options =
-                Tokenizer.Options.PLAIN
-                        .withAddSpecial(fields.bool("add_special", false))
-                        .withParseSpecial(fields.bool("parse_special", true));
+        Tokenizer.Options options = Tokenizer.Options.PLAIN
+                .withAddSpecial(fields.bool("add_special", false))
+                .withParseSpecial(fields.bool("parse_special", true));
         boolean pieces = fields.bool("with_pieces", false);
         try (Lease lease = lease(fields)) {
             Tokenizer tokenizer = lease.model().tokenizer();
@@ -55,7 +54,10 @@ final class Tokens {
             return tokenizer.vocabulary().text(id);
         }
         try {
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
         } catch (CharacterCodingException e) {
             List<Object> values = new ArrayList<>();
             for (byte value : bytes) {
@@ -75,7 +77,9 @@ final class Tokens {
             for (int id : ids) {
                 if (id >= tokenizer.vocabulary().size()) {
                     throw RequestException.invalid(
-                            "tokens", "token " + id + " is not among the " + tokenizer.vocabulary().size());
+                            "tokens",
+                            "token " + id + " is not among the "
+                                    + tokenizer.vocabulary().size());
                 }
             }
             call.json(200, Json.object("content", tokenizer.decode(ids)));
@@ -87,9 +91,9 @@ final class Tokens {
         ChatRequest request = ChatRequest.read(fields);
         Prompt.Chat chat = (Prompt.Chat) request.task().prompt();
         try (Lease lease = lease(fields)) {
-            ChatOptions own = lease.entry().template().map(chat.options()::withTemplate).orElse(chat.options());
-            call.json(
-                    200, Json.object("prompt", lease.model().chatPrompt(lease.withSystem(chat.messages()), own)));
+            ChatOptions own =
+                    lease.entry().template().map(chat.options()::withTemplate).orElse(chat.options());
+            call.json(200, Json.object("prompt", lease.model().chatPrompt(lease.withSystem(chat.messages()), own)));
         }
     }
 
@@ -97,7 +101,8 @@ final class Tokens {
         Fields fields = call.fields();
         Prompt.Chat chat = (Prompt.Chat) ChatRequest.read(fields).task().prompt();
         try (Lease lease = lease(fields)) {
-            ChatOptions own = lease.entry().template().map(chat.options()::withTemplate).orElse(chat.options());
+            ChatOptions own =
+                    lease.entry().template().map(chat.options()::withTemplate).orElse(chat.options());
             int count = lease.model().chatTokens(lease.withSystem(chat.messages()), own).length;
             call.json(200, Json.object("object", "response.input_tokens", "input_tokens", count));
         }

@@ -91,8 +91,7 @@ final class OllamaAnswers {
         String suffix = fields.string("suffix");
         if (suffix != null) {
             if (!lease.model().canInfill()) {
-                throw RequestException.invalid(
-                        "suffix", "\"" + lease.entry().name() + "\" does not support insert");
+                throw RequestException.invalid("suffix", "\"" + lease.entry().name() + "\" does not support insert");
             }
             return new Prompt.Infill(prompt, suffix, List.of());
         }

@@ -30,7 +30,11 @@ public final class Responses {
     public void handle(Call call, String rest) throws IOException {
         ResponsesRequest request = ResponsesRequest.read(call.fields());
         try (Lease lease = work.generating(work.models().requireOrOnly(request.model()))) {
-            work.answer(call, lease, List.of(request.task()), new Writer(call, request, lease.entry().name()));
+            work.answer(
+                    call,
+                    lease,
+                    List.of(request.task()),
+                    new Writer(call, request, lease.entry().name()));
         }
     }
 
@@ -73,7 +77,7 @@ public final class Responses {
             return this;
         }
 
-        private void event(String type, Object... pairs) {
+        private void event(String type, @Nullable Object... pairs) {
             if (request.streams()) {
                 Map<String, Object> data = Json.object("type", type, "sequence_number", sequence++);
                 data.putAll(Json.object(pairs));
@@ -98,10 +102,14 @@ public final class Responses {
             if (type.equals("message")) {
                 event(
                         "response.content_part.added",
-                        "item_id", made.get("id"),
-                        "output_index", output.size(),
-                        "content_index", 0,
-                        "part", part(""));
+                        "item_id",
+                        made.get("id"),
+                        "output_index",
+                        output.size(),
+                        "content_index",
+                        0,
+                        "part",
+                        part(""));
             }
             return made;
         }
@@ -118,11 +126,16 @@ public final class Responses {
             text.append(added);
             if (item != null && request.streams()) {
                 Map<String, Object> data = Json.object(
-                        "type", type,
-                        "sequence_number", sequence++,
-                        "item_id", item.get("id"),
-                        "output_index", output.size(),
-                        "delta", added);
+                        "type",
+                        type,
+                        "sequence_number",
+                        sequence++,
+                        "item_id",
+                        item.get("id"),
+                        "output_index",
+                        output.size(),
+                        "delta",
+                        added);
                 data.putAll(Json.object(pairs));
                 out.event(type, data);
             }
@@ -140,37 +153,54 @@ public final class Responses {
                 case "message" -> {
                     event(
                             "response.output_text.done",
-                            "item_id", id,
-                            "output_index", index,
-                            "content_index", 0,
-                            "text", text.toString(),
-                            "logprobs", List.of());
+                            "item_id",
+                            id,
+                            "output_index",
+                            index,
+                            "content_index",
+                            0,
+                            "text",
+                            text.toString(),
+                            "logprobs",
+                            List.of());
                     made.put("content", List.of(part(text.toString())));
                     event(
                             "response.content_part.done",
-                            "item_id", id,
-                            "output_index", index,
-                            "content_index", 0,
-                            "part", part(text.toString()));
+                            "item_id",
+                            id,
+                            "output_index",
+                            index,
+                            "content_index",
+                            0,
+                            "part",
+                            part(text.toString()));
                 }
                 case "reasoning" -> {
                     made.put("content", List.of(Json.object("type", "reasoning_text", "text", text.toString())));
                     event(
                             "response.reasoning_text.done",
-                            "item_id", id,
-                            "output_index", index,
-                            "content_index", 0,
-                            "text", text.toString());
+                            "item_id",
+                            id,
+                            "output_index",
+                            index,
+                            "content_index",
+                            0,
+                            "text",
+                            text.toString());
                 }
                 default -> {
                     String arguments = text.isEmpty() ? "{}" : text.toString();
                     made.put("arguments", arguments);
                     event(
                             "response.function_call_arguments.done",
-                            "item_id", id,
-                            "output_index", index,
-                            "name", made.get("name"),
-                            "arguments", arguments);
+                            "item_id",
+                            id,
+                            "output_index",
+                            index,
+                            "name",
+                            made.get("name"),
+                            "arguments",
+                            arguments);
                 }
             }
             made.put("status", "completed");
@@ -218,12 +248,18 @@ public final class Responses {
             open(
                     "function_call",
                     Json.object(
-                            "id", Running.newId("fc_"),
-                            "type", "function_call",
-                            "status", "in_progress",
-                            "call_id", id,
-                            "name", name,
-                            "arguments", ""));
+                            "id",
+                            Running.newId("fc_"),
+                            "type",
+                            "function_call",
+                            "status",
+                            "in_progress",
+                            "call_id",
+                            id,
+                            "name",
+                            name,
+                            "arguments",
+                            ""));
         }
 
         @Override
@@ -248,10 +284,13 @@ public final class Responses {
                     "usage",
                     Json.object(
                             "input_tokens", outcome.stats().promptTokens(),
-                            "input_tokens_details", Json.object("cached_tokens", outcome.stats().cachedTokens()),
+                            "input_tokens_details",
+                                    Json.object("cached_tokens", outcome.stats().cachedTokens()),
                             "output_tokens", outcome.stats().generatedTokens(),
                             "output_tokens_details", Json.object("reasoning_tokens", outcome.reasoningTokens()),
-                            "total_tokens", outcome.stats().promptTokens() + outcome.stats().generatedTokens()));
+                            "total_tokens",
+                                    outcome.stats().promptTokens()
+                                            + outcome.stats().generatedTokens()));
             if (request.streams()) {
                 event(outcome.isCut() ? "response.incomplete" : "response.completed", "response", response);
             } else {

@@ -30,7 +30,10 @@ import org.jspecify.annotations.Nullable;
 record ResponsesRequest(@Nullable String model, Task task, boolean streams, Map<String, Object> echoed) {
 
     static ResponsesRequest read(Fields fields) {
-        fields.refuse("nothing is kept between requests; send the whole conversation", "previous_response_id", "conversation");
+        fields.refuse(
+                "nothing is kept between requests; send the whole conversation",
+                "previous_response_id",
+                "conversation");
         fields.refuse("there is nothing of that kind here", "background", "prompt", "top_logprobs", "max_tool_calls");
         GenerationOptions generation = Sampling.limit(Sampling.read(fields), fields, "max_output_tokens");
         Fields text = fields.object("text");
@@ -39,19 +42,32 @@ record ResponsesRequest(@Nullable String model, Task task, boolean streams, Map<
             generation = generation.withConstraint(format);
         }
         Map<String, Object> echoed = Json.object(
-                "instructions", fields.value("instructions"),
-                "max_output_tokens", fields.value("max_output_tokens"),
-                "metadata", fields.has("metadata") ? fields.value("metadata") : Json.object(),
-                "parallel_tool_calls", fields.bool("parallel_tool_calls", true),
-                "previous_response_id", null,
-                "reasoning", fields.has("reasoning") ? fields.value("reasoning") : Json.object("effort", null, "summary", null),
-                "store", false,
-                "temperature", fields.value("temperature"),
-                "text", text == null ? Json.object("format", Json.object("type", "text")) : fields.value("text"),
-                "tool_choice", fields.has("tool_choice") ? fields.value("tool_choice") : "auto",
-                "tools", fields.array("tools"),
-                "top_p", fields.value("top_p"),
-                "truncation", "disabled");
+                "instructions",
+                fields.value("instructions"),
+                "max_output_tokens",
+                fields.value("max_output_tokens"),
+                "metadata",
+                fields.has("metadata") ? fields.value("metadata") : Json.object(),
+                "parallel_tool_calls",
+                fields.bool("parallel_tool_calls", true),
+                "previous_response_id",
+                null,
+                "reasoning",
+                fields.has("reasoning") ? fields.value("reasoning") : Json.object("effort", null, "summary", null),
+                "store",
+                false,
+                "temperature",
+                fields.value("temperature"),
+                "text",
+                text == null ? Json.object("format", Json.object("type", "text")) : fields.value("text"),
+                "tool_choice",
+                fields.has("tool_choice") ? fields.value("tool_choice") : "auto",
+                "tools",
+                fields.array("tools"),
+                "top_p",
+                fields.value("top_p"),
+                "truncation",
+                "disabled");
         return new ResponsesRequest(
                 fields.string("model"),
                 Task.of(new Prompt.Chat(messages(fields), options(fields)), generation),
@@ -126,18 +142,19 @@ record ResponsesRequest(@Nullable String model, Task task, boolean streams, Map<
     }
 
     private static ChatMessage other(Fields item, String type, Map<String, String> tools) {
-        switch (type) {
+        return switch (type) {
             case "message" -> {
                 String role = item.requireString("role");
                 if (!List.of("system", "developer", "user", "assistant").contains(role)) {
                     throw RequestException.invalid(
-                            item.path("role"), "'" + item.path("role") + "' has to be system, developer, user or assistant");
+                            item.path("role"),
+                            "'" + item.path("role") + "' has to be system, developer, user or assistant");
                 }
                 String text = Messages.text(item, "content");
                 if (text == null) {
                     throw RequestException.invalid(item.path("content"), "'" + item.path("content") + "' is missing");
                 }
-                return new ChatMessage(role.equals("developer") ? "system" : role, text);
+                yield new ChatMessage(role.equals("developer") ? "system" : role, text);
             }
             case "function_call_output" -> {
                 String id = item.requireString("call_id");
@@ -148,11 +165,11 @@ record ResponsesRequest(@Nullable String model, Task task, boolean streams, Map<
                 if (name != null) {
                     more.put("name", name);
                 }
-                return new ChatMessage("tool", text == null ? "" : text, more);
+                yield new ChatMessage("tool", text == null ? "" : text, more);
             }
             default ->
                 throw RequestException.invalid(item.path("type"), "items of the type '" + type + "' are not supported");
-        }
+        };
     }
 
     private static Object call(Fields item, Map<String, String> tools) {
