@@ -2,6 +2,7 @@
 @SuppressWarnings("module") // the module that the qualified export names is built after this one
 module dev.nibble.core {
     requires jdk.incubator.vector;
+    requires static jdk.jfr;
     requires static org.jspecify;
 
     exports dev.nibble;
