@@ -1,5 +1,5 @@
 /** The engine: forward pass, kernels, tokenizers, chat templates, sampling and the generate API. */
-@SuppressWarnings("module") // the module that the qualified export names is built after this one
+@SuppressWarnings("module") // the modules that qualified exports name are built after this one
 module dev.nibble.core {
     requires jdk.incubator.vector;
     requires static jdk.jfr;
@@ -12,6 +12,8 @@ module dev.nibble.core {
             dev.nibble.gguf;
     exports dev.nibble.io to
             dev.nibble.gguf;
+    exports dev.nibble.json to
+            dev.nibble.server;
     exports dev.nibble.model;
     exports dev.nibble.sampling;
     exports dev.nibble.spi;

@@ -6,7 +6,9 @@ import dev.nibble.chat.ChatAnswer;
 import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.Queue;
+import java.util.function.Consumer;
 
 /**
  * A running answer to a conversation, taken apart while it is generated: text for the user, reasoning, calls of tools. What has
@@ -28,11 +30,23 @@ public final class AnswerStream implements Iterable<AnswerDelta>, Iterator<Answe
     private final TokenStream tokens;
     private final AnswerParser parser;
     private final Queue<AnswerDelta> ready = new ArrayDeque<>();
+    private Consumer<GeneratedToken> listener = token -> {};
     private boolean over;
 
     AnswerStream(TokenStream tokens, AnswerParser parser) {
         this.tokens = tokens;
         this.parser = parser;
+    }
+
+    /**
+     * Lets {@code value} hear of each token when it is read, before the deltas that it adds: for log probabilities, and for counting.
+     * What it throws reaches whoever reads the answer.
+     *
+     * @return this stream
+     */
+    public AnswerStream withTokens(Consumer<GeneratedToken> value) {
+        listener = Objects.requireNonNull(value, "listener");
+        return this;
     }
 
     /** This stream; it can be walked through once. */
@@ -51,7 +65,9 @@ public final class AnswerStream implements Iterable<AnswerDelta>, Iterator<Answe
     public boolean hasNext() {
         while (ready.isEmpty() && !over) {
             if (tokens.hasNext()) {
-                ready.addAll(parser.feed(tokens.next().text()));
+                GeneratedToken token = tokens.next();
+                listener.accept(token);
+                ready.addAll(parser.feed(token.text()));
             } else {
                 over = true;
                 ready.addAll(parser.finish());

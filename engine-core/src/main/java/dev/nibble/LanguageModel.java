@@ -1,5 +1,6 @@
 package dev.nibble;
 
+import dev.nibble.chat.ChatMessage;
 import dev.nibble.chat.ChatTemplate;
 import dev.nibble.chat.ChatTemplates;
 import dev.nibble.generate.Evaluator;
@@ -13,6 +14,7 @@ import dev.nibble.generate.SessionFile;
 import dev.nibble.generate.TokenContext;
 import dev.nibble.memory.MemoryBudget;
 import dev.nibble.memory.SystemMemory;
+import dev.nibble.model.Adapter;
 import dev.nibble.model.Metadata;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
@@ -22,6 +24,7 @@ import dev.nibble.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.lang.ref.Reference;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -141,6 +144,8 @@ public final class LanguageModel implements AutoCloseable {
      * @throws OutOfMemoryException if the context was asked for, here or at the load, and its whole KV cache is more than
      *     can be allocated now; the message says which context would fit. What other sessions have still to allocate is
      *     not counted: a later call fails likewise where memory ends
+     * @throws IllegalArgumentException if the options name an adapter that was not loaded
+     * @throws UnsupportedModelException if the context is larger than the model can have at all
      * @throws IllegalStateException if the model is closed
      */
     public Session newSession(SessionOptions sessionOptions) {
@@ -200,7 +205,13 @@ public final class LanguageModel implements AutoCloseable {
                 asked.isPresent() || options.contextLength().isPresent());
         boolean shares = options.prefixCache() && !sessionOptions.isPrivate();
         return TokenContext.open(
-                evaluator, memoryCheck, shares ? prefixes : null, contextLength, type, config.vocabSize());
+                evaluator,
+                memoryCheck,
+                shares ? prefixes : null,
+                contextLength,
+                type,
+                adapterScales(sessionOptions),
+                config.vocabSize());
     }
 
     private Session session(TokenContext context) {
@@ -209,6 +220,30 @@ public final class LanguageModel implements AutoCloseable {
 
     private SessionFile file(Path file) {
         return new SessionFile(file, ModelFingerprint.of(source), config.vocabSize());
+    }
+
+    /** The scale of each adapter in a session. */
+    private float[] adapterScales(SessionOptions sessionOptions) {
+        Map<String, Float> chosen = sessionOptions.adapters().orElse(null);
+        if (chosen == null) {
+            return loaded.model().adapterScales();
+        }
+        List<String> names = adapters();
+        float[] scales = new float[names.size()];
+        chosen.forEach((name, scale) -> {
+            int index = names.indexOf(name);
+            if (index < 0) {
+                throw new IllegalArgumentException("there is no adapter '" + name + "'; "
+                        + (names.isEmpty() ? "none was loaded" : "there are " + String.join(", ", names)));
+            }
+            scales[index] = scale;
+        });
+        return scales;
+    }
+
+    /** The names of the adapters that were loaded beside the model, in the order of the options. */
+    public List<String> adapters() {
+        return loaded.model().adapters().stream().map(Adapter::name).toList();
     }
 
     /** Text to tokens and back. */
@@ -252,6 +287,34 @@ public final class LanguageModel implements AutoCloseable {
      */
     public GenerationOptions forChat(GenerationOptions generationOptions) {
         return generations.ofChat(Objects.requireNonNull(generationOptions, "generationOptions"));
+    }
+
+    /**
+     * The prompt that {@link Session#chat(List, ChatOptions)} makes of a conversation, for a look at it; {@link #chatTokens} are what
+     * is evaluated.
+     *
+     * @throws UnsupportedModelException if the file has no chat template
+     * @throws UnsupportedChatTemplateException if the template needs something this version lacks
+     * @throws ChatTemplateException if the template refuses the conversation
+     */
+    public String chatPrompt(List<ChatMessage> messages, ChatOptions chatOptions) {
+        return generations.chatText(
+                Arguments.requireNonNull(messages, "messages"), Objects.requireNonNull(chatOptions, "chatOptions"));
+    }
+
+    /**
+     * The tokens that {@link Session#chat(List, ChatOptions)} evaluates for a conversation, as to count them before.
+     *
+     * @throws UnsupportedModelException as {@link #chatPrompt}, like the other exceptions
+     */
+    public int[] chatTokens(List<ChatMessage> messages, ChatOptions chatOptions) {
+        return generations.chatTokens(
+                Arguments.requireNonNull(messages, "messages"), Objects.requireNonNull(chatOptions, "chatOptions"));
+    }
+
+    /** Whether it knows the tokens that {@link Session#infill} takes. */
+    public boolean canInfill() {
+        return generations.canInfill();
     }
 
     /** One line that says what runs the model: backend, vector width or device, threads. */
@@ -304,7 +367,7 @@ public final class LanguageModel implements AutoCloseable {
         }
         loaded.enter();
         try {
-            return ModelLoader.plan(source, pass, contextLength, options.kvCacheType(), memory);
+            return ModelLoader.plan(source, loaded.model(), pass, contextLength, options.kvCacheType(), memory);
         } finally {
             loaded.exit();
             Reference.reachabilityFence(this);
@@ -328,7 +391,16 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     private int contextLength(OptionalInt asked) {
-        return asked.orElseGet(() ->
-                options.contextLength().orElseGet(() -> Math.min(config.contextLength(), pass.maxContextLength())));
+        int most = config.maxContextLength();
+        int length = asked.orElseGet(() -> options.contextLength()
+                .orElseGet(() -> Math.min(Math.min(config.contextLength(), most), pass.maxContextLength())));
+        if (length > most) {
+            throw new UnsupportedModelException(
+                    "a context of " + length + " tokens was asked for, but this model can hold "
+                            + most
+                            + " at most: it has learned positions for so many, or chooses among more of them in a way that"
+                            + " this version does not have");
+        }
+        return length;
     }
 }

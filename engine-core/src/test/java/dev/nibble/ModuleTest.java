@@ -35,7 +35,7 @@ class ModuleTest {
         assertThat(descriptor().opens()).isEmpty();
     }
 
-    /** The module for files needs the block formats and the way of writing, which are no API. */
+    /** The module for files needs the block formats and the way of writing, the server needs JSON; none of it is API. */
     @Test
     void showsInternalsToNoOneButItsOwnModules() throws IOException {
         assertThat(descriptor().exports())
@@ -43,7 +43,8 @@ class ModuleTest {
                 .extracting(ModuleDescriptor.Exports::source, ModuleDescriptor.Exports::targets)
                 .containsExactlyInAnyOrder(
                         tuple("dev.nibble.cpu.quant", Set.of("dev.nibble.gguf")),
-                        tuple("dev.nibble.io", Set.of("dev.nibble.gguf")));
+                        tuple("dev.nibble.io", Set.of("dev.nibble.gguf")),
+                        tuple("dev.nibble.json", Set.of("dev.nibble.server")));
     }
 
     @Test

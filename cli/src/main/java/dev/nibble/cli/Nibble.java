@@ -17,7 +17,9 @@ import picocli.CommandLine.ScopeType;
         subcommands = {
             ChatCommand.class,
             RunCommand.class,
+            ServeCommand.class,
             EmbedCommand.class,
+            RerankCommand.class,
             TokenizeCommand.class,
             TemplateCommand.class,
             ParseCommand.class,

@@ -5,28 +5,39 @@ import dev.nibble.cpu.op.AltUpBlock;
 import dev.nibble.cpu.op.Attention;
 import dev.nibble.cpu.op.Block;
 import dev.nibble.cpu.op.BlockOp;
+import dev.nibble.cpu.op.ChannelMix;
 import dev.nibble.cpu.op.DeltaNet;
 import dev.nibble.cpu.op.DenseFeedForward;
 import dev.nibble.cpu.op.FeedForwardOp;
+import dev.nibble.cpu.op.GroupedExperts;
 import dev.nibble.cpu.op.LatentAttention;
+import dev.nibble.cpu.op.LinearMixer;
+import dev.nibble.cpu.op.Mamba;
 import dev.nibble.cpu.op.Mamba2;
 import dev.nibble.cpu.op.MixerOp;
 import dev.nibble.cpu.op.MixtureOfExperts;
 import dev.nibble.cpu.op.ParallelFeedForward;
 import dev.nibble.cpu.op.PerLayerInput;
 import dev.nibble.cpu.op.Rope;
+import dev.nibble.cpu.op.Rwkv6;
+import dev.nibble.cpu.op.Rwkv7;
 import dev.nibble.cpu.op.ShortConvolution;
+import dev.nibble.cpu.op.SideBySide;
 import dev.nibble.cpu.state.Workspace;
 import dev.nibble.cpu.state.Workspace.Buffer;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.BlockConfig;
+import dev.nibble.model.ChannelMixConfig;
 import dev.nibble.model.DeltaNetConfig;
 import dev.nibble.model.FeedForward;
 import dev.nibble.model.LatentAttentionConfig;
 import dev.nibble.model.Mamba2Config;
+import dev.nibble.model.MambaConfig;
 import dev.nibble.model.Mixer;
 import dev.nibble.model.Model;
 import dev.nibble.model.RopeConfig;
+import dev.nibble.model.Rwkv6Config;
+import dev.nibble.model.Rwkv7Config;
 import dev.nibble.model.ShortConvolutionConfig;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
@@ -57,20 +68,22 @@ final class BlockCompiler {
 
     private BlockOp block(BlockConfig config, int layer) {
         int hidden = model.config().hiddenSize();
-        MixerOp mixer = mixer(config.mixer(), layer);
-        FeedForwardOp feedForward = feedForward(config.ffn());
+        @Nullable MixerOp mixer = config.mixer() == null ? null : mixer(config.mixer(), layer);
+        @Nullable FeedForwardOp feedForward = config.ffn() == null ? null : feedForward(config.ffn());
         BlockConfig.PerLayerInput input = config.perLayerInput();
         @Nullable PerLayerInput perLayerInput = input == null
                 ? null
                 : new PerLayerInput(input, layer, model.blocks().size(), linears, workspace);
         BlockConfig.AltUp altUp = config.altUp();
         if (altUp == null) {
-            return new Block(config, layer, hidden, mixer, feedForward, perLayerInput);
+            return new Block(config, layer, hidden, mixer, feedForward, perLayerInput, workspace);
         }
-        if (perLayerInput == null
+        if (mixer == null
+                || feedForward == null
+                || perLayerInput == null
                 || !(model.embeddingInput() instanceof Model.EmbeddingInput.PerLayer embedding)
                 || embedding.streams() == null) {
-            throw new IllegalArgumentException("a block with AltUp needs per-layer inputs and streams");
+            throw new IllegalArgumentException("a block with AltUp needs both parts, per-layer inputs and streams");
         }
         return new AltUpBlock(
                 config, altUp, layer, embedding.streams(), mixer, feedForward, perLayerInput, linears, workspace);
@@ -89,7 +102,18 @@ final class BlockCompiler {
                 new LatentAttention(latent, layer, sharedRope(latent.rope()), linears, workspace);
             case ShortConvolutionConfig convolution -> new ShortConvolution(convolution, layer, linears, workspace);
             case DeltaNetConfig deltaNet -> new DeltaNet(deltaNet, layer, linears, workspace);
+            case MambaConfig mamba -> new Mamba(mamba, layer, linears, workspace);
+            case Rwkv6Config rwkv -> new Rwkv6(rwkv, layer, linears, workspace);
+            case Rwkv7Config rwkv -> new Rwkv7(rwkv, layer, linears, workspace);
+            case ChannelMixConfig channelMix -> new ChannelMix(channelMix, layer, linears, workspace);
             case Mamba2Config mamba -> new Mamba2(mamba, layer, linears, workspace);
+            case Mixer.Linear linear -> new LinearMixer(linears.create(linear.map()));
+            case Mixer.SideBySide both ->
+                new SideBySide(
+                        mixer(both.attention(), layer),
+                        mixer(both.recurrent(), layer),
+                        model.config().hiddenSize(),
+                        workspace);
         };
     }
 
@@ -97,6 +121,7 @@ final class BlockCompiler {
         return switch (config) {
             case FeedForward.Dense dense -> new DenseFeedForward(dense, linears, workspace);
             case FeedForward.Experts experts -> new MixtureOfExperts(experts, linears, workspace);
+            case FeedForward.Grouped grouped -> new GroupedExperts(grouped, linears, workspace);
             case FeedForward.Parallel parallel -> new ParallelFeedForward(parallel, linears, workspace);
         };
     }

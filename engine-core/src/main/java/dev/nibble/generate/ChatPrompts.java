@@ -65,8 +65,15 @@ public final class ChatPrompts {
         return templates;
     }
 
-    /** The prompt of a conversation. */
-    public ChatPrompt prompt(List<ChatMessage> messages, ChatOptions options) {
+    /** A conversation in a template. */
+    private record Rendered(
+            ChatTemplate template, Map<String, @Nullable Object> variables, List<ChatTemplate.Segment> segments) {
+        String text() {
+            return segments.stream().map(ChatTemplate.Segment::text).collect(Collectors.joining());
+        }
+    }
+
+    private Rendered render(List<ChatMessage> messages, ChatOptions options) {
         if (templates.names().isEmpty() && options.template().isEmpty()) {
             throw new UnsupportedModelException(metadata.failure(
                             "tokenizer.chat_template",
@@ -88,18 +95,39 @@ public final class ChatPrompts {
             variables.put("thinking", thinking);
         });
         variables.putAll(options.templateVariables());
+        return new Rendered(template, variables, template.renderSegments(messages, true, variables));
+    }
+
+    private int[] tokens(Rendered rendered, ChatOptions options) {
         boolean trustAll = options.controlTokensInMessages();
-        List<ChatTemplate.Segment> segments = template.renderSegments(messages, true, variables);
-        int[] tokens = encoder.chat(segments.stream()
+        return encoder.chat(rendered.segments().stream()
                 .map(segment -> new Piece(segment.text(), trustAll || segment.trusted()))
                 .toList());
-        Supplier<String> prefill = () -> prefill(template, messages, variables, segments);
+    }
+
+    /** The text of the prompt of a conversation, as the template makes it. */
+    public String text(List<ChatMessage> messages, ChatOptions options) {
+        return render(messages, options).text();
+    }
+
+    /** The tokens of the prompt of a conversation. */
+    public int[] tokens(List<ChatMessage> messages, ChatOptions options) {
+        return tokens(render(messages, options), options);
+    }
+
+    /** The prompt of a conversation. */
+    public ChatPrompt prompt(List<ChatMessage> messages, ChatOptions options) {
+        Rendered rendered = render(messages, options);
+        ChatTemplate template = rendered.template();
+        List<ToolSpec> tools = options.tools().stream().map(Tool::spec).toList();
+        Supplier<String> prefill = () -> prefill(rendered, messages);
         GenerationOptions generation = options.generation();
         Constraint content = generation.constraint().orElse(null);
         if (content != null || !tools.isEmpty()) {
             generation = generation.withConstraint(constraint(template, prefill.get(), content, tools, options));
         }
-        return new ChatPrompt(tokens, generation, () -> dialect(template).parser(tools, prefill.get()));
+        return new ChatPrompt(
+                tokens(rendered, options), generation, () -> dialect(template).parser(tools, prefill.get()));
     }
 
     private AnswerDialect dialect(ChatTemplate template) {
@@ -140,14 +168,10 @@ public final class ChatPrompts {
     }
 
     /** What the prompt says of the answer: what asking for one adds to it, or its end. */
-    private static String prefill(
-            ChatTemplate template,
-            List<ChatMessage> messages,
-            Map<String, @Nullable Object> variables,
-            List<ChatTemplate.Segment> segments) {
-        String asked = segments.stream().map(ChatTemplate.Segment::text).collect(Collectors.joining());
+    private static String prefill(Rendered rendered, List<ChatMessage> messages) {
+        String asked = rendered.text();
         try {
-            String bare = template.render(messages, false, variables);
+            String bare = rendered.template().render(messages, false, rendered.variables());
             if (asked.startsWith(bare)) {
                 return asked.substring(bare.length());
             }

@@ -2,25 +2,45 @@ package dev.nibble.model;
 
 import dev.nibble.ModelFormatException;
 import dev.nibble.UnsupportedModelException;
+import dev.nibble.model.arch.Apertus;
+import dev.nibble.model.arch.Arctic;
 import dev.nibble.model.arch.Bert;
-import dev.nibble.model.arch.DeepSeek;
+import dev.nibble.model.arch.BitNet;
+import dev.nibble.model.arch.CogVlm;
+import dev.nibble.model.arch.Cohere2Moe;
+import dev.nibble.model.arch.Deci;
 import dev.nibble.model.arch.DeepSeek2;
+import dev.nibble.model.arch.DenseDecoders;
+import dev.nibble.model.arch.ExpertDecoders;
+import dev.nibble.model.arch.FalconH1;
 import dev.nibble.model.arch.Gemma2;
 import dev.nibble.model.arch.Gemma3n;
 import dev.nibble.model.arch.Gemma4;
 import dev.nibble.model.arch.Glm4;
-import dev.nibble.model.arch.Glm4Moe;
-import dev.nibble.model.arch.GptOss;
 import dev.nibble.model.arch.Granite;
+import dev.nibble.model.arch.Grok;
+import dev.nibble.model.arch.GroveMoe;
 import dev.nibble.model.arch.Lfm2;
 import dev.nibble.model.arch.Llama;
+import dev.nibble.model.arch.Llama4;
+import dev.nibble.model.arch.LlamaEncoder;
+import dev.nibble.model.arch.Mamba2Decoder;
+import dev.nibble.model.arch.MambaDecoder;
+import dev.nibble.model.arch.Maple;
+import dev.nibble.model.arch.Mimo2;
+import dev.nibble.model.arch.MiniCpm3;
 import dev.nibble.model.arch.Mistral3;
-import dev.nibble.model.arch.Olmo2;
-import dev.nibble.model.arch.Phi3;
-import dev.nibble.model.arch.Qwen2;
+import dev.nibble.model.arch.ModernBert;
+import dev.nibble.model.arch.MuseGlimmer;
+import dev.nibble.model.arch.Nanbeige;
+import dev.nibble.model.arch.NemotronH;
+import dev.nibble.model.arch.Plamo2;
 import dev.nibble.model.arch.Qwen3;
 import dev.nibble.model.arch.Qwen35;
-import dev.nibble.model.arch.SmolLm3;
+import dev.nibble.model.arch.Rwkv;
+import dev.nibble.model.arch.SmallThinker;
+import dev.nibble.model.arch.Step35;
+import dev.nibble.model.arch.Talkie;
 import java.util.List;
 import java.util.Locale;
 import java.util.TreeMap;
@@ -29,24 +49,44 @@ import java.util.TreeMap;
 public final class Architectures {
     private static final List<Architecture> ALL = List.of(
             new Llama(),
-            new Qwen2(),
             new Qwen3(),
             new Qwen35(),
             new Gemma2(),
             new Gemma3n(),
             new Gemma4(),
-            new Phi3(),
             new Mistral3(),
-            new SmolLm3(),
-            new Olmo2(),
             new Glm4(),
-            new Glm4Moe(),
-            new GptOss(),
             new Granite(),
             new Lfm2(),
-            new DeepSeek(),
             new DeepSeek2(),
-            new Bert());
+            new Bert(),
+            new ModernBert(),
+            new LlamaEncoder(),
+            new MambaDecoder(),
+            new Plamo2(),
+            new Rwkv(),
+            new DenseDecoders(),
+            new ExpertDecoders(),
+            new Apertus(),
+            new Arctic(),
+            new BitNet(),
+            new CogVlm(),
+            new Cohere2Moe(),
+            new Deci(),
+            new FalconH1(),
+            new Grok(),
+            new GroveMoe(),
+            new Llama4(),
+            new MiniCpm3(),
+            new Mamba2Decoder(),
+            new Maple(),
+            new Mimo2(),
+            new MuseGlimmer(),
+            new Nanbeige(),
+            new NemotronH(),
+            new SmallThinker(),
+            new Step35(),
+            new Talkie());
 
     private static final TreeMap<String, Architecture> BY_NAME = new TreeMap<>();
 

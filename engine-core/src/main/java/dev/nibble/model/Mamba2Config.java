@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param dtBias [headCount]
  * @param a [headCount], negative
  * @param d [headCount]
- * @param norm [inner], applied to each group of inner/groupCount; null for none
+ * @param norm over inner, null for none
  * @param output [inner] to [hidden]
  */
 public record Mamba2Config(

@@ -27,6 +27,15 @@ public record Projection(Tensor weight, float @Nullable [] bias, float scale) {
         return Math.toIntExact(weight.rows());
     }
 
+    /** The map whose results are so many times as large. */
+    public Projection times(float factor) {
+        float[] scaled = bias == null ? null : bias.clone();
+        for (int i = 0; scaled != null && i < scaled.length; i++) {
+            scaled[i] *= factor;
+        }
+        return new Projection(weight, scaled, scale * factor);
+    }
+
     /** The part that computes outputs {@code first} to {@code first + count}: how fused weights are taken apart. */
     public Projection rowRange(int first, int count) {
         return new Projection(

@@ -28,6 +28,7 @@ final class CpuLayers implements AutoCloseable {
                 whole.architecture(),
                 whole.vocabSize(),
                 whole.contextLength(),
+                whole.maxContextLength(),
                 whole.hiddenSize(),
                 layers,
                 whole.embeddingScale(),

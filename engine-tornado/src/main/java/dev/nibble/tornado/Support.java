@@ -6,6 +6,7 @@ import dev.nibble.UnsupportedModelException;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.BlockConfig;
 import dev.nibble.model.FeedForward;
+import dev.nibble.model.Mixer;
 import dev.nibble.model.Model;
 import dev.nibble.model.Norm;
 import dev.nibble.model.Projection;
@@ -30,6 +31,7 @@ final class Support {
     static void check(Model model, LoadOptions options) {
         checkCache(options.kvCacheType());
         require(model.output() != null && model.pooling() == null, "embedding models", -1);
+        require(model.adapters().isEmpty(), "adapters", -1);
         require(model.embeddingInput() == null, "inputs other than the token embedding", -1);
         checkNorm(model.outputNorm(), -1);
         checkMatrix(model.tokenEmbedding(), -1);
@@ -47,6 +49,10 @@ final class Support {
     }
 
     private static void check(BlockConfig block, int layer) {
+        require(block.mixer() != null && block.ffn() != null, "blocks without a mixer or a feed-forward layer", layer);
+        require(!block.parallel(), "blocks whose parts run side by side", layer);
+        require(block.embeddingShare() == 0, "a share of the embedding added to a block", layer);
+        require(block.outputNorm() == null, "a norm at the end of a block", layer);
         require(!block.normsAfterAddition(), "norms after the residual addition", layer);
         require(block.outputScale() == 1, "a factor of a block's output", layer);
         require(block.perLayerInput() == null, "per-layer inputs", layer);
@@ -54,7 +60,7 @@ final class Support {
         Stream.of(block.mixerNorm(), block.mixerPostNorm(), block.ffnNorm(), block.ffnPostNorm())
                 .forEach(norm -> checkNorm(norm, layer));
         if (!(block.mixer() instanceof AttentionConfig attention)) {
-            throw lacking("recurrent layers (" + block.mixer().getClass().getSimpleName() + ")", layer);
+            throw lacking("mixers other than attention (" + name(block.mixer()) + ")", layer);
         }
         check(attention, layer);
         if (!(block.ffn() instanceof FeedForward.Dense dense)) {
@@ -62,6 +68,7 @@ final class Support {
         }
         require(dense.gate() != null, "feed-forward layers without a gate", layer);
         require(dense.sparsity() == 0, "sparse gates", layer);
+        require(dense.innerNorm() == null, "norms within a feed-forward layer", layer);
         require(RowKernels.code(dense.activation()) >= 0, "the activation " + dense.activation(), layer);
         projections(block).forEach(projection -> checkMatrix(projection.weight(), layer));
     }
@@ -71,7 +78,15 @@ final class Support {
         require(attention.value() != null, "keys that serve as values", layer);
         require(attention.valueNormEpsilon() == 0, "norms of the values", layer);
         require(attention.sinks() == null, "attention sinks", layer);
-        require(!attention.outputGate(), "gated attention outputs", layer);
+        require(attention.gate() == null, "gated attention outputs", layer);
+        require(attention.mixedNorm() == null, "norms of what the attention hands on", layer);
+        require(attention.clamp() == 0, "limits of queries, keys and values", layer);
+        require(attention.slopes() == null, "ALiBi", layer);
+        require(!attention.chunked(), "attention within chunks", layer);
+        require(
+                !attention.normsAfterRope() || attention.queryNorm() == null && attention.keyNorm() == null,
+                "norms after the rotation",
+                layer);
         require(attention.causal(), "attention in both directions", layer);
         require(
                 Math.max(attention.headDim(), attention.valueDim()) <= AttentionKernels.MAX_HEAD,
@@ -83,6 +98,11 @@ final class Support {
 
     private static void checkNorm(@Nullable Norm norm, int layer) {
         require(norm == null || norm.kind() == Norm.Kind.RMS && norm.bias() == null, "layer norms", layer);
+        require(norm == null || norm.groups() == 1, "norms of parts of a row", layer);
+    }
+
+    private static String name(@Nullable Mixer mixer) {
+        return mixer == null ? "none" : mixer.getClass().getSimpleName();
     }
 
     private static void checkMatrix(Tensor matrix, int layer) {

@@ -2,8 +2,11 @@ package dev.nibble.testdata;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.nibble.GenerationOptions;
 import dev.nibble.KvCacheType;
+import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
+import dev.nibble.Session;
 import dev.nibble.gguf.GgufFile;
 import dev.nibble.spi.Backend;
 import dev.nibble.spi.Batch;
@@ -13,7 +16,11 @@ import dev.nibble.tensor.DType;
 import java.io.IOException;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -30,8 +37,41 @@ class CallingThreadsTest {
 
     /** With the kernels that are chosen by themselves: emulated vectors would take an hour. */
     @Test
-    void tenThousandThreadsTakeNoMemory() throws Exception {
-        takesNoMemory(DType.Q4_0, 10_000);
+    void tenThousandThreadsGenerateWithoutMemoryOfTheirOwn() throws Exception {
+        Path file = folder.resolve("model.gguf");
+        TinyModels.write("llama", 1, DType.Q4_0, file);
+        try (LanguageModel model = LanguageModel.load(file, LoadOptions.DEFAULT.withThreads(2))) {
+            String expected = generateInThreads(model, 500); // what is only made once
+            long direct = direct();
+            long outside = outsideTheHeap();
+            assertThat(generateInThreads(model, 10_000)).isEqualTo(expected);
+            assertThat(direct()).as("bytes of direct buffers").isLessThanOrEqualTo(direct);
+            assertThat(outsideTheHeap() - outside)
+                    .as("bytes that the process has grown outside the heap")
+                    .isLessThan(40_000_000); // compiled code and garbage of the allocator; 4 kB a thread
+        }
+    }
+
+    /** A thread for each text, one after the other, and a session for a hundred of them; what all of them generate. */
+    private static String generateInThreads(LanguageModel model, int threads) throws InterruptedException {
+        GenerationOptions options = GenerationOptions.GREEDY.withMaxTokens(1).withIgnoreEndOfGeneration(true);
+        Set<String> texts = ConcurrentHashMap.newKeySet();
+        AtomicInteger done = new AtomicInteger();
+        for (int i = 0; i < threads; i += 100) {
+            try (Session session = model.newSession()) {
+                for (int j = 0; j < 100; j++) {
+                    Thread.startVirtualThread(() -> {
+                                session.reset();
+                                texts.add(session.generate("ab", options).text());
+                                done.incrementAndGet();
+                            })
+                            .join();
+                }
+            }
+        }
+        assertThat(done).hasValue(threads);
+        assertThat(texts).hasSize(1);
+        return texts.iterator().next();
     }
 
     @ParameterizedTest
@@ -89,6 +129,21 @@ class CallingThreadsTest {
         batch.clear();
         batch.add(sequence, 7, true);
         pass.evaluate(batch, logits, () -> false);
+    }
+
+    /** Bytes in memory that are not the heap's; 0 where the system does not say. */
+    private static long outsideTheHeap() throws IOException {
+        Path status = Path.of("/proc/self/status");
+        if (!Files.exists(status)) {
+            return 0;
+        }
+        long resident = Files.readAllLines(status).stream()
+                .filter(line -> line.startsWith("VmRSS:"))
+                .mapToLong(line -> 1024 * Long.parseLong(line.replaceAll("\\D", "")))
+                .findFirst()
+                .orElseThrow();
+        return resident
+                - ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getCommitted();
     }
 
     private static long direct() {

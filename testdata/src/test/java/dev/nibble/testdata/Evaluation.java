@@ -12,6 +12,11 @@ import dev.nibble.spi.BackendProvider;
 import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.channels.Channels;
+import java.util.List;
 import java.util.ServiceLoader;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -69,6 +74,80 @@ final class Evaluation {
                 float[] part = new float[(to - from) * width];
                 pass.evaluate(batch, part, () -> false);
                 System.arraycopy(part, 0, logits, from * width, part.length);
+            }
+        }
+        return logits;
+    }
+
+    /**
+     * The logits after each token of two sequences of the same tokens whose rows share batches: by turns so many tokens of
+     * the first and so many of the second, until both are at their ends.
+     */
+    static float[][] evaluateMixed(ForwardPass pass, int[] tokens, int first, int second) {
+        int width = pass.outputSize();
+        int[] steps = {first, second};
+        int[] done = new int[2];
+        float[][] logits = new float[2][tokens.length * width];
+        try (Sequence a = pass.newSequence(CONTEXT, KvCacheType.F32);
+                Sequence b = pass.newSequence(CONTEXT, KvCacheType.F32)) {
+            List<Sequence> sequences = List.of(a, b);
+            Batch batch = new Batch(first + second);
+            while (done[0] < tokens.length || done[1] < tokens.length) {
+                batch.clear();
+                int[] counts = new int[2];
+                for (int i = 0; i < 2; i++) {
+                    counts[i] = Math.min(steps[i], tokens.length - done[i]);
+                    for (int k = 0; k < counts[i]; k++) {
+                        batch.add(sequences.get(i), tokens[done[i] + k], true);
+                    }
+                }
+                float[] part = new float[(counts[0] + counts[1]) * width];
+                pass.evaluate(batch, part, () -> false);
+                System.arraycopy(part, 0, logits[0], done[0] * width, counts[0] * width);
+                System.arraycopy(part, counts[0] * width, logits[1], done[1] * width, counts[1] * width);
+                done[0] += counts[0];
+                done[1] += counts[1];
+            }
+        }
+        return logits;
+    }
+
+    /** How a sequence goes on where another stands. */
+    interface Continuation {
+        void begin(Sequence next, Sequence before, int length) throws IOException;
+
+        /** It shares what the other holds. */
+        static void sharing(Sequence next, Sequence before, int length) {
+            next.share(before, length);
+        }
+
+        /** It is restored from what the other saved. */
+        static void restoring(Sequence next, Sequence before, int length) throws IOException {
+            ByteArrayOutputStream saved = new ByteArrayOutputStream();
+            before.save(Channels.newChannel(saved));
+            next.restore(Channels.newChannel(new ByteArrayInputStream(saved.toByteArray())), length);
+        }
+    }
+
+    /** The logits after each token, where one sequence evaluates the first {@code at} tokens and another goes on. */
+    static float[] evaluateContinued(ForwardPass pass, int[] tokens, int at, Continuation continuation)
+            throws IOException {
+        int width = pass.outputSize();
+        float[] logits = new float[tokens.length * width];
+        try (Sequence before = pass.newSequence(CONTEXT, KvCacheType.F32);
+                Sequence next = pass.newSequence(CONTEXT, KvCacheType.F32)) {
+            Batch batch = new Batch(tokens.length);
+            for (int i = 0; i < tokens.length; i++) {
+                batch.add(i < at ? before : next, tokens[i], true);
+                if (i == at - 1 || i == tokens.length - 1) {
+                    float[] part = new float[batch.size() * width];
+                    pass.evaluate(batch, part, () -> false);
+                    System.arraycopy(part, 0, logits, (i + 1 - batch.size()) * width, part.length);
+                    batch.clear();
+                }
+                if (i == at - 1) {
+                    continuation.begin(next, before, at);
+                }
             }
         }
         return logits;

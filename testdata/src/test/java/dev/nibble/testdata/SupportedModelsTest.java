@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 
 /** {@code docs/MODELS.md} names exactly what the code supports. */
 class SupportedModelsTest {
-    private static final Pattern ARCHITECTURE_ROW = Pattern.compile("(?m)^\\| `([a-z0-9-]+)` \\|");
+    private static final Pattern ARCHITECTURE_ROW = Pattern.compile("(?m)^\\| `([a-z0-9_-]+)` \\|");
     private static final Pattern TYPES_ROW = Pattern.compile("(?m)^\\| (?:vector|rows) \\| ([A-Z0-9_ ]+) \\|");
 
     @Test

@@ -12,6 +12,7 @@ import dev.nibble.cpu.state.Workspace;
 import dev.nibble.cpu.state.Workspace.Buffer;
 import dev.nibble.cpu.state.Workspace.Input;
 import dev.nibble.model.AttentionConfig;
+import dev.nibble.model.Norm;
 import org.jspecify.annotations.Nullable;
 
 /** A compiled attention layer: projections, norms and rotation, the KV cache, the attention itself, the output. */
@@ -23,6 +24,8 @@ public final class Attention implements MixerOp {
     private final @Nullable Linear key;
     private final @Nullable Linear value;
     private final Linear output;
+    private final @Nullable Linear gate;
+    private final boolean interleavedGate;
     private final int queryWidth;
     private final int keyWidth;
     private final int valueWidth;
@@ -50,23 +53,30 @@ public final class Attention implements MixerOp {
         workspace.reserve(Buffer.KEY, keyWidth);
         workspace.reserve(Buffer.VALUE, valueWidth);
         workspace.reserve(Input.MIXED, config.headCount() * config.valueDim());
-        if (config.outputGate()) {
-            workspace.reserve(Buffer.ATTENTION_GATE, queryWidth);
+        AttentionConfig.Gate factors = config.gate();
+        gate = factors == null || factors.projection() == null ? null : linears.create(factors.projection());
+        interleavedGate = factors != null && gate == null;
+        if (factors != null) {
+            workspace.reserve(Buffer.ATTENTION_GATE, config.gateWidth());
         }
     }
 
     @Override
     public void run(Pass pass, MatmulInput input, float[] result) {
         project(pass, input);
-        if (config.outputGate()) {
+        if (interleavedGate) {
             separateGates(pass);
         }
         pass.forEach(pass.rows(), cacheGrain(pass), rowsJob);
         pass.observe("Qcur", layer, pass.workspace.get(Buffer.QUERY), queryWidth);
         MatmulInput mixed = pass.workspace.get(Input.MIXED);
         attention.run(pass);
-        if (config.outputGate()) {
+        if (config.gate() != null) {
             pass.forEach(pass.rows(), pass.rowGrain(), gateJob);
+        }
+        if (config.mixedNorm() != null) {
+            RowNorm.applyToRows(
+                    pass, config.mixedNorm(), mixed.values(), mixed.values(), config.headCount() * config.valueDim());
         }
         mixed.reset(pass.rows(), config.headCount() * config.valueDim());
         pass.observe("kqv_out", layer, mixed.values(), config.headCount() * config.valueDim());
@@ -80,6 +90,9 @@ public final class Attention implements MixerOp {
         }
         if (value != null) {
             job.add(value, pass.workspace.get(Buffer.VALUE), 0, valueWidth);
+        }
+        if (gate != null) {
+            job.add(gate, pass.workspace.get(Buffer.ATTENTION_GATE), 0, gate.outputSize());
         }
         job.run(pass.pool);
     }
@@ -101,10 +114,8 @@ public final class Attention implements MixerOp {
         float[] queries = pass.workspace.get(Buffer.QUERY);
         int queryAt = row * queryWidth;
         int position = pass.position(row);
-        RowNorm.applyToHeads(ops, config.queryNorm(), queries, queryAt, config.headCount(), config.headDim());
-        if (rope != null) {
-            rope.apply(pass, row, queries, queryAt, config.headCount(), config.headDim());
-        }
+        clamp(queries, queryAt, queryWidth);
+        normAndRotate(pass, row, config.queryNorm(), queries, queryAt, config.headCount());
         AttentionConfig.Temperature temperature = config.temperature();
         if (temperature != null) {
             ops.scale(queries, queryAt, queryWidth, temperature.factor(position));
@@ -116,13 +127,12 @@ public final class Attention implements MixerOp {
         float[] values = pass.workspace.get(Buffer.VALUE);
         int keyAt = row * keyWidth;
         int valueAt = row * valueWidth;
+        clamp(keys, keyAt, keyWidth);
+        clamp(values, valueAt, valueWidth);
         if (value == null) {
             System.arraycopy(keys, keyAt, values, valueAt, valueWidth);
         }
-        RowNorm.applyToHeads(ops, config.keyNorm(), keys, keyAt, config.kvHeadCount(), config.headDim());
-        if (rope != null) {
-            rope.apply(pass, row, keys, keyAt, config.kvHeadCount(), config.headDim());
-        }
+        normAndRotate(pass, row, config.keyNorm(), keys, keyAt, config.kvHeadCount());
         if (config.valueNormEpsilon() > 0) {
             for (int head = 0; head < config.kvHeadCount(); head++) {
                 int at = valueAt + head * config.valueDim();
@@ -134,6 +144,27 @@ public final class Attention implements MixerOp {
             }
         }
         pass.sequence(row).cache(layer).write(position, keys, keyAt, values, valueAt, scratch);
+    }
+
+    private void normAndRotate(Pass pass, int row, @Nullable Norm norm, float[] values, int at, int heads) {
+        if (!config.normsAfterRope()) {
+            RowNorm.applyToHeads(pass.ops, norm, values, at, heads, config.headDim());
+        }
+        if (rope != null) {
+            rope.apply(pass, row, values, at, heads, config.headDim());
+        }
+        if (config.normsAfterRope()) {
+            RowNorm.applyToHeads(pass.ops, norm, values, at, heads, config.headDim());
+        }
+    }
+
+    private void clamp(float[] values, int at, int count) {
+        float limit = config.clamp();
+        if (limit > 0) {
+            for (int i = at; i < at + count; i++) {
+                values[i] = Math.clamp(values[i], -limit, limit);
+            }
+        }
     }
 
     /** Queries and gates alternate head by head; makes compact rows of each. */
@@ -152,8 +183,18 @@ public final class Attention implements MixerOp {
         float[] gates = pass.workspace.get(Buffer.ATTENTION_GATE);
         float[] mixed = pass.workspace.get(Input.MIXED).values();
         int width = config.headCount() * config.valueDim();
-        for (int i = from * width; i < to * width; i++) {
-            mixed[i] *= (float) (1 / (1 + Math.exp(-gates[i])));
+        int gateWidth = config.gateWidth();
+        int each = width / gateWidth; // elements of the result that a gate multiplies
+        boolean sigmoid = config.gate() != null && config.gate().function() == AttentionConfig.Gate.Function.SIGMOID;
+        for (int i = from * gateWidth; i < to * gateWidth; i++) {
+            float factor = (float) (sigmoid ? 1 / (1 + Math.exp(-gates[i])) : softplus(gates[i]));
+            for (int k = i * each; k < (i + 1) * each; k++) {
+                mixed[k] *= factor;
+            }
         }
+    }
+
+    private static double softplus(double x) {
+        return x > 20 ? x : Math.log1p(Math.exp(x));
     }
 }

@@ -102,6 +102,9 @@ final class AttentionTile {
         if (config.window() == 0) {
             return 0;
         }
+        if (config.chunked()) {
+            return position / config.window() * config.window();
+        }
         int reach = config.causal() ? config.window() - 1 : config.window() / 2;
         return Math.max(0, position - reach);
     }
@@ -232,7 +235,7 @@ final class AttentionTile {
                 int visible = Math.max(first, firstVisible(config, position) - block);
                 int endVisible = Math.min(end, endVisible(config, position, written) - block);
                 for (int i = row * group; i < (row + 1) * group; i++) {
-                    weigh(ops, i, first, visible, endVisible, end);
+                    weigh(ops, i, slope(head, i), block - position, first, visible, endVisible, end);
                 }
             }
             cache.readValues(head, block + first, end - first, values, scratch);
@@ -241,8 +244,19 @@ final class AttentionTile {
         }
     }
 
-    /** Turns the scores of a query into weights relative to its greatest score so far; hidden positions weigh nothing. */
-    private void weigh(VectorOps ops, int i, int first, int visible, int endVisible, int end) {
+    /** By how much a position between query and key lowers a score. */
+    private float slope(int head, int i) {
+        float[] slopes = config.slopes();
+        return slopes == null ? 0 : slopes[head * group + i % group];
+    }
+
+    /**
+     * Turns the scores of a query into weights relative to its greatest score so far; hidden positions weigh nothing.
+     *
+     * @param distance of the block's first position from the query's
+     */
+    private void weigh(
+            VectorOps ops, int i, float slope, int distance, int first, int visible, int endVisible, int end) {
         int at = i * BLOCK;
         int count = endVisible - visible;
         if (count < end - first) {
@@ -255,6 +269,11 @@ final class AttentionTile {
         if (config.softcap() != 0) {
             for (int k = at + visible; k < at + endVisible; k++) {
                 scores[k] = (float) (config.softcap() * Math.tanh(scores[k] / config.softcap()));
+            }
+        }
+        if (slope != 0) {
+            for (int k = visible; k < endVisible; k++) {
+                scores[at + k] -= slope * Math.abs(distance + k);
             }
         }
         OnlineSoftmax.weigh(

@@ -91,9 +91,9 @@ public final class DeltaNet implements MixerOp {
         }
         int size = config.stateSize();
         for (int head = 0; head < 2 * config.keyHeadCount(); head++) {
-            double norm = Math.sqrt(ops.sumOfSquares(x, at + head * size, size));
+            double squares = ops.sumOfSquares(x, at + head * size, size);
             ops.scale(x, at + head * size, size, (float)
-                    (1 / Math.max(norm, config.norm().epsilon())));
+                    (1 / Math.sqrt(squares + config.norm().epsilon())));
         }
     }
 
@@ -102,7 +102,7 @@ public final class DeltaNet implements MixerOp {
         VectorOps ops = pass.ops;
         int size = config.stateSize();
         int heads = config.valueHeadCount();
-        int keyHead = head % config.keyHeadCount();
+        int keyHead = config.grouped() ? head / (heads / config.keyHeadCount()) : head % config.keyHeadCount();
         int query = row * channels + keyHead * size;
         int key = query + config.keyHeadCount() * size;
         int value = row * channels + 2 * config.keyHeadCount() * size + head * size;

@@ -35,14 +35,17 @@ public final class DenseFeedForward implements FeedForwardOp {
     @Override
     public void run(Pass pass, float[] residual, MatmulInput x, float[] output) {
         MatmulInput inner = pass.workspace.get(Input.INNER);
-        up.kernel().prepare(x, pass.pool);
+        up.prepare(x, pass.pool);
         if (gate != null) {
-            gate.kernel().prepare(x, pass.pool);
+            gate.prepare(x, pass.pool);
         }
         pass.bind(x, output);
         pass.forEachShrinking(size, Linear.GRAIN, innerJob, up.loop(x));
         if (config.sparsity() > 0) {
             pass.forEach(x.rows(), pass.rowGrain(), sparsifyJob);
+        }
+        if (config.innerNorm() != null) {
+            RowNorm.applyToRows(pass, config.innerNorm(), inner.values(), inner.values(), size);
         }
         inner.reset(x.rows(), size);
         down.apply(pass.pool, inner, output, 0, down.outputSize());

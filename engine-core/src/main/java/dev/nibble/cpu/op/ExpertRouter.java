@@ -1,6 +1,7 @@
 package dev.nibble.cpu.op;
 
-import dev.nibble.model.FeedForward.Experts;
+import dev.nibble.cpu.state.Pass;
+import dev.nibble.model.FeedForward.Routing;
 import java.util.Arrays;
 
 /**
@@ -25,21 +26,57 @@ final class ExpertRouter {
     private int[] slots = new int[0]; // [rows, used], slot of a row's choice
     private int[] slotRows = new int[0]; // [rows * used], row of a slot
 
+    /** The choice of experts of the running pass. */
+    static ExpertRouter of(Pass pass) {
+        return pass.part(ExpertRouter.class, ExpertRouter::new);
+    }
+
     /** Chooses experts by the router's outputs, [rows, experts], which are overwritten. */
-    void route(Experts config, float[] logits, int rows) {
+    void route(Routing config, float[] logits, int rows) {
         int experts = config.router().outputSize();
         used = config.used();
         reserve(experts, rows * used);
-        Experts.Groups groups = config.groups();
+        Routing.Groups groups = config.groups();
         if (groups != null && groupSums.length < groups.count()) {
             groupSums = new float[groups.count()];
         }
-        Arrays.fill(starts, 0, experts + 1, 0);
         for (int row = 0; row < rows; row++) {
             choose(config, logits, row * experts, row * used);
-            for (int i = 0; i < used; i++) {
-                starts[chosen[row * used + i] + 1]++;
+        }
+        number(experts, rows);
+    }
+
+    /**
+     * Chooses groups of experts that follow each other: those of the experts with the greatest weights. The weight of a
+     * group is that of the expert with its number, as llama.cpp has it, divided by the sum.
+     *
+     * @param values the weights of all experts, [rows, experts]
+     * @param groupsUsed how many experts a row's groups are taken of; two of one group count twice
+     */
+    void routeGroups(float[] values, int rows, int experts, int perGroup, int groupsUsed) {
+        used = groupsUsed;
+        for (int row = 0; row < rows; row++) {
+            System.arraycopy(values, row * experts, choice, 0, experts);
+            float sum = 0;
+            for (int i = row * used; i < (row + 1) * used; i++) {
+                int best = greatest(choice, experts);
+                choice[best] = Float.NEGATIVE_INFINITY;
+                chosen[i] = best / perGroup;
+                weights[i] = values[row * experts + chosen[i]];
+                sum += weights[i];
             }
+            for (int i = row * used; i < (row + 1) * used; i++) {
+                weights[i] /= Math.max(sum, MIN_WEIGHT_SUM);
+            }
+        }
+        number(experts / perGroup, rows);
+    }
+
+    /** Numbers the slots of what was chosen. */
+    private void number(int experts, int rows) {
+        Arrays.fill(starts, 0, experts + 1, 0);
+        for (int i = 0; i < rows * used; i++) {
+            starts[chosen[i] + 1]++;
         }
         activeCount = 0;
         for (int expert = 0; expert < experts; expert++) {
@@ -56,7 +93,7 @@ final class ExpertRouter {
         }
     }
 
-    private void reserve(int experts, int choices) {
+    void reserve(int experts, int choices) {
         if (choice.length < experts) {
             choice = new float[experts];
             starts = new int[experts + 1];
@@ -71,7 +108,7 @@ final class ExpertRouter {
         }
     }
 
-    private void choose(Experts config, float[] logits, int at, int out) {
+    private void choose(Routing config, float[] logits, int at, int out) {
         int experts = config.router().outputSize();
         switch (config.gating()) {
             case SOFTMAX -> softmax(logits, at, experts);
@@ -86,7 +123,7 @@ final class ExpertRouter {
         for (int i = 0; i < experts; i++) {
             choice[i] = logits[at + i] + (bias == null ? 0 : bias[i]);
         }
-        Experts.Groups groups = config.groups();
+        Routing.Groups groups = config.groups();
         if (groups != null) {
             keepBestGroups(groups, experts);
         }
@@ -96,7 +133,7 @@ final class ExpertRouter {
             chosen[out + i] = best;
             weights[out + i] = logits[at + best];
         }
-        if (config.gating() == Experts.Gating.SOFTMAX_OF_CHOSEN) {
+        if (config.gating() == Routing.Gating.SOFTMAX_OF_CHOSEN) {
             softmax(weights, out, used);
         }
         float factor = config.weightScale();
@@ -113,7 +150,7 @@ final class ExpertRouter {
     }
 
     /** Takes the experts of all but the groups with the greatest sums of their two best out of the choice. */
-    private void keepBestGroups(Experts.Groups groups, int experts) {
+    private void keepBestGroups(Routing.Groups groups, int experts) {
         int size = experts / groups.count();
         float[] sums = groupSums;
         for (int group = 0; group < groups.count(); group++) {
@@ -180,6 +217,11 @@ final class ExpertRouter {
     /** The row of a slot. */
     int row(int slot) {
         return slotRows[slot];
+    }
+
+    /** The rows of all slots. */
+    int[] rows() {
+        return slotRows;
     }
 
     /** The slot of a row's choice {@code i}. */

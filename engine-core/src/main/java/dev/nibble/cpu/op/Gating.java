@@ -2,6 +2,7 @@ package dev.nibble.cpu.op;
 
 import dev.nibble.cpu.kernel.VectorOps;
 import dev.nibble.model.Activation;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** The non-linearity of feed-forward layers: {@code out = act(gate) · up}. */
@@ -10,6 +11,13 @@ public final class Gating {
     private static final float OAI_ALPHA = 1.702f;
 
     private static final float OAI_LIMIT = 7;
+
+    /** What stands in for the up projection where there is no gate. */
+    private static final float[] ONES = new float[256];
+
+    static {
+        Arrays.fill(ONES, 1);
+    }
 
     private Gating() {}
 
@@ -23,6 +31,55 @@ public final class Gating {
             float[] out,
             int outOffset,
             int count) {
+        switch (activation) {
+            case Activation.Plain plain -> apply(ops, plain, gate, up, inOffset, out, outOffset, count);
+            case Activation.ClampedSwiGlu clamp -> clamped(clamp, gate, up, inOffset, out, outOffset, count);
+            case Activation.Xielu xielu -> {
+                float[] activated = gate == null ? up : gate;
+                for (int i = 0; i < count; i++) {
+                    float y = xielu(xielu, activated[inOffset + i]);
+                    out[outOffset + i] = gate == null ? y : y * up[inOffset + i];
+                }
+            }
+        }
+    }
+
+    private static void clamped(
+            Activation.ClampedSwiGlu clamp,
+            float @Nullable [] gate,
+            float[] up,
+            int inOffset,
+            float[] out,
+            int outOffset,
+            int count) {
+        if (gate == null) {
+            throw new IllegalArgumentException("a clamped SwiGLU needs a gate");
+        }
+        float limit = clamp.limit();
+        for (int i = 0; i < count; i++) {
+            float x = clamp.before() ? Math.min(gate[inOffset + i], limit) : gate[inOffset + i];
+            float y = (float) (x / (1 + Math.exp(-x)));
+            out[outOffset + i] = Math.min(y, limit) * Math.clamp(up[inOffset + i], -limit, limit);
+        }
+    }
+
+    /** xIELU of one value, in double. */
+    static float xielu(Activation.Xielu c, double x) {
+        return (float)
+                (x > 0
+                        ? c.positive() * x * x + c.beta() * x
+                        : (Math.expm1(Math.min(x, c.epsilon())) - x) * c.negative() + c.beta() * x);
+    }
+
+    private static void apply(
+            VectorOps ops,
+            Activation.Plain activation,
+            float @Nullable [] gate,
+            float[] up,
+            int inOffset,
+            float[] out,
+            int outOffset,
+            int count) {
         float[] activated = gate == null ? up : gate;
         switch (activation) {
             case SILU -> {
@@ -30,9 +87,8 @@ public final class Gating {
                     ops.siluMultiply(gate, inOffset, up, inOffset, out, outOffset, count);
                     return;
                 }
-                for (int i = 0; i < count; i++) {
-                    float x = up[inOffset + i];
-                    out[outOffset + i] = (float) (x / (1 + Math.exp(-x)));
+                for (int i = 0; i < count; i += ONES.length) {
+                    ops.siluMultiply(up, inOffset + i, ONES, 0, out, outOffset + i, Math.min(ONES.length, count - i));
                 }
             }
             case GELU_TANH -> {
@@ -40,8 +96,9 @@ public final class Gating {
                     ops.geluTanhMultiply(gate, inOffset, up, inOffset, out, outOffset, count);
                     return;
                 }
-                for (int i = 0; i < count; i++) {
-                    out[outOffset + i] = geluTanh(up[inOffset + i]);
+                for (int i = 0; i < count; i += ONES.length) {
+                    ops.geluTanhMultiply(
+                            up, inOffset + i, ONES, 0, out, outOffset + i, Math.min(ONES.length, count - i));
                 }
             }
             case GELU_ERF -> {
@@ -49,6 +106,12 @@ public final class Gating {
                     float x = activated[inOffset + i];
                     float y = (float) (0.5 * x * (1 + Erf.erf(x / Math.sqrt(2))));
                     out[outOffset + i] = gate == null ? y : y * up[inOffset + i];
+                }
+            }
+            case RELU -> {
+                for (int i = 0; i < count; i++) {
+                    float x = Math.max(0, activated[inOffset + i]);
+                    out[outOffset + i] = gate == null ? x : x * up[inOffset + i];
                 }
             }
             case RELU_SQUARED -> {

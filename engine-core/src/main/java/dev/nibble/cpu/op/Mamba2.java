@@ -106,11 +106,7 @@ public final class Mamba2 implements MixerOp {
         ops.siluMultiply(zxdt, row * inputWidth, y, at, y, at, inner);
         Norm norm = config.norm();
         if (norm != null) {
-            int width = inner / config.groupCount();
-            for (int group = 0; group < config.groupCount(); group++) {
-                int offset = at + group * width;
-                RowNorm.apply(ops, norm, group * width, width, y, offset, y, offset);
-            }
+            RowNorm.apply(ops, norm, y, at, y, at);
         }
     }
 }

@@ -11,7 +11,10 @@ public final class RowNorm {
 
     /** {@code out[outOffset..] = norm(in[inOffset..])} for one row as wide as the norm; in place is fine. */
     public static void apply(VectorOps ops, Norm norm, float[] in, int inOffset, float[] out, int outOffset) {
-        apply(ops, norm, 0, norm.width(), in, inOffset, out, outOffset);
+        int width = norm.width() / norm.groups();
+        for (int at = 0; at < norm.width(); at += width) {
+            apply(ops, norm, at, width, in, inOffset + at, out, outOffset + at);
+        }
     }
 
     /** All rows of the batch, [rows, width]; copies them where there is no norm. */
@@ -23,8 +26,8 @@ public final class RowNorm {
         pass.part(NormJob.class, NormJob::new).run(pass, norm, in, out, width);
     }
 
-    /** One row with the part of the norm's weights from {@code weightOffset} on. */
-    public static void apply(
+    /** One group with the part of the norm's weights from {@code weightOffset} on. */
+    private static void apply(
             VectorOps ops,
             Norm norm,
             int weightOffset,

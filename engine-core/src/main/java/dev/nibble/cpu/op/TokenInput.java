@@ -18,6 +18,7 @@ public final class TokenInput {
     private final Model model;
     private final int hidden;
     private final @Nullable Linear perLayerProjection;
+    private final boolean keepsInput;
     private final Linear[] make;
     private final Linear[] merge;
 
@@ -30,6 +31,10 @@ public final class TokenInput {
             workspace.reserve(Buffer.PER_LAYER_PROJECTED, perLayerProjection.outputSize());
         } else {
             perLayerProjection = null;
+        }
+        keepsInput = model.blocks().stream().anyMatch(block -> block.embeddingShare() != 0);
+        if (keepsInput) {
+            workspace.reserve(Buffer.FIRST_INPUT, hidden);
         }
         Model.Streams streams = streams();
         make = streams == null ? new Linear[0] : create(streams.make(), linears);
@@ -67,11 +72,14 @@ public final class TokenInput {
                 }
             }
         }
+        if (keepsInput) {
+            System.arraycopy(residual, 0, pass.workspace.get(Buffer.FIRST_INPUT), 0, pass.rows() * hidden);
+        }
         pass.observe("inp_embd", -1, residual, hidden);
     }
 
     private void addPositions(Pass pass, EmbeddingInput.PositionsAndTypes config, float[] residual) {
-        float[] row = new float[hidden];
+        float[] row = pass.workspace.get(Buffer.OUTPUT);
         for (int i = 0; i < pass.rows(); i++) {
             int at = i * hidden;
             if (config.positions() != null) {
@@ -81,7 +89,9 @@ public final class TokenInput {
             if (config.tokenType() != null) {
                 pass.ops.add(config.tokenType(), 0, residual, at, hidden);
             }
-            RowNorm.apply(pass.ops, config.norm(), residual, at, residual, at);
+            if (config.norm() != null) {
+                RowNorm.apply(pass.ops, config.norm(), residual, at, residual, at);
+            }
         }
     }
 

@@ -54,8 +54,10 @@ final class KvLayout {
     static KvLayout of(Model model, KvCacheType type, int maxBatchRows) {
         KvLayout layout = new KvLayout(model.blocks().size(), type, maxBatchRows);
         for (int layer = 0; layer < layout.places.length; layer++) {
-            if (LayerState.of(model, layer) instanceof LayerState.Cache sizes) {
-                layout.add(layer, sizes);
+            for (LayerState.Part part : LayerState.of(model, layer).parts()) {
+                if (part instanceof LayerState.Cache sizes) {
+                    layout.add(layer, sizes);
+                }
             }
         }
         return layout;

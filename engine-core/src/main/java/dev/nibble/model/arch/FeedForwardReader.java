@@ -4,7 +4,8 @@ import static dev.nibble.model.arch.ModelReader.block;
 
 import dev.nibble.model.Activation;
 import dev.nibble.model.FeedForward;
-import dev.nibble.model.FeedForward.Experts.Gating;
+import dev.nibble.model.FeedForward.Routing;
+import dev.nibble.model.FeedForward.Routing.Gating;
 import dev.nibble.model.Projection;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,12 +16,26 @@ import org.jspecify.annotations.Nullable;
 final class FeedForwardReader {
     private final ModelReader reader;
     private final Activation activation;
+    private final boolean gated;
     private final int[] sizes;
 
     FeedForwardReader(ModelReader reader, Activation activation) {
+        this(reader, activation, true);
+    }
+
+    /**
+     * @param gated whether the layers have a gate beside the up projection
+     */
+    FeedForwardReader(ModelReader reader, Activation activation, boolean gated) {
         this.reader = reader;
         this.activation = activation;
+        this.gated = gated;
         sizes = reader.perLayerInt("feed_forward_length", 0);
+    }
+
+    /** Whether a layer has a feed-forward layer at all, by its size. */
+    boolean isAbsent(int layer) {
+        return sizes[layer] == 0;
     }
 
     int size(int layer) {
@@ -44,13 +59,15 @@ final class FeedForwardReader {
         return size;
     }
 
-    /** {@code ffn_gate, ffn_up, ffn_down}; without {@code ffn_gate}, {@code ffn_up} holds gate and up. */
+    /**
+     * {@code ffn_gate, ffn_up, ffn_down}; without {@code ffn_gate}, {@code ffn_up} holds gate and up, unless layers have no
+     * gate here.
+     */
     FeedForward.Dense dense(int layer) {
-        return dense(layer, 0);
+        return gated ? dense(layer, size(layer)) : ungated(layer);
     }
 
-    FeedForward.Dense dense(int layer, float sparsity) {
-        int size = size(layer);
+    FeedForward.Dense dense(int layer, int size) {
         String up = block(layer, "ffn_up");
         Projection down = reader.projection(block(layer, "ffn_down"), size, reader.hiddenSize);
         if (reader.hasTensor(block(layer, "ffn_gate.weight"))) {
@@ -58,11 +75,10 @@ final class FeedForwardReader {
                     reader.projection(block(layer, "ffn_gate"), reader.hiddenSize, size),
                     reader.projection(up, reader.hiddenSize, size),
                     down,
-                    activation,
-                    sparsity);
+                    activation);
         }
         Projection both = reader.projection(up, reader.hiddenSize, 2L * size);
-        return new FeedForward.Dense(both.rowRange(0, size), both.rowRange(size, size), down, activation, sparsity);
+        return new FeedForward.Dense(both.rowRange(0, size), both.rowRange(size, size), down, activation);
     }
 
     /** {@code ffn_up, ffn_down}, nothing else. */
@@ -72,8 +88,7 @@ final class FeedForwardReader {
                 null,
                 reader.projection(block(layer, "ffn_up"), reader.hiddenSize, size),
                 reader.projection(block(layer, "ffn_down"), size, reader.hiddenSize),
-                activation,
-                0);
+                activation);
     }
 
     /** {@code expert_gating_func}, or what the architecture has where the file does not say. */
@@ -92,7 +107,7 @@ final class FeedForwardReader {
     }
 
     /** {@code expert_group_count} and {@code expert_group_used_count}, null where all experts are one group. */
-    private FeedForward.Experts.@Nullable Groups groups(int experts, int expertsUsed) {
+    private Routing.@Nullable Groups groups(int experts, int expertsUsed) {
         int count = reader.count("expert_group_count", 0);
         if (count <= 1) {
             return null;
@@ -105,7 +120,7 @@ final class FeedForwardReader {
                     experts + " experts cannot form " + count + " groups of two or more, of which " + used
                             + " are to hold the " + expertsUsed + " that are used");
         }
-        return new FeedForward.Experts.Groups(count, used);
+        return new Routing.Groups(count, used);
     }
 
     /** Refuses a file that says otherwise than the architecture, which for most leaves no choice. */
@@ -134,15 +149,40 @@ final class FeedForwardReader {
         return reader.hasTensor(block(layer, "ffn_gate_inp.weight"));
     }
 
-    /** The expert that every position uses: {@code ffn_gate_shexp, ffn_up_shexp, ffn_down_shexp}. */
+    /**
+     * Whether a layer of a model with experts is dense: one of the first {@code leading_dense_block_count}, or, where the
+     * file does not count them, one without a router.
+     */
+    boolean isDense(int layer) {
+        return reader.has("leading_dense_block_count")
+                ? layer < reader.count("leading_dense_block_count", 0)
+                : !hasExperts(layer);
+    }
+
+    /** The expert that every position uses: {@code ffn_gate_shexp}, if it has one, {@code ffn_up_shexp, ffn_down_shexp}. */
     FeedForward.Dense shared(int layer, int size) {
         int hidden = reader.hiddenSize;
         return new FeedForward.Dense(
-                reader.projection(block(layer, "ffn_gate_shexp"), hidden, size),
+                gated ? reader.projection(block(layer, "ffn_gate_shexp"), hidden, size) : null,
                 reader.projection(block(layer, "ffn_up_shexp"), hidden, size),
                 reader.projection(block(layer, "ffn_down_shexp"), size, hidden),
-                activation,
-                0);
+                activation);
+    }
+
+    /**
+     * Experts beside the shared one, if the layer has it, with the sigmoid of {@code ffn_gate_inp_shexp} if it has that. Its
+     * size is {@code expert_shared_feed_forward_length}, else so many times an expert's as {@code expert_shared_count} says.
+     */
+    FeedForward.Experts withShared(int layer, FeedForward.Experts experts) {
+        int count = reader.count("expert_shared_count", 0);
+        int length = reader.count("expert_shared_feed_forward_length", 0);
+        if (!reader.hasTensor(block(layer, "ffn_up_shexp.weight")) && count == 0) {
+            return experts;
+        }
+        String gate = block(layer, "ffn_gate_inp_shexp.weight");
+        return experts.withShared(
+                shared(layer, length > 0 ? length : Math.multiplyExact(Math.max(1, count), expertSize(layer))),
+                reader.hasTensor(gate) ? Projection.of(reader.tensor(gate, reader.hiddenSize)) : null);
     }
 
     /**
@@ -173,42 +213,55 @@ final class FeedForwardReader {
                 1);
     }
 
-    /** The experts of a layer, with gate and up apart or fused in {@code ffn_gate_up_exps}. */
+    /** The bias of the choice, with or without the ending that tensors have. */
+    private float @Nullable [] selectionBias(int layer, int count) {
+        String name = block(layer, "exp_probs_b");
+        return reader.optionalVector(reader.hasTensor(name) ? name : name + ".bias", count);
+    }
+
+    /** The experts of a layer. */
     FeedForward.Experts experts(int layer, int size, Gating gating, boolean normalize) {
-        int hidden = reader.hiddenSize;
+        return experts(layer, reader.hiddenSize, size, gating, normalize);
+    }
+
+    /**
+     * The experts of a layer, with gate and up apart or fused in {@code ffn_gate_up_exps}.
+     *
+     * @param width elements that the experts read and return
+     */
+    FeedForward.Experts experts(int layer, int width, int size, Gating gating, boolean normalize) {
         int count = reader.positive("expert_count");
-        int used = reader.positive("expert_used_count");
-        if (used > count) {
+        int used = reader.perLayerInt("expert_used_count")[layer];
+        if (used < 1 || used > count) {
             throw reader.metadata.failure(
-                    reader.key("expert_used_count"), used + " experts are used, but there are only " + count);
+                    reader.key("expert_used_count"),
+                    used + " experts are used (layer " + layer + "), expected 1 to " + count
+                            + ", as many as there are");
         }
         checkFixed(gating, normalize);
-        List<Projection> gate;
-        List<Projection> up;
+        Routing routing = new Routing(router(layer, count), used, gating, normalize)
+                .withChoice(selectionBias(layer, count), groups(count, used))
+                .times(reader.factor("expert_weights_scale", 1));
+        List<Projection> gate = new ArrayList<>();
+        List<Projection> up = new ArrayList<>();
         if (reader.hasTensor(block(layer, "ffn_gate_up_exps.weight"))) {
-            gate = new ArrayList<>();
-            up = new ArrayList<>();
-            for (Projection both : reader.projections(block(layer, "ffn_gate_up_exps"), hidden, 2L * size, count)) {
+            for (Projection both : reader.projections(block(layer, "ffn_gate_up_exps"), width, 2L * size, count)) {
                 gate.add(both.rowRange(0, size));
                 up.add(both.rowRange(size, size));
             }
         } else {
-            gate = reader.projections(block(layer, "ffn_gate_exps"), hidden, size, count);
-            up = reader.projections(block(layer, "ffn_up_exps"), hidden, size, count);
+            if (gated) {
+                gate.addAll(reader.projections(block(layer, "ffn_gate_exps"), width, size, count));
+            }
+            up.addAll(reader.projections(block(layer, "ffn_up_exps"), width, size, count));
         }
         return new FeedForward.Experts(
-                router(layer, count),
-                null,
-                used,
-                gating,
-                reader.optionalVector(block(layer, "exp_probs_b.bias"), count),
-                groups(count, used),
-                normalize,
-                reader.factor("expert_weights_scale", 1),
+                routing,
                 gate,
                 up,
-                reader.projections(block(layer, "ffn_down_exps"), size, hidden, count),
+                reader.projections(block(layer, "ffn_down_exps"), size, width, count),
                 activation,
+                null,
                 null,
                 null);
     }

@@ -82,7 +82,7 @@ public final class Gemma3n implements Decoder.Family {
         @Override
         FeedForward feedForward(int layer) {
             float deviations = sparsity != null ? sparsity[layer] : layer < SPARSE_LAYERS ? SPARSITY : 0;
-            return feedForwards.dense(layer, deviations);
+            return feedForwards.dense(layer).withSparsity(deviations);
         }
 
         @Override

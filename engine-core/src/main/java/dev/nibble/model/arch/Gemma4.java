@@ -6,7 +6,7 @@ import dev.nibble.model.Activation;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.BlockConfig;
 import dev.nibble.model.FeedForward;
-import dev.nibble.model.FeedForward.Experts.Gating;
+import dev.nibble.model.FeedForward.Routing.Gating;
 import dev.nibble.model.Mixer;
 import dev.nibble.model.Model;
 import dev.nibble.model.Norm;
@@ -105,13 +105,14 @@ public final class Gemma4 implements Decoder.Family {
             for (int i = 0; i < hidden; i++) {
                 routerScale[i] = (float) (routerScale[i] / Math.sqrt(hidden));
             }
-            FeedForward.Experts experts = feedForwards
-                    .experts(layer, reader.positive("expert_feed_forward_length"), Gating.SOFTMAX, true)
-                    .withRouterNorm(Norm.rms(routerScale, reader.rmsEpsilon()));
+            FeedForward.Experts experts =
+                    feedForwards.experts(layer, reader.positive("expert_feed_forward_length"), Gating.SOFTMAX, true);
+            FeedForward.Routing routing = experts.routing().withNorm(Norm.rms(routerScale, reader.rmsEpsilon()));
             return new FeedForward.Parallel(
                     dense,
                     reader.rms(block(layer, "post_ffw_norm_1"), hidden),
-                    experts,
+                    experts.withRouting(routing),
+                    FeedForward.Source.LAYER,
                     reader.rms(block(layer, "pre_ffw_norm_2"), hidden),
                     reader.rms(block(layer, "post_ffw_norm_2"), hidden));
         }

@@ -5,7 +5,7 @@ import static dev.nibble.model.arch.ModelReader.block;
 import dev.nibble.model.Activation;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.FeedForward;
-import dev.nibble.model.FeedForward.Experts.Gating;
+import dev.nibble.model.FeedForward.Routing.Gating;
 import dev.nibble.model.Mixer;
 import dev.nibble.model.RopeConfig;
 import dev.nibble.model.ShortConvolutionConfig;
@@ -27,7 +27,7 @@ public final class Lfm2 implements Decoder.Family {
             @Override
             Mixer mixer(int layer) {
                 if (attentions.kvHeadCounts[layer] > 0) {
-                    return super.mixer(layer);
+                    return attention(attentions.read(layer)).build();
                 }
                 int hidden = reader.hiddenSize;
                 int kernelSize = reader.positive("shortconv.l_cache");
@@ -53,7 +53,7 @@ public final class Lfm2 implements Decoder.Family {
             FeedForward feedForward(int layer) {
                 boolean dense = layer < reader.count("leading_dense_block_count", 0);
                 return dense || !feedForwards.hasExperts(layer)
-                        ? super.feedForward(layer)
+                        ? feedForwards.dense(layer)
                         : feedForwards.experts(
                                 layer, feedForwards.expertSize(layer), feedForwards.gating(Gating.SIGMOID), true);
             }

@@ -3,7 +3,7 @@ package dev.nibble.model.arch;
 import dev.nibble.model.Activation;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.FeedForward;
-import dev.nibble.model.FeedForward.Experts.Gating;
+import dev.nibble.model.FeedForward.Routing.Gating;
 import dev.nibble.model.RopeConfig;
 import java.util.List;
 
@@ -41,7 +41,7 @@ public final class Llama implements Decoder.Family {
         FeedForward feedForward(int layer) {
             return feedForwards.hasExperts(layer)
                     ? feedForwards.experts(layer, feedForwards.size(layer), Gating.SOFTMAX, true)
-                    : super.feedForward(layer);
+                    : feedForwards.dense(layer);
         }
     }
 }

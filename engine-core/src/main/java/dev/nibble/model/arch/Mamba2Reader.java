@@ -9,7 +9,10 @@ import dev.nibble.model.Norm;
 final class Mamba2Reader {
     private Mamba2Reader() {}
 
-    static Mamba2Config read(ModelReader reader, int layer) {
+    /**
+     * @param normOptional whether the layer may go without the norm before the way out
+     */
+    static Mamba2Config read(ModelReader reader, int layer, boolean normOptional) {
         int inner = reader.positive("ssm.inner_size");
         int heads = reader.positive("ssm.time_step_rank");
         int stateSize = reader.positive("ssm.state_size");
@@ -21,7 +24,11 @@ final class Mamba2Reader {
         }
         reader.checkState(inner, stateSize);
         long channels = inner + 2L * groups * stateSize;
-        float[] norm = reader.values(reader.tensor(block(layer, "ssm_norm.weight"), inner / groups, groups));
+        String normName = block(layer, "ssm_norm.weight");
+        Norm norm = normOptional && !reader.hasTensor(normName)
+                ? null
+                : Norm.rms(reader.values(reader.tensor(normName, inner / groups, groups)), reader.rmsEpsilon())
+                        .withGroups(groups);
         float[] kernel = reader.values(reader.tensor(block(layer, "ssm_conv1d.weight"), kernelSize, channels));
         float[] bias = reader.optionalVector(block(layer, "ssm_conv1d.bias"), channels);
         return new Mamba2Config(
@@ -36,7 +43,7 @@ final class Mamba2Reader {
                 reader.vector(block(layer, "ssm_dt.bias"), heads),
                 reader.values(reader.tensor(block(layer, "ssm_a"), 1, heads)),
                 reader.values(reader.tensor(block(layer, "ssm_d"), 1, heads)),
-                Norm.rms(norm, reader.rmsEpsilon()),
+                norm,
                 reader.projection(block(layer, "ssm_out"), inner, reader.hiddenSize));
     }
 }

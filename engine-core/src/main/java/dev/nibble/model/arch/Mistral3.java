@@ -1,11 +1,10 @@
 package dev.nibble.model.arch;
 
-import dev.nibble.model.Activation;
 import dev.nibble.model.AttentionConfig;
-import dev.nibble.model.RopeConfig;
+import dev.nibble.model.FeedForward.Routing.Gating;
 import java.util.List;
 
-/** Ministral 3 and Mistral 3: Llama with YaRN and queries that grow with the position. */
+/** Ministral 3 and Mistral 3: Llama with YaRN and queries that grow with the position, in some with experts. */
 public final class Mistral3 implements Decoder.Family {
 
     @Override
@@ -15,14 +14,12 @@ public final class Mistral3 implements Decoder.Family {
 
     @Override
     public Decoder decoder(ModelReader reader) {
-        return new Decoder(reader, RopeConfig.Style.ADJACENT, Activation.SILU) {
-            private final RopeConfig rope = ropes.read(attentions.headDim(0));
+        return new Decoder(reader, Traits.adjacent().experts(Gating.SOFTMAX, true)) {
             private final float growth = reader.nonNegativeFloat("attention.temperature_scale", 0);
 
             @Override
             AttentionConfig.Builder attention(AttentionConfig.Builder attention) {
-                return attention
-                        .rope(rope)
+                return super.attention(attention)
                         .temperature(
                                 growth == 0
                                         ? null

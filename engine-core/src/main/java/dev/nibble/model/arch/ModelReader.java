@@ -10,9 +10,13 @@ import dev.nibble.model.Norm;
 import dev.nibble.model.Projection;
 import dev.nibble.tensor.Shape;
 import dev.nibble.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +41,7 @@ final class ModelReader {
     private final ModelSource source;
     private final Leftovers leftovers = new Leftovers();
     private final int requestedContext;
+    private int maxContextLength = Integer.MAX_VALUE;
 
     ModelReader(ModelSource source, int requestedContext) {
         this.source = source;
@@ -186,6 +191,26 @@ final class ModelReader {
         return values;
     }
 
+    /** A number of a layer: an entry of an array, or one number for all; the default where the key is absent. */
+    float layerFloat(String suffix, int layer, float defaultValue) {
+        return has(suffix) ? layerNumber(key(suffix), layer) : defaultValue;
+    }
+
+    /** Likewise of a key without the architecture, which must be there. */
+    float layerFloat(String key, int layer) {
+        return layerNumber(key, layer);
+    }
+
+    private float layerNumber(String key, int layer) {
+        float value = metadata.get(key) instanceof float[] array && layer < array.length
+                ? array[layer]
+                : metadata.requireFloat(key);
+        if (!Float.isFinite(value)) {
+            throw metadata.failure(key, "expected a finite number, found " + value);
+        }
+        return value;
+    }
+
     void checkLength(String suffix, int length) {
         if (length < layerCount) {
             throw metadata.failure(
@@ -198,6 +223,15 @@ final class ModelReader {
      * full, else {@code defaultPeriod}.
      */
     boolean[] windowedLayers(int defaultPeriod) {
+        return windowedLayers(defaultPeriod, false);
+    }
+
+    /**
+     * Likewise.
+     *
+     * @param fullFirst whether of a period the first layer is full, in place of the last
+     */
+    boolean[] windowedLayers(int defaultPeriod, boolean fullFirst) {
         String suffix = "attention.sliding_window_pattern";
         boolean[] windowed = metadata.get(key(suffix)) instanceof Long || !has(suffix)
                 ? null
@@ -209,7 +243,7 @@ final class ModelReader {
         int period = has(suffix) ? positive(suffix) : defaultPeriod;
         windowed = new boolean[layerCount];
         for (int layer = 0; layer < layerCount; layer++) {
-            windowed[layer] = period > 0 && layer % period < period - 1;
+            windowed[layer] = period > 0 && layer % period != (fullFirst ? 0 : period - 1);
         }
         return windowed;
     }
@@ -217,6 +251,11 @@ final class ModelReader {
     /** The context the model will be run with. */
     int runContext() {
         return requestedContext > 0 ? requestedContext : contextLength;
+    }
+
+    /** Says that nothing is known of positions beyond so many. */
+    void limitContext(int positions) {
+        maxContextLength = Math.min(maxContextLength, positions);
     }
 
     /** Refuses a recurrent state that no model has, and that would take a memory the weights do not hint at. */
@@ -255,6 +294,23 @@ final class ModelReader {
     /** Notes that a tensor, if it is there, takes no part on purpose: another that is there too has the same say. */
     void passOver(String name) {
         leftovers.tensor(name);
+    }
+
+    /** Likewise all tensors of a block. */
+    void passOverBlock(int layer) {
+        source.tensors().stream()
+                .map(Tensor::name)
+                .filter(name -> name.startsWith(block(layer, "")))
+                .forEach(this::passOver);
+    }
+
+    /** Likewise all tensors of blocks whose names begin so. */
+    void passOverParts(String beginning) {
+        for (Tensor tensor : source.tensors()) {
+            if (tensor.name().matches("blk\\.\\d+\\." + Pattern.quote(beginning) + ".*")) {
+                passOver(tensor.name());
+            }
+        }
     }
 
     /**
@@ -317,6 +373,34 @@ final class ModelReader {
         return values;
     }
 
+    /** {@code name.weight}, or {@code name} as some converters wrote it, with its optional bias. */
+    Norm norm(String name, long size, Norm.Kind kind) {
+        String weight = !hasTensor(name + ".weight") && hasTensor(name) ? name : name + ".weight";
+        return new Norm(vector(weight, size), optionalVector(name + ".bias", size), epsilon(kind), kind);
+    }
+
+    /**
+     * A norm of heads, as the shape of its weights says: over each head alike, over each with weights of its own, or over the
+     * whole width.
+     */
+    Norm headNorm(String name, int headDim, int heads, Norm.Kind kind) {
+        Shape shape = tensor(name + ".weight").shape();
+        if (shape.dim(0) == headDim && shape.dim(1) == heads && heads > 1) {
+            float[] weight = values(tensor(name + ".weight", headDim, heads));
+            float[] bias = hasTensor(name + ".bias") ? values(tensor(name + ".bias", headDim, heads)) : null;
+            return new Norm(weight, bias, epsilon(kind), kind, heads);
+        }
+        return norm(name, shape.dim(0) == headDim ? headDim : (long) headDim * heads, kind);
+    }
+
+    /** What norms of this kind add, by the key of that kind. */
+    float epsilon(Norm.Kind kind) {
+        return switch (kind) {
+            case RMS -> rmsEpsilon();
+            case LAYER -> epsilon("attention.layer_norm_epsilon");
+        };
+    }
+
     Norm rms(String name, long size) {
         return Norm.rms(vector(name + ".weight", size), rmsEpsilon());
     }
@@ -330,6 +414,39 @@ final class ModelReader {
         Tensor weight = tensor(name + ".weight", input, output);
         float[] scale = optionalVector(name + ".scale", 1);
         return new Projection(weight, optionalVector(name + ".bias", output), scale == null ? 1 : scale[0]);
+    }
+
+    /**
+     * The rows of parts that lie head by head, part after part.
+     *
+     * @param headRows rows of a head
+     * @param parts of each part the first row within a head and the number of rows
+     */
+    static int[] interleaved(int heads, int headRows, int... parts) {
+        IntStream rows = IntStream.empty();
+        for (int part = 0; part < parts.length; part += 2) {
+            int first = parts[part];
+            int count = parts[part + 1];
+            rows = IntStream.concat(
+                    rows, IntStream.range(0, heads * count).map(i -> i / count * headRows + first + i % count));
+        }
+        return rows.toArray();
+    }
+
+    /** Rows of a matrix in another order, or some of them: a copy, in the type of the matrix. */
+    static Projection gather(Projection matrix, int[] rows) {
+        Tensor weight = matrix.weight();
+        long rowBytes = weight.rowBytes();
+        MemorySegment copy = Arena.ofAuto().allocate(rows.length * rowBytes, 64);
+        float[] bias = matrix.bias() == null ? null : new float[rows.length];
+        for (int i = 0; i < rows.length; i++) {
+            MemorySegment.copy(weight.data(), rows[i] * rowBytes, copy, i * rowBytes, rowBytes);
+            if (bias != null && matrix.bias() != null) {
+                bias[i] = matrix.bias()[rows[i]];
+            }
+        }
+        Shape shape = Shape.of(weight.columns(), rows.length);
+        return new Projection(new Tensor(weight.name(), weight.dtype(), shape, copy), bias, matrix.scale());
     }
 
     @Nullable Projection optionalProjection(String name, long input, long output) {
@@ -357,12 +474,18 @@ final class ModelReader {
     }
 
     ModelConfig config(float embeddingScale, float logitScale, float logitSoftcap) {
+        return config(layerCount, embeddingScale, logitScale, logitSoftcap);
+    }
+
+    /** The dimensions of a model that runs so many blocks. */
+    ModelConfig config(int blocks, float embeddingScale, float logitScale, float logitSoftcap) {
         return new ModelConfig(
                 architecture,
                 vocabSize,
                 contextLength,
+                maxContextLength,
                 hiddenSize,
-                layerCount,
+                blocks,
                 embeddingScale,
                 logitScale,
                 logitSoftcap);

@@ -5,7 +5,7 @@ import static dev.nibble.model.arch.ModelReader.block;
 import dev.nibble.model.Activation;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.FeedForward;
-import dev.nibble.model.FeedForward.Experts.Gating;
+import dev.nibble.model.FeedForward.Routing.Gating;
 import dev.nibble.model.RopeConfig;
 import java.util.List;
 
@@ -32,12 +32,18 @@ public final class Qwen3 implements Decoder.Family {
                                 reader.rms(block(layer, "attn_k_norm"), attentions.headDim(layer)));
             }
 
+            /** Files of before the key have the size of the experts a position uses together. */
+            private int expertSize(int layer) {
+                return reader.has("expert_feed_forward_length")
+                        ? feedForwards.expertSize(layer)
+                        : feedForwards.size(layer) / reader.positive("expert_used_count");
+            }
+
             @Override
             FeedForward feedForward(int layer) {
                 return feedForwards.hasExperts(layer)
-                        ? feedForwards.experts(
-                                layer, reader.positive("expert_feed_forward_length"), Gating.SOFTMAX, true)
-                        : super.feedForward(layer);
+                        ? feedForwards.experts(layer, expertSize(layer), Gating.SOFTMAX, true)
+                        : feedForwards.dense(layer);
             }
         };
     }

@@ -7,7 +7,7 @@ import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.BlockConfig;
 import dev.nibble.model.DeltaNetConfig;
 import dev.nibble.model.FeedForward;
-import dev.nibble.model.FeedForward.Experts.Gating;
+import dev.nibble.model.FeedForward.Routing.Gating;
 import dev.nibble.model.Mixer;
 import dev.nibble.model.Projection;
 import dev.nibble.model.RopeConfig;
@@ -22,7 +22,7 @@ public final class Qwen35 implements Decoder.Family {
 
     @Override
     public List<String> names() {
-        return List.of("qwen35", "qwen35moe");
+        return List.of("qwen35", "qwen35moe", "qwen3next");
     }
 
     @Override
@@ -37,24 +37,8 @@ public final class Qwen35 implements Decoder.Family {
         QwenDecoder(ModelReader reader) {
             super(reader, RopeConfig.Style.HALVES, Activation.SILU);
             RopeConfig unsectioned = ropes.read(attentions.headDim(0));
-            rope = unsectioned.withFrequencyFactors(axisFactors(reader, unsectioned.dims()));
+            rope = unsectioned.withFrequencyFactors(RopeReader.axisFactorsByTurns(reader, unsectioned.dims()));
             recurrent = recurrentLayers(reader);
-        }
-
-        /**
-         * The pairs take turns in following the axes (time, height, width) as long as an axis' section lasts. A pair
-         * that is left over follows a fourth axis, which is 0 for text: it is not rotated.
-         */
-        private static float @Nullable [] axisFactors(ModelReader reader, int dims) {
-            long[] sections = RopeReader.sections(reader, dims);
-            if (sections == null || sections.length < 3) {
-                return null;
-            }
-            float[] factors = new float[dims / 2];
-            for (int pair = 0; pair < factors.length; pair++) {
-                factors[pair] = pair / 3 < sections[pair % 3] ? 1 : Float.POSITIVE_INFINITY;
-            }
-            return factors;
         }
 
         private static boolean[] recurrentLayers(ModelReader reader) {
@@ -101,20 +85,58 @@ public final class Qwen35 implements Decoder.Family {
             }
             reader.checkState(valueWidth, stateSize);
             long channels = 2L * keyHeads * stateSize + valueWidth;
+            boolean grouped = reader.architecture.equals("qwen3next");
+            List<Projection> inputs = inputs(layer, keyHeads, valueHeads, stateSize);
+            List<Projection> rates = rates(layer, keyHeads, valueHeads);
             return new DeltaNetConfig(
                     keyHeads,
                     valueHeads,
+                    grouped,
                     stateSize,
                     kernelSize,
                     reader.values(reader.tensor(block(layer, "ssm_conv1d.weight"), kernelSize, channels)),
-                    reader.projection(block(layer, "attn_qkv"), hidden, channels),
-                    reader.projection(block(layer, "attn_gate"), hidden, valueWidth),
-                    reader.projection(block(layer, "ssm_alpha"), hidden, valueHeads),
-                    reader.projection(block(layer, "ssm_beta"), hidden, valueHeads),
+                    inputs.get(0),
+                    inputs.get(1),
+                    rates.get(0),
+                    rates.get(1),
                     reader.vector(block(layer, "ssm_dt.bias"), valueHeads),
                     reader.vector(block(layer, "ssm_a"), valueHeads),
                     reader.rms(block(layer, "ssm_norm"), stateSize),
                     reader.projection(block(layer, "ssm_out"), valueWidth, hidden));
+        }
+
+        /** The map of q, k, v, and that of z; the first files of Qwen3-Next have all four together, key head by key head. */
+        private List<Projection> inputs(int layer, int keyHeads, int valueHeads, int size) {
+            int keyWidth = keyHeads * size;
+            int valueWidth = valueHeads * size;
+            int channels = 2 * keyWidth + valueWidth;
+            String fused = block(layer, "ssm_in");
+            if (!reader.hasTensor(fused + ".weight")) {
+                return List.of(
+                        reader.projection(block(layer, "attn_qkv"), reader.hiddenSize, channels),
+                        reader.projection(block(layer, "attn_gate"), reader.hiddenSize, valueWidth));
+            }
+            Projection all = reader.projection(fused, reader.hiddenSize, (long) channels + valueWidth);
+            int each = all.outputSize() / keyHeads;
+            int values = valueWidth / keyHeads;
+            int[] qkv = ModelReader.interleaved(keyHeads, each, 0, size, size, size, 2 * size, values);
+            int[] z = ModelReader.interleaved(keyHeads, each, 2 * size + values, values);
+            return List.of(ModelReader.gather(all, qkv), ModelReader.gather(all, z));
+        }
+
+        /** The maps of alpha and of beta; Qwen3-Next has them together, key head by key head, beta first. */
+        private List<Projection> rates(int layer, int keyHeads, int valueHeads) {
+            String fused = block(layer, "ssm_ba");
+            if (!reader.hasTensor(fused + ".weight")) {
+                return List.of(
+                        reader.projection(block(layer, "ssm_alpha"), reader.hiddenSize, valueHeads),
+                        reader.projection(block(layer, "ssm_beta"), reader.hiddenSize, valueHeads));
+            }
+            Projection both = reader.projection(fused, reader.hiddenSize, 2L * valueHeads);
+            int each = valueHeads / keyHeads;
+            return List.of(
+                    ModelReader.gather(both, ModelReader.interleaved(keyHeads, 2 * each, each, each)),
+                    ModelReader.gather(both, ModelReader.interleaved(keyHeads, 2 * each, 0, each)));
         }
 
         @Override
@@ -123,7 +145,7 @@ public final class Qwen35 implements Decoder.Family {
             int headDim = attentions.headDim(layer);
             return attention
                     .rope(rope)
-                    .outputGate()
+                    .gate(new AttentionConfig.Gate(null, AttentionConfig.Gate.Function.SIGMOID))
                     .norms(
                             reader.rms(block(layer, "attn_q_norm"), headDim),
                             reader.rms(block(layer, "attn_k_norm"), headDim));
@@ -132,7 +154,7 @@ public final class Qwen35 implements Decoder.Family {
         @Override
         FeedForward feedForward(int layer) {
             if (!feedForwards.hasExperts(layer)) {
-                return super.feedForward(layer);
+                return feedForwards.dense(layer);
             }
             @Nullable Projection sharedGate = reader.hasTensor(block(layer, "ffn_gate_inp_shexp.weight"))
                     ? Projection.of(reader.tensor(block(layer, "ffn_gate_inp_shexp.weight"), reader.hiddenSize))

@@ -128,6 +128,23 @@ final class RopeReader {
         return factors;
     }
 
+    /**
+     * Likewise where the pairs take turns in following the axes, as long as an axis' section lasts.
+     *
+     * @return [dims/2] divisors of the frequencies, or null for a model whose rotation has no axes
+     */
+    static float @Nullable [] axisFactorsByTurns(ModelReader reader, int dims) {
+        long[] sections = sections(reader, dims);
+        if (sections == null || sections.length < 3) {
+            return null;
+        }
+        float[] factors = new float[dims / 2];
+        for (int pair = 0; pair < factors.length; pair++) {
+            factors[pair] = pair / 3 < sections[pair % 3] ? 1 : Float.POSITIVE_INFINITY;
+        }
+        return factors;
+    }
+
     /** {@code rope.dimension_sections}: how many pairs follow each axis. */
     static long @Nullable [] sections(ModelReader reader, int dims) {
         long[] sections = reader.metadata.optionalLongs(reader.key("rope.dimension_sections"));

@@ -56,6 +56,15 @@ class AttentionTest {
                 new Case("a window of one", 2, 32, 130, 70, kind -> kind.window(1)),
                 new Case("a cap", 2, 32, 150, 5, kind -> kind.softcap(2).scale(0.5f)),
                 new Case("sinks", 2, 32, 150, 5, kind -> kind.sinks(new float[] {1, -2, 3, 0, 9, 0.5f})),
+                new Case("ALiBi", 2, 32, 700, 5, kind -> kind.alibi(8)),
+                new Case(
+                        "ALiBi in both directions",
+                        2,
+                        32,
+                        90,
+                        90,
+                        kind -> kind.alibi(8).bidirectional()),
+                new Case("chunks", 2, 32, 230, 70, kind -> kind.chunk(100)),
                 new Case("both directions", 2, 32, 90, 90, AttentionConfig.Builder::bidirectional),
                 new Case(
                         "both directions, a window",
@@ -196,6 +205,9 @@ class AttentionTest {
                     if (config.softcap() != 0) {
                         score = config.softcap() * Math.tanh(score / config.softcap());
                     }
+                    if (config.slopes() != null) {
+                        score -= config.slopes()[head] * Math.abs(position - k);
+                    }
                     weights[k] = isVisible(config, position, k) ? Math.exp(score) : 0;
                     sum += weights[k];
                 }
@@ -210,6 +222,9 @@ class AttentionTest {
     }
 
     private static boolean isVisible(AttentionConfig config, int query, int key) {
+        if (config.chunked()) {
+            return key <= query && key / config.window() == query / config.window();
+        }
         if (config.causal()) {
             return key <= query && (config.window() == 0 || query - key < config.window());
         }

@@ -27,12 +27,13 @@ public final class RowKernels {
 
     /** The number of an activation for the kernels, or -1 for one they do not have. */
     public static int code(Activation activation) {
-        return switch (activation) {
-            case SILU -> SILU;
-            case GELU_TANH -> GELU_TANH;
-            case RELU_SQUARED -> RELU_SQUARED;
-            case GELU_ERF, SWIGLU_OAI -> -1;
-        };
+        if (activation == Activation.SILU) {
+            return SILU;
+        }
+        if (activation == Activation.GELU_TANH) {
+            return GELU_TANH;
+        }
+        return activation == Activation.RELU_SQUARED ? RELU_SQUARED : -1;
     }
 
     /**

@@ -1,0 +1,91 @@
+package dev.nibble.server.http;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetSocketAddress;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** The HTTP server of the JDK: HTTP/1.1, a virtual thread for each request. */
+public final class JdkTransport implements HttpTransport {
+    private static final int BACKLOG = 512;
+
+    private final HttpServer server;
+    private final ExecutorService executor = Executors.newThreadPerTaskExecutor(
+            Thread.ofVirtual().name("nibble-http-", 0).factory());
+
+    /**
+     * Listens at an address; port 0 for any that is free.
+     *
+     * @throws IOException if it cannot
+     */
+    public JdkTransport(InetSocketAddress address) throws IOException {
+        server = HttpServer.create(address, BACKLOG);
+    }
+
+    @Override
+    public void start(Consumer<Exchange> handler) {
+        server.setExecutor(executor);
+        server.createContext("/", exchange -> handler.accept(new JdkExchange(exchange)));
+        server.start();
+    }
+
+    @Override
+    public InetSocketAddress address() {
+        return server.getAddress();
+    }
+
+    @Override
+    public void stop() {
+        server.stop(0);
+        executor.shutdownNow();
+    }
+
+    private record JdkExchange(HttpExchange exchange) implements Exchange {
+        @Override
+        public String method() {
+            return exchange.getRequestMethod();
+        }
+
+        @Override
+        public String rawPath() {
+            String path = exchange.getRequestURI().getRawPath();
+            return path == null ? "/" : path;
+        }
+
+        @Override
+        public @Nullable String rawQuery() {
+            return exchange.getRequestURI().getRawQuery();
+        }
+
+        @Override
+        public @Nullable String header(String name) {
+            return exchange.getRequestHeaders().getFirst(name);
+        }
+
+        @Override
+        public InputStream body() {
+            return exchange.getRequestBody();
+        }
+
+        @Override
+        public OutputStream begin(int status, Map<String, String> headers, long length) throws IOException {
+            headers.forEach(exchange.getResponseHeaders()::set);
+            boolean empty = length == 0 || method().equals("HEAD");
+            // The server of the JDK takes 0 for chunks and -1 for no body.
+            exchange.sendResponseHeaders(status, empty ? -1 : length == CHUNKED ? 0 : length);
+            return empty ? OutputStream.nullOutputStream() : exchange.getResponseBody();
+        }
+
+        @Override
+        public void close() {
+            exchange.close();
+        }
+    }
+}
