@@ -127,6 +127,11 @@ public final class TokenContext implements AutoCloseable {
         return kind.type();
     }
 
+    /** The scale of each adapter of the model. */
+    public float[] adapters() {
+        return kind.adapters();
+    }
+
     /** How many tokens it holds. */
     public int count() {
         return count;
@@ -208,15 +213,35 @@ public final class TokenContext implements AutoCloseable {
         try {
             int evaluated = sequence.shareable(Math.min(length, sequence.length()));
             fork.sequence.share(sequence, evaluated);
-            fork.append(Arrays.copyOf(tokens, length));
-            if (logitsAt == length) {
-                System.arraycopy(logits, 0, fork.logits, 0, vocabSize);
-                fork.logitsAt = length;
-            }
+            fork.resume(Arrays.copyOf(tokens, length), logitsAt == length ? logits : null);
             return fork;
         } catch (Throwable t) {
             fork.close();
             throw t;
+        }
+    }
+
+    /** For saving and restoring. */
+    Sequence sequence() {
+        return sequence;
+    }
+
+    /** The scores of the next token, if they are there. */
+    float @Nullable [] knownLogits() {
+        return logitsAt == count && count > 0 ? logits : null;
+    }
+
+    /**
+     * Goes on where another context was, whose sequence was restored to this one's.
+     *
+     * @param all its tokens
+     * @param scores of the next token, if they were there
+     */
+    void resume(int[] all, float @Nullable [] scores) {
+        append(all);
+        if (scores != null) {
+            System.arraycopy(scores, 0, logits, 0, vocabSize);
+            logitsAt = count;
         }
     }
 
