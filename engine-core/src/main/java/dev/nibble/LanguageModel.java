@@ -316,6 +316,11 @@ public final class LanguageModel implements AutoCloseable {
                 Arguments.requireNonNull(messages, "messages"), Objects.requireNonNull(chatOptions, "chatOptions"));
     }
 
+    /** Whether it knows the tokens that {@link Session#infill} takes. */
+    public boolean canInfill() {
+        return generations.canInfill();
+    }
+
     /** One line that says what runs the model: backend, vector width or device, threads. */
     public String backendDescription() {
         return loaded.backend().description();

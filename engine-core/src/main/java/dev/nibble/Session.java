@@ -168,6 +168,36 @@ public final class Session implements AutoCloseable {
     }
 
     /**
+     * What stands between two texts, as code between what is before and what is after a cursor: the prompt is made with the tokens
+     * that the model was trained with for that. What the session holds is kept as far as it agrees with it, token for token; the
+     * rest is forgotten. Control tokens written in the texts stay text.
+     *
+     * @throws UnsupportedModelException if the model knows no such tokens, as {@link LanguageModel#canInfill} says
+     * @throws ContextOverflowException if it does not fit; the session is unchanged
+     * @throws OutOfMemoryException as {@link #stream(String, GenerationOptions)}
+     * @throws IllegalStateException as {@link #stream(String, GenerationOptions)}
+     */
+    public TokenStream infill(String prefix, String suffix, GenerationOptions options) {
+        return infill(prefix, suffix, List.of(), options);
+    }
+
+    /** As {@link #infill(String, String, GenerationOptions)} with other files that the model should know. */
+    public TokenStream infill(String prefix, String suffix, List<SourceFile> files, GenerationOptions options) {
+        Objects.requireNonNull(prefix, "prefix");
+        Objects.requireNonNull(suffix, "suffix");
+        Arguments.requireNonNull(files, "files");
+        Objects.requireNonNull(options, "options");
+        lock.enter();
+        try {
+            Cancellation cancellation = begin();
+            int[] tokens = generations.infill(prefix, suffix, files);
+            return start(0, context.commonPrefix(tokens), tokens, options, false, cancellation);
+        } finally {
+            lock.exit();
+        }
+    }
+
+    /**
      * The answer to a conversation as a value: the model is kept to JSON that stands for one. What the type looks like is not
      * told to the model; {@link TypeMapping#schema} may be put into a message.
      *
@@ -300,7 +330,7 @@ public final class Session implements AutoCloseable {
      * appears when it is whole: until then, and after any failure, what was there under the name is untouched.
      *
      * @throws IOException if it cannot be written
-     * @throws UnsupportedOperationException if the backend's sessions cannot be saved
+     * @throws UnsupportedOperationException if the backend's sessions cannot be saved, or an adapter counts in this one
      * @throws IllegalStateException as {@link #stream(String, GenerationOptions)}
      */
     public void save(Path file) throws IOException {

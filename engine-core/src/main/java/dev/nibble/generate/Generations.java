@@ -4,6 +4,7 @@ import dev.nibble.ChatOptions;
 import dev.nibble.ContextOverflowException;
 import dev.nibble.GenerationOptions;
 import dev.nibble.OutOfMemoryException;
+import dev.nibble.SourceFile;
 import dev.nibble.chat.ChatMessage;
 import dev.nibble.chat.ChatTemplates;
 import dev.nibble.model.Metadata;
@@ -19,6 +20,7 @@ public final class Generations {
     private final Tokenizer tokenizer;
     private final PromptEncoder encoder;
     private final ChatPrompts chatPrompts;
+    private final InfillPrompt infill;
     private final ConstrainedVocabulary constrained;
     private final GenerationOptions defaults;
     private final GenerationOptions chatDefaults;
@@ -37,6 +39,7 @@ public final class Generations {
         chatDefaults = SamplingDefaults.ofChat(defaults, weights);
         encoder = new PromptEncoder(tokenizer);
         chatPrompts = new ChatPrompts(metadata, tokenizer, encoder);
+        infill = new InfillPrompt(tokenizer, metadata);
         constrained = new ConstrainedVocabulary(tokenizer);
         suppressed = IntStream.concat(
                         IntStream.of(tokenizer.vocabulary().suppressedTokens()),
@@ -62,6 +65,16 @@ public final class Generations {
     /** The prompt of a conversation, as {@link ChatPrompts#prompt}. */
     public ChatPrompt prompt(List<ChatMessage> messages, ChatOptions options) {
         return chatPrompts.prompt(messages, options);
+    }
+
+    /** Whether the model can be asked for what stands between two texts. */
+    public boolean canInfill() {
+        return infill.isSupported();
+    }
+
+    /** The tokens of the prompt for what stands between two texts. */
+    public int[] infill(String prefix, String suffix, List<SourceFile> files) {
+        return infill.tokens(prefix, suffix, files);
     }
 
     /** The text of the prompt of a conversation, as {@link ChatPrompts#text}. */

@@ -9,6 +9,7 @@ import dev.nibble.server.http.JdkTransport;
 import dev.nibble.server.http.Limits;
 import dev.nibble.server.http.Router;
 import dev.nibble.server.http.Router.Needs;
+import dev.nibble.server.llamacpp.LlamaCpp;
 import dev.nibble.server.ollama.OllamaRoutes;
 import dev.nibble.server.openai.OpenAi;
 import dev.nibble.server.openai.OpenAiErrors;
@@ -69,7 +70,8 @@ public final class NibbleServer implements AutoCloseable {
         OpenAi.addTo(router, work);
         AnthropicMessages.addTo(router, work);
         OllamaRoutes.addTo(router, work);
-        router.add("GET", "/", Needs.NOTHING, OpenAiErrors.FORM, Home::handle);
+        LlamaCpp.addTo(router, work);
+        Page.addTo(router, builder.page);
         Guard guard = new Guard(
                 address.isLoopbackAddress() || !builder.hosts.isEmpty(), builder.hosts, builder.origins, builder.keys);
         Limits limits =
@@ -166,6 +168,7 @@ public final class NibbleServer implements AutoCloseable {
         private int parallel = 8;
         private int queue = 64;
         private int mostLoaded;
+        private boolean page = true;
         private int maxBody = 32 << 20;
         private Duration keepAlive = Duration.ofSeconds(-1);
         private Duration beat = Duration.ofMillis(500);
@@ -223,6 +226,12 @@ public final class NibbleServer implements AutoCloseable {
         /** Models that are loaded at a time; 0, the default, for as many as memory has room for. */
         public Builder mostLoaded(int value) {
             mostLoaded = inRange("mostLoaded", value, 0, 1024);
+            return this;
+        }
+
+        /** Whether a chat page is served at {@code /}, as it is by default. */
+        public Builder page(boolean value) {
+            page = value;
             return this;
         }
 

@@ -53,7 +53,17 @@ class OpenAiChatTest {
         assertThat(reply.string("choices.0.finish_reason")).isEqualTo("length");
         assertThat(reply.integer("usage.completion_tokens")).isEqualTo(8);
         assertThat(reply.integer("usage.total_tokens")).isEqualTo(reply.integer("usage.prompt_tokens") + 8);
-        assertThat(reply.integer("usage.prompt_tokens_details.cached_tokens")).isZero();
+    }
+
+    @Test
+    void whatWasReadBeforeIsToldAsCached() {
+        chat("'max_tokens': 1");
+
+        Reply again = chat("'max_tokens': 1");
+
+        assertThat(again.integer("usage.prompt_tokens_details.cached_tokens"))
+                .isPositive()
+                .isLessThan(again.integer("usage.prompt_tokens"));
     }
 
     @Test

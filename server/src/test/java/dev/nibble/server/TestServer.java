@@ -4,8 +4,12 @@ import dev.nibble.Engine;
 import dev.nibble.EngineOptions;
 import dev.nibble.LoadOptions;
 import dev.nibble.chat.ChatTemplate;
+import dev.nibble.gguf.GgufFile;
+import dev.nibble.gguf.GgufWriter;
+import dev.nibble.gguf.GgufWriter.TensorData;
 import dev.nibble.json.JsonReader;
 import dev.nibble.model.Model.Pooling;
+import dev.nibble.tensor.Tensor;
 import dev.nibble.testdata.TinyModels;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -49,6 +53,8 @@ final class TestServer implements AutoCloseable {
             {%- if add_generation_prompt %}<|im_start|>assistant
             {% endif %}""";
 
+    static final LoadOptions CONTEXT = LoadOptions.DEFAULT.withContextLength(1024);
+
     private static final Path FOLDER = folder();
     private static final Logger LOG = Logger.getLogger("dev.nibble.server");
 
@@ -82,9 +88,7 @@ final class TestServer implements AutoCloseable {
     }
 
     static ModelEntry chatModel(String name) {
-        return ModelEntry.of(name, model("llama"))
-                .withLoad(LoadOptions.DEFAULT.withContextLength(1024))
-                .withTemplate(ChatTemplate.parse(TEMPLATE));
+        return ModelEntry.of(name, model("llama")).withLoad(CONTEXT).withTemplate(ChatTemplate.parse(TEMPLATE));
     }
 
     /** The file of a tiny model. */
@@ -99,6 +103,28 @@ final class TestServer implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** The file of a tiny model that knows tokens for filling in. */
+    static synchronized Path fillingModel() {
+        Path file = FOLDER.resolve("tiny-filling.gguf");
+        if (!Files.exists(file)) {
+            try (GgufFile source = GgufFile.open(model("llama"))) {
+                GgufWriter writer = new GgufWriter().putAll(source, key -> true);
+                int id = 284;
+                for (String name : List.of("pre", "suf", "mid", "sep")) {
+                    writer.putUint32("tokenizer.ggml.fim_" + name + "_token_id", id++);
+                }
+                for (Tensor tensor : source.tensors()) {
+                    writer.tensor(tensor.name(), tensor.dtype(), tensor.shape(), TensorData.of(tensor.data()));
+                }
+                writer.write(file);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            file.toFile().deleteOnExit();
+        }
+        return file;
     }
 
     private static Path folder() {

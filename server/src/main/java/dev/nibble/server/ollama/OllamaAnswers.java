@@ -88,7 +88,13 @@ final class OllamaAnswers {
     }
 
     private Prompt prompt(Fields fields, Lease lease, String prompt) throws IOException {
-        fields.refuse("the model has no tokens for filling in, or none are used here yet", "suffix");
+        String suffix = fields.string("suffix");
+        if (suffix != null) {
+            if (!lease.model().canInfill()) {
+                throw RequestException.invalid("suffix", "\"" + lease.entry().name() + "\" does not support insert");
+            }
+            return new Prompt.Infill(prompt, suffix, List.of());
+        }
         boolean raw = fields.bool("raw", false);
         boolean templated = lease.entry().template().isPresent()
                 || !lease.model().chatTemplates().names().isEmpty();

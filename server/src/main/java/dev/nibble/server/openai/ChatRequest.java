@@ -34,7 +34,8 @@ public record ChatRequest(
     private static final int MOST_ANSWERS = 16;
     private static final int MOST_TOP = 20;
 
-    static ChatRequest read(Fields fields) {
+    /** Reads a request, or fails with the name of the field that is wrong. */
+    public static ChatRequest read(Fields fields) {
         fields.refuse("use tools and tool_choice", "functions", "function_call");
         fields.refuse("there is nothing of that kind here", "audio", "web_search_options", "best_of");
         fields.refuse(
@@ -157,19 +158,24 @@ public record ChatRequest(
                 }
             }
         }
+        ChatOptions with = variables.isEmpty() ? options : options.withTemplateVariables(variables);
         String effort = fields.string("reasoning_effort");
-        ChatOptions thinking = options;
-        if (effort != null) {
-            switch (effort) {
-                case "none" -> thinking = options.withThinking(false);
-                case "minimal", "low", "medium", "high", "xhigh" -> variables.putIfAbsent("reasoning_effort", effort);
-                default ->
-                    throw RequestException.invalid(
-                            "reasoning_effort",
-                            "'reasoning_effort' has to be none, minimal, low, medium or high, not '" + effort + "'");
+        return effort == null ? with : effort(effort, "reasoning_effort", with);
+    }
+
+    /** How much the model thinks: not at all, or as its template makes of a variable. */
+    static ChatOptions effort(String effort, String path, ChatOptions options) {
+        return switch (effort) {
+            case "none" -> options.withThinking(false);
+            case "minimal", "low", "medium", "high", "xhigh" -> {
+                Map<String, Object> variables = new LinkedHashMap<>(options.templateVariables());
+                variables.putIfAbsent("reasoning_effort", effort);
+                yield options.withTemplateVariables(variables);
             }
-        }
-        return variables.isEmpty() ? thinking : thinking.withTemplateVariables(variables);
+            default ->
+                throw RequestException.invalid(
+                        path, "'" + path + "' has to be none, minimal, low, medium or high, not '" + effort + "'");
+        };
     }
 
     /**

@@ -65,11 +65,12 @@ public final class Completions {
                 }
                 generation = generation.withTopLogProbabilities(top);
             }
-            fields.refuse("the model has no tokens for filling in, or none are used here yet", "suffix");
+            String suffix = fields.string("suffix");
             int count = ChatRequest.count(fields);
             GenerationOptions options = generation;
             List<Task> tasks = Prompts.read(fields, "prompt").stream()
-                    .map(prompt -> Task.of(prompt, options).withCount(count))
+                    .map(prompt -> Task.of(suffix == null ? prompt : between(prompt, suffix), options)
+                            .withCount(count))
                     .toList();
             Fields streamOptions = fields.object("stream_options");
             return new Request(
@@ -81,6 +82,13 @@ public final class Completions {
                     fields.bool("echo", false));
         }
 
+        private static Prompt between(Prompt prompt, String suffix) {
+            if (prompt instanceof Prompt.Text text) {
+                return new Prompt.Infill(text.text(), suffix, List.of());
+            }
+            throw RequestException.invalid("suffix", "'suffix' needs 'prompt' to be a text");
+        }
+
         String echoed(int index, Tokenizer tokenizer) {
             if (!echo) {
                 return "";
@@ -90,6 +98,7 @@ public final class Completions {
                 case Prompt.Tokens tokens ->
                     tokenizer.decode(
                             tokens.ids().stream().mapToInt(Integer::intValue).toArray());
+                case Prompt.Infill infill -> infill.prefix();
                 case Prompt.Chat chat -> "";
             };
         }

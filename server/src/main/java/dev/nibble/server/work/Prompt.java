@@ -1,6 +1,7 @@
 package dev.nibble.server.work;
 
 import dev.nibble.ChatOptions;
+import dev.nibble.SourceFile;
 import dev.nibble.chat.ChatMessage;
 import java.util.List;
 
@@ -15,6 +16,9 @@ public sealed interface Prompt {
 
     /** A text that is continued; control tokens in it count. */
     record Text(String text) implements Prompt {}
+
+    /** What stands between two texts. */
+    record Infill(String prefix, String suffix, List<SourceFile> files) implements Prompt {}
 
     /** Tokens that are continued. */
     record Tokens(List<Integer> ids) implements Prompt {

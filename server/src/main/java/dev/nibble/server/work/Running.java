@@ -49,6 +49,10 @@ public final class Running implements AutoCloseable {
                     answer = null;
                     text = session.stream(prompt.text(), options);
                 }
+                case Prompt.Infill prompt -> {
+                    answer = null;
+                    text = session.infill(prompt.prefix(), prompt.suffix(), prompt.files(), options);
+                }
                 case Prompt.Tokens prompt -> {
                     answer = null;
                     text = session.stream(prompt.array(), options);
