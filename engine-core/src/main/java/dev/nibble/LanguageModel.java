@@ -239,7 +239,8 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     private Session session(TokenContext context) {
-        return new Session(new SessionLock(this, loaded, context), context, generations, path -> file(path, context.adapters()));
+        return new Session(
+                new SessionLock(this, loaded, context), context, generations, path -> file(path, context.adapters()));
     }
 
     /**

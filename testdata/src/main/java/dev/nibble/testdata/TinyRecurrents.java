@@ -13,8 +13,8 @@ public final class TinyRecurrents {
     private static final int STATE = 8;
     private static final int HEAD = 16;
 
-    private static final Map<String, Consumer<ModelSketch>> ALL = Map.of(
-            "mamba", TinyRecurrents::mamba, "rwkv6", TinyRecurrents::rwkv6, "rwkv7", TinyRecurrents::rwkv7);
+    private static final Map<String, Consumer<ModelSketch>> ALL =
+            Map.of("mamba", TinyRecurrents::mamba, "rwkv6", TinyRecurrents::rwkv6, "rwkv7", TinyRecurrents::rwkv7);
 
     private TinyRecurrents() {}
 
@@ -33,8 +33,7 @@ public final class TinyRecurrents {
         if (tensors == null) {
             throw new IllegalArgumentException("there is no tiny model '" + name + "', only " + ALL.keySet());
         }
-        ModelSketch model =
-                new ModelSketch(name, "tiny random " + name, ModelSketch.TypeRule.all(DType.F32), 1, seed);
+        ModelSketch model = new ModelSketch(name, "tiny random " + name, ModelSketch.TypeRule.all(DType.F32), 1, seed);
         tensors.accept(model);
         model.write(file);
     }
