@@ -127,9 +127,9 @@ public final class TokenContext implements AutoCloseable {
         return kind.type();
     }
 
-    /** Whether what it keeps depends on adapters of the model. */
-    boolean hasAdapters() {
-        return kind.hasAdapters();
+    /** The scale of each adapter of the model. */
+    public float[] adapters() {
+        return kind.adapters();
     }
 
     /** How many tokens it holds. */
