@@ -86,13 +86,18 @@ public final class EmbeddingModel implements AutoCloseable {
     /** The model as one that embeds, if it can be used so; said before it is compiled, which may take long. */
     private static Model embedding(
             ModelSource source, Model model, LoadOptions options, EmbeddingOptions embeddingOptions) {
+        requireContext(source, model, options);
+        return PoolingReader.embedding(source.metadata(), model, embeddingOptions.pooling());
+    }
+
+    /** Refuses a context in the options that is longer than the model's. */
+    static void requireContext(ModelSource source, Model model, LoadOptions options) {
         int trained = model.config().contextLength();
         int asked = options.contextLength().orElse(trained);
         if (asked > trained) {
             throw new IllegalArgumentException("contextLength must be at most " + trained + ", which " + source.name()
                     + " was made for, not " + asked);
         }
-        return PoolingReader.embedding(source.metadata(), model, embeddingOptions.pooling());
     }
 
     /** As {@link #embed(List)} for one text. */

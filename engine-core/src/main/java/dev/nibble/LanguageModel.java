@@ -7,11 +7,14 @@ import dev.nibble.generate.Evaluator;
 import dev.nibble.generate.Generations;
 import dev.nibble.generate.KvMemory;
 import dev.nibble.generate.MemoryCheck;
+import dev.nibble.generate.ModelFingerprint;
 import dev.nibble.generate.PrefixCache;
 import dev.nibble.generate.SamplingDefaults;
+import dev.nibble.generate.SessionFile;
 import dev.nibble.generate.TokenContext;
 import dev.nibble.memory.MemoryBudget;
 import dev.nibble.memory.SystemMemory;
+import dev.nibble.model.Adapter;
 import dev.nibble.model.Metadata;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
@@ -141,26 +144,106 @@ public final class LanguageModel implements AutoCloseable {
      * @throws OutOfMemoryException if the context was asked for, here or at the load, and its whole KV cache is more than
      *     can be allocated now; the message says which context would fit. What other sessions have still to allocate is
      *     not counted: a later call fails likewise where memory ends
+     * @throws IllegalArgumentException if the options name an adapter that was not loaded
      * @throws UnsupportedModelException if the context is larger than the model can have at all
      * @throws IllegalStateException if the model is closed
      */
     public Session newSession(SessionOptions sessionOptions) {
-        int contextLength = contextLength(
-                Objects.requireNonNull(sessionOptions, "sessionOptions").contextLength());
-        KvCacheType type = sessionOptions.kvCacheType().orElse(options.kvCacheType());
-        boolean asked = sessionOptions.contextLength().isPresent()
-                || options.contextLength().isPresent();
+        Objects.requireNonNull(sessionOptions, "sessionOptions");
         loaded.enter();
         try {
-            memoryCheck.session(contextLength, type, asked);
-            boolean shares = options.prefixCache() && !sessionOptions.isPrivate();
-            TokenContext context = loaded.add(TokenContext.open(
-                    evaluator, memoryCheck, shares ? prefixes : null, contextLength, type, config.vocabSize()));
-            return new Session(new SessionLock(this, loaded, context), context, generations);
+            return session(loaded.add(open(sessionOptions, sessionOptions.contextLength())));
         } finally {
             loaded.exit();
             Reference.reachabilityFence(this);
         }
+    }
+
+    /** As {@link #restore(Path, SessionOptions)} with the context of the session that was saved, and what the model was loaded with. */
+    public Session restore(Path file) throws IOException {
+        return restore(file, SessionOptions.DEFAULT);
+    }
+
+    /**
+     * Opens a session that goes on where one was that {@link Session#save} wrote to a file.
+     *
+     * @param sessionOptions its context, if another is wanted than the saved one's, and type of KV cache, which must be that of the file
+     * @throws IOException if the file cannot be read
+     * @throws SessionFileException if the file is not a whole one of a session of this model, of this version of the library and with
+     *     this type of KV cache
+     * @throws ContextOverflowException if the session does not fit the context that is asked for
+     * @throws OutOfMemoryException as {@link #newSession(SessionOptions)}
+     * @throws UnsupportedOperationException if the backend's sessions cannot be restored
+     * @throws IllegalStateException if the model is closed
+     */
+    public Session restore(Path file, SessionOptions sessionOptions) throws IOException {
+        Objects.requireNonNull(file, "file");
+        Objects.requireNonNull(sessionOptions, "sessionOptions");
+        loaded.enter();
+        try {
+            return session(loaded.add(file(file).restore(header -> {
+                KvCacheType type = sessionOptions.kvCacheType().orElse(options.kvCacheType());
+                if (type != header.type()) {
+                    throw new SessionFileException(file + " is a session with a KV cache of type " + header.type()
+                            + ", not " + type + "; restore it with SessionOptions.withKvCacheType");
+                }
+                int length = sessionOptions.contextLength().orElse(header.contextLength());
+                return open(sessionOptions, OptionalInt.of(length));
+            })));
+        } finally {
+            loaded.exit();
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    private TokenContext open(SessionOptions sessionOptions, OptionalInt asked) {
+        int contextLength = contextLength(asked);
+        KvCacheType type = sessionOptions.kvCacheType().orElse(options.kvCacheType());
+        memoryCheck.session(
+                contextLength,
+                type,
+                asked.isPresent() || options.contextLength().isPresent());
+        boolean shares = options.prefixCache() && !sessionOptions.isPrivate();
+        return TokenContext.open(
+                evaluator,
+                memoryCheck,
+                shares ? prefixes : null,
+                contextLength,
+                type,
+                adapterScales(sessionOptions),
+                config.vocabSize());
+    }
+
+    private Session session(TokenContext context) {
+        return new Session(new SessionLock(this, loaded, context), context, generations, this::file);
+    }
+
+    private SessionFile file(Path file) {
+        return new SessionFile(file, ModelFingerprint.of(source), config.vocabSize());
+    }
+
+    /** The scale of each adapter in a session. */
+    private float[] adapterScales(SessionOptions sessionOptions) {
+        Map<String, Float> chosen = sessionOptions.adapters().orElse(null);
+        if (chosen == null) {
+            return loaded.model().adapterScales();
+        }
+        List<String> names = adapters();
+        float[] scales = new float[names.size()];
+        chosen.forEach((name, scale) -> {
+            int index = names.indexOf(name);
+            if (index < 0) {
+                throw new IllegalArgumentException("there is no adapter '" + name + "'; "
+                        + (names.isEmpty() ? "none was loaded" : "there are " + String.join(", ", names)));
+            }
+            scales[index] = scale;
+        });
+        return scales;
+    }
+
+    /** The names of the adapters that were loaded beside the model, in the order of the options. */
+    public List<String> adapters() {
+        return loaded.model().adapters().stream().map(Adapter::name).toList();
     }
 
     /** Text to tokens and back. */
@@ -284,7 +367,7 @@ public final class LanguageModel implements AutoCloseable {
         }
         loaded.enter();
         try {
-            return ModelLoader.plan(source, pass, contextLength, options.kvCacheType(), memory);
+            return ModelLoader.plan(source, loaded.model(), pass, contextLength, options.kvCacheType(), memory);
         } finally {
             loaded.exit();
             Reference.reachabilityFence(this);

@@ -2,6 +2,8 @@ package dev.nibble;
 
 import dev.nibble.OptionValues.Option;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -21,6 +23,7 @@ public final class LoadOptions {
 
     private static final Option<OptionalLong> KV_CACHE_BUDGET = new Option<>("kvCacheBudget", OptionalLong.empty());
     private static final Option<Boolean> PREFIX_CACHE = new Option<>("prefixCache", true);
+    private static final Option<List<AdapterFile>> ADAPTERS = new Option<>("adapters", List.of());
 
     /** The best backend, the engine that models share, with a thread for each physical core, the model's context, an F16 KV cache. */
     public static final LoadOptions DEFAULT = new LoadOptions(OptionValues.NONE);
@@ -178,6 +181,38 @@ public final class LoadOptions {
     /** Keeps no rearranged weights in a file. */
     public LoadOptions withoutRepackCache() {
         return with(REPACK_CACHE, Optional.empty());
+    }
+
+    /** The adapters that are loaded beside the model. */
+    public List<AdapterFile> adapters() {
+        return values.get(ADAPTERS);
+    }
+
+    /**
+     * Loads an adapter (LoRA) beside the model, as it was trained; one more with each call. It counts in every session that
+     * does not choose its own with {@link SessionOptions#withAdapter}, by the name of the file without {@code .gguf}.
+     *
+     * @throws IllegalArgumentException if an adapter has this name already
+     */
+    public LoadOptions withAdapter(Path file) {
+        return withAdapter(AdapterFile.of(file));
+    }
+
+    /** Likewise with what it adds multiplied by {@code scale}; with 0 it counts only in sessions that choose it. */
+    public LoadOptions withAdapter(Path file, float scale) {
+        return withAdapter(AdapterFile.of(file).withScale(scale));
+    }
+
+    /** Likewise with a name of its own. */
+    public LoadOptions withAdapter(AdapterFile adapter) {
+        Objects.requireNonNull(adapter, "adapter");
+        List<AdapterFile> all = new ArrayList<>(adapters());
+        if (all.stream().anyMatch(other -> other.name().equals(adapter.name()))) {
+            throw new IllegalArgumentException("there is an adapter '" + adapter.name()
+                    + "' already; give one of them another name with AdapterFile");
+        }
+        all.add(adapter);
+        return with(ADAPTERS, List.copyOf(all));
     }
 
     private <T> LoadOptions with(Option<T> option, T value) {

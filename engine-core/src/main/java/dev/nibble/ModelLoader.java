@@ -2,10 +2,13 @@ package dev.nibble;
 
 import dev.nibble.memory.MemoryFailure;
 import dev.nibble.memory.SystemMemory;
+import dev.nibble.model.Adapter;
+import dev.nibble.model.AdapterReader;
 import dev.nibble.model.Architectures;
 import dev.nibble.model.MappedMemory;
 import dev.nibble.model.Model;
 import dev.nibble.model.ModelSource;
+import dev.nibble.model.arch.RankHeads;
 import dev.nibble.spi.Backend;
 import dev.nibble.spi.BackendProvider;
 import dev.nibble.spi.BackendProvider.Availability;
@@ -93,7 +96,9 @@ final class ModelLoader {
         // A quarter of a small model's load, which needs nothing of the rest.
         BackgroundTask<Tokenizer> tokenizing = open.add(BackgroundTask.start(() -> Tokenizers.from(source.metadata())));
         Model model = purpose.apply(
-                source, Architectures.read(source, options.contextLength().orElse(0)));
+                        source,
+                        Architectures.read(source, options.contextLength().orElse(0)))
+                .withAdapters(adapters(source, options, formats, open));
         checkInterrupt(file);
         Compiled compiled = compile(providers, model, source, options, open);
         Tokenizer tokenizer = tokenizing.result();
@@ -111,6 +116,17 @@ final class ModelLoader {
                 source.name(),
                 compiled.backend().description());
         return new Loaded(source, model, tokenizer, compiled.backend(), compiled.pass(), open);
+    }
+
+    /** Opens the adapters in the options and reads them, each for the model in {@code source}. */
+    private static List<Adapter> adapters(
+            ModelSource source, LoadOptions options, List<ModelFormat> formats, OpenParts open) throws IOException {
+        List<Adapter> adapters = new ArrayList<>();
+        for (AdapterFile adapter : options.adapters()) {
+            ModelSource file = open.add(open(adapter.file(), formats));
+            adapters.add(AdapterReader.read(file, adapter.name(), adapter.scale(), source));
+        }
+        return adapters;
     }
 
     private static void checkInterrupt(Path file) throws InterruptedIOException {
@@ -131,22 +147,30 @@ final class ModelLoader {
     /** The memory a model would need, without loading it: that of the first backend, as far as it can tell. */
     static MemoryPlan plan(Path file, LoadOptions options, SystemMemory memory) throws IOException {
         List<BackendProvider> providers = backends(options.backend(), Services.of(BackendProvider.class));
-        try (ModelSource source = open(file)) {
-            Model model = Architectures.read(source, options.contextLength().orElse(0));
+        try (OpenParts open = new OpenParts()) {
+            ModelSource source = open.add(open(file));
+            Model model = Architectures.read(source, options.contextLength().orElse(0))
+                    .withAdapters(adapters(source, options, Services.of(ModelFormat.class), open));
             try (Backend backend = providers.getFirst().open(options);
                     ForwardPass pass = backend.sketch(model)) {
                 int length = options.contextLength().orElse(model.config().contextLength());
-                return plan(source, pass, length, options.kvCacheType(), memory);
+                return plan(source, model, pass, length, options.kvCacheType(), memory);
             }
         }
     }
 
     /** The memory a model needs with a session. */
     static MemoryPlan plan(
-            ModelSource source, ForwardPass pass, int contextLength, KvCacheType type, SystemMemory memory) {
+            ModelSource source,
+            Model model,
+            ForwardPass pass,
+            int contextLength,
+            KvCacheType type,
+            SystemMemory memory) {
         long weights = source.tensors().stream()
-                .mapToLong(tensor -> tensor.data().byteSize())
-                .sum();
+                        .mapToLong(tensor -> tensor.data().byteSize())
+                        .sum()
+                + model.adapters().stream().mapToLong(Adapter::byteSize).sum();
         return new MemoryPlan(
                 weights - pass.releasedBytes(),
                 pass.workspaceBytes(),
@@ -214,9 +238,11 @@ final class ModelLoader {
     /** The model if it generates text. */
     static Model generating(ModelSource source, Model model) {
         if (model.output() == null || !model.isCausal()) {
-            throw new UnsupportedModelException(source.name() + ": this is an embedding model ("
-                    + model.config().architecture()
-                    + "), which does not generate text; load it with EmbeddingModel");
+            boolean rates = RankHeads.isPresent(source);
+            throw new UnsupportedModelException(
+                    source.name() + ": this is " + (rates ? "a reranker" : "an embedding model")
+                            + " (" + model.config().architecture() + "), which does not generate text; load it with "
+                            + (rates ? "RerankModel" : "EmbeddingModel"));
         }
         return model;
     }

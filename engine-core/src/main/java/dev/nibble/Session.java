@@ -6,7 +6,10 @@ import dev.nibble.generate.Cancellation;
 import dev.nibble.generate.ChatPrompt;
 import dev.nibble.generate.Generations;
 import dev.nibble.generate.Generator;
+import dev.nibble.generate.SessionFile;
 import dev.nibble.generate.TokenContext;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -32,17 +35,20 @@ public final class Session implements AutoCloseable {
     private final SessionLock lock;
     private final TokenContext context;
     private final Generations generations;
+    private final Function<Path, SessionFile> files;
 
     private @Nullable Generator active;
 
     /**
      * @param lock of the session, owns the context
      * @param generations of the model
+     * @param files for sessions of the model
      */
-    Session(SessionLock lock, TokenContext context, Generations generations) {
+    Session(SessionLock lock, TokenContext context, Generations generations, Function<Path, SessionFile> files) {
         this.lock = lock;
         this.context = context;
         this.generations = generations;
+        this.files = files;
     }
 
     /** As {@link #stream(String, GenerationOptions)} with the default options. */
@@ -319,9 +325,27 @@ public final class Session implements AutoCloseable {
         }
     }
 
+    /**
+     * Writes the session to a file, from which {@link LanguageModel#restore} goes on without evaluating its tokens again. The file
+     * appears when it is whole: until then, and after any failure, what was there under the name is untouched.
+     *
+     * @throws IOException if it cannot be written
+     * @throws UnsupportedOperationException if the backend's sessions cannot be saved, or an adapter counts in this one
+     * @throws IllegalStateException as {@link #stream(String, GenerationOptions)}
+     */
+    public void save(Path file) throws IOException {
+        Objects.requireNonNull(file, "file");
+        lock.enter();
+        try {
+            files.apply(file).save(context);
+        } finally {
+            lock.exit();
+        }
+    }
+
     private Session forked(int length) {
         TokenContext fork = context.fork(length);
-        return new Session(lock.ofOther(fork), fork, generations);
+        return new Session(lock.ofOther(fork), fork, generations, files);
     }
 
     private void checkLength(int length) {

@@ -1,6 +1,9 @@
 package dev.nibble;
 
 import dev.nibble.OptionValues.Option;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -11,6 +14,7 @@ public final class SessionOptions {
     private static final Option<Optional<KvCacheType>> KV_CACHE_TYPE = new Option<>("kvCacheType", Optional.empty());
 
     private static final Option<Boolean> PRIVATE = new Option<>("private", false);
+    private static final Option<Optional<Map<String, Float>>> ADAPTERS = new Option<>("adapters", Optional.empty());
 
     /** As the model was loaded. */
     public static final SessionOptions DEFAULT = new SessionOptions(OptionValues.NONE);
@@ -53,6 +57,34 @@ public final class SessionOptions {
      */
     public SessionOptions withPrivate(boolean value) {
         return new SessionOptions(values.with(PRIVATE, value));
+    }
+
+    /** The scale of each adapter that counts, by its name; empty for what {@link LoadOptions#adapters()} says. */
+    public Optional<Map<String, Float>> adapters() {
+        return values.get(ADAPTERS);
+    }
+
+    /** As {@link #withAdapter(String, float)}, as the adapter was trained. */
+    public SessionOptions withAdapter(String name) {
+        return withAdapter(name, 1);
+    }
+
+    /**
+     * Only the adapters that are named here count, one more with each call. Sessions with different adapters share the
+     * weights of the model, and are evaluated together.
+     *
+     * @param name of one that {@link LoadOptions#withAdapter} loaded
+     * @param scale what it adds is multiplied by this
+     */
+    public SessionOptions withAdapter(String name, float scale) {
+        Map<String, Float> chosen = new LinkedHashMap<>(adapters().orElse(Map.of()));
+        chosen.put(Objects.requireNonNull(name, "name"), AdapterFile.requireScale(scale));
+        return new SessionOptions(values.with(ADAPTERS, Optional.of(Collections.unmodifiableMap(chosen))));
+    }
+
+    /** No adapter counts: the session is one of the base model. */
+    public SessionOptions withoutAdapters() {
+        return new SessionOptions(values.with(ADAPTERS, Optional.of(Map.of())));
     }
 
     @Override

@@ -9,6 +9,7 @@ import dev.nibble.LoadOptions;
 import dev.nibble.Session;
 import dev.nibble.SessionOptions;
 import dev.nibble.TokenStream;
+import dev.nibble.cli.models.ResolvedModel;
 import dev.nibble.model.ModelSource;
 import java.io.IOException;
 import java.lang.management.CompilationMXBean;
@@ -117,12 +118,13 @@ final class BenchCommand extends ModelCommand {
         if (repetitions < 1) {
             throw new UsageException("-r must be 1 or more, not " + repetitions);
         }
-        Path file = resolve(model.locator());
+        ResolvedModel resolved = open(model.locator());
+        Path file = resolved.file();
         if (sharedPrefix != 0 && sessions.length == 0) {
             throw new UsageException("--shared-prefix goes with --sessions");
         }
         if (sessions.length > 0) {
-            measureSessions(file);
+            measureSessions(resolved);
             return;
         }
         long bytesPerToken;
@@ -139,7 +141,7 @@ final class BenchCommand extends ModelCommand {
             result.put("weight_bytes", facts.weightBytes());
         }
         long begun = System.nanoTime();
-        try (LanguageModel loaded = load(file, LoadOptions.DEFAULT)) {
+        try (LanguageModel loaded = load(resolved, LoadOptions.DEFAULT)) {
             double loadSeconds = (System.nanoTime() - begun) * 1e-9;
             result.put("backend", loaded.backendDescription());
             result.put("repetitions", repetitions);
@@ -156,7 +158,7 @@ final class BenchCommand extends ModelCommand {
         }
     }
 
-    private void measureSessions(Path file) throws IOException {
+    private void measureSessions(ResolvedModel resolved) throws IOException {
         if (promptTokens == 0 || generateTokens == 0 || depth > 0) {
             throw new UsageException("with --sessions, -p and -n must be 1 or more, and there is no -d");
         }
@@ -169,7 +171,7 @@ final class BenchCommand extends ModelCommand {
             throw new UsageException("--shared-prefix must be 0 or more, not " + sharedPrefix);
         }
         List<SessionsBench.Result> results = new ArrayList<>();
-        try (LanguageModel loaded = load(file, LoadOptions.DEFAULT)) {
+        try (LanguageModel loaded = load(resolved, LoadOptions.DEFAULT)) {
             SessionsBench bench = new SessionsBench(loaded, promptTokens, generateTokens, sharedPrefix);
             if (!json) {
                 out().println(SessionsBench.Result.head());

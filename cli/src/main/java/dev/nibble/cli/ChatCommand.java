@@ -87,7 +87,7 @@ final class ChatCommand extends ModelCommand {
         ResolvedModel resolved = openOrDefault(named.model());
         PackagedDefaults packaged = new PackagedDefaults(resolved.defaults());
         Path file = resolved.file();
-        try (LanguageModel loaded = load(file, packaged)) {
+        try (LanguageModel loaded = load(resolved, packaged)) {
             GenerationOptions generation = loaded.forChat(sampling.toOptions(packaged.options()));
             ChatOptions options = withTools(sampling.toChatOptions(
                     ConstraintOptions.with(generation.withPromptProgress(promptLine), constraint)));

@@ -1,6 +1,5 @@
 package dev.nibble.cli;
 
-import dev.nibble.cli.models.ModelDefaults;
 import dev.nibble.cli.models.ModelResolver;
 import dev.nibble.cli.models.ResolvedModel;
 import java.io.IOException;
@@ -55,10 +54,10 @@ abstract class CliCommand implements Callable<Integer> {
 
     /** As {@link #open}; where nobody names a model, the default one. */
     ResolvedModel openOrDefault(@Nullable String locator) throws IOException {
-        return locator == null ? new ResolvedModel(resolver().resolveDefault(), ModelDefaults.NONE) : open(locator);
+        return locator == null ? new ResolvedModel(resolver().resolveDefault()) : open(locator);
     }
 
-    /** The file of a model, got first where it is not there; a wrong locator is bad usage. */
+    /** The file of a model alone, got first where it is not there; a wrong locator is bad usage. Who runs it calls {@link #open}. */
     Path resolve(String locator) throws IOException {
         return open(locator).file();
     }

@@ -3,11 +3,13 @@ package dev.nibble.cli;
 import dev.nibble.EmbeddingModel;
 import dev.nibble.EmbeddingOptions;
 import dev.nibble.LoadOptions;
+import dev.nibble.cli.models.ResolvedModel;
 import dev.nibble.model.Model.Pooling;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -118,10 +120,10 @@ final class EmbedCommand extends CliCommand {
     }
 
     private EmbeddingModel load(String locator, EmbeddingOptions options) throws IOException {
-        LoadOptions loadOptions = modelOptions.apply(LoadOptions.DEFAULT);
-        Path path = resolve(locator);
+        ResolvedModel resolved = open(locator);
+        LoadOptions loadOptions = modelOptions.apply(resolved.onto(LoadOptions.DEFAULT));
         try {
-            return EmbeddingModel.load(path, loadOptions, options);
+            return EmbeddingModel.load(resolved.file(), loadOptions, options);
         } catch (IllegalArgumentException e) {
             // What the options cannot check themselves: the backend's name, and a context larger than the model's.
             throw new UsageException(String.valueOf(e.getMessage()), e);
@@ -129,25 +131,10 @@ final class EmbedCommand extends CliCommand {
     }
 
     private void print(float[] embedding) {
-        StringBuilder json = new StringBuilder(embedding.length * 13);
-        append(json, embedding);
-        out().println(json);
+        out().println(JsonLines.array(embedding));
     }
 
     private void print(float[][] embeddings) {
-        StringBuilder json = new StringBuilder("[");
-        for (int i = 0; i < embeddings.length; i++) {
-            json.append(i == 0 ? "" : ",");
-            append(json, embeddings[i]);
-        }
-        out().println(json.append(']'));
-    }
-
-    private static void append(StringBuilder json, float[] embedding) {
-        json.append('[');
-        for (int i = 0; i < embedding.length; i++) {
-            json.append(i == 0 ? "" : ",").append(embedding[i]);
-        }
-        json.append(']');
+        out().println(Stream.of(embeddings).map(JsonLines::array).collect(Collectors.joining(",", "[", "]")));
     }
 }

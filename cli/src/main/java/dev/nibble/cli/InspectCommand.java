@@ -5,8 +5,10 @@ import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.MemoryPlan;
 import dev.nibble.NibbleException;
+import dev.nibble.RerankModel;
 import dev.nibble.UnsupportedModelException;
 import dev.nibble.chat.ChatTemplates;
+import dev.nibble.cli.models.ResolvedModel;
 import dev.nibble.io.OutputFile;
 import dev.nibble.model.Architectures;
 import dev.nibble.model.Metadata;
@@ -69,7 +71,8 @@ final class InspectCommand extends ModelCommand {
         if ((dump == null) != (out == null)) {
             throw new UsageException("--dump TENSOR and --out FILE go together");
         }
-        Path file = resolve(model.locator());
+        ResolvedModel resolved = open(model.locator());
+        Path file = resolved.file();
         long begun = System.nanoTime();
         try (ModelSource source = LanguageModel.open(file)) {
             double parseMillis = (System.nanoTime() - begun) * 1e-6;
@@ -77,7 +80,7 @@ final class InspectCommand extends ModelCommand {
                 dump(source, dump, out);
                 return;
             }
-            summary(file, source, parseMillis);
+            summary(resolved, source, parseMillis);
             if (metadata) {
                 out().println();
                 metadata(source.metadata());
@@ -89,7 +92,8 @@ final class InspectCommand extends ModelCommand {
         }
     }
 
-    private void summary(Path file, ModelSource source, double parseMillis) throws IOException {
+    private void summary(ResolvedModel resolved, ModelSource source, double parseMillis) throws IOException {
+        Path file = resolved.file();
         ModelFacts facts = new ModelFacts(source);
         Metadata values = source.metadata();
         row(
@@ -125,7 +129,8 @@ final class InspectCommand extends ModelCommand {
                                 Units.count(share.parameters()),
                                 Units.bytes(share.bytes()),
                                 100.0 * share.bytes() / Math.max(1, facts.weightBytes()))));
-        memory(file, facts);
+        resolved.adapters().forEach(adapter -> row("adapter", adapter.toString()));
+        memory(resolved, facts);
     }
 
     /** Their names and sizes. */
@@ -175,8 +180,8 @@ final class InspectCommand extends ModelCommand {
         return options.withoutRepackCache();
     }
 
-    private void memory(Path file, ModelFacts facts) throws IOException {
-        try (LanguageModel loaded = load(file, InspectCommand::writingNothing, LoadOptions.DEFAULT)) {
+    private void memory(ResolvedModel resolved, ModelFacts facts) throws IOException {
+        try (LanguageModel loaded = load(resolved, InspectCommand::writingNothing, LoadOptions.DEFAULT)) {
             Integer asked = modelOptions().context();
             int context = asked == null
                     ? Math.min(USUAL_CONTEXT, facts.contextLength())
@@ -186,7 +191,7 @@ final class InspectCommand extends ModelCommand {
             kernels(loaded.kernels());
             memory(plan);
         } catch (UnsupportedModelException e) {
-            embeddings(file, e);
+            otherUse(resolved.file(), e);
         } catch (NibbleException e) {
             row("runs", "no: " + e.getMessage());
         }
@@ -205,17 +210,23 @@ final class InspectCommand extends ModelCommand {
         row("  Java", Units.bytes(plan.runtime()) + " for the virtual machine");
     }
 
-    /** A model that does not generate text may be one that embeds it. */
-    private void embeddings(Path file, UnsupportedModelException refusal) throws IOException {
-        try (EmbeddingModel loaded = EmbeddingModel.load(
-                file, writingNothing(modelOptions().apply(LoadOptions.DEFAULT).withoutContextLength()))) {
+    /** A model that does not generate text may be one that embeds it, or rates pairs of texts. */
+    private void otherUse(Path file, UnsupportedModelException refusal) throws IOException {
+        LoadOptions options =
+                writingNothing(modelOptions().apply(LoadOptions.DEFAULT).withoutContextLength());
+        try (EmbeddingModel loaded = EmbeddingModel.load(file, options)) {
             row("runs on", loaded.backendDescription());
             row(
                     "embeds",
                     "texts of up to " + loaded.contextLength() + " tokens in " + loaded.dimensions()
                             + " dimensions: nibble embed -m " + file);
-        } catch (NibbleException e) {
-            row("runs", "no: " + refusal.getMessage());
+        } catch (NibbleException noEmbeddings) {
+            try (RerankModel loaded = RerankModel.load(file, options)) {
+                row("runs on", loaded.backendDescription());
+                row("rates", "pairs of texts of up to " + loaded.contextLength() + " tokens: nibble rerank -m " + file);
+            } catch (NibbleException noScores) {
+                row("runs", "no: " + refusal.getMessage());
+            }
         }
     }
 

@@ -61,7 +61,7 @@ final class LogitsCommand extends ModelCommand {
         if (greedy < 0) {
             throw new UsageException("--greedy must be 0 or more, not " + greedy);
         }
-        try (LanguageModel loaded = load(resolve(model.locator()), LoadOptions.EXACT);
+        try (LanguageModel loaded = load(open(model.locator()), LoadOptions.EXACT);
                 Session session = loaded.newSession(SessionOptions.DEFAULT.withPrivate(true))) {
             int vocabSize = loaded.config().vocabSize();
             requireTokens(ids, vocabSize);

@@ -9,6 +9,7 @@ import dev.nibble.OutOfMemoryException;
 import dev.nibble.Session;
 import dev.nibble.SessionOptions;
 import dev.nibble.chat.ChatTemplates;
+import dev.nibble.cli.models.ResolvedModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -32,15 +33,16 @@ abstract class ModelCommand extends CliCommand {
     }
 
     /** Loads the model with {@code base} and what the command line says. */
-    final LanguageModel load(Path file, LoadOptions base) throws IOException {
-        return load(file, UnaryOperator.identity(), base);
+    final LanguageModel load(ResolvedModel model, LoadOptions base) throws IOException {
+        return load(model, UnaryOperator.identity(), base);
     }
 
     /** Likewise, but for {@code last}, which has the last word on the options. */
-    final LanguageModel load(Path file, UnaryOperator<LoadOptions> last, LoadOptions base) throws IOException {
-        LoadOptions options = last.apply(modelOptions.apply(base));
+    final LanguageModel load(ResolvedModel model, UnaryOperator<LoadOptions> last, LoadOptions base)
+            throws IOException {
+        LoadOptions options = last.apply(modelOptions.apply(model.onto(base)));
         try {
-            LanguageModel loaded = LanguageModel.load(file, options);
+            LanguageModel loaded = LanguageModel.load(model.file(), options);
             noteWithoutEffect(loaded);
             return loaded;
         } catch (IllegalArgumentException e) {
@@ -108,9 +110,9 @@ abstract class ModelCommand extends CliCommand {
     }
 
     /** Loads the model of the locator's file with the context it comes with, if none is asked for. */
-    LanguageModel load(Path file, PackagedDefaults packaged) throws IOException {
+    LanguageModel load(ResolvedModel model, PackagedDefaults packaged) throws IOException {
         Integer context = packaged.context();
-        return load(file, context == null ? LoadOptions.DEFAULT : LoadOptions.DEFAULT.withContextLength(context));
+        return load(model, context == null ? LoadOptions.DEFAULT : LoadOptions.DEFAULT.withContextLength(context));
     }
 
     /** Fails if the file has no chat template, or not the one asked for, before anybody types. */

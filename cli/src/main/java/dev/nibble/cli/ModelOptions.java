@@ -1,11 +1,15 @@
 package dev.nibble.cli;
 
 import dev.nibble.ActivationType;
+import dev.nibble.AdapterFile;
 import dev.nibble.KvCacheType;
 import dev.nibble.LoadOptions;
 import dev.nibble.cli.models.Environment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -14,6 +18,8 @@ import picocli.CommandLine.Option;
 final class ModelOptions {
     /** Beyond it a number is a mistake. */
     private static final int MOST_THREADS = 1024;
+
+    private static final Pattern SCALE = Pattern.compile("-?\\d+(\\.\\d*)?|-?\\.\\d+");
 
     @Option(
             names = {"-t", "--threads"},
@@ -72,6 +78,13 @@ final class ModelOptions {
             description = "Layers on the GPU, where the backend uses one (default: as many as fit).")
     private @Nullable Integer gpuLayers;
 
+    @HelpSection(HelpSection.Heading.MODEL)
+    @Option(
+            names = "--adapter",
+            paramLabel = "PATH[:SCALE]",
+            description = "A LoRA adapter (GGUF) to load beside the model; may be given more than once.")
+    private List<String> adapters = List.of();
+
     /** The layers that were asked for on the GPU, or null. */
     @Nullable Integer gpuLayers() {
         return gpuLayers;
@@ -118,10 +131,22 @@ final class ModelOptions {
             if (repackCache != null) {
                 options = options.withRepackCache(repackCacheDirectory(repackCache));
             }
+            for (String adapter : adapters) {
+                options = options.withAdapter(adapter(adapter));
+            }
             return gpuLayers == null ? options : options.withGpuLayers(gpuLayers);
         } catch (IllegalArgumentException e) {
             throw new UsageException(String.valueOf(e.getMessage()), e);
         }
+    }
+
+    /** What stands behind the last colon is the scale, if it is a number. */
+    private static AdapterFile adapter(String given) {
+        int colon = given.lastIndexOf(':');
+        Matcher scale = SCALE.matcher(given.substring(colon + 1));
+        return colon > 0 && scale.matches()
+                ? AdapterFile.of(Path.of(given.substring(0, colon))).withScale(Float.parseFloat(scale.group()))
+                : AdapterFile.of(Path.of(given));
     }
 
     private static Path repackCacheDirectory(String given) {

@@ -19,6 +19,7 @@ import picocli.CommandLine.ScopeType;
             RunCommand.class,
             ServeCommand.class,
             EmbedCommand.class,
+            RerankCommand.class,
             TokenizeCommand.class,
             TemplateCommand.class,
             ParseCommand.class,

@@ -48,7 +48,7 @@ final class PerplexityCommand extends ModelCommand {
             throw new UsageException("--ctx must be 4 or more for windows with a second half, not " + window);
         }
         String text = Input.text(file, streams().in());
-        try (LanguageModel loaded = load(resolve(model.locator()), LoadOptions.DEFAULT);
+        try (LanguageModel loaded = load(open(model.locator()), LoadOptions.DEFAULT);
                 Session session = loaded.newSession(
                         SessionOptions.DEFAULT.withContextLength(window).withPrivate(true))) {
             int[] tokens = loaded.tokenizer().encode(text, Tokenizer.Options.PLAIN.withAddSpecial(true));

@@ -106,7 +106,7 @@ final class RunCommand extends ModelCommand {
         GenerationOptions options = ConstraintOptions.with(
                 sampling.toOptions(packaged.options()).withPromptProgress(promptLine), constraint);
         Path modelFile = resolved.file();
-        try (LanguageModel loaded = load(modelFile, packaged)) {
+        try (LanguageModel loaded = load(resolved, packaged)) {
             packaged.notes(chat, !loaded.chatTemplates().names().isEmpty())
                     .forEach(note -> err().println("Note: " + note));
             if (chat) {

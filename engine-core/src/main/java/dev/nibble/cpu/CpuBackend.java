@@ -90,14 +90,14 @@ final class CpuBackend implements Backend {
         String name = source == null ? "the model" : source.name();
         LoadPlan plan = LoadPlan.of(model, family, options, pool, memory);
         KernelReport report = new KernelReport(family);
-        LinearFactory linears = new LinearFactory(report, options, pool, source, memory);
+        LinearFactory linears = new LinearFactory(report, options, pool, source, model.adapters(), memory);
         try {
             Optional<Room> shortage = linears.reserve(plan.copies(), plan.copies() > 0 ? plan.besides() : plan.least());
             if (shortage.isPresent()) {
                 requireLeast(name, plan, shortage.get());
                 linears.close();
                 report = new KernelReport(family);
-                linears = new LinearFactory(report, options.withRepack(false), pool, source, memory);
+                linears = new LinearFactory(report, options.withRepack(false), pool, source, model.adapters(), memory);
                 lacksCopies = true;
             }
             CpuForwardPass pass = new CpuForwardPass(model, pool, report, linears);
@@ -135,7 +135,8 @@ final class CpuBackend implements Backend {
     @Override
     public ForwardPass sketch(Model model) {
         KernelReport report = new KernelReport(family);
-        return new CpuForwardPass(model, pool, report, new LinearSizes(report, options, pool, memory));
+        return new CpuForwardPass(
+                model, pool, report, new LinearSizes(report, options, pool, model.adapters(), memory));
     }
 
     @Override

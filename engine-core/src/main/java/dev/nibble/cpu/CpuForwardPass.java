@@ -59,6 +59,7 @@ final class CpuForwardPass implements ForwardPass {
 
     private @Nullable ActivationObserver observer;
     private boolean closed;
+    private int[] wantedRows = new int[0]; // of the running batch
 
     CpuForwardPass(Model model, WorkerPool pool, KernelReport family, LinearFactory linears) {
         this.model = model;
@@ -76,6 +77,8 @@ final class CpuForwardPass implements ForwardPass {
         tokenInput = new TokenInput(model, linears, workspace);
         Projection projection = model.output();
         output = projection == null ? null : linears.create(projection);
+        linears.checkAdapters();
+        workspace.reserveAdapters(linears.adapterRank());
         pass = new Pass(pool, ops, workspace);
         this.linears = linears;
         kernels = family.descriptions();
@@ -222,6 +225,9 @@ final class CpuForwardPass implements ForwardPass {
         MatmulInput last = workspace.get(Input.LAST);
         int hidden = config.hiddenSize();
         int wanted = 0;
+        if (wantedRows.length < batch.size()) {
+            wantedRows = new int[batch.size()];
+        }
         Norm norm = model.outputNorm();
         for (int row = 0; row < batch.size(); row++) {
             if (batch.wantsLogits(row)) {
@@ -230,7 +236,7 @@ final class CpuForwardPass implements ForwardPass {
                 } else {
                     RowNorm.apply(ops, norm, residual, row * hidden, last.values(), wanted * hidden);
                 }
-                wanted++;
+                wantedRows[wanted++] = row;
             }
         }
         if (output == null) {
@@ -238,6 +244,7 @@ final class CpuForwardPass implements ForwardPass {
             return;
         }
         last.reset(wanted, hidden);
+        last.ofRows(wantedRows);
         output.apply(pass.pool, last, logits, 0, config.vocabSize());
         int count = wanted * config.vocabSize();
         if (config.logitScale() != 1) {

@@ -43,7 +43,7 @@ record LoadPlan(
 
     /** Compiles the model without weights, which takes no memory. */
     static LoadPlan of(Model model, KernelFamily family, LoadOptions options, WorkerPool pool, SystemMemory system) {
-        try (LinearSizes sizes = new LinearSizes(family, options, pool, system);
+        try (LinearSizes sizes = new LinearSizes(family, options, pool, model.adapters(), system);
                 CpuForwardPass pass = new CpuForwardPass(model, pool, new KernelReport(family), sizes)) {
             int own = model.config().contextLength();
             int context = options.contextLength().orElse(Math.min(own, USUAL_CONTEXT));

@@ -38,7 +38,8 @@ public final class PoolingReader {
                 throw unsupported(
                         metadata,
                         key,
-                        "the pooling 'rank' is not supported: the model rates pairs of texts and has no embeddings");
+                        "the pooling is 'rank': the model rates pairs of texts and has no embeddings; load it with"
+                                + " RerankModel");
             case UNSPECIFIED -> byArchitecture(metadata, key, model);
             default ->
                 throw metadata.failure(

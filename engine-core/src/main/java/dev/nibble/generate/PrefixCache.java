@@ -1,6 +1,5 @@
 package dev.nibble.generate;
 
-import dev.nibble.KvCacheType;
 import dev.nibble.OutOfMemoryException;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
@@ -39,14 +38,14 @@ public final class PrefixCache implements AutoCloseable {
     private long sharedTokens;
 
     private static final class Entry {
-        final KvCacheType type;
+        final KvKind kind;
         final Sequence sequence;
         int[] tokens;
         /** Whether its memory is being handed on. */
         boolean pinned;
 
-        Entry(KvCacheType type, Sequence sequence, int[] tokens) {
-            this.type = type;
+        Entry(KvKind kind, Sequence sequence, int[] tokens) {
+            this.kind = kind;
             this.sequence = sequence;
             this.tokens = tokens;
         }
@@ -57,10 +56,10 @@ public final class PrefixCache implements AutoCloseable {
     }
 
     /** How many of the first {@code limit} tokens of a text can be taken over. */
-    int find(KvCacheType type, int[] tokens, int limit) {
+    int find(KvKind kind, int[] tokens, int limit) {
         lock.lock();
         try {
-            Entry best = best(type, tokens, limit);
+            Entry best = best(kind, tokens, limit);
             return best == null ? 0 : usable(best, tokens, limit);
         } finally {
             lock.unlock();
@@ -74,10 +73,10 @@ public final class PrefixCache implements AutoCloseable {
      * @param limit how many of them may come from here
      * @return how many tokens there are in common with an entry: where the sequence ends now, or behind that
      */
-    int share(Sequence sequence, KvCacheType type, int[] tokens, int limit) {
+    int share(Sequence sequence, KvKind kind, int[] tokens, int limit) {
         lock.lock();
         try {
-            Entry entry = best(type, tokens, limit);
+            Entry entry = best(kind, tokens, limit);
             int length = entry == null ? 0 : usable(entry, tokens, limit);
             int before = sequence.length();
             if (entry != null && length >= before + LEAST) {
@@ -92,18 +91,18 @@ public final class PrefixCache implements AutoCloseable {
                 entries.remove(entry);
                 entries.add(entry);
             }
-            return common(type, tokens, limit);
+            return common(kind, tokens, limit);
         } finally {
             lock.unlock();
         }
     }
 
-    private @Nullable Entry best(KvCacheType type, int[] tokens, int limit) {
+    private @Nullable Entry best(KvKind kind, int[] tokens, int limit) {
         Entry best = null;
         int most = 0;
         for (int i = entries.size() - 1; i >= 0; i--) {
             Entry entry = entries.get(i);
-            int usable = entry.type == type ? usable(entry, tokens, limit) : 0;
+            int usable = entry.kind.equals(kind) ? usable(entry, tokens, limit) : 0;
             if (usable > most) {
                 most = usable;
                 best = entry;
@@ -112,11 +111,11 @@ public final class PrefixCache implements AutoCloseable {
         return best;
     }
 
-    private int common(KvCacheType type, int[] tokens, int limit) {
+    private int common(KvKind kind, int[] tokens, int limit) {
         int most = 0;
         for (int i = 0; i < entries.size(); i++) {
             Entry entry = entries.get(i);
-            if (entry.type == type) {
+            if (entry.kind.equals(kind)) {
                 most = Math.max(most, common(entry.tokens, tokens, limit));
             }
         }
@@ -135,16 +134,16 @@ public final class PrefixCache implements AutoCloseable {
     }
 
     /** Keeps what a sequence holds now; nothing where there is no memory for that. */
-    void keep(Sequence sequence, KvCacheType type, int[] tokens) {
+    void keep(Sequence sequence, KvKind kind, int[] tokens) {
         int length = sequence.length();
-        if (length < LEAST || isKept(sequence, type, tokens)) {
+        if (length < LEAST || isKept(sequence, kind, tokens)) {
             return;
         }
-        Sequence kept = pass.newSequence(sequence.capacity(), type);
+        Sequence kept = kind.newSequence(pass, sequence.capacity());
         boolean added = false;
         try {
             kept.share(sequence, length);
-            added = add(new Entry(type, kept, Arrays.copyOf(tokens, length)));
+            added = add(new Entry(kind, kept, Arrays.copyOf(tokens, length)));
         } catch (OutOfMemoryException | OutOfMemoryError e) { // of copied states: then it is not kept
             return;
         } finally {
@@ -155,13 +154,13 @@ public final class PrefixCache implements AutoCloseable {
     }
 
     /** Whether all that a sequence holds is there; it counts as used then. */
-    private boolean isKept(Sequence sequence, KvCacheType type, int[] tokens) {
+    private boolean isKept(Sequence sequence, KvKind kind, int[] tokens) {
         int length = sequence.length();
         lock.lock();
         try {
             for (int i = entries.size() - 1; i >= 0; i--) {
                 Entry entry = entries.get(i);
-                if (entry.type == type && usable(entry, tokens, length) == length) {
+                if (entry.kind.equals(kind) && usable(entry, tokens, length) == length) {
                     entries.remove(i);
                     entries.add(entry);
                     return true;
@@ -183,7 +182,7 @@ public final class PrefixCache implements AutoCloseable {
             for (int i = entries.size() - 1; i >= 0; i--) {
                 Entry old = entries.get(i);
                 int length = old.tokens.length;
-                if (old.type == entry.type
+                if (old.kind.equals(entry.kind)
                         && !old.pinned
                         && common(old.tokens, entry.tokens, entry.tokens.length) == length
                         && entry.sequence.shareable(length) == length) {
@@ -232,7 +231,7 @@ public final class PrefixCache implements AutoCloseable {
     /** Gives up the end of an entry; false if nothing would be left, or its layers cannot go back. */
     private boolean cut(Entry entry, long bytes) {
         int length = entry.tokens.length;
-        long perToken = Math.max(1, pass.sequenceBytes(length, entry.type) / length);
+        long perToken = Math.max(1, pass.sequenceBytes(length, entry.kind.type()) / length);
         long cut = Math.max(CUT, Math.ceilDiv(bytes, perToken));
         if (length - cut < CUT) {
             return false;

@@ -41,6 +41,11 @@ public final class PromptEncoder {
 
     /** The tokens of a rendered chat; control tokens written in untrusted pieces stay text. */
     public int[] chat(List<Piece> pieces) {
+        return withBos(pieces(pieces));
+    }
+
+    /** Likewise without BOS but where it is written. */
+    public int[] pieces(List<Piece> pieces) {
         List<Piece> joined = join(pieces);
         int[] whole = encode(joined.stream().map(Piece::text).collect(Collectors.joining()));
         // Encoding the text as a whole is what the model was trained on: tokens may span two pieces. It is safe if
@@ -50,7 +55,7 @@ public final class PromptEncoder {
                 .filter(Piece::trusted)
                 .mapToLong(piece -> controls(encode(piece.text())))
                 .sum();
-        return withBos(controls(whole) == own ? whole : aroundControls(joined));
+        return controls(whole) == own ? whole : aroundControls(joined);
     }
 
     /** Encodes the text between the template's control tokens as mere text. */

@@ -38,7 +38,7 @@ final class Rows {
     /** What sessions share that have the same tokens; null if this one does not now. */
     private @Nullable PrefixCache cache;
 
-    private KvCacheType type = KvCacheType.F16;
+    private KvKind kind = new KvKind(KvCacheType.F16, new float[0]);
 
     private @Nullable Cancellation cancellation;
     private @Nullable Thread thread;
@@ -94,16 +94,16 @@ final class Rows {
         targetAt = at;
     }
 
-    /** Says where this may take over what another session evaluates, if it may, and of which type it has to be. */
-    void share(@Nullable PrefixCache where, KvCacheType ofType) {
+    /** Says where this may take over what another session evaluates, if it may, and of which kind it has to be. */
+    void share(@Nullable PrefixCache where, KvKind ofKind) {
         cache = where;
-        type = ofType;
+        kind = ofKind;
     }
 
     /** Lets others take over what was evaluated here. */
     void keep() {
         if (cache != null && !isStep()) {
-            cache.keep(sequence, type, tokens);
+            cache.keep(sequence, kind, tokens);
         }
     }
 
@@ -114,7 +114,7 @@ final class Rows {
     boolean canFollow(Rows other) {
         if (cache == null
                 || other.cache != cache
-                || type != other.type
+                || !kind.equals(other.kind)
                 || other.from < from
                 || other == this
                 || isStep()

@@ -38,7 +38,7 @@ public final class TokenContext implements AutoCloseable {
 
     private final Sequence sequence;
     private final Rows rows;
-    private final KvCacheType type;
+    private final KvKind kind;
     private final int vocabSize;
     /** [vocabSize], the scores of what follows the first {@link #logitsAt} tokens. */
     private final float[] logits;
@@ -61,14 +61,14 @@ public final class TokenContext implements AutoCloseable {
             @Nullable MemoryCheck memory,
             @Nullable PrefixCache prefixes,
             Sequence sequence,
-            KvCacheType type,
+            KvKind kind,
             int vocabSize) {
         this.evaluator = evaluator;
         pass = evaluator.pass();
         this.memory = memory;
         this.prefixes = prefixes;
         this.sequence = sequence;
-        this.type = type;
+        this.kind = kind;
         this.vocabSize = vocabSize;
         rows = new Rows(sequence);
         logits = new float[vocabSize];
@@ -82,6 +82,7 @@ public final class TokenContext implements AutoCloseable {
      * @param memory asked before the context grows, if there is one
      * @param prefixes what the model's contexts share; null for one that shares nothing and leaves nothing
      * @param contextLength tokens it can hold
+     * @param adapters the scale of each adapter of the model
      * @param vocabSize of the model
      * @throws OutOfMemoryException if there is no memory for it
      */
@@ -91,14 +92,16 @@ public final class TokenContext implements AutoCloseable {
             @Nullable PrefixCache prefixes,
             int contextLength,
             KvCacheType type,
+            float[] adapters,
             int vocabSize) {
         ForwardPass pass = evaluator.pass();
         try {
-            Sequence sequence = pass.newSequence(contextLength, type);
+            KvKind kind = new KvKind(type, adapters);
+            Sequence sequence = kind.newSequence(pass, contextLength);
             if (prefixes == null) {
                 sequence.eraseFreed();
             }
-            return new TokenContext(evaluator, memory, prefixes, sequence, type, vocabSize);
+            return new TokenContext(evaluator, memory, prefixes, sequence, kind, vocabSize);
         } catch (OutOfMemoryError e) {
             throw MemoryFailure.of(
                     e,
@@ -121,7 +124,12 @@ public final class TokenContext implements AutoCloseable {
 
     /** How it keeps them. */
     public KvCacheType type() {
-        return type;
+        return kind.type();
+    }
+
+    /** Whether what it keeps depends on adapters of the model. */
+    boolean hasAdapters() {
+        return kind.hasAdapters();
     }
 
     /** How many tokens it holds. */
@@ -178,13 +186,13 @@ public final class TokenContext implements AutoCloseable {
      * @param text all tokens there will be
      */
     void checkGrowth(int[] text) {
-        checkGrowth(text.length, prefixes == null ? 0 : prefixes.find(type, text, text.length - 1));
+        checkGrowth(text.length, prefixes == null ? 0 : prefixes.find(kind, text, text.length - 1));
     }
 
     private void checkGrowth(int length, int there) {
         if (memory != null) {
             int held = memory.estimates() ? Math.max(count, checked) : sequence.length();
-            memory.growth(Math.min(length, Math.max(held, there)), length, type);
+            memory.growth(Math.min(length, Math.max(held, there)), length, kind.type());
         }
     }
 
@@ -201,19 +209,39 @@ public final class TokenContext implements AutoCloseable {
             throw new UnsupportedOperationException(
                     "this backend's sessions cannot be forked: their memory is not shared");
         }
-        TokenContext fork = open(evaluator, memory, prefixes, capacity(), type, vocabSize);
+        TokenContext fork = open(evaluator, memory, prefixes, capacity(), kind.type(), kind.adapters(), vocabSize);
         try {
             int evaluated = sequence.shareable(Math.min(length, sequence.length()));
             fork.sequence.share(sequence, evaluated);
-            fork.append(Arrays.copyOf(tokens, length));
-            if (logitsAt == length) {
-                System.arraycopy(logits, 0, fork.logits, 0, vocabSize);
-                fork.logitsAt = length;
-            }
+            fork.resume(Arrays.copyOf(tokens, length), logitsAt == length ? logits : null);
             return fork;
         } catch (Throwable t) {
             fork.close();
             throw t;
+        }
+    }
+
+    /** For saving and restoring. */
+    Sequence sequence() {
+        return sequence;
+    }
+
+    /** The scores of the next token, if they are there. */
+    float @Nullable [] knownLogits() {
+        return logitsAt == count && count > 0 ? logits : null;
+    }
+
+    /**
+     * Goes on where another context was, whose sequence was restored to this one's.
+     *
+     * @param all its tokens
+     * @param scores of the next token, if they were there
+     */
+    void resume(int[] all, float @Nullable [] scores) {
+        append(all);
+        if (scores != null) {
+            System.arraycopy(scores, 0, logits, 0, vocabSize);
+            logitsAt = count;
         }
     }
 
@@ -226,7 +254,7 @@ public final class TokenContext implements AutoCloseable {
     /** Leaves what is evaluated to others that begin with the same tokens. */
     private void keep() {
         if (prefixes != null) {
-            prefixes.keep(sequence, type, tokens);
+            prefixes.keep(sequence, kind, tokens);
         }
     }
 
@@ -313,7 +341,7 @@ public final class TokenContext implements AutoCloseable {
                         ? new NibbleException(
                                 "the model's scores after " + count
                                         + " tokens hold no usable number: the KV cache of type "
-                                        + type
+                                        + kind.type()
                                         + " holds infinities, as keys or values of this model are beyond what that"
                                         + " type can hold; use KvCacheType.F32 (--kv f32)",
                                 failure)
@@ -412,7 +440,7 @@ public final class TokenContext implements AutoCloseable {
                 }
                 int before = sequence.length();
                 if (prefixes != null && firstOutput >= before + PrefixCache.LEAST) {
-                    int common = prefixes.share(sequence, type, tokens, firstOutput);
+                    int common = prefixes.share(sequence, kind, tokens, firstOutput);
                     shared += sequence.length() - before;
                     mustEnd = common >= sequence.length() + PrefixCache.LEAST && common < firstOutput ? common : NONE;
                 }
@@ -421,7 +449,7 @@ public final class TokenContext implements AutoCloseable {
                 requireMemory(to);
                 rows.set(tokens, from, to, firstOutput, result, written);
                 waits = from > before ? MOST_WAITS : waits;
-                rows.share(waits > 0 ? prefixes : null, type);
+                rows.share(waits > 0 ? prefixes : null, kind);
                 evaluator.evaluate(rows, cancellation);
                 waits = sequence.length() > from ? MOST_WAITS : waits - 1;
                 if (sequence.length() - from >= KEPT_STEP || (from < mustEnd && sequence.length() == mustEnd)) {
@@ -438,7 +466,7 @@ public final class TokenContext implements AutoCloseable {
             throw MemoryFailure.of(
                     e,
                     "a KV cache of " + to + " tokens",
-                    pass.sequenceBytes(to, type),
+                    pass.sequenceBytes(to, kind.type()),
                     "the buffers to evaluate " + (to - from) + " tokens",
                     pass.bufferBytes(to - from) + 4L * vocabSize * rows.outputs(to - from));
         } finally {
@@ -453,7 +481,7 @@ public final class TokenContext implements AutoCloseable {
         sequence.reserve(tokens);
         if (memory != null && memory.estimates() && tokens > checked) {
             int step = (int) Math.min(capacity(), Math.ceilDiv((long) tokens, CHECKED_STEP) * CHECKED_STEP);
-            taken += memory.take(checked, step, type);
+            taken += memory.take(checked, step, kind.type());
             checked = step;
         }
     }

@@ -23,16 +23,21 @@ import dev.nibble.model.arch.GroveMoe;
 import dev.nibble.model.arch.Lfm2;
 import dev.nibble.model.arch.Llama;
 import dev.nibble.model.arch.Llama4;
+import dev.nibble.model.arch.LlamaEncoder;
 import dev.nibble.model.arch.Mamba2Decoder;
+import dev.nibble.model.arch.MambaDecoder;
 import dev.nibble.model.arch.Maple;
 import dev.nibble.model.arch.Mimo2;
 import dev.nibble.model.arch.MiniCpm3;
 import dev.nibble.model.arch.Mistral3;
+import dev.nibble.model.arch.ModernBert;
 import dev.nibble.model.arch.MuseGlimmer;
 import dev.nibble.model.arch.Nanbeige;
 import dev.nibble.model.arch.NemotronH;
+import dev.nibble.model.arch.Plamo2;
 import dev.nibble.model.arch.Qwen3;
 import dev.nibble.model.arch.Qwen35;
+import dev.nibble.model.arch.Rwkv;
 import dev.nibble.model.arch.SmallThinker;
 import dev.nibble.model.arch.Step35;
 import dev.nibble.model.arch.Talkie;
@@ -55,6 +60,11 @@ public final class Architectures {
             new Lfm2(),
             new DeepSeek2(),
             new Bert(),
+            new ModernBert(),
+            new LlamaEncoder(),
+            new MambaDecoder(),
+            new Plamo2(),
+            new Rwkv(),
             new DenseDecoders(),
             new ExpertDecoders(),
             new Apertus(),

@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param embeddingShare e
  * @param outputNorm at the end of the block, null for none
  * @param normsAfterAddition the post norms are applied to the sum instead (BERT)
+ * @param readdedNorm behind the mixer and its post norm the block's input is added once more, and this norm is applied to the
+ *     sum (Jina's code models); null for none
  * @param perLayerInput a gated embedding added at the end of the block, or null
  * @param altUp the block's part in predicting and correcting several streams, or null
  */
@@ -34,6 +36,7 @@ public record BlockConfig(
         float embeddingShare,
         @Nullable Norm outputNorm,
         boolean normsAfterAddition,
+        @Nullable Norm readdedNorm,
         @Nullable PerLayerInput perLayerInput,
         @Nullable AltUp altUp) {
 
@@ -62,6 +65,7 @@ public record BlockConfig(
         builder.embeddingShare = embeddingShare;
         builder.outputNorm = outputNorm;
         builder.normsAfterAddition = normsAfterAddition;
+        builder.readdedNorm = readdedNorm;
         builder.perLayerInput = perLayerInput;
         builder.altUp = altUp;
         return builder;
@@ -101,6 +105,7 @@ public record BlockConfig(
         private float embeddingShare;
         private @Nullable Norm outputNorm;
         private boolean normsAfterAddition;
+        private @Nullable Norm readdedNorm;
         private @Nullable PerLayerInput perLayerInput;
         private @Nullable AltUp altUp;
 
@@ -150,6 +155,11 @@ public record BlockConfig(
             return this;
         }
 
+        public Builder readdedNorm(@Nullable Norm norm) {
+            readdedNorm = norm;
+            return this;
+        }
+
         public Builder streams(@Nullable PerLayerInput input, @Nullable AltUp streams) {
             perLayerInput = input;
             altUp = streams;
@@ -170,6 +180,7 @@ public record BlockConfig(
                     embeddingShare,
                     outputNorm,
                     normsAfterAddition,
+                    readdedNorm,
                     perLayerInput,
                     altUp);
         }

@@ -6,7 +6,11 @@ public sealed interface Mixer
                 LatentAttentionConfig,
                 ShortConvolutionConfig,
                 DeltaNetConfig,
+                MambaConfig,
                 Mamba2Config,
+                Rwkv6Config,
+                Rwkv7Config,
+                ChannelMixConfig,
                 Mixer.Linear,
                 Mixer.SideBySide {
 

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param output [hiddenSize] to [vocabSize], null for a model without logits (embedding models)
  * @param pooling how the positions' states become one embedding, or null for a model that generates
  * @param embeddingLayers linear maps of the pooled embedding, one after the other; often none
+ * @param adapters what sequences may choose to be added to the weights; often none
  */
 public record Model(
         ModelConfig config,
@@ -24,16 +25,31 @@ public record Model(
         @Nullable Norm outputNorm,
         @Nullable Projection output,
         @Nullable Pooling pooling,
-        List<Projection> embeddingLayers) {
+        List<Projection> embeddingLayers,
+        List<Adapter> adapters) {
 
     public Model {
         blocks = List.copyOf(blocks);
         embeddingLayers = List.copyOf(embeddingLayers);
+        adapters = List.copyOf(adapters);
         for (int layer = 0; layer < blocks.size(); layer++) {
             if (blocks.get(layer).mixer() instanceof AttentionConfig attention && attention.kvLayer() != layer) {
                 checkShared(blocks, layer, attention);
             }
         }
+    }
+
+    /** A model without adapters. */
+    public Model(
+            ModelConfig config,
+            Tensor tokenEmbedding,
+            @Nullable EmbeddingInput embeddingInput,
+            List<BlockConfig> blocks,
+            @Nullable Norm outputNorm,
+            @Nullable Projection output,
+            @Nullable Pooling pooling,
+            List<Projection> embeddingLayers) {
+        this(config, tokenEmbedding, embeddingInput, blocks, outputNorm, output, pooling, embeddingLayers, List.of());
     }
 
     private static void checkShared(List<BlockConfig> blocks, int layer, AttentionConfig attention) {
@@ -64,17 +80,33 @@ public record Model(
 
     /** The same model with further input. */
     public Model withEmbeddingInput(EmbeddingInput input) {
-        return new Model(config, tokenEmbedding, input, blocks, outputNorm, output, pooling, embeddingLayers);
+        return new Model(config, tokenEmbedding, input, blocks, outputNorm, output, pooling, embeddingLayers, adapters);
     }
 
     /** The same model as an embedding model. */
     public Model withPooling(Pooling how) {
-        return new Model(config, tokenEmbedding, embeddingInput, blocks, outputNorm, null, how, embeddingLayers);
+        return new Model(
+                config, tokenEmbedding, embeddingInput, blocks, outputNorm, null, how, embeddingLayers, adapters);
     }
 
     /** The same model with linear maps of the pooled embedding. */
     public Model withEmbeddingLayers(List<Projection> layers) {
-        return new Model(config, tokenEmbedding, embeddingInput, blocks, outputNorm, output, pooling, layers);
+        return new Model(config, tokenEmbedding, embeddingInput, blocks, outputNorm, output, pooling, layers, adapters);
+    }
+
+    /** The same model with adapters. */
+    public Model withAdapters(List<Adapter> beside) {
+        return new Model(
+                config, tokenEmbedding, embeddingInput, blocks, outputNorm, output, pooling, embeddingLayers, beside);
+    }
+
+    /** The scale of each adapter for sequences that choose nothing. */
+    public float[] adapterScales() {
+        float[] scales = new float[adapters.size()];
+        for (int i = 0; i < scales.length; i++) {
+            scales[i] = adapters.get(i).scale();
+        }
+        return scales;
     }
 
     /** Whether every position sees only itself and earlier ones. */

@@ -26,7 +26,7 @@ final class OtherFiles {
                     "adapter.",
                     name -> name.endsWith(".lora_a") || name.endsWith(".lora_b"),
                     "an adapter (LoRA), which changes the weights of a base model and is none itself; pass a file of the"
-                            + " base model%s, or one into which the adapter was merged"),
+                            + " base model%s, and this one beside it (LoadOptions.withAdapter, --adapter)"),
             new Kind(
                     Set.of("mmproj", "clip"),
                     "clip.",

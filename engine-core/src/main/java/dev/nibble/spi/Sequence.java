@@ -22,6 +22,20 @@ public interface Sequence extends AutoCloseable {
     boolean truncate(int length);
 
     /**
+     * Chooses which of the model's adapters count for its tokens, in place of those that count where nothing is said. Before
+     * the first token.
+     *
+     * @param scales one for each adapter, 0 for one that does not count
+     * @throws IllegalArgumentException if there are more or fewer adapters
+     * @throws IllegalStateException if it holds tokens
+     */
+    default void useAdapters(float[] scales) {
+        if (scales.length > 0) {
+            throw new IllegalArgumentException(scales.length + " scales, and the backend has no adapters");
+        }
+    }
+
+    /**
      * Makes room for tokens up to {@code length}, so that evaluating them needs no more memory; at most a batch more than there
      * are.
      *

@@ -27,6 +27,7 @@ final class FileVocabulary implements Vocabulary {
     private final BitSet shown = new BitSet();
     private final boolean addBos;
     private final boolean addEos;
+    private final boolean addSeparator;
     private final int[] suppressed;
 
     /**
@@ -56,6 +57,7 @@ final class FileVocabulary implements Vocabulary {
         }
         addBos = flag(metadata, "bos", addBosDefault, forceBos, ids.bos());
         addEos = flag(metadata, "eos", addEosDefault, false, ids.eos());
+        addSeparator = metadata.optionalBoolean("tokenizer.ggml.add_sep_token", false);
         suppressed = suppressed(metadata, table.size());
     }
 
@@ -147,6 +149,11 @@ final class FileVocabulary implements Vocabulary {
     @Override
     public boolean addEos() {
         return addEos;
+    }
+
+    @Override
+    public boolean addSeparator() {
+        return addSeparator;
     }
 
     @Override

@@ -49,6 +49,11 @@ public interface Vocabulary {
     /** Whether a text given to the model ends with {@link #eosId}. */
     boolean addEos();
 
+    /** Whether {@link #separatorId} stands before the second of two texts, behind what ends the first. */
+    default boolean addSeparator() {
+        return false;
+    }
+
     /** Whether a token steers the model instead of standing for text. */
     default boolean isControl(int id) {
         return type(id) == TokenType.CONTROL;

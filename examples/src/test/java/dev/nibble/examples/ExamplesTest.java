@@ -7,8 +7,10 @@ import dev.nibble.EmbeddingModel;
 import dev.nibble.EmbeddingOptions;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
+import dev.nibble.RerankModel;
 import dev.nibble.Session;
 import dev.nibble.model.Model.Pooling;
+import dev.nibble.testdata.TinyEncoders;
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -16,9 +18,11 @@ import java.io.PrintStream;
 import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The examples with a small model. What it says is looked at only where nothing is drawn. */
 class ExamplesTest {
@@ -52,6 +56,20 @@ class ExamplesTest {
             assertThat(hits.getFirst().line()).isEqualTo("Bees navigate by the sun.");
             assertThat(hits.getFirst().similarity()).isCloseTo(1, within(1e-3));
             assertThat(hits.getLast().similarity()).isLessThan(hits.getFirst().similarity());
+        }
+    }
+
+    @Test
+    void rerankingRatesEveryLine(@TempDir Path folder) throws IOException {
+        Path reranker = folder.resolve("reranker.gguf");
+        TinyEncoders.write("bert-rank", 1, reranker);
+        List<String> lines = List.of("Bees navigate by the sun.", "2 + 2 = 4", "Bears eat honey.");
+        try (RerankModel model = RerankModel.load(reranker)) {
+            assertThat(Reranking.rank(model, "How do bees find home?", lines))
+                    .hasSameSizeAs(lines)
+                    .isSortedAccordingTo(Comparator.comparingDouble(rated -> -rated.score()))
+                    .extracting(Reranking.Rated::line)
+                    .containsExactlyInAnyOrderElementsOf(lines);
         }
     }
 

@@ -148,6 +148,17 @@ final class ModelSketch {
         return this;
     }
 
+    ModelSketch strings(String key, List<String> values) {
+        writer.putArray(key(key), GgufValueType.STRING, values);
+        return this;
+    }
+
+    /** Sets what has no key of the architecture. */
+    ModelSketch with(Consumer<GgufWriter> entries) {
+        entries.accept(writer);
+        return this;
+    }
+
     ModelSketch remove(String key) {
         writer.remove(key(key));
         return this;
@@ -222,6 +233,11 @@ final class ModelSketch {
             matrix("output.weight", 2 / (float) Math.sqrt(hidden), hidden, dimensions.vocab());
         }
         return this;
+    }
+
+    /** The embedding matrix of a model without logits. */
+    ModelSketch embeddingOnly() {
+        return matrix("token_embd.weight", 1, dimensions.hidden(), dimensions.vocab());
     }
 
     /** {@link #embedding} and {@code output_norm}. */

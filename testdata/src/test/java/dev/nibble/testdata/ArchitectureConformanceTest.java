@@ -1,6 +1,7 @@
 package dev.nibble.testdata;
 
 import static dev.nibble.testdata.Evaluation.evaluate;
+import static dev.nibble.testdata.Evaluation.evaluateContinued;
 import static dev.nibble.testdata.Evaluation.evaluateMixed;
 import static dev.nibble.testdata.Evaluation.greedy;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -24,11 +25,15 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Compares the logits of tiny models, one or more for every architecture that llama.cpp opens, with those of llama.cpp: at
- * once, in chunks, in batches mixed of two sequences, and by greedy choice. What does not run yet stands in the list {@code
+ * once, in chunks, in batches mixed of two sequences, by sequences that share or restore what another
+ * holds, and by greedy choice. What does not run yet stands in the list {@code
  * architectures-missing.txt} with the reason; a model that is listed and passes is a failure, so that the list only shrinks.
  */
 class ArchitectureConformanceTest {
     private static final List<Integer> CHUNKS = List.of(1, 7, 16);
+
+    /** Tokens of the text before another sequence goes on. */
+    private static final int SHARED = 21;
 
     private static Backend backend;
 
@@ -77,6 +82,16 @@ class ArchitectureConformanceTest {
             float[][] mixed = evaluateMixed(pass, tokens, 7, 3);
             compare("in mixed batches, the first sequence", model, reference, mixed[0]);
             compare("in mixed batches, the second sequence", model, reference, mixed[1]);
+            compare(
+                    "by a sequence that shares",
+                    model,
+                    reference,
+                    evaluateContinued(pass, tokens, SHARED, Evaluation.Continuation::sharing));
+            compare(
+                    "by a restored sequence",
+                    model,
+                    reference,
+                    evaluateContinued(pass, tokens, SHARED, Evaluation.Continuation::restoring));
             assertThat(greedy(pass, tokens, reference.greedy().length))
                     .as("greedy continuation")
                     .isEqualTo(reference.greedy());

@@ -12,6 +12,10 @@ import dev.nibble.spi.BackendProvider;
 import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.channels.Channels;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.regex.Matcher;
@@ -103,6 +107,47 @@ final class Evaluation {
                 System.arraycopy(part, counts[0] * width, logits[1], done[1] * width, counts[1] * width);
                 done[0] += counts[0];
                 done[1] += counts[1];
+            }
+        }
+        return logits;
+    }
+
+    /** How a sequence goes on where another stands. */
+    interface Continuation {
+        void begin(Sequence next, Sequence before, int length) throws IOException;
+
+        /** It shares what the other holds. */
+        static void sharing(Sequence next, Sequence before, int length) {
+            next.share(before, length);
+        }
+
+        /** It is restored from what the other saved. */
+        static void restoring(Sequence next, Sequence before, int length) throws IOException {
+            ByteArrayOutputStream saved = new ByteArrayOutputStream();
+            before.save(Channels.newChannel(saved));
+            next.restore(Channels.newChannel(new ByteArrayInputStream(saved.toByteArray())), length);
+        }
+    }
+
+    /** The logits after each token, where one sequence evaluates the first {@code at} tokens and another goes on. */
+    static float[] evaluateContinued(ForwardPass pass, int[] tokens, int at, Continuation continuation)
+            throws IOException {
+        int width = pass.outputSize();
+        float[] logits = new float[tokens.length * width];
+        try (Sequence before = pass.newSequence(CONTEXT, KvCacheType.F32);
+                Sequence next = pass.newSequence(CONTEXT, KvCacheType.F32)) {
+            Batch batch = new Batch(tokens.length);
+            for (int i = 0; i < tokens.length; i++) {
+                batch.add(i < at ? before : next, tokens[i], true);
+                if (i == at - 1 || i == tokens.length - 1) {
+                    float[] part = new float[batch.size() * width];
+                    pass.evaluate(batch, part, () -> false);
+                    System.arraycopy(part, 0, logits, (i + 1 - batch.size()) * width, part.length);
+                    batch.clear();
+                }
+                if (i == at - 1) {
+                    continuation.begin(next, before, at);
+                }
             }
         }
         return logits;

@@ -60,16 +60,25 @@ final class Ollama {
     private static ResolvedModel resolved(Path store, Locator.Ollama locator, OllamaManifest manifest, Path blob)
             throws IOException {
         manifest.requireOneFile(locator);
-        return new ResolvedModel(blob, manifest.defaults(locator, layer -> content(store, locator, layer)));
+        List<Path> adapters = new ArrayList<>();
+        for (OllamaManifest.Layer layer : manifest.adapters()) {
+            adapters.add(present(store, locator, layer));
+        }
+        return new ResolvedModel(blob, adapters, manifest.defaults(locator, layer -> content(store, locator, layer)));
     }
 
-    private static byte[] content(Path store, Locator.Ollama locator, OllamaManifest.Layer layer) throws IOException {
-        Hash hash = layer.requireHash(locator);
-        Path blob = blob(store, hash);
+    private static Path present(Path store, Locator.Ollama locator, OllamaManifest.Layer layer) throws IOException {
+        Path blob = blob(store, layer.requireHash(locator));
         if (!Files.isReadable(blob)) {
             throw new ModelNotFoundException(locator + ": its " + layer.kind() + " is missing (" + blob
                     + "); 'ollama pull' or 'nibble pull' gets the model again");
         }
+        return blob;
+    }
+
+    private static byte[] content(Path store, Locator.Ollama locator, OllamaManifest.Layer layer) throws IOException {
+        Hash hash = layer.requireHash(locator);
+        Path blob = present(store, locator, layer);
         byte[] content = Files.readAllBytes(blob);
         MessageDigest digest = hash.start(content.length);
         if (!HexFormat.of().formatHex(digest.digest(content)).equals(hash.hex())) {
@@ -146,6 +155,9 @@ final class Ollama {
             Path store = ownStore(environment.cache());
             OllamaManifest.Layer model = manifest.model().orElseThrow();
             fetch(http, reporter, store, base, locator, model);
+            for (OllamaManifest.Layer adapter : manifest.adapters()) {
+                fetch(http, reporter, store, base, locator, adapter);
+            }
             for (OllamaManifest.Layer text : manifest.texts()) {
                 fetch(http, Reporter.SILENT, store, base, locator, text);
             }

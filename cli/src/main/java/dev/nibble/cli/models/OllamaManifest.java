@@ -22,8 +22,8 @@ record OllamaManifest(List<Layer> layers) {
     private static final long MAX_TEXT = 4 << 20;
     /** The kinds that hold text to be read. */
     private static final Set<String> TEXTS = Set.of("system", "params", "messages");
-    /** The kinds that change nothing of what a text model says: images cannot be given to it here. */
-    private static final Set<String> HARMLESS = Set.of("model", "template", "license", "projector");
+    /** The kinds that are used elsewhere, or change nothing of what a text model says: images cannot be given to it here. */
+    private static final Set<String> HARMLESS = Set.of("model", "adapter", "template", "license", "projector");
 
     /**
      * A blob.
@@ -80,21 +80,22 @@ record OllamaManifest(List<Layer> layers) {
     }
 
     /**
-     * Fails if the model is more than one file of weights.
+     * Fails if the model is more than one file of weights, adapters aside.
      *
      * @throws ModelNotFoundException that names what is there
      */
     void requireOneFile(Locator.Ollama model) throws ModelNotFoundException {
-        if (layers.stream().anyMatch(layer -> layer.kind().equals("adapter"))) {
-            throw new ModelNotFoundException(model + ": this model is a base model with an adapter (LoRA), and adapters"
-                    + " are not supported; without it the answers would be those of the base model");
-        }
         long files =
                 layers.stream().filter(layer -> layer.kind().equals("model")).count();
         if (files > 1) {
             throw new ModelNotFoundException(
                     model + ": its manifest names " + files + " model files, and only one is expected");
         }
+    }
+
+    /** The layers of the adapters that are loaded beside the model, in order. */
+    List<Layer> adapters() {
+        return layers.stream().filter(layer -> layer.kind().equals("adapter")).toList();
     }
 
     /** The layers that {@link #defaults} reads. */

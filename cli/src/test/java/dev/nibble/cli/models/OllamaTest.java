@@ -3,6 +3,8 @@ package dev.nibble.cli.models;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.nibble.AdapterFile;
+import dev.nibble.LoadOptions;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,9 +55,10 @@ class OllamaTest {
     }
 
     @Test
-    void anAdapterIsRefusedByName() throws Exception {
+    void adaptersAreFoundBesideTheModel() throws Exception {
         Path models = home.resolve(".ollama/models");
-        String adapter = layer("adapter", new byte[] {1});
+        byte[] content = {1};
+        String adapter = layer("adapter", content);
         String model = layer("model", this.model);
         for (String layers : List.of(model + "," + adapter, adapter + "," + model)) {
             store(models, "library/tuned/latest", digest());
@@ -63,17 +66,20 @@ class OllamaTest {
                     models.resolve("manifests/registry.ollama.ai/library/tuned/latest"),
                     "{\"layers\":[" + layers + "]}");
 
+            Path blob = models.resolve("blobs").resolve(digest(content).replace(':', '-'));
+            Files.deleteIfExists(blob);
             assertThatThrownBy(() -> resolver("http://127.0.0.1:9").resolve("ollama:tuned"))
                     .isInstanceOf(ModelNotFoundException.class)
-                    .hasMessageContaining("ollama:tuned:latest")
-                    .hasMessageContaining("adapter (LoRA)");
-            Recorder recorder = new Recorder();
-            assertThat(new LocalModels(environment(), recorder).find()).isEmpty();
-            assertThat(recorder.lines)
-                    .singleElement()
-                    .asString()
-                    .contains("not listed")
-                    .contains("adapter");
+                    .hasMessageContaining("ollama:tuned:latest: its adapter is missing");
+
+            Files.write(blob, content);
+            ResolvedModel tuned = resolver("http://127.0.0.1:9").open("ollama:tuned");
+            assertThat(tuned.adapters()).containsExactly(blob);
+            assertThat(tuned.onto(LoadOptions.DEFAULT).adapters())
+                    .extracting(AdapterFile::file)
+                    .containsExactly(blob);
+            assertThat(tuned.defaults().unused()).isEmpty();
+            assertThat(new LocalModels(environment(), Reporter.SILENT).find()).hasSize(1);
         }
     }
 

@@ -5,7 +5,10 @@ import dev.nibble.cpu.pool.Scratch;
 import dev.nibble.cpu.pool.WorkerPool;
 import org.jspecify.annotations.Nullable;
 
-/** A linear layer: {@code y = scale · (x · Wᵀ) + bias}. Immutable and thread-safe. */
+/**
+ * A linear layer: {@code y = scale · (x · Wᵀ) + bias}, and for rows that use adapters what these add. Immutable and
+ * thread-safe.
+ */
 public final class Linear {
     /** Outputs that a thread takes at a time are a multiple of this, but at the end of a layer. */
     public static final int GRAIN = LinearJob.GRAIN;
@@ -14,15 +17,22 @@ public final class Linear {
     private final float @Nullable [] bias;
     private final float scale;
     private final ReadAhead.@Nullable Loop loop;
+    private final LowRankProduct[] adapters;
 
     /**
-     * A layer over a weight matrix.
+     * A layer over a weight matrix, without adapters.
      *
      * @param bias one value for each output, or null
      * @param scale factor of the product, 1 for none
      * @throws IllegalArgumentException if the bias has another length than the layer's outputs
      */
     public Linear(MatmulKernel kernel, float @Nullable [] bias, float scale) {
+        this(kernel, bias, scale, LowRankProduct.NONE);
+    }
+
+    /** Likewise with what adapters may add. */
+    Linear(MatmulKernel kernel, float @Nullable [] bias, float scale, LowRankProduct[] adapters) {
+        this.adapters = adapters;
         if (bias != null && bias.length != kernel.rows()) {
             throw new IllegalArgumentException(
                     "the bias has " + bias.length + " values, the weight matrix " + kernel.rows() + " rows");
@@ -45,6 +55,22 @@ public final class Linear {
 
     public MatmulKernel kernel() {
         return kernel;
+    }
+
+    /** To be called before {@link #multiply}, by the thread that divides the work: makes what its kernels need of {@code x}. */
+    public void prepare(MatmulInput x, WorkerPool pool) {
+        prepare(x, 0, x.rows(), pool);
+    }
+
+    /** Likewise where only rows [from, to) will be multiplied. */
+    public void prepare(MatmulInput x, int from, int to, WorkerPool pool) {
+        kernel.prepare(x, pool);
+        if (adapters.length > 0 && from < to) {
+            LowRankInput lowRank = x.lowRank();
+            if (lowRank != null) {
+                lowRank.prepare(adapters, from, to, pool);
+            }
+        }
     }
 
     /** The parallel loop that begins with this layer, to read ahead of; null if there is nothing to be read, or reading does not set its pace. */
@@ -70,14 +96,17 @@ public final class Linear {
     public void multiply(
             MatmulInput x, int xRow, int rows, float[] y, int yOffset, int yStride, int from, int to, Scratch scratch) {
         kernel.multiply(x, xRow, rows, y, yOffset, yStride, from, to, scratch);
-        if (scale == 1 && bias == null) {
-            return;
-        }
-        for (int row = 0; row < rows; row++) {
-            int at = yOffset + row * yStride;
-            for (int n = from; n < to; n++) {
-                y[at + n] = scale * y[at + n] + (bias == null ? 0 : bias[n]);
+        if (scale != 1 || bias != null) {
+            for (int row = 0; row < rows; row++) {
+                int at = yOffset + row * yStride;
+                for (int n = from; n < to; n++) {
+                    y[at + n] = scale * y[at + n] + (bias == null ? 0 : bias[n]);
+                }
             }
+        }
+        LowRankInput lowRank = adapters.length == 0 ? null : x.lowRank();
+        if (lowRank != null) {
+            lowRank.add(adapters, xRow, rows, y, yOffset, yStride, from, to, scratch);
         }
     }
 }

@@ -3,15 +3,23 @@ package dev.nibble.cpu.kernel;
 import dev.nibble.LoadOptions;
 import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.cpu.repack.RepackCache;
+import dev.nibble.cpu.repack.RepackMemory;
 import dev.nibble.memory.NativeMemory;
 import dev.nibble.memory.Pages;
 import dev.nibble.memory.SystemMemory;
+import dev.nibble.model.Adapter;
+import dev.nibble.model.AdapterReader;
+import dev.nibble.model.LowRank;
 import dev.nibble.model.ModelSource;
 import dev.nibble.model.Projection;
 import dev.nibble.tensor.Tensor;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
@@ -25,19 +33,27 @@ public class LinearFactory implements AutoCloseable {
     private final NativeMemory memory;
     private final @Nullable RepackCache cache;
     private final IdentityHashMap<Tensor, MatmulKernel> kernels = new IdentityHashMap<>();
+    private final List<Adapter> adapters;
+    private final List<Set<String>> notApplied = new ArrayList<>();
     private long repackedBytes;
     private long convertedBytes;
     private long releasedBytes;
 
     /**
      * @param source what the weights are from; null if that is not known, and then no copies are kept for later loads
+     * @param adapters of the model
      */
     public LinearFactory(
             KernelFamily family,
             LoadOptions options,
             WorkerPool pool,
             @Nullable ModelSource source,
+            List<Adapter> adapters,
             SystemMemory system) {
+        this.adapters = adapters;
+        for (Adapter adapter : adapters) {
+            notApplied.add(new HashSet<>(adapter.weights().keySet()));
+        }
         this.family = family;
         this.options = options;
         this.pool = pool;
@@ -67,13 +83,64 @@ public class LinearFactory implements AutoCloseable {
      *
      * @throws CancellationException if the thread is interrupted: with copies of large weights, compiling takes long
      */
-    public Linear create(Projection projection) {
+    public final Linear create(Projection projection) {
         if (Thread.currentThread().isInterrupted()) {
             throw new CancellationException("the thread was interrupted");
         }
-        // A tensor used twice, as a tied embedding may be, is prepared once.
-        MatmulKernel kernel = kernels.computeIfAbsent(projection.weight(), weight -> {
-            MatmulKernel created = family.kernel(weight, options, cache == null ? memory::allocate : cache, pool);
+        MatmulKernel kernel = kernel(projection.weight(), true);
+        return new Linear(kernel, projection.bias(), projection.scale(), lowRank(projection));
+    }
+
+    /** What the adapters add to a layer. */
+    private LowRankProduct[] lowRank(Projection projection) {
+        List<LowRankProduct> products = new ArrayList<>();
+        for (int i = 0; i < adapters.size(); i++) {
+            LowRank whole = adapters.get(i).weights().get(projection.weight().name());
+            LowRank part = whole == null ? null : whole.of(projection.weight());
+            if (part != null) {
+                if (projection.scale() != 1) {
+                    throw AdapterReader.notApplied(
+                            adapters.get(i), Set.of(projection.weight().name()));
+                }
+                notApplied.get(i).remove(projection.weight().name());
+                products.add(new LowRankProduct(i, kernel(part.a(), false), kernel(part.b(), false), part.factor()));
+            }
+        }
+        return products.isEmpty() ? LowRankProduct.NONE : products.toArray(LowRankProduct[]::new);
+    }
+
+    /**
+     * To be called when all layers are made.
+     *
+     * @throws dev.nibble.UnsupportedModelException if an adapter changes a weight of which no layer was made
+     */
+    public void checkAdapters() {
+        for (int i = 0; i < adapters.size(); i++) {
+            if (!notApplied.get(i).isEmpty()) {
+                throw AdapterReader.notApplied(adapters.get(i), notApplied.get(i));
+            }
+        }
+    }
+
+    /** The ranks of all adapters together, the greatest of each. */
+    public int adapterRank() {
+        return adapters.stream()
+                .mapToInt(adapter -> adapter.weights().values().stream()
+                        .mapToInt(LowRank::rank)
+                        .max()
+                        .orElse(0))
+                .sum();
+    }
+
+    /**
+     * The kernel of a weight; a tensor used twice, as a tied embedding may be, is prepared once.
+     *
+     * @param ofModel whether it is of the model's own file; others are not kept for later loads
+     */
+    MatmulKernel kernel(Tensor tensor, boolean ofModel) {
+        return kernels.computeIfAbsent(tensor, weight -> {
+            RepackMemory place = cache == null || !ofModel ? memory::allocate : cache;
+            MatmulKernel created = family.kernel(weight, options, place, pool);
             memory.written();
             repackedBytes += created.repackedBytes();
             if (created.repackedBytes() > 0 && weight.data().isMapped() && Pages.release(weight.data())) {
@@ -82,7 +149,6 @@ public class LinearFactory implements AutoCloseable {
             convertedBytes += weight.data().isMapped() ? 0 : weight.data().byteSize();
             return created;
         });
-        return new Linear(kernel, projection.bias(), projection.scale());
     }
 
     /**

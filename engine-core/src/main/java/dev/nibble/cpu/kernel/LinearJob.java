@@ -78,7 +78,7 @@ public final class LinearJob implements WorkerPool.Job {
         }
         pool = workers;
         for (int i = 0; i < count; i++) {
-            layers[i].kernel().prepare(x, workers);
+            layers[i].prepare(x, workers);
         }
         workers.forEachShrinking(outputs, GRAIN, this, layers[0].loop(x));
         Arrays.fill(ys, 0, count, null); // the workspace may be given back

@@ -5,10 +5,11 @@ import dev.nibble.cpu.pool.Scratch;
 import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.memory.Pages;
 import dev.nibble.memory.SystemMemory;
-import dev.nibble.model.Projection;
+import dev.nibble.model.Adapter;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.IdentityHashMap;
+import java.util.List;
 
 /** Makes layers without weights, and adds up what those and their copies would take. */
 public final class LinearSizes extends LinearFactory {
@@ -21,16 +22,17 @@ public final class LinearSizes extends LinearFactory {
     private long mappedBytes;
     private long releasedBytes;
 
-    public LinearSizes(KernelFamily family, LoadOptions options, WorkerPool pool, SystemMemory system) {
-        super(family, options, pool, null, system);
+    public LinearSizes(
+            KernelFamily family, LoadOptions options, WorkerPool pool, List<Adapter> adapters, SystemMemory system) {
+        super(family, options, pool, null, adapters, system);
         this.family = family;
         this.options = options;
         this.pool = pool;
     }
 
     @Override
-    public Linear create(Projection projection) {
-        MatmulKernel kernel = kernels.computeIfAbsent(projection.weight(), weight -> {
+    MatmulKernel kernel(Tensor tensor, boolean ofModel) {
+        return kernels.computeIfAbsent(tensor, weight -> {
             long bytes = weight.data().byteSize();
             long copy = copyBytes(weight);
             repackedBytes += copy;
@@ -42,7 +44,6 @@ public final class LinearSizes extends LinearFactory {
             }
             return new Shape(weight);
         });
-        return new Linear(kernel, projection.bias(), projection.scale());
     }
 
     /** Of the copy that the family would make of a weight: what it asks for first. */

@@ -25,6 +25,9 @@ public final class MatmulInput implements AutoCloseable {
     private long version;
     private Packed[] forms = new Packed[0];
     private final LinearJob job = new LinearJob(this);
+    private final @Nullable RowAdapters adapters;
+    private final @Nullable LowRankInput lowRank;
+    private int @Nullable [] batchRows; // of each row, null where they are the same
 
     /**
      * Allocates room for {@code maxRows} rows of {@code maxColumns} values, or more and shorter ones.
@@ -33,6 +36,13 @@ public final class MatmulInput implements AutoCloseable {
      * @throws ArithmeticException if the product does not fit an array
      */
     public MatmulInput(int maxRows, int maxColumns) {
+        this(maxRows, maxColumns, null);
+    }
+
+    /** Likewise for rows that may use adapters. */
+    public MatmulInput(int maxRows, int maxColumns, @Nullable RowAdapters adapters) {
+        this.adapters = adapters;
+        lowRank = adapters == null ? null : new LowRankInput(this, adapters);
         if (maxRows < 0 || maxColumns < 0) {
             throw new IllegalArgumentException("negative size: " + maxRows + " rows of " + maxColumns);
         }
@@ -55,7 +65,8 @@ public final class MatmulInput implements AutoCloseable {
     }
 
     /**
-     * Says that new values were written, in this shape. Packed forms of the old ones are dropped.
+     * Says that new values were written, in this shape: a row for each row of the batch, unless {@link #ofRows} follows.
+     * Packed forms of the old ones are dropped.
      *
      * @throws IllegalArgumentException if there is no room for them
      */
@@ -66,7 +77,28 @@ public final class MatmulInput implements AutoCloseable {
         }
         this.rows = rows;
         this.columns = columns;
+        batchRows = null;
         version++;
+    }
+
+    /** Says to which row of the batch each row belongs; the array stays as it is while the values are used. */
+    public void ofRows(int[] rowsOfBatch) {
+        batchRows = rowsOfBatch;
+    }
+
+    /** The row of the batch that a row belongs to. */
+    int batchRow(int row) {
+        return batchRows == null ? row : batchRows[row];
+    }
+
+    /** What adapters make of the values, null if none of the rows uses one. */
+    @Nullable LowRankInput lowRank() {
+        return adapters != null && adapters.any() ? lowRank : null;
+    }
+
+    /** Counts how often there were new values. */
+    long version() {
+        return version;
     }
 
     /** The layers that are to be multiplied with these values in one parallel region, none at first; for one region at a time. */
@@ -98,6 +130,9 @@ public final class MatmulInput implements AutoCloseable {
         version++;
         for (Packed form : forms) {
             form.close();
+        }
+        if (lowRank != null) {
+            lowRank.close();
         }
     }
 

@@ -35,7 +35,8 @@ public final class Block implements BlockOp {
         this.mixer = mixer;
         this.feedForward = feedForward;
         this.perLayerInput = perLayerInput;
-        keepsInput = config.ffn() != null && config.ffn().readsBlockInput();
+        keepsInput = config.readdedNorm() != null
+                || config.ffn() != null && config.ffn().readsBlockInput();
         if (keepsInput) {
             workspace.reserve(Buffer.BLOCK_INPUT, hidden);
         }
@@ -99,8 +100,18 @@ public final class Block implements BlockOp {
                 addRow(pass, at, config.mixerPostNorm());
             } else {
                 addRow(pass, at, config.mixerPostNorm());
+                readdInput(pass, at);
                 prepareFeedForward(pass, at);
             }
+        }
+    }
+
+    private void readdInput(Pass pass, int at) {
+        Norm norm = config.readdedNorm();
+        if (norm != null) {
+            float[] residual = pass.workspace.get(Buffer.RESIDUAL);
+            pass.ops.add(pass.workspace.get(Buffer.BLOCK_INPUT), at, residual, at, hidden);
+            RowNorm.apply(pass.ops, norm, residual, at, residual, at);
         }
     }
 

@@ -35,9 +35,9 @@ public final class DenseFeedForward implements FeedForwardOp {
     @Override
     public void run(Pass pass, float[] residual, MatmulInput x, float[] output) {
         MatmulInput inner = pass.workspace.get(Input.INNER);
-        up.kernel().prepare(x, pass.pool);
+        up.prepare(x, pass.pool);
         if (gate != null) {
-            gate.kernel().prepare(x, pass.pool);
+            gate.prepare(x, pass.pool);
         }
         pass.bind(x, output);
         pass.forEachShrinking(size, Linear.GRAIN, innerJob, up.loop(x));

@@ -92,11 +92,13 @@ final class ExpertBank {
             }
         }
         gathered.reset(slots, width);
+        gathered.ofRows(router.rows());
         prepare(pass, router, gathered, gate);
         prepare(pass, router, gathered, up);
         pass.forEach(router.active() * chunks(size), 1, innerJob);
         MatmulInput inner = pass.workspace.get(Input.INNER);
         inner.reset(slots, size);
+        inner.ofRows(router.rows());
         prepare(pass, router, inner, down);
         pass.forEach(router.active() * chunks(width), 1, downJob);
         pass.bind(gathered, output);
@@ -109,7 +111,8 @@ final class ExpertBank {
 
     private static void prepare(Pass pass, ExpertRouter router, MatmulInput input, Linear[] linears) {
         for (int i = 0; linears.length > 0 && i < router.active(); i++) {
-            linears[router.expert(i)].kernel().prepare(input, pass.pool);
+            int expert = router.expert(i);
+            linears[expert].prepare(input, router.start(expert), router.start(expert + 1), pass.pool);
         }
     }
 

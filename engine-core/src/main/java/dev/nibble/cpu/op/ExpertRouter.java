@@ -219,6 +219,11 @@ final class ExpertRouter {
         return slotRows[slot];
     }
 
+    /** The rows of all slots. */
+    int[] rows() {
+        return slotRows;
+    }
+
     /** The slot of a row's choice {@code i}. */
     int slot(int row, int i) {
         return slots[row * used + i];

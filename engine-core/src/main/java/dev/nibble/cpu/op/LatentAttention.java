@@ -132,7 +132,7 @@ public final class LatentAttention implements MixerOp {
         int width = maps[0].outputSize();
         int chunks = Math.ceilDiv(width, OUTPUTS);
         for (Linear map : maps) {
-            map.kernel().prepare(input, pass.pool);
+            map.prepare(input, pass.pool);
         }
         pass.pool.forEach(heads * chunks, 1, (worker, from, to) -> {
             for (int item = from; item < to; item++) {

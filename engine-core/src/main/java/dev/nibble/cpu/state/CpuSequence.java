@@ -9,6 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +33,8 @@ public final class CpuSequence implements Sequence {
     /** Of these, what was taken from the pool. */
     private long takenStateBytes;
 
+    private final int adapterCount;
+    private float @Nullable [] adapters; // [adapters], null for none
     private int length;
     private boolean erases;
     private boolean closed;
@@ -44,6 +47,8 @@ public final class CpuSequence implements Sequence {
     public CpuSequence(KvPool pool, Model model, int capacity, KvCacheType type, int maxBatchRows, VectorOps ops) {
         this.pool = pool;
         this.capacity = capacity;
+        adapters = inUse(model.adapterScales());
+        adapterCount = model.adapters().size();
         this.type = type;
         layout = KvLayout.of(model, type, maxBatchRows);
         List<KvTable> groups = new ArrayList<>();
@@ -90,6 +95,32 @@ public final class CpuSequence implements Sequence {
 
     public boolean isOwnedBy(KvPool owner) {
         return pool == owner;
+    }
+
+    /** The scale of each adapter of the model, or null where none is used. */
+    float @Nullable [] adapters() {
+        return adapters;
+    }
+
+    private static float @Nullable [] inUse(float[] scales) {
+        for (float scale : scales) {
+            if (scale != 0) {
+                return scales.clone();
+            }
+        }
+        return null;
+    }
+
+    @Override
+    public void useAdapters(float[] scales) {
+        checkOpen();
+        if (scales.length != adapterCount) {
+            throw new IllegalArgumentException(scales.length + " scales for " + adapterCount + " adapters");
+        }
+        if (length > 0) {
+            throw new IllegalStateException("the sequence holds tokens that were evaluated with other adapters");
+        }
+        adapters = inUse(scales);
     }
 
     public KvCache cache(int layer) {
@@ -251,6 +282,9 @@ public final class CpuSequence implements Sequence {
         checkOpen();
         if (!(other instanceof CpuSequence source) || source.pool != pool || source.type != type || source == this) {
             throw new IllegalArgumentException("only sequences of one model and type share what they hold");
+        }
+        if (!Arrays.equals(adapters, source.adapters)) {
+            throw new IllegalArgumentException("only sequences with the same adapters share what they hold");
         }
         if (newLength < 0 || newLength > capacity || source.shareable(newLength) != newLength) {
             throw new IllegalArgumentException("cannot begin with " + newLength + " of " + source.length + " tokens");

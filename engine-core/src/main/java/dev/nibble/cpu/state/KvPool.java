@@ -31,17 +31,24 @@ public final class KvPool {
     /** {@link KvTable#PAGE} positions of all layers of a kind. What changes is guarded by the pool. */
     static final class Page {
         final MemorySegment memory;
-        private final Arena arena;
+        private final Arena arena = Arena.ofShared();
         private int holders = 1;
         /** Who may write behind what others may read. */
         private @Nullable Object writer;
         /** Positions that others may read. */
         private int shared;
 
-        private Page(Arena arena, MemorySegment memory, Object writer) {
-            this.arena = arena;
-            this.memory = memory;
+        private Page(long size, Object writer) {
             this.writer = writer;
+            MemorySegment allocated = null;
+            try {
+                allocated = arena.allocate(size, 64);
+            } finally {
+                if (allocated == null) {
+                    arena.close();
+                }
+            }
+            memory = allocated;
         }
     }
 
@@ -81,17 +88,11 @@ public final class KvPool {
 
     /** A page of zeros, for which memory was taken. */
     Page allocate(long size, Object writer) {
-        Arena arena = Arena.ofShared();
-        try {
-            Page page = new Page(arena, arena.allocate(size, 64), writer);
-            synchronized (this) {
-                pages++;
-            }
-            return page;
-        } catch (Throwable t) {
-            arena.close();
-            throw t;
+        Page page = new Page(size, writer);
+        synchronized (this) {
+            pages++;
         }
+        return page;
     }
 
     /**

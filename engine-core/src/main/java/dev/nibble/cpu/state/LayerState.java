@@ -1,11 +1,15 @@
 package dev.nibble.cpu.state;
 
 import dev.nibble.model.AttentionConfig;
+import dev.nibble.model.ChannelMixConfig;
 import dev.nibble.model.DeltaNetConfig;
 import dev.nibble.model.LatentAttentionConfig;
 import dev.nibble.model.Mamba2Config;
+import dev.nibble.model.MambaConfig;
 import dev.nibble.model.Mixer;
 import dev.nibble.model.Model;
+import dev.nibble.model.Rwkv6Config;
+import dev.nibble.model.Rwkv7Config;
 import dev.nibble.model.ShortConvolutionConfig;
 import java.util.List;
 import java.util.stream.Stream;
@@ -51,6 +55,13 @@ record LayerState(List<Part> parts) {
             case DeltaNetConfig d ->
                 List.of(new Recurrent(
                         (d.kernelSize() - 1) * d.channels(), d.valueHeadCount() * d.stateSize() * d.stateSize()));
+            case MambaConfig s ->
+                List.of(new Recurrent((s.kernelSize() - 1) * s.innerSize(), s.innerSize() * s.stateSize()));
+            case Rwkv6Config r ->
+                List.of(new Recurrent(r.output().outputSize(), r.headCount() * r.headDim() * r.headDim()));
+            case Rwkv7Config r ->
+                List.of(new Recurrent(r.output().outputSize(), r.headCount() * r.headDim() * r.headDim()));
+            case ChannelMixConfig c -> List.of(new Recurrent(c.value().outputSize(), 0));
             case Mamba2Config s ->
                 List.of(new Recurrent((s.kernelSize() - 1) * s.channels(), s.innerSize() * s.stateSize()));
         };

@@ -1,6 +1,7 @@
 package dev.nibble.cpu.state;
 
 import dev.nibble.cpu.kernel.MatmulInput;
+import dev.nibble.cpu.kernel.RowAdapters;
 import dev.nibble.cpu.kernel.VectorOps;
 import dev.nibble.cpu.pool.Parts;
 import dev.nibble.cpu.pool.ReadAhead;
@@ -70,6 +71,8 @@ public final class Pass {
         }
         segments = 0;
         distinctCount = 0;
+        RowAdapters adapters = workspace.adapters();
+        adapters.begin(rows);
         for (int row = 0; row < rows; row++) {
             positions[row] = batch.position(row);
             sequences[row] = (CpuSequence) batch.sequence(row);
@@ -77,6 +80,7 @@ public final class Pass {
                 segmentStarts[segments++] = row;
             }
             count(sequences[row]);
+            adapters.set(row, sequences[row].adapters());
         }
         segmentStarts[segments] = rows;
         workspace.ensureRows(rows);

@@ -2,6 +2,7 @@ package dev.nibble.cpu.state;
 
 import dev.nibble.OutOfMemoryException;
 import dev.nibble.cpu.kernel.MatmulInput;
+import dev.nibble.cpu.kernel.RowAdapters;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
@@ -59,7 +60,21 @@ public final class Workspace {
         DELTA_ALPHA(EXPERT_SUM),
         DELTA_BETA(ROUTER),
         MAMBA_INPUT(QUERY),
+        MAMBA_B(KEY),
+        MAMBA_C(VALUE),
+        MAMBA_STEP(GATE),
         SHORT_CONVOLUTION_INPUT(CONVOLVED),
+
+        /** RWKV: the input less that before, its shares, low-rank maps, what the heads read, and the first layer's values. */
+        SHIFT(EXPERT),
+        SHARE(CONVOLVED),
+        LOW(EXPERT_SUM),
+        DECAY(UP),
+        RECEPTANCE(QUERY),
+        MIX_GATE(GATE),
+        RATE(LATENT),
+        KEY_NORMAL(EXPERT_SUM),
+        FIRST_VALUE,
 
         /** Per-layer inputs of all layers, their projections, and the gate of one layer. */
         PER_LAYER,
@@ -102,6 +117,12 @@ public final class Workspace {
         /** Latent attention: the queries at their low rank, and the rows of all queries, head by head. */
         LOW_QUERY(INNER),
         HEADS(GATHERED),
+        /** RWKV: the input mixed with that before, and low-rank maps. */
+        SHIFTED(GATHERED),
+        LOW_INPUT(INNER),
+        /** Mamba: the channels after the convolution, and the steps at their low rank. */
+        MAMBA_CHANNELS(GATHERED),
+        MAMBA_LOW_STEP(INNER),
         /** What a per-layer input hands to its projection. */
         PER_LAYER_INNER(INNER),
         /** AltUp: what tells how streams are mixed, and the low-rank residual at its low rank. */
@@ -127,11 +148,26 @@ public final class Workspace {
     /** Packed forms of an input at most: rounded values, and tokens side by side; a model may have weights for both. */
     private static final int PACKED_FORMS = 2;
 
+    /** Layers at most whose products with an adapter's first matrices are held at a time: those that share an input, for each. */
+    private static final int ADAPTED_LAYERS = 12;
+
     private final EnumMap<Buffer, Integer> bufferWidths = new EnumMap<>(Buffer.class);
     private final EnumMap<Input, Integer> inputWidths = new EnumMap<>(Input.class);
     private final EnumMap<Buffer, float[]> buffers = new EnumMap<>(Buffer.class);
     private final EnumMap<Input, MatmulInput> inputs = new EnumMap<>(Input.class);
+    private final RowAdapters adapters = new RowAdapters();
+    private int adapterRank;
     private volatile int capacity; // asked for by others
+
+    /** Which adapters the rows of the running batch use. */
+    RowAdapters adapters() {
+        return adapters;
+    }
+
+    /** Says that adapters have this rank together, for the bytes that they take; before the first pass. */
+    public void reserveAdapters(int rank) {
+        adapterRank = rank;
+    }
 
     /** Makes sure a buffer's rows have at least {@code width} elements; before the first pass. */
     public void reserve(Buffer buffer, long width) {
@@ -151,7 +187,8 @@ public final class Workspace {
         inputWidths.values().forEach(width -> length(rows, width));
         clear(); // before there is more, so that both are never needed at once
         bufferWidths.forEach((buffer, width) -> buffers.put(buffer, new float[length(rows, width)]));
-        inputWidths.forEach((input, width) -> inputs.put(input, new MatmulInput(rows, width)));
+        inputWidths.forEach(
+                (input, width) -> inputs.put(input, new MatmulInput(rows, width, adapterRank == 0 ? null : adapters)));
         capacity = rows;
     }
 
@@ -175,7 +212,8 @@ public final class Workspace {
 
     /** Bytes the buffers take for batches of {@code rows} rows, with the packed forms that kernels make of inputs. */
     public long bytes(int rows) {
-        return 4L * rows * (sum(bufferWidths) + (1 + PACKED_FORMS) * sum(inputWidths));
+        long lowRank = (long) ADAPTED_LAYERS * adapterRank * (1 + PACKED_FORMS);
+        return 4L * rows * (sum(bufferWidths) + (1 + PACKED_FORMS) * sum(inputWidths) + lowRank);
     }
 
     /** Bytes that batches of {@code rows} rows need beyond what is allocated. */

@@ -2,6 +2,7 @@ package dev.nibble.model.arch;
 
 import static dev.nibble.model.arch.ModelReader.block;
 
+import dev.nibble.ModelFormatException;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.Projection;
 import java.util.List;
@@ -34,12 +35,17 @@ final class AttentionReader {
                 throw reader.metadata.failure(
                         reader.key("attention.head_count"), heads + " heads; expected up to " + MAX_HEADS);
             }
-            if (kvHeads != 0 && (heads < 1 || heads % kvHeads != 0)) {
-                throw reader.metadata.failure(
-                        reader.key("attention.head_count"),
-                        heads + " heads cannot share " + kvHeads + " key/value heads (layer " + layer + ")");
+            if (kvHeads != 0 && heads % kvHeads != 0) {
+                throw cannotShare(layer);
             }
         }
+    }
+
+    private ModelFormatException cannotShare(int layer) {
+        return reader.metadata.failure(
+                reader.key("attention.head_count"),
+                headCounts[layer] + " heads cannot share " + kvHeadCounts[layer] + " key/value heads (layer " + layer
+                        + ")");
     }
 
     /** Elements of a key head: {@code attention.key_length}, else hidden size / heads. */
@@ -198,6 +204,9 @@ final class AttentionReader {
         if (kvHeadCounts[layer] < 1) {
             throw reader.metadata.failure(
                     reader.key("attention.head_count_kv"), "layer " + layer + " has no key/value heads");
+        }
+        if (headCounts[layer] < 1) {
+            throw cannotShare(layer);
         }
         return kvHeadCounts[layer];
     }

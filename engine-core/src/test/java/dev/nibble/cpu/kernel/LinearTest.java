@@ -18,6 +18,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -64,7 +65,8 @@ class LinearTest {
     void countsTheWeightsThatAreNotMapped(@TempDir Path folder) throws IOException {
         Tensor made = RandomWeights.matrix(DType.F32, 8, 5, random);
         Path file = Files.write(folder.resolve("weights"), made.data().toArray(ValueLayout.JAVA_BYTE));
-        try (LinearFactory linears = new LinearFactory(family, LoadOptions.DEFAULT, pool, null, new SystemMemory());
+        try (LinearFactory linears =
+                        new LinearFactory(family, LoadOptions.DEFAULT, pool, null, List.of(), new SystemMemory());
                 Arena arena = Arena.ofConfined();
                 FileChannel channel = FileChannel.open(file)) {
             MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);

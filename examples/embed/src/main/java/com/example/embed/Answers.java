@@ -1,6 +1,7 @@
 package com.example.embed;
 
 import dev.nibble.ChatOptions;
+import dev.nibble.GenerationOptions;
 import dev.nibble.LanguageModel;
 import dev.nibble.Session;
 import dev.nibble.ToolLoop;
@@ -8,6 +9,8 @@ import dev.nibble.chat.ChatMessage;
 import dev.nibble.chat.Tool;
 import dev.nibble.constraint.Description;
 import dev.nibble.constraint.Range;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -30,6 +33,14 @@ final class Answers {
                 tools(session);
             }
             all(model, List.of("One is", "Two is", "Three is"));
+            try (Session session = model.newSession()) {
+                Path file = Files.createTempFile("story", ".session");
+                try {
+                    continued(model, session, file).close();
+                } finally {
+                    Files.delete(file);
+                }
+            }
         }
     }
 
@@ -54,5 +65,16 @@ final class Answers {
                 });
             }
         }
+    }
+
+    private static Session continued(LanguageModel model, Session session, Path file) throws IOException {
+        GenerationOptions options = GenerationOptions.DEFAULT.withMaxTokens(20);
+        session.generate("Once upon a time", options);
+        try (Session other = session.fork()) {
+            System.out.println(other.generate(" In Oslo,", options).text());
+        }
+        session.save(file);
+        Session later = model.restore(file);
+        return later;
     }
 }

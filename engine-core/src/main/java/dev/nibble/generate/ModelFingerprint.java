@@ -1,0 +1,47 @@
+package dev.nibble.generate;
+
+import dev.nibble.model.MappedMemory;
+import dev.nibble.model.ModelSource;
+import dev.nibble.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+
+/**
+ * What tells a model from others: the names, types and shapes of its tensors, and the bytes at the beginning of each. Which file it is
+ * in, and metadata that may be corrected, do not matter.
+ */
+public final class ModelFingerprint {
+    /** Of a fingerprint. */
+    static final int BYTES = 32;
+
+    private static final int SAMPLE = 256;
+
+    private ModelFingerprint() {}
+
+    /**
+     * That of an open model.
+     *
+     * @throws dev.nibble.ModelFormatException if its file cannot be read any more
+     */
+    public static byte[] of(ModelSource source) {
+        return MappedMemory.read(source.name(), () -> digest(source));
+    }
+
+    private static byte[] digest(ModelSource source) {
+        MessageDigest digest;
+        try {
+            digest = MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+        for (Tensor tensor : source.tensors()) {
+            String head = tensor.name() + '\n' + tensor.dtype() + '\n' + tensor.shape() + '\n';
+            digest.update(head.getBytes(StandardCharsets.UTF_8));
+            MemorySegment data = tensor.data();
+            digest.update(data.asSlice(0, Math.min(SAMPLE, data.byteSize())).asByteBuffer());
+        }
+        return digest.digest();
+    }
+}
