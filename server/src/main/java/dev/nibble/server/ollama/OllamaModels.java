@@ -59,7 +59,7 @@ final class OllamaModels {
         if (facts.embeds() || entry.pooling().isPresent()) {
             can.add("embedding");
         }
-        if (facts.generates() && !facts.embeds()) {
+        if (facts.generates()) {
             can.add("completion");
             if (template(entry).contains("tools")) {
                 can.add("tools");
