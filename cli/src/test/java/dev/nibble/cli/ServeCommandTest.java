@@ -45,7 +45,18 @@ class ServeCommandTest {
         Thread serving = Thread.ofPlatform()
                 .daemon()
                 .start(() -> new Cli(streams)
-                        .run("serve", "-m", "chat=" + model, "--alias", "other", "--port", "0", "--ctx", "256", "--threads", "1"));
+                        .run(
+                                "serve",
+                                "-m",
+                                "chat=" + model,
+                                "--alias",
+                                "other",
+                                "--port",
+                                "0",
+                                "--ctx",
+                                "256",
+                                "--threads",
+                                "1"));
         try {
             Matcher said = awaitLine(out, err, serving);
             assertThat(said.group(1)).isEqualTo("chat");
@@ -86,9 +97,7 @@ class ServeCommandTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock = """
+    @CsvSource(delimiter = '|', textBlock = """
             nothing.gguf                | 1 | no such file
             -m nothing                  | 1 | no such file
             MODEL --port 70000          | 2 | port must be from 0 to 65535
@@ -100,8 +109,8 @@ class ServeCommandTest {
         Path model = folder.resolve("tiny.gguf");
         TinyModels.write("llama", 1, model);
 
-        CommandRunner.Result result = new CommandRunner(folder)
-                .run(("serve " + arguments.replace("MODEL", model.toString())).split(" "));
+        CommandRunner.Result result =
+                new CommandRunner(folder).run(("serve " + arguments.replace("MODEL", model.toString())).split(" "));
 
         assertThat(result.err()).contains(message);
         assertThat(result.code()).isEqualTo(code);

@@ -108,9 +108,8 @@ public final class NibbleServer implements AutoCloseable {
     public void load(String model) throws IOException {
         ModelEntry entry = models.require(model);
         ModelFacts facts = models.facts(entry);
-        Models.Use use = facts.ranks()
-                ? Models.Use.RERANKING
-                : facts.embeds() ? Models.Use.EMBEDDING : Models.Use.GENERATION;
+        Models.Use use =
+                facts.ranks() ? Models.Use.RERANKING : facts.embeds() ? Models.Use.EMBEDDING : Models.Use.GENERATION;
         models.lease(entry, use).close();
     }
 

@@ -210,7 +210,8 @@ class LlamaCppTest {
         String documents = "['a cat', 'a dog', 'rain']";
         Reply reply = server.post("/v1/rerank", "{'model': 'rank', 'query': 'cats', 'documents': " + documents + "}");
         Reply bare = server.post(
-                "/rerank", "{'model': 'rank', 'query': 'cats', 'texts': " + documents + ", 'top_n': 2, 'return_text': true}");
+                "/rerank",
+                "{'model': 'rank', 'query': 'cats', 'texts': " + documents + ", 'top_n': 2, 'return_text': true}");
 
         assertThat(reply.status()).as(reply.text()).isEqualTo(200);
         List<Double> scores = reply.list("results").stream()
@@ -221,11 +222,19 @@ class LlamaCppTest {
         assertThat((List<?>) bare.json()).hasSize(2);
         assertThat(bare.string("0.index")).isEqualTo(reply.string("results.0.index"));
         assertThat(bare.string("0.text")).isNotEmpty();
-        for (String wrong : List.of("'query': 'a'", "'documents': ['a']", "'query': 'a', 'documents': []",
-                "'query': 1, 'documents': ['a']", "'query': 'a', 'documents': [1]")) {
-            assertThat(server.post("/rerank", "{'model': 'rank', " + wrong + "}").status()).as(wrong).isEqualTo(400);
+        for (String wrong : List.of(
+                "'query': 'a'",
+                "'documents': ['a']",
+                "'query': 'a', 'documents': []",
+                "'query': 1, 'documents': ['a']",
+                "'query': 'a', 'documents': [1]")) {
+            assertThat(server.post("/rerank", "{'model': 'rank', " + wrong + "}")
+                            .status())
+                    .as(wrong)
+                    .isEqualTo(400);
         }
-        assertThat(server.post("/rerank", "{'model': 'tiny', 'query': 'a', 'documents': ['a']}").status())
+        assertThat(server.post("/rerank", "{'model': 'tiny', 'query': 'a', 'documents': ['a']}")
+                        .status())
                 .isEqualTo(400);
     }
 

@@ -34,8 +34,8 @@ final class Reranking {
             throw RequestException.invalid("top_n", "'top_n' must be 0 or more, not " + most);
         }
         boolean texts = fields.bool(bare ? "return_text" : "return_documents", false);
-        try (Lease lease = work.models()
-                .lease(work.models().requireOrOnly(fields.string("model")), Models.Use.RERANKING)) {
+        try (Lease lease =
+                work.models().lease(work.models().requireOrOnly(fields.string("model")), Models.Use.RERANKING)) {
             call.stream(Format.JSON);
             Work.Ranked ranked = work.rank(call, lease, query, documents);
             float[] scores = ranked.scores();
@@ -59,12 +59,14 @@ final class Reranking {
                     bare
                             ? results
                             : Json.object(
-                                    "model", lease.entry().name(),
-                                    "object", "list",
+                                    "model",
+                                    lease.entry().name(),
+                                    "object",
+                                    "list",
                                     "usage",
-                                            Json.object(
-                                                    "prompt_tokens", ranked.tokens(), "total_tokens", ranked.tokens()),
-                                    "results", results));
+                                    Json.object("prompt_tokens", ranked.tokens(), "total_tokens", ranked.tokens()),
+                                    "results",
+                                    results));
         }
     }
 
