@@ -42,7 +42,7 @@ final class Reranking {
             List<Object> results = new ArrayList<>();
             IntStream.range(0, scores.length)
                     .boxed()
-                    .sorted(Comparator.comparing(index -> -scores[index]))
+                    .sorted(Comparator.comparingDouble(index -> -scores[index]))
                     .limit(most)
                     .forEach(index -> {
                         Map<String, Object> result =
