@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
@@ -88,7 +89,7 @@ class FuzzTest {
             if (random.nextInt(8) == 0) {
                 copy.remove(name);
             } else {
-                copy.put(name, changed(copy.get(name), random));
+                copy.put(name, changed(Objects.requireNonNull(copy.get(name)), random));
             }
             return copy;
         }
