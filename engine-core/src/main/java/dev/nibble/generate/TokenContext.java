@@ -27,12 +27,9 @@ public final class TokenContext implements AutoCloseable {
     /** After so many tokens of a prompt, what is evaluated is left to others. */
     private static final int KEPT_STEP = 256;
 
-    /** Tokens for which there is memory are counted in steps of so many, that not every token asks. */
-    private static final int CHECKED_STEP = 256;
-
     private final Evaluator evaluator;
     private final ForwardPass pass;
-    private final @Nullable MemoryCheck memory;
+    private final ContextMemory memory;
     /** What others have evaluated; null for a context that shares nothing. */
     private final @Nullable PrefixCache prefixes;
 
@@ -49,10 +46,6 @@ public final class TokenContext implements AutoCloseable {
     private int logitsAt = NONE;
     private int[] tokens = new int[64];
     private int count;
-    /** For so many of the first tokens memory was taken. */
-    private int checked;
-
-    private long taken;
     /** Tokens taken over from others since this was asked for. */
     private int shared;
 
@@ -65,7 +58,7 @@ public final class TokenContext implements AutoCloseable {
             int vocabSize) {
         this.evaluator = evaluator;
         pass = evaluator.pass();
-        this.memory = memory;
+        this.memory = new ContextMemory(memory, kind.type());
         this.prefixes = prefixes;
         this.sequence = sequence;
         this.kind = kind;
@@ -190,10 +183,7 @@ public final class TokenContext implements AutoCloseable {
     }
 
     private void checkGrowth(int length, int there) {
-        if (memory != null) {
-            int held = memory.estimates() ? Math.max(count, checked) : sequence.length();
-            memory.growth(Math.min(length, Math.max(held, there)), length, kind.type());
-        }
+        memory.require(length, count, sequence.length(), there);
     }
 
     /**
@@ -209,7 +199,7 @@ public final class TokenContext implements AutoCloseable {
             throw new UnsupportedOperationException(
                     "this backend's sessions cannot be forked: their memory is not shared");
         }
-        TokenContext fork = open(evaluator, memory, prefixes, capacity(), kind.type(), kind.adapters(), vocabSize);
+        TokenContext fork = open(evaluator, memory.check(), prefixes, capacity(), kind.type(), kind.adapters(), vocabSize);
         try {
             int evaluated = sequence.shareable(Math.min(length, sequence.length()));
             fork.sequence.share(sequence, evaluated);
@@ -446,7 +436,8 @@ public final class TokenContext implements AutoCloseable {
                 }
                 int from = sequence.length();
                 int to = (int) Math.min(mustEnd == NONE ? count : mustEnd, (long) from + evaluator.maxRows());
-                requireMemory(to);
+                sequence.reserve(to);
+                memory.take(to, capacity());
                 rows.set(tokens, from, to, firstOutput, result, written);
                 waits = from > before ? MOST_WAITS : waits;
                 rows.share(waits > 0 ? prefixes : null, kind);
@@ -476,16 +467,6 @@ public final class TokenContext implements AutoCloseable {
         }
     }
 
-    /** A context that grows token by token asks too, before memory ends and with it the process. */
-    private void requireMemory(int tokens) {
-        sequence.reserve(tokens);
-        if (memory != null && memory.estimates() && tokens > checked) {
-            int step = (int) Math.min(capacity(), Math.ceilDiv((long) tokens, CHECKED_STEP) * CHECKED_STEP);
-            taken += memory.take(checked, step, kind.type());
-            checked = step;
-        }
-    }
-
     /** Frees what the model remembers. */
     @Override
     public void close() {
@@ -494,10 +475,7 @@ public final class TokenContext implements AutoCloseable {
         try {
             sequence.close();
         } finally {
-            if (memory != null) {
-                memory.giveBack(taken);
-                taken = 0;
-            }
+            memory.giveBack();
         }
     }
 }
