@@ -54,6 +54,7 @@ final class Support {
         require(block.embeddingShare() == 0, "a share of the embedding added to a block", layer);
         require(block.turn() == null, "states that take turns", layer);
         require(block.outputNorm() == null, "a norm at the end of a block", layer);
+        require(block.readdedNorm() == null, "an input that is added twice", layer);
         require(!block.normsAfterAddition(), "norms after the residual addition", layer);
         require(block.outputScale() == 1, "a factor of a block's output", layer);
         require(block.perLayerInput() == null, "per-layer inputs", layer);
@@ -88,6 +89,7 @@ final class Support {
                 !attention.normsAfterRope() || attention.queryNorm() == null && attention.keyNorm() == null,
                 "norms after the rotation",
                 layer);
+        require(attention.relativeBias() == null, "biases by distance", layer);
         require(attention.causal(), "attention in both directions", layer);
         require(
                 Math.max(attention.headDim(), attention.valueDim()) <= AttentionKernels.MAX_HEAD,
