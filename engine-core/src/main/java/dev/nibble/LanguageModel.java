@@ -159,6 +159,30 @@ public final class LanguageModel implements AutoCloseable {
         }
     }
 
+    /** The scale of each adapter in a session. */
+    private float[] adapterScales(SessionOptions sessionOptions) {
+        Map<String, Float> chosen = sessionOptions.adapters().orElse(null);
+        if (chosen == null) {
+            return loaded.model().adapterScales();
+        }
+        List<String> names = adapters();
+        float[] scales = new float[names.size()];
+        chosen.forEach((name, scale) -> {
+            int index = names.indexOf(name);
+            if (index < 0) {
+                throw new IllegalArgumentException("there is no adapter '" + name + "'; "
+                        + (names.isEmpty() ? "none was loaded" : "there are " + String.join(", ", names)));
+            }
+            scales[index] = scale;
+        });
+        return scales;
+    }
+
+    /** The names of the adapters that were loaded beside the model, in the order of the options. */
+    public List<String> adapters() {
+        return loaded.model().adapters().stream().map(Adapter::name).toList();
+    }
+
     /** As {@link #restore(Path, SessionOptions)} with the context of the session that was saved, and what the model was loaded with. */
     public Session restore(Path file) throws IOException {
         return restore(file, SessionOptions.DEFAULT);
@@ -181,7 +205,7 @@ public final class LanguageModel implements AutoCloseable {
         Objects.requireNonNull(sessionOptions, "sessionOptions");
         loaded.enter();
         try {
-            return session(loaded.add(file(file).restore(header -> {
+            return session(loaded.add(file(file, adapterScales(sessionOptions)).restore(header -> {
                 KvCacheType type = sessionOptions.kvCacheType().orElse(options.kvCacheType());
                 if (type != header.type()) {
                     throw new SessionFileException(file + " is a session with a KV cache of type " + header.type()
@@ -215,35 +239,16 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     private Session session(TokenContext context) {
-        return new Session(new SessionLock(this, loaded, context), context, generations, this::file);
+        return new Session(
+                new SessionLock(this, loaded, context), context, generations, path -> file(path, context.adapters()));
     }
 
-    private SessionFile file(Path file) {
-        return new SessionFile(file, ModelFingerprint.of(source), config.vocabSize());
-    }
-
-    /** The scale of each adapter in a session. */
-    private float[] adapterScales(SessionOptions sessionOptions) {
-        Map<String, Float> chosen = sessionOptions.adapters().orElse(null);
-        if (chosen == null) {
-            return loaded.model().adapterScales();
-        }
-        List<String> names = adapters();
-        float[] scales = new float[names.size()];
-        chosen.forEach((name, scale) -> {
-            int index = names.indexOf(name);
-            if (index < 0) {
-                throw new IllegalArgumentException("there is no adapter '" + name + "'; "
-                        + (names.isEmpty() ? "none was loaded" : "there are " + String.join(", ", names)));
-            }
-            scales[index] = scale;
-        });
-        return scales;
-    }
-
-    /** The names of the adapters that were loaded beside the model, in the order of the options. */
-    public List<String> adapters() {
-        return loaded.model().adapters().stream().map(Adapter::name).toList();
+    /**
+     * @param adapters the scale of each, which counts as the weights do
+     */
+    private SessionFile file(Path file, float[] adapters) {
+        return new SessionFile(
+                file, ModelFingerprint.of(source, loaded.model().adapters(), adapters), config.vocabSize());
     }
 
     /** Text to tokens and back. */

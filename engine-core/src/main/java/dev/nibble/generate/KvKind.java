@@ -22,16 +22,6 @@ record KvKind(KvCacheType type, float[] adapters) {
         return sequence;
     }
 
-    /** Whether an adapter counts. */
-    boolean hasAdapters() {
-        for (float scale : adapters) {
-            if (scale != 0) {
-                return true;
-            }
-        }
-        return false;
-    }
-
     @Override
     public boolean equals(Object other) {
         return other instanceof KvKind kind && type == kind.type && Arrays.equals(adapters, kind.adapters);

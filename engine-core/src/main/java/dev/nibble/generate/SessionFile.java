@@ -76,7 +76,6 @@ public final class SessionFile {
      * @throws IOException if it cannot be written; what was there under the name is as it was
      */
     public void save(TokenContext context) throws IOException {
-        requireNoAdapters(context);
         float[] scores = context.knownLogits();
         ByteBuffer head = buffer(HEADER_BYTES + 4 * context.count() + (scores == null ? 0 : 4 * scores.length));
         head.put(MAGIC).putInt(VERSION).put(fingerprint);
@@ -96,14 +95,6 @@ public final class SessionFile {
             long checksum = out.checksum.getValue();
             output.channel().write(buffer(CHECKSUM_BYTES).putLong(checksum).flip());
             output.commit();
-        }
-    }
-
-    /** The file does not say with which adapters the tokens were evaluated. */
-    private static void requireNoAdapters(TokenContext context) {
-        if (context.hasAdapters()) {
-            throw new UnsupportedOperationException(
-                    "sessions with adapters are neither saved nor restored; SessionOptions.withoutAdapters is one without");
         }
     }
 
@@ -134,7 +125,6 @@ public final class SessionFile {
                     scores[i] = values.getFloat();
                 }
                 context = opening.open(header);
-                requireNoAdapters(context);
                 if (header.count() > context.capacity()) {
                     throw new ContextOverflowException(header.count(), context.capacity(), context.capacity());
                 }
@@ -173,7 +163,7 @@ public final class SessionFile {
                     + ", but this library reads version " + VERSION + "; save it again with this library");
         }
         if (!Arrays.equals(fingerprint, bytes(head, fingerprint.length))) {
-            throw new SessionFileException(file + " is a session of another model");
+            throw new SessionFileException(file + " is a session of another model, or of other adapters");
         }
         int type = head.getInt();
         Header header = new Header(

@@ -20,6 +20,7 @@ import dev.nibble.model.arch.Glm4;
 import dev.nibble.model.arch.Granite;
 import dev.nibble.model.arch.Grok;
 import dev.nibble.model.arch.GroveMoe;
+import dev.nibble.model.arch.HrmText;
 import dev.nibble.model.arch.Lfm2;
 import dev.nibble.model.arch.Llama;
 import dev.nibble.model.arch.Llama4;
@@ -40,6 +41,7 @@ import dev.nibble.model.arch.Qwen35;
 import dev.nibble.model.arch.Rwkv;
 import dev.nibble.model.arch.SmallThinker;
 import dev.nibble.model.arch.Step35;
+import dev.nibble.model.arch.T5Encoder;
 import dev.nibble.model.arch.Talkie;
 import java.util.List;
 import java.util.Locale;
@@ -76,6 +78,7 @@ public final class Architectures {
             new FalconH1(),
             new Grok(),
             new GroveMoe(),
+            new HrmText(),
             new Llama4(),
             new MiniCpm3(),
             new Mamba2Decoder(),
@@ -86,6 +89,7 @@ public final class Architectures {
             new NemotronH(),
             new SmallThinker(),
             new Step35(),
+            new T5Encoder(),
             new Talkie());
 
     private static final TreeMap<String, Architecture> BY_NAME = new TreeMap<>();

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param softcap c in c·tanh(score/c), 0 for none
  * @param slopes [headCount], ALiBi (Press et al. 2022, arXiv 2108.12409): a score is lowered by so much for each position
  *     between query and key; or null
+ * @param relativeBias what is added to a score by the distance of the key from the query, or null
  * @param window how many positions a query sees, itself included; 0 for all
  * @param chunked the window does not slide: positions are cut into chunks of its size, and a query sees its chunk
  * @param causal false if a query also sees later positions (embedding models); then the window lies around it
@@ -50,6 +51,7 @@ public record AttentionConfig(
         float scale,
         float softcap,
         float @Nullable [] slopes,
+        @Nullable RelativeBias relativeBias,
         int window,
         boolean chunked,
         boolean causal,
@@ -109,6 +111,7 @@ public record AttentionConfig(
                 scale,
                 softcap,
                 slopes,
+                relativeBias,
                 window,
                 chunked,
                 causal,
@@ -163,6 +166,38 @@ public record AttentionConfig(
         }
     }
 
+    /**
+     * T5's learned biases (Raffel et al. 2020, arXiv 1910.10683), one for each head and distance.
+     *
+     * @param values [headCount, 2 · reach + 1], of distances from -reach to reach; what is farther counts as that far
+     * @param reach the greatest distance
+     */
+    public record RelativeBias(float[] values, int reach) {
+
+        /** From a bias for each bucket of distances, which are the wider the farther. */
+        public static RelativeBias ofBuckets(float[] biases, int heads, int reach, boolean bothWays) {
+            int buckets = biases.length / heads;
+            int width = 2 * reach + 1;
+            float[] values = new float[heads * width];
+            for (int head = 0; head < heads; head++) {
+                for (int distance = -reach; distance <= reach; distance++) {
+                    int bucket = bucket(distance, buckets, reach, bothWays);
+                    values[head * width + distance + reach] = biases[bucket * heads + head];
+                }
+            }
+            return new RelativeBias(values, reach);
+        }
+
+        private static int bucket(int distance, int buckets, int reach, boolean bothWays) {
+            int count = bothWays ? buckets / 2 : buckets;
+            int exact = count / 2;
+            int steps = bothWays ? Math.abs(distance) : Math.max(0, -distance);
+            double wide = exact + Math.log((double) steps / exact) * (count - exact) / Math.log((double) reach / exact);
+            int bucket = steps < exact ? steps : Math.min((int) Math.floor((float) wide), count - 1);
+            return bothWays && distance > 0 ? count + bucket : bucket;
+        }
+    }
+
     /** Queries at position p are multiplied by {@code 1 + scale · ln(⌊(p + offset) / originalContext⌋ + 1)}. */
     public record Temperature(float scale, int originalContext, float offset) {
 
@@ -193,6 +228,7 @@ public record AttentionConfig(
         private float scale;
         private float softcap;
         private float @Nullable [] slopes;
+        private @Nullable RelativeBias relativeBias;
         private int window;
         private boolean chunked;
         private boolean causal = true;
@@ -284,6 +320,11 @@ public record AttentionConfig(
             return this;
         }
 
+        public Builder relativeBias(@Nullable RelativeBias biases) {
+            relativeBias = biases;
+            return this;
+        }
+
         public Builder chunk(int positions) {
             window = positions;
             chunked = true;
@@ -339,6 +380,7 @@ public record AttentionConfig(
                     scale,
                     softcap,
                     slopes,
+                    relativeBias,
                     window,
                     chunked,
                     causal,

@@ -12,6 +12,7 @@ import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.ModelFormatException;
 import dev.nibble.Session;
+import dev.nibble.SessionFileException;
 import dev.nibble.SessionOptions;
 import dev.nibble.UnsupportedModelException;
 import dev.nibble.gguf.GgufFile;
@@ -301,6 +302,15 @@ class AdapterTest {
             try (Session fork = one.fork()) {
                 float[] next = one.evaluate(new int[] {65}, false);
                 assertThat(nmse(fork.evaluate(new int[] {65}, false), next)).isLessThan(1e-10);
+            }
+            Path saved = folder.resolve("session");
+            one.save(saved);
+            assertThatThrownBy(() -> model.restore(saved))
+                    .isInstanceOf(SessionFileException.class)
+                    .hasMessageContaining("or of other adapters");
+            float[] next = one.evaluate(new int[] {66}, false);
+            try (Session restored = model.restore(saved, first)) {
+                assertThat(nmse(restored.evaluate(new int[] {66}, false), next)).isLessThan(1e-10);
             }
         }
     }

@@ -235,12 +235,25 @@ final class AttentionTile {
                 int visible = Math.max(first, firstVisible(config, position) - block);
                 int endVisible = Math.min(end, endVisible(config, position, written) - block);
                 for (int i = row * group; i < (row + 1) * group; i++) {
+                    addBias(head, i, block - position, visible, endVisible);
                     weigh(ops, i, slope(head, i), block - position, first, visible, endVisible, end);
                 }
             }
             cache.readValues(head, block + first, end - first, values, scratch);
             ops.multiplyAdd(
                     scores, first, BLOCK, count, end - first, values, 0, valueDim, span.result, 0, valueDim, valueDim);
+        }
+    }
+
+    /** Adds what the distance of a key from the query brings. */
+    private void addBias(int head, int i, int distance, int visible, int endVisible) {
+        AttentionConfig.RelativeBias bias = config.relativeBias();
+        if (bias == null) {
+            return;
+        }
+        int middle = (head * group + i % group) * (2 * bias.reach() + 1) + bias.reach();
+        for (int k = visible; k < endVisible; k++) {
+            scores[i * BLOCK + k] += bias.values()[middle + Math.clamp(distance + k, -bias.reach(), bias.reach())];
         }
     }
 
