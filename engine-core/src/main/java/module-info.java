@@ -2,6 +2,7 @@
 @SuppressWarnings("module") // the modules that qualified exports name are built after this one
 module dev.nibble.core {
     requires jdk.incubator.vector;
+    requires static jdk.jfr;
     requires static org.jspecify;
 
     exports dev.nibble;

@@ -1,5 +1,6 @@
 package dev.nibble;
 
+import dev.nibble.jfr.Events;
 import dev.nibble.memory.MemoryFailure;
 import dev.nibble.memory.SystemMemory;
 import dev.nibble.model.Adapter;
@@ -67,7 +68,18 @@ final class ModelLoader {
         options.engine().ifPresent(Engine::requireOpen);
         OpenParts open = new OpenParts();
         try {
-            return assemble.apply(open(file, options, formats, providers, purpose, open));
+            Object event = Events.beginLoad();
+            Loaded loaded = open(file, options, formats, providers, purpose, open);
+            M model = assemble.apply(loaded);
+            Events.endLoad(
+                    event,
+                    file.toString(),
+                    loaded.model().config().architecture(),
+                    loaded.backend().description(),
+                    loaded.source().tensors().stream()
+                            .mapToLong(tensor -> tensor.data().byteSize())
+                            .sum());
+            return model;
         } catch (OutOfMemoryError e) {
             open.closeAfter(e);
             throw MemoryFailure.ofLoading(e, file);

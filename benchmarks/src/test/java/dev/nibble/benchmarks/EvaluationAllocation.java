@@ -52,19 +52,21 @@ final class EvaluationAllocation {
             float[] logits = new float[batchSize * pass.outputSize()];
             Batch batch = new Batch(batchSize);
             BooleanSupplier never = () -> false;
-            return new AllocationCounter()
-                    .count(
-                            () -> {
-                                sequence.truncate(0);
-                                for (int i = 0; i < TOKENS; i += batchSize) {
-                                    batch.clear();
-                                    for (int j = i; j < i + batchSize; j++) {
-                                        batch.add(sequence, j, true);
-                                    }
-                                    pass.evaluate(batch, logits, never);
-                                }
-                            },
-                            0);
+            AllocationCounter counter = new AllocationCounter();
+            return counter.count(
+                    () -> {
+                        sequence.truncate(0);
+                        sequence.reserve(TOKENS); // a page for each so many tokens is made, and is not meant here
+                        counter.start();
+                        for (int i = 0; i < TOKENS; i += batchSize) {
+                            batch.clear();
+                            for (int j = i; j < i + batchSize; j++) {
+                                batch.add(sequence, j, true);
+                            }
+                            pass.evaluate(batch, logits, never);
+                        }
+                    },
+                    0);
         }
     }
 

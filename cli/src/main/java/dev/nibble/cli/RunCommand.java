@@ -62,6 +62,13 @@ final class RunCommand extends ModelCommand {
     private @Nullable Path file;
 
     @HelpSection(HelpSection.Heading.PROMPT)
+    @Option(
+            names = "--suffix",
+            paramLabel = "TEXT",
+            description = "Write what stands between the prompt and TEXT, with a model that was trained for that.")
+    private @Nullable String suffix;
+
+    @HelpSection(HelpSection.Heading.PROMPT)
     @Option(names = "--chat", description = "Use the model's chat template; the prompt is a user's message.")
     private boolean chat;
 
@@ -86,6 +93,9 @@ final class RunCommand extends ModelCommand {
         if (system != null && !chat) {
             throw new UsageException("--system needs --chat: a raw prompt has no system message");
         }
+        if (suffix != null && chat) {
+            throw new UsageException("--suffix is for raw prompts, not for --chat");
+        }
         PromptLine promptLine = new PromptLine(err(), streams().errTerminal());
         sampling.toOptions(); // what is wrong there is told before a model is got
         Constraint constraint = constraintOptions.constraint(streams().in());
@@ -103,9 +113,11 @@ final class RunCommand extends ModelCommand {
                 requireChatTemplate(loaded, modelFile, sampling.toChatOptions(options));
             }
             try (Session session = openSession(loaded, packaged.context());
-                    TokenStream stream = chat
-                            ? session.chat(messages(packaged, system, text), sampling.toChatOptions(options))
-                            : session.stream(text, options)) {
+                    TokenStream stream = suffix != null
+                            ? session.infill(text, suffix, options)
+                            : chat
+                                    ? session.chat(messages(packaged, system, text), sampling.toChatOptions(options))
+                                    : session.stream(text, options)) {
                 try {
                     print(stream);
                 } finally {

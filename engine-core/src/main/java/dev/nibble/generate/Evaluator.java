@@ -1,6 +1,7 @@
 package dev.nibble.generate;
 
 import dev.nibble.ModelStats;
+import dev.nibble.jfr.Events;
 import dev.nibble.spi.ForwardPass;
 import java.util.ArrayList;
 import java.util.List;
@@ -91,6 +92,7 @@ public final class Evaluator {
                         + " asks whether to cancel, called it");
             }
             rows.begin(cancellation);
+            rows.wait = Events.beginWait();
             arrive(rows);
             try {
                 while (rows.state != Rows.State.DONE) {
@@ -214,6 +216,8 @@ public final class Evaluator {
             alone--;
         }
         rows.state = Rows.State.IDLE;
+        Events.endWait(rows.wait, waiting.size());
+        rows.wait = null;
         rows.end();
         wakeFirst();
     }
@@ -248,7 +252,9 @@ public final class Evaluator {
             Throwable failure = null;
             lock.unlock();
             try {
+                Object event = Events.beginBatch();
                 batch.run();
+                Events.endBatch(event, batch.members(), batch.steps(), batch.promptRows());
             } catch (Throwable t) { // whatever it is, others wait for it
                 failure = t;
             } finally {

@@ -9,6 +9,7 @@ import dev.nibble.NibbleException;
 import dev.nibble.PromptProgress;
 import dev.nibble.constraint.ConstraintException;
 import dev.nibble.constraint.Matcher;
+import dev.nibble.jfr.Events;
 import dev.nibble.sampling.Sampler;
 import dev.nibble.sampling.Samplers;
 import dev.nibble.tokenizer.StreamingDetokenizer;
@@ -120,6 +121,7 @@ public final class Generator {
     private @Nullable GeneratedToken step(long start) {
         float[] logits = null;
         int id = 0;
+        Object event = promptEvaluated ? null : Events.beginPrompt();
         try {
             if (cancellation.getAsBoolean()) {
                 throw new CancellationException();
@@ -139,6 +141,7 @@ public final class Generator {
                 logits = context.nextLogits(cancellation); // without a usable number in them, the sampler says so
             }
         } catch (CancellationException e) {
+            Events.endPrompt(event, promptTokens, cachedTokens);
             cancel();
             return null;
         } finally {
@@ -149,6 +152,7 @@ public final class Generator {
         if (!promptEvaluated) {
             promptEvaluated = true;
             cachedTokens = Math.min(promptTokens, cachedTokens + context.takeShared());
+            Events.endPrompt(event, promptTokens, cachedTokens);
             promptNanos = System.nanoTime() - start;
             finishReason = constrained != null && constrained.isOver() ? FinishReason.STOP_TOKEN : limit();
             if (finishReason != null) {
@@ -257,6 +261,7 @@ public final class Generator {
     public void cancel() {
         if (!finished()) {
             finishReason = FinishReason.CANCELLED;
+            Events.cancellation(count);
             context.pause();
             if (!promptEvaluated) {
                 context.dropPending(keepOnCancel);

@@ -89,8 +89,8 @@ public final class KvMemory implements SequenceMemory {
     private void takeFrom(MemoryBudget from, long bytes, int tokens) {
         while (!from.tryTake(bytes)) {
             long free = free(from);
-            if (!cache.evict(bytes - free)) {
-                throw refused(from, free(from), bytes, tokens);
+            if (bytes > free && !cache.evict(bytes - free)) {
+                throw refused(from, free, bytes, tokens);
             }
         }
     }

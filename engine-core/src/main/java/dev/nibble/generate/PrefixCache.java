@@ -1,6 +1,7 @@
 package dev.nibble.generate;
 
 import dev.nibble.OutOfMemoryException;
+import dev.nibble.jfr.Events;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
 import java.util.ArrayList;
@@ -22,7 +23,7 @@ public final class PrefixCache implements AutoCloseable {
     static final int LEAST = 16;
 
     /** Among so many all are looked through. */
-    private static final int MAX_ENTRIES = 512;
+    private static final int MAX_ENTRIES = 256;
 
     /** Tokens by which an entry is cut at least. */
     private static final int CUT = 64;
@@ -88,6 +89,7 @@ public final class PrefixCache implements AutoCloseable {
                 }
                 hits++;
                 sharedTokens += length - before;
+                Events.prefix(length - before);
                 entries.remove(entry);
                 entries.add(entry);
             }
@@ -210,7 +212,8 @@ public final class PrefixCache implements AutoCloseable {
         boolean evicted = false;
         lock.lock();
         try {
-            long wanted = pass.heldBytes() - bytes;
+            long held = pass.heldBytes();
+            long wanted = held - bytes;
             for (int i = 0; i < entries.size() && pass.heldBytes() > wanted; ) {
                 Entry entry = entries.get(i);
                 if (entry.pinned) {
@@ -221,6 +224,9 @@ public final class PrefixCache implements AutoCloseable {
                 if (!cut(entry, pass.heldBytes() - wanted)) {
                     entries.remove(i).sequence.close();
                 }
+            }
+            if (evicted) {
+                Events.eviction(bytes, Math.max(0, held - pass.heldBytes()));
             }
         } finally {
             lock.unlock();

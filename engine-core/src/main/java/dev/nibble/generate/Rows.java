@@ -62,6 +62,9 @@ final class Rows {
     boolean isAlone;
 
     @Nullable Throwable failure;
+    /** Told to the flight recorder. */
+    @Nullable Object wait;
+
     /** When the last result was there; 0 if the next evaluation does not follow from it. */
     long doneAt;
     /** How long the session takes from a result to its next evaluation, about. */
@@ -123,6 +126,9 @@ final class Rows {
         }
         int least = from + PrefixCache.LEAST;
         int limit = Math.min(firstOutput, other.to);
+        if (!sequence.canGoBack()) {
+            least = Math.max(least, other.to); // there is nothing to take over before its end
+        }
         return limit >= least && PrefixCache.common(other.tokens, tokens, limit) >= least;
     }
 

@@ -1,5 +1,6 @@
 package dev.nibble.generate;
 
+import dev.nibble.jfr.Events;
 import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
 import java.util.ArrayList;
@@ -204,6 +205,7 @@ final class StepBatch {
             if (rows.taken > 0) {
                 members.add(rows);
                 rows.state = Rows.State.RUNNING;
+                Events.stopWait(rows.wait);
                 rows.addTo(batch);
             } else {
                 waiting.set(kept++, rows);

@@ -21,7 +21,7 @@ public final class TokenContext implements AutoCloseable {
     /** Logits that {@link #score} holds at a time, about: 32 MB. */
     private static final int SCORED_LOGITS = 1 << 23;
 
-    /** So often is waited for what another session evaluates without that it can be taken over. */
+    /** So often a prompt waits for what another session evaluates without that anything of it can be taken over. */
     private static final int MOST_WAITS = 3;
 
     /** After so many tokens of a prompt, what is evaluated is left to others. */
@@ -451,7 +451,7 @@ public final class TokenContext implements AutoCloseable {
                 waits = from > before ? MOST_WAITS : waits;
                 rows.share(waits > 0 ? prefixes : null, kind);
                 evaluator.evaluate(rows, cancellation);
-                waits = sequence.length() > from ? MOST_WAITS : waits - 1;
+                waits -= sequence.length() > from ? 0 : 1;
                 if (sequence.length() - from >= KEPT_STEP || (from < mustEnd && sequence.length() == mustEnd)) {
                     keep();
                 }

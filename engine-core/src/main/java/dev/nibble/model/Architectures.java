@@ -20,6 +20,7 @@ import dev.nibble.model.arch.Glm4;
 import dev.nibble.model.arch.Granite;
 import dev.nibble.model.arch.Grok;
 import dev.nibble.model.arch.GroveMoe;
+import dev.nibble.model.arch.HrmText;
 import dev.nibble.model.arch.Lfm2;
 import dev.nibble.model.arch.Llama;
 import dev.nibble.model.arch.Llama4;
@@ -77,6 +78,7 @@ public final class Architectures {
             new FalconH1(),
             new Grok(),
             new GroveMoe(),
+            new HrmText(),
             new Llama4(),
             new MiniCpm3(),
             new Mamba2Decoder(),

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param outputScale s
  * @param embeddingShare e
  * @param outputNorm at the end of the block, null for none
+ * @param turn at the end of the block x becomes one of two states that take turns, or null
  * @param normsAfterAddition the post norms are applied to the sum instead (BERT)
  * @param readdedNorm behind the mixer and its post norm the block's input is added once more, and this norm is applied to the
  *     sum (Jina's code models); null for none
@@ -35,6 +36,7 @@ public record BlockConfig(
         float outputScale,
         float embeddingShare,
         @Nullable Norm outputNorm,
+        @Nullable Turn turn,
         boolean normsAfterAddition,
         @Nullable Norm readdedNorm,
         @Nullable PerLayerInput perLayerInput,
@@ -64,6 +66,7 @@ public record BlockConfig(
         builder.outputScale = outputScale;
         builder.embeddingShare = embeddingShare;
         builder.outputNorm = outputNorm;
+        builder.turn = turn;
         builder.normsAfterAddition = normsAfterAddition;
         builder.readdedNorm = readdedNorm;
         builder.perLayerInput = perLayerInput;
@@ -104,6 +107,7 @@ public record BlockConfig(
         private float outputScale = 1;
         private float embeddingShare;
         private @Nullable Norm outputNorm;
+        private @Nullable Turn turn;
         private boolean normsAfterAddition;
         private @Nullable Norm readdedNorm;
         private @Nullable PerLayerInput perLayerInput;
@@ -150,6 +154,11 @@ public record BlockConfig(
             return this;
         }
 
+        public Builder turn(@Nullable Turn change) {
+            turn = change;
+            return this;
+        }
+
         public Builder normsAfterAddition() {
             normsAfterAddition = true;
             return this;
@@ -179,12 +188,23 @@ public record BlockConfig(
                     outputScale,
                     embeddingShare,
                     outputNorm,
+                    turn,
                     normsAfterAddition,
                     readdedNorm,
                     perLayerInput,
                     altUp);
         }
     }
+
+    /**
+     * Two states that stacks of blocks compute by turns, each from the sum of both (hierarchical reasoning, arXiv 2506.21734):
+     * x becomes one of them, and the next block reads their sum. At first one is the input of the first block, and the other
+     * its {@link Model.EmbeddingInput.States#other}.
+     *
+     * @param other whether x becomes the other state
+     * @param last whether nothing follows, and x stays what it is
+     */
+    public record Turn(boolean other, boolean last) {}
 
     /**
      * Gemma 3n and 4: {@code x ← x + norm(projection(gelu(gate(x)) · e))} with the layer's own embedding e of the token.

@@ -143,6 +143,13 @@ public record Model(
                 @Nullable Norm norm) implements EmbeddingInput {}
 
         /**
+         * The second of two states that take turns; the first is the embedding, and the first block reads their sum.
+         *
+         * @param other [hiddenSize]
+         */
+        record States(float[] other) implements EmbeddingInput {}
+
+        /**
          * Gemma 3n and 4: an embedding of the token for each layer, mixed with a projection of the input.
          *
          * @param width elements for each layer

@@ -51,6 +51,11 @@ public interface Sequence extends AutoCloseable {
         return 0;
     }
 
+    /** Whether it can be shared and truncated at earlier positions too, if perhaps not at all of them. */
+    default boolean canGoBack() {
+        return true;
+    }
+
     /**
      * Forgets everything and begins with the first {@code length} tokens of another sequence, whose memory it shares: what either
      * writes from there on the other does not see.

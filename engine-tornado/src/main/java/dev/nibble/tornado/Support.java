@@ -52,6 +52,7 @@ final class Support {
         require(block.mixer() != null && block.ffn() != null, "blocks without a mixer or a feed-forward layer", layer);
         require(!block.parallel(), "blocks whose parts run side by side", layer);
         require(block.embeddingShare() == 0, "a share of the embedding added to a block", layer);
+        require(block.turn() == null, "states that take turns", layer);
         require(block.outputNorm() == null, "a norm at the end of a block", layer);
         require(block.readdedNorm() == null, "an input that is added twice", layer);
         require(!block.normsAfterAddition(), "norms after the residual addition", layer);

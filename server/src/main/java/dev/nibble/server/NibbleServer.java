@@ -14,6 +14,7 @@ import dev.nibble.server.ollama.OllamaRoutes;
 import dev.nibble.server.openai.OpenAi;
 import dev.nibble.server.openai.OpenAiErrors;
 import dev.nibble.server.work.Counters;
+import dev.nibble.server.work.ModelFacts;
 import dev.nibble.server.work.Models;
 import dev.nibble.server.work.Slots;
 import dev.nibble.server.work.Work;
@@ -106,9 +107,10 @@ public final class NibbleServer implements AutoCloseable {
     /** Loads a model now rather than when it is first asked for; it is unloaded as if it had been used. */
     public void load(String model) throws IOException {
         ModelEntry entry = models.require(model);
-        boolean embeds = models.facts(entry).embeds();
-        models.lease(entry, embeds ? Models.Use.EMBEDDING : Models.Use.GENERATION)
-                .close();
+        ModelFacts facts = models.facts(entry);
+        Models.Use use =
+                facts.ranks() ? Models.Use.RERANKING : facts.embeds() ? Models.Use.EMBEDDING : Models.Use.GENERATION;
+        models.lease(entry, use).close();
     }
 
     /** Answers that are made now. */

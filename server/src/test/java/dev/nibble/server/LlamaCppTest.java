@@ -23,7 +23,8 @@ class LlamaCppTest {
     @BeforeAll
     static void start() throws IOException {
         server = TestServer.start(builder -> builder.model(
-                ModelEntry.of("filling", TestServer.fillingModel()).withLoad(TestServer.CONTEXT)));
+                        ModelEntry.of("filling", TestServer.fillingModel()).withLoad(TestServer.CONTEXT))
+                .model("rank", TestServer.ratingModel()));
     }
 
     @AfterAll
@@ -205,12 +206,45 @@ class LlamaCppTest {
     }
 
     @Test
-    void whatIsNotThereIsRefusedByName() {
-        Reply rerank = server.post("/rerank", "{'query': 'a', 'documents': ['b']}");
+    void documentsAreRated() {
+        String documents = "['a cat', 'a dog', 'rain']";
+        Reply reply = server.post("/v1/rerank", "{'model': 'rank', 'query': 'cats', 'documents': " + documents + "}");
+        Reply bare = server.post(
+                "/rerank",
+                "{'model': 'rank', 'query': 'cats', 'texts': " + documents + ", 'top_n': 2, 'return_text': true}");
 
-        assertThat(rerank.status()).isEqualTo(501);
-        assertThat(rerank.integer("error.code")).isEqualTo(501);
-        assertThat(rerank.string("error.message")).contains("/rerank");
+        assertThat(reply.status()).as(reply.text()).isEqualTo(200);
+        List<Double> scores = reply.list("results").stream()
+                .map(result -> Double.parseDouble(String.valueOf(at(result, "relevance_score"))))
+                .toList();
+        assertThat(scores).hasSize(3).isSortedAccordingTo(java.util.Comparator.reverseOrder());
+        assertThat(reply.integer("usage.prompt_tokens")).isPositive();
+        assertThat((List<?>) bare.json()).hasSize(2);
+        assertThat(bare.string("0.index")).isEqualTo(reply.string("results.0.index"));
+        assertThat(bare.string("0.text")).isNotEmpty();
+        for (String wrong : List.of(
+                "'query': 'a'",
+                "'documents': ['a']",
+                "'query': 'a', 'documents': []",
+                "'query': 1, 'documents': ['a']",
+                "'query': 'a', 'documents': [1]")) {
+            assertThat(server.post("/rerank", "{'model': 'rank', " + wrong + "}")
+                            .status())
+                    .as(wrong)
+                    .isEqualTo(400);
+        }
+        assertThat(server.post("/rerank", "{'model': 'tiny', 'query': 'a', 'documents': ['a']}")
+                        .status())
+                .isEqualTo(400);
+    }
+
+    @Test
+    void whatIsNotThereIsRefusedByName() {
+        Reply adapters = server.get("/lora-adapters");
+
+        assertThat(adapters.status()).isEqualTo(501);
+        assertThat(adapters.integer("error.code")).isEqualTo(501);
+        assertThat(adapters.string("error.message")).contains("/lora-adapters");
         assertThat(complete("'prompt': 'a', 'mirostat': 2").string("error.message"))
                 .contains("mirostat");
         assertThat(complete("'prompt': 'a', 'mirostat': 0, 'dry_multiplier': 0.0")

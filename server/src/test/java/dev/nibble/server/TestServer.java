@@ -10,6 +10,7 @@ import dev.nibble.gguf.GgufWriter.TensorData;
 import dev.nibble.json.JsonReader;
 import dev.nibble.model.Model.Pooling;
 import dev.nibble.tensor.Tensor;
+import dev.nibble.testdata.TinyEncoders;
 import dev.nibble.testdata.TinyModels;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -97,6 +98,20 @@ final class TestServer implements AutoCloseable {
             Path file = FOLDER.resolve("tiny-" + name + ".gguf");
             if (!Files.exists(file)) {
                 TinyModels.write(name, 1, file);
+                file.toFile().deleteOnExit();
+            }
+            return file;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The file of a tiny model that rates documents. */
+    static synchronized Path ratingModel() {
+        try {
+            Path file = FOLDER.resolve("tiny-rank.gguf");
+            if (!Files.exists(file)) {
+                TinyEncoders.write("bert-rank", 1, file);
                 file.toFile().deleteOnExit();
             }
             return file;

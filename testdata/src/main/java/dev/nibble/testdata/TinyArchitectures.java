@@ -54,6 +54,7 @@ final class TinyArchitectures {
         all.put("deepseek", new Recipe("deepseek", TinyArchitectures::deepSeek));
         all.put("gpt-oss", new Recipe("gpt-oss", TinyArchitectures::gptOss));
         TinyHybrids.addTo(all);
+        TinyRelatives.addTo(all);
         return Collections.unmodifiableMap(all);
     }
 

@@ -66,14 +66,7 @@ record Subject(
         }
         try (EmbeddingModel model = EmbeddingModel.load(file, options, POOLED)) {
             return new Subject(
-                    name,
-                    file,
-                    options,
-                    isInvariant,
-                    tokens,
-                    answers,
-                    conversation,
-                    model.embed(PROMPTS.getFirst()));
+                    name, file, options, isInvariant, tokens, answers, conversation, model.embed(PROMPTS.getFirst()));
         }
     }
 

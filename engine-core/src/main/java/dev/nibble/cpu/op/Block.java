@@ -86,7 +86,18 @@ public final class Block implements BlockOp {
         if (config.outputNorm() != null) {
             RowNorm.applyToRows(pass, config.outputNorm(), residual, residual, hidden);
         }
+        if (config.turn() != null && !config.turn().last()) {
+            takeTurns(pass, config.turn(), residual, size);
+        }
         pass.observe("l_out", layer, residual, hidden);
+    }
+
+    /** Keeps x as one of the two states, and makes their sum of it. */
+    private static void takeTurns(Pass pass, BlockConfig.Turn turn, float[] residual, int size) {
+        float[] own = pass.workspace.get(turn.other() ? Buffer.OTHER_STATE : Buffer.STATE);
+        float[] other = pass.workspace.get(turn.other() ? Buffer.STATE : Buffer.OTHER_STATE);
+        System.arraycopy(residual, 0, own, 0, size);
+        pass.ops.add(other, 0, residual, 0, size);
     }
 
     /**

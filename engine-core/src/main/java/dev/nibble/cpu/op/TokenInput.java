@@ -32,6 +32,10 @@ public final class TokenInput {
         } else {
             perLayerProjection = null;
         }
+        if (model.embeddingInput() instanceof EmbeddingInput.States) {
+            workspace.reserve(Buffer.STATE, hidden);
+            workspace.reserve(Buffer.OTHER_STATE, hidden);
+        }
         keepsInput = model.blocks().stream().anyMatch(block -> block.embeddingShare() != 0);
         if (keepsInput) {
             workspace.reserve(Buffer.FIRST_INPUT, hidden);
@@ -62,6 +66,14 @@ public final class TokenInput {
         switch (model.embeddingInput()) {
             case null -> {}
             case EmbeddingInput.PositionsAndTypes positions -> addPositions(pass, positions, residual);
+            case EmbeddingInput.States states -> {
+                float[] other = pass.workspace.get(Buffer.OTHER_STATE);
+                System.arraycopy(residual, 0, pass.workspace.get(Buffer.STATE), 0, pass.rows() * hidden);
+                for (int row = 0; row < pass.rows(); row++) {
+                    System.arraycopy(states.other(), 0, other, row * hidden, hidden);
+                }
+                pass.ops.add(other, 0, residual, 0, pass.rows() * hidden);
+            }
             case EmbeddingInput.PerLayer perLayer -> {
                 MatmulInput embedding = pass.workspace.get(Input.HIDDEN);
                 System.arraycopy(residual, 0, embedding.values(), 0, pass.rows() * hidden);

@@ -1,6 +1,7 @@
 package dev.nibble.cpu.state;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.OutOfMemoryException;
 import dev.nibble.cpu.kernel.VectorOps;
 import dev.nibble.model.Model;
 import dev.nibble.spi.Sequence;
@@ -145,14 +146,10 @@ public final class CpuSequence implements Sequence {
         if (newLength <= length) {
             return;
         }
-        long missing = stateBytes - takenStateBytes;
-        for (KvTable table : tables) {
-            missing += table.missingBytes(length, newLength);
-        }
+        long missing = take(newLength);
         if (missing == 0) {
             return;
         }
-        pool.take(missing, newLength - length);
         long unused = missing;
         try {
             if (takenStateBytes < stateBytes) {
@@ -171,6 +168,37 @@ public final class CpuSequence implements Sequence {
                 pool.giveBack(unused);
             }
         }
+    }
+
+    /** Takes what is missing for more tokens. */
+    private long take(int newLength) {
+        long missing = missingBytes(newLength);
+        while (missing > 0) {
+            try {
+                pool.take(missing, newLength - length);
+                break;
+            } catch (OutOfMemoryException e) {
+                long before = missing;
+                missing = missingBytes(newLength);
+                if (missing >= before) {
+                    throw e;
+                } // else what was dropped for it shared a page that is not to be copied any more
+            }
+        }
+        return missing;
+    }
+
+    private long missingBytes(int newLength) {
+        long missing = stateBytes - takenStateBytes;
+        for (KvTable table : tables) {
+            missing += table.missingBytes(length, newLength);
+        }
+        return missing;
+    }
+
+    /** Bytes of the recurrent states. */
+    long takenStateBytes() {
+        return takenStateBytes;
     }
 
     private void reserveStates() {
@@ -275,6 +303,11 @@ public final class CpuSequence implements Sequence {
     public int shareable(int upTo) {
         int position = Math.min(upTo, length);
         return position == length || canStandAt(position) ? position : 0;
+    }
+
+    @Override
+    public boolean canGoBack() {
+        return stateBytes == 0;
     }
 
     @Override

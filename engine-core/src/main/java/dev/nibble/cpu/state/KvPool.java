@@ -144,11 +144,14 @@ public final class KvPool {
         giveBack(size);
     }
 
-    /** Bytes of the pages that nobody holds but these. */
+    /** Bytes that nobody holds but these. */
     public synchronized long heldOnlyBy(Collection<CpuSequence> sequences) {
         Map<Page, Integer> counts = new IdentityHashMap<>();
         sequences.forEach(sequence -> sequence.forEachPage(page -> counts.merge(page, 1, Integer::sum)));
         long sum = 0;
+        for (CpuSequence sequence : sequences) {
+            sum += sequence.takenStateBytes();
+        }
         for (Map.Entry<Page, Integer> each : counts.entrySet()) {
             if (each.getValue() == each.getKey().holders) {
                 sum += each.getKey().memory.byteSize();

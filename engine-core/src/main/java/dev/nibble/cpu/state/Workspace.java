@@ -26,6 +26,9 @@ public final class Workspace {
         /** The input of the first block, and of the present one, where it is read again later. */
         FIRST_INPUT,
         BLOCK_INPUT,
+        /** Two states that take turns: what each is. */
+        STATE,
+        OTHER_STATE,
         /** The cosines and sines of each rotation. */
         ANGLES,
 

@@ -50,7 +50,7 @@ public final class Gemma2 implements Decoder.Family {
                     ? ropes.unscaled(fullRope.dims(), headDim, reader.positiveFloat("rope.freq_base_swa", 10000))
                     : fullRope;
             window = reader.count("attention.sliding_window", third ? 0 : 4096);
-            windowed = reader.windowedLayers(third ? 6 : 2);
+            windowed = RotationReader.windowedLayers(reader, third ? 6 : 2, false);
         }
 
         @Override

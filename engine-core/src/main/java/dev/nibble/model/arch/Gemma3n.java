@@ -50,7 +50,7 @@ public final class Gemma3n implements Decoder.Family {
             super(reader, RopeConfig.Style.HALVES, Activation.GELU_TANH);
             perLayer = new PerLayerReader(reader);
             streams = reader.positive("altup.num_inputs", 4);
-            windowed = reader.windowedLayers(5);
+            windowed = RotationReader.windowedLayers(reader, 5, false);
             window = reader.positive("attention.sliding_window");
             ownKvLayers = attentions.ownKvLayers(Math.max(0, reader.layerCount - OWN_KV_LAYERS));
             int headDim = attentions.commonDim("");

@@ -43,7 +43,7 @@ public final class Gemma4 implements Decoder.Family {
         Gemma4Decoder(ModelReader reader) {
             super(reader, RopeConfig.Style.HALVES, Activation.GELU_TANH);
             perLayer = new PerLayerReader(reader);
-            windowed = reader.windowedLayers(0);
+            windowed = RotationReader.windowedLayers(reader, 0, false);
             window = reader.positive("attention.sliding_window");
             ownKvLayers = attentions.ownKvLayers(0);
             fullDim = attentions.commonDim("");

@@ -44,10 +44,10 @@ public final class Grok implements Decoder.Family {
                 .activation(Activation.GELU_TANH)
                 .experts(SOFTMAX, true)
                 .postNorms("attn_output_norm", first ? "layer_output_norm" : "post_ffw_norm")
-                .attentionScale(reader.factor("attention.output_scale", 0.08838834764831845f))
-                .embeddingScale(reader.factor("embedding_scale", 78.38367176906169f))
+                .attentionScale(reader.factor("attention.output_scale", 0.088388346f))
+                .embeddingScale(reader.factor("embedding_scale", 78.383675f))
                 .logits(
-                        reader.factor("logit_scale", 0.5773502691896257f),
+                        reader.factor("logit_scale", 0.57735026f),
                         reader.nonNegativeFloat("final_logit_softcapping", 0));
     }
 }

@@ -10,13 +10,10 @@ import dev.nibble.model.Norm;
 import dev.nibble.model.Projection;
 import dev.nibble.tensor.Shape;
 import dev.nibble.tensor.Tensor;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -218,36 +215,6 @@ final class ModelReader {
         }
     }
 
-    /**
-     * Which layers have a sliding window: the pattern in the file, an array or a period n of which the last layer is
-     * full, else {@code defaultPeriod}.
-     */
-    boolean[] windowedLayers(int defaultPeriod) {
-        return windowedLayers(defaultPeriod, false);
-    }
-
-    /**
-     * Likewise.
-     *
-     * @param fullFirst whether of a period the first layer is full, in place of the last
-     */
-    boolean[] windowedLayers(int defaultPeriod, boolean fullFirst) {
-        String suffix = "attention.sliding_window_pattern";
-        boolean[] windowed = metadata.get(key(suffix)) instanceof Long || !has(suffix)
-                ? null
-                : metadata.optionalBooleans(key(suffix));
-        if (windowed != null) {
-            checkLength(suffix, windowed.length);
-            return windowed;
-        }
-        int period = has(suffix) ? positive(suffix) : defaultPeriod;
-        windowed = new boolean[layerCount];
-        for (int layer = 0; layer < layerCount; layer++) {
-            windowed[layer] = period > 0 && layer % period != (fullFirst ? 0 : period - 1);
-        }
-        return windowed;
-    }
-
     /** The context the model will be run with. */
     int runContext() {
         return requestedContext > 0 ? requestedContext : contextLength;
@@ -414,39 +381,6 @@ final class ModelReader {
         Tensor weight = tensor(name + ".weight", input, output);
         float[] scale = optionalVector(name + ".scale", 1);
         return new Projection(weight, optionalVector(name + ".bias", output), scale == null ? 1 : scale[0]);
-    }
-
-    /**
-     * The rows of parts that lie head by head, part after part.
-     *
-     * @param headRows rows of a head
-     * @param parts of each part the first row within a head and the number of rows
-     */
-    static int[] interleaved(int heads, int headRows, int... parts) {
-        IntStream rows = IntStream.empty();
-        for (int part = 0; part < parts.length; part += 2) {
-            int first = parts[part];
-            int count = parts[part + 1];
-            rows = IntStream.concat(
-                    rows, IntStream.range(0, heads * count).map(i -> i / count * headRows + first + i % count));
-        }
-        return rows.toArray();
-    }
-
-    /** Rows of a matrix in another order, or some of them: a copy, in the type of the matrix. */
-    static Projection gather(Projection matrix, int[] rows) {
-        Tensor weight = matrix.weight();
-        long rowBytes = weight.rowBytes();
-        MemorySegment copy = Arena.ofAuto().allocate(rows.length * rowBytes, 64);
-        float[] bias = matrix.bias() == null ? null : new float[rows.length];
-        for (int i = 0; i < rows.length; i++) {
-            MemorySegment.copy(weight.data(), rows[i] * rowBytes, copy, i * rowBytes, rowBytes);
-            if (bias != null && matrix.bias() != null) {
-                bias[i] = matrix.bias()[rows[i]];
-            }
-        }
-        Shape shape = Shape.of(weight.columns(), rows.length);
-        return new Projection(new Tensor(weight.name(), weight.dtype(), shape, copy), bias, matrix.scale());
     }
 
     @Nullable Projection optionalProjection(String name, long input, long output) {

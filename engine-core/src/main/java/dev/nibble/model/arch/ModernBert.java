@@ -38,7 +38,7 @@ public final class ModernBert implements Architecture {
         RopeConfig windowRope =
                 ropes.unscaled(fullRope.dims(), headDim, reader.positiveFloat("rope.freq_base_swa", ropes.theta()));
         int window = reader.count(SideKeys.WINDOW, 0);
-        boolean[] windowed = reader.windowedLayers(FULL_PERIOD, true);
+        boolean[] windowed = RotationReader.windowedLayers(reader, FULL_PERIOD, true);
         List<BlockConfig> blocks = new ArrayList<>();
         for (int layer = 0; layer < reader.layerCount; layer++) {
             boolean inWindow = windowed[layer] && window > 0;

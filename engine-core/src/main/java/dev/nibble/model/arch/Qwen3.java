@@ -32,7 +32,7 @@ public final class Qwen3 implements Decoder.Family {
                                 reader.rms(block(layer, "attn_k_norm"), attentions.headDim(layer)));
             }
 
-            /** Files of before the key have the size of the experts a position uses together. */
+            // Files of before the key have the size of the experts a position uses together.
             private int expertSize(int layer) {
                 return reader.has("expert_feed_forward_length")
                         ? feedForwards.expertSize(layer)

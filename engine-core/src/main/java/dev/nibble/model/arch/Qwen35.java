@@ -119,9 +119,9 @@ public final class Qwen35 implements Decoder.Family {
             Projection all = reader.projection(fused, reader.hiddenSize, (long) channels + valueWidth);
             int each = all.outputSize() / keyHeads;
             int values = valueWidth / keyHeads;
-            int[] qkv = ModelReader.interleaved(keyHeads, each, 0, size, size, size, 2 * size, values);
-            int[] z = ModelReader.interleaved(keyHeads, each, 2 * size + values, values);
-            return List.of(ModelReader.gather(all, qkv), ModelReader.gather(all, z));
+            int[] qkv = HeadRows.of(keyHeads, each, 0, size, size, size, 2 * size, values);
+            int[] z = HeadRows.of(keyHeads, each, 2 * size + values, values);
+            return List.of(HeadRows.gather(all, qkv), HeadRows.gather(all, z));
         }
 
         /** The maps of alpha and of beta; Qwen3-Next has them together, key head by key head, beta first. */
@@ -135,8 +135,8 @@ public final class Qwen35 implements Decoder.Family {
             Projection both = reader.projection(fused, reader.hiddenSize, 2L * valueHeads);
             int each = valueHeads / keyHeads;
             return List.of(
-                    ModelReader.gather(both, ModelReader.interleaved(keyHeads, 2 * each, each, each)),
-                    ModelReader.gather(both, ModelReader.interleaved(keyHeads, 2 * each, 0, each)));
+                    HeadRows.gather(both, HeadRows.of(keyHeads, 2 * each, each, each)),
+                    HeadRows.gather(both, HeadRows.of(keyHeads, 2 * each, 0, each)));
         }
 
         @Override

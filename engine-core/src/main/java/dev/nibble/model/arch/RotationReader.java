@@ -28,7 +28,7 @@ final class RotationReader {
                     "this key is missing, and it is to say which layers have the window of the file");
         }
         windowed = window > 0
-                ? reader.windowedLayers(traits.windowPeriod, traits.fullFirst)
+                ? windowedLayers(reader, traits.windowPeriod, traits.fullFirst)
                 : new boolean[reader.layerCount];
     }
 
@@ -87,5 +87,28 @@ final class RotationReader {
             case SECTION_BY_SECTION -> rope.withFrequencyFactors(RopeReader.axisFactors(reader, rope.dims()));
             case BY_TURNS -> rope.withFrequencyFactors(RopeReader.axisFactorsByTurns(reader, rope.dims()));
         };
+    }
+
+    /**
+     * Which layers have a sliding window: the pattern in the file, an array or a period n of which one layer is full, else
+     * {@code defaultPeriod}.
+     *
+     * @param fullFirst whether of a period the first layer is full, in place of the last
+     */
+    static boolean[] windowedLayers(ModelReader reader, int defaultPeriod, boolean fullFirst) {
+        String suffix = SideKeys.WINDOW + "_pattern";
+        boolean[] windowed = reader.metadata.get(reader.key(suffix)) instanceof Long || !reader.has(suffix)
+                ? null
+                : reader.metadata.optionalBooleans(reader.key(suffix));
+        if (windowed != null) {
+            reader.checkLength(suffix, windowed.length);
+            return windowed;
+        }
+        int period = reader.has(suffix) ? reader.positive(suffix) : defaultPeriod;
+        windowed = new boolean[reader.layerCount];
+        for (int layer = 0; layer < windowed.length; layer++) {
+            windowed[layer] = period > 0 && layer % period != (fullFirst ? 0 : period - 1);
+        }
+        return windowed;
     }
 }

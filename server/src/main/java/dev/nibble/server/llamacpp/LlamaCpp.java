@@ -52,6 +52,7 @@ public final class LlamaCpp {
         Facts facts = new Facts(work);
         Tokens tokens = new Tokens(work);
         OwnCompletion completion = new OwnCompletion(work);
+        Reranking reranking = new Reranking(work);
         Router.Handler refusal = Router.refusing("this server has nothing of that kind");
         router.add("GET", "/props", Needs.KEY, ERRORS, facts::props)
                 .add("GET", "/slots", Needs.KEY, ERRORS, facts::slots)
@@ -68,9 +69,9 @@ public final class LlamaCpp {
                 .add("POST", "/embeddings", Needs.WORK, ERRORS, own::embeddings)
                 .add("POST", "/props", Needs.KEY, ERRORS, refusal)
                 .add("POST", "/slots/*", Needs.KEY, ERRORS, refusal)
-                .add("POST", "/rerank", Needs.KEY, ERRORS, refusal)
-                .add("POST", "/v1/rerank", Needs.KEY, ERRORS, refusal)
-                .add("POST", "/reranking", Needs.KEY, ERRORS, refusal)
+                .add("POST", "/rerank", Needs.WORK, ERRORS, reranking::handle)
+                .add("POST", "/v1/rerank", Needs.WORK, ERRORS, reranking::handle)
+                .add("POST", "/reranking", Needs.WORK, ERRORS, reranking::handle)
                 .add("POST", "/lora-adapters", Needs.KEY, ERRORS, refusal)
                 .add("GET", "/lora-adapters", Needs.KEY, ERRORS, refusal);
     }

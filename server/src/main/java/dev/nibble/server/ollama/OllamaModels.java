@@ -1,5 +1,8 @@
 package dev.nibble.server.ollama;
 
+import dev.nibble.LanguageModel;
+import dev.nibble.model.Metadata;
+import dev.nibble.model.ModelSource;
 import dev.nibble.model.StringArray;
 import dev.nibble.server.ModelEntry;
 import dev.nibble.server.http.AnswerStreamWriter;
@@ -59,7 +62,7 @@ final class OllamaModels {
         if (facts.embeds() || entry.pooling().isPresent()) {
             can.add("embedding");
         }
-        if (facts.generates() && !facts.embeds()) {
+        if (facts.generates()) {
             can.add("completion");
             if (template(entry).contains("tools")) {
                 can.add("tools");
@@ -181,17 +184,27 @@ final class OllamaModels {
                         "template", template,
                         "system", entry.system().orElse(""),
                         "details", details(facts),
-                        "model_info", information(facts, fields.bool("verbose", false)),
+                        "model_info", information(entry, facts, fields.bool("verbose", false)),
                         "capabilities", capabilities(entry),
                         "modified_at", time(facts.modified())));
     }
 
-    private static Map<String, Object> information(ModelFacts facts, boolean verbose) {
+    private static Map<String, Object> information(ModelEntry entry, ModelFacts facts, boolean verbose)
+            throws IOException {
+        if (!verbose) {
+            return information(facts, facts.metadata(), false);
+        }
+        try (ModelSource source = LanguageModel.open(entry.file())) { // long arrays lie in the file
+            return information(facts, source.metadata(), true);
+        }
+    }
+
+    private static Map<String, Object> information(ModelFacts facts, Metadata metadata, boolean verbose) {
         Map<String, Object> information = new LinkedHashMap<>();
         information.put("general.architecture", facts.architecture());
         information.put("general.parameter_count", facts.parameters());
-        for (String key : facts.metadata().keys()) {
-            Object value = facts.metadata().get(key);
+        for (String key : metadata.keys()) {
+            Object value = metadata.get(key);
             if (!key.startsWith("tokenizer.chat_template")) {
                 information.put(key, Json.orNull(value(value, verbose)));
             }

@@ -3,6 +3,7 @@ package dev.nibble.server.work;
 import dev.nibble.EmbeddingModel;
 import dev.nibble.LanguageModel;
 import dev.nibble.OutOfMemoryException;
+import dev.nibble.RerankModel;
 import dev.nibble.Session;
 import dev.nibble.SessionOptions;
 import dev.nibble.chat.ChatMessage;
@@ -45,6 +46,11 @@ public final class Lease implements AutoCloseable {
     /** The model, leased for embeddings. */
     public EmbeddingModel embedding() {
         return (EmbeddingModel) part.model();
+    }
+
+    /** The model, leased to rate documents. */
+    public RerankModel reranker() {
+        return (RerankModel) part.model();
     }
 
     /** How long the last load took. */

@@ -26,6 +26,7 @@ import java.util.TreeMap;
  * @param vocabulary how many tokens there are, 0 if it does not say
  * @param template the chat template, empty if there is none
  * @param embeds whether it is made for embeddings: the file says how to pool
+ * @param ranks whether it is made to rate documents
  * @param generates whether it can generate text
  * @param infills whether it knows tokens for filling in the middle
  */
@@ -41,9 +42,13 @@ public record ModelFacts(
         int vocabulary,
         String template,
         boolean embeds,
+        boolean ranks,
         boolean generates,
         boolean infills,
         Metadata metadata) {
+
+    /** The pooling of models that rate, as llama.cpp numbers it. */
+    private static final int RANK = 4;
 
     /**
      * Reads them.
@@ -67,7 +72,10 @@ public record ModelFacts(
                     .orElse("none");
             var tokens = metadata.optionalStrings("tokenizer.ggml.tokens");
             ChatTemplates templates = ChatTemplates.from(metadata);
-            boolean embeds = metadata.optionalInt(name + ".pooling_type", 0) > 0;
+            int pooling = metadata.optionalInt(name + ".pooling_type", 0);
+            boolean ranks = pooling == RANK;
+            boolean causal = metadata.optionalBoolean(name + ".attention.causal", true);
+            boolean embeds = pooling > 0 && !ranks || !causal && !ranks;
             return new ModelFacts(
                     name,
                     parameters,
@@ -80,7 +88,8 @@ public record ModelFacts(
                     tokens == null ? 0 : tokens.size(),
                     templates.names().contains(ChatTemplates.DEFAULT) ? templates.source(ChatTemplates.DEFAULT) : "",
                     embeds,
-                    metadata.optionalBoolean(name + ".attention.causal", true),
+                    ranks,
+                    causal && !embeds && !ranks,
                     metadata.contains("tokenizer.ggml.fim_pre_token_id")
                             || metadata.contains("tokenizer.ggml.prefix_token_id"),
                     metadata);

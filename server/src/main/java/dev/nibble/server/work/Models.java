@@ -6,6 +6,7 @@ import dev.nibble.Engine;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.OutOfMemoryException;
+import dev.nibble.RerankModel;
 import dev.nibble.model.Model.Pooling;
 import dev.nibble.server.ModelEntry;
 import dev.nibble.server.ModelFinder;
@@ -45,7 +46,9 @@ public final class Models implements AutoCloseable {
         /** To generate text. */
         GENERATION,
         /** For embeddings. */
-        EMBEDDING
+        EMBEDDING,
+        /** To rate documents. */
+        RERANKING
     }
 
     /** What is the same for entries that can share a loaded model. */
@@ -218,6 +221,9 @@ public final class Models implements AutoCloseable {
             LoadOptions options = entry.load().withEngine(engine);
             if (use == Use.GENERATION) {
                 return LanguageModel.load(entry.file(), options);
+            }
+            if (use == Use.RERANKING) {
+                return RerankModel.load(entry.file(), options.withoutContextLength());
             }
             EmbeddingOptions embedding = EmbeddingOptions.DEFAULT;
             return EmbeddingModel.load(

@@ -138,6 +138,9 @@ public final class Sampling {
             return Float.NEGATIVE_INFINITY;
         }
         if (bias instanceof BigDecimal number) {
+            if (number.doubleValue() > Float.MAX_VALUE) {
+                throw Fields.expected(fields.path("logit_bias"), "biases that are not so large", bias);
+            }
             return number.doubleValue() <= BAN ? Float.NEGATIVE_INFINITY : number.floatValue();
         }
         throw Fields.expected(fields.path("logit_bias"), "numbers", bias);

@@ -2,6 +2,7 @@ package dev.nibble.server.work;
 
 import dev.nibble.ContextOverflowException;
 import dev.nibble.EmbeddingModel;
+import dev.nibble.RerankModel;
 import dev.nibble.server.ModelEntry;
 import dev.nibble.server.http.Call;
 import dev.nibble.server.http.RequestException;
@@ -114,6 +115,35 @@ public final class Work {
             List<float[]> vectors = model.embed(texts);
             counters.embedded(tokens);
             return new Embedded(vectors, tokens);
+        } catch (CancellationException e) {
+            throw call.gone();
+        } catch (IllegalArgumentException e) {
+            throw RequestException.invalid(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /**
+     * Scores of documents.
+     *
+     * @param tokens of all texts, each counted as if it stood alone
+     */
+    public record Ranked(float[] scores, int tokens) {}
+
+    /** How well documents answer a query. */
+    public Ranked rank(Call call, Lease lease, String query, List<String> documents) {
+        RerankModel model = lease.reranker();
+        int perQuery = model.tokenizer().encode(query, Tokenizer.Options.PLAIN).length;
+        int tokens = 0;
+        for (String document : documents) {
+            tokens += perQuery + model.tokenizer().encode(document, Tokenizer.Options.PROMPT).length;
+        }
+        Thread thread = Thread.currentThread();
+        try (Slots.Slot slot = slots.enter(call)) {
+            counters.begin(slot.index());
+            call.whenGone(thread::interrupt);
+            float[] scores = model.scores(query, documents);
+            counters.embedded(tokens);
+            return new Ranked(scores, tokens);
         } catch (CancellationException e) {
             throw call.gone();
         } catch (IllegalArgumentException e) {

@@ -1,0 +1,5 @@
+/** What the Java Flight Recorder is told, where there is one. */
+@NullMarked
+package dev.nibble.jfr;
+
+import org.jspecify.annotations.NullMarked;
