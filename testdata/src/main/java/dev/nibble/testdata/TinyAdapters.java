@@ -32,7 +32,7 @@ public final class TinyAdapters {
                 long in = tensor.columns();
                 long out = tensor.shape().dim(1);
                 long count = tensor.shape().dim(2);
-                add(writer, tensor.name() + ".lora_a", 1 / Math.sqrt(in), random, in, rank, count);
+                add(writer, tensor.name() + ".lora_a", 1 / Math.sqrt((double) in), random, in, rank, count);
                 add(writer, tensor.name() + ".lora_b", 1 / Math.sqrt(rank), random, rank, out, count);
             }
         }

@@ -39,7 +39,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -54,13 +53,15 @@ class AdapterTest {
     private static final int RANK = 4;
     private static final float ALPHA = 6;
 
-    private static final Predicate<String> MATRICES = name -> Pattern.matches(
-            "(blk\\.\\d+\\.(attn_(q|k|v|qkv|output)|ffn_(gate|up|down)(_exps|_shexp)?|ssm_in|ssm_out|shortconv\\.in_proj)|output)"
-                    + "\\.weight",
-            name);
-
     @TempDir
     Path folder;
+
+    private static boolean isMatrix(String name) {
+        return Pattern.matches(
+                "(blk\\.\\d+\\.(attn_(q|k|v|qkv|output)|ffn_(gate|up|down)(_exps|_shexp)?|ssm_in|ssm_out|shortconv\\.in_proj)|output)"
+                        + "\\.weight",
+                name);
+    }
 
     private Path base(String name) throws IOException {
         Path file = folder.resolve(name + ".gguf");
@@ -71,7 +72,7 @@ class AdapterTest {
     private Path adapter(Path base, long seed, Consumer<GgufWriter> changes) throws IOException {
         Path file = folder.resolve("adapter" + seed + ".gguf");
         try (GgufFile source = GgufFile.open(base)) {
-            GgufWriter writer = TinyAdapters.writer(source, MATRICES, RANK, ALPHA, seed);
+            GgufWriter writer = TinyAdapters.writer(source, AdapterTest::isMatrix, RANK, ALPHA, seed);
             changes.accept(writer);
             writer.write(file);
         }
@@ -325,7 +326,7 @@ class AdapterTest {
                 .hasMessageContaining("output.weight");
         Path blocks = folder.resolve("blocks.gguf");
         try (GgufFile source = GgufFile.open(base)) {
-            TinyAdapters.writer(source, name -> MATRICES.test(name) && name.startsWith("blk."), RANK, ALPHA, 1)
+            TinyAdapters.writer(source, name -> isMatrix(name) && name.startsWith("blk."), RANK, ALPHA, 1)
                     .write(blocks);
         }
         try (EmbeddingModel model = EmbeddingModel.load(base, LoadOptions.EXACT.withAdapter(blocks), mean);
