@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -81,7 +82,7 @@ class RerankCommandTest {
         List<Object> documents = new ArrayList<>();
         for (String line : outLines()) {
             Map<String, Object> entry = JSON.std.mapFrom(line);
-            scores.add(((Number) entry.get("score")).doubleValue());
+            scores.add(((Number) Objects.requireNonNull(entry.get("score"))).doubleValue());
             documents.add(entry.get("document"));
         }
         assertThat(scores).hasSize(3).isSortedAccordingTo((a, b) -> Double.compare(b, a));

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * 8   NIBBLESN
  * 4   version, 1
  * 32  fingerprint of the model
- * 4   type of the KV cache, by its place among the types
+ * 4   type of the KV cache: 0 for F32, 1 for F16, 2 for Q8_0
  * 4   tokens that the session can hold
  * 4   tokens it holds
  * 4   tokens of these that are evaluated
@@ -79,7 +79,7 @@ public final class SessionFile {
         float[] scores = context.knownLogits();
         ByteBuffer head = buffer(HEADER_BYTES + 4 * context.count() + (scores == null ? 0 : 4 * scores.length));
         head.put(MAGIC).putInt(VERSION).put(fingerprint);
-        head.putInt(context.type().ordinal()).putInt(context.capacity());
+        head.putInt(code(context.type())).putInt(context.capacity());
         head.putInt(context.count()).putInt(context.sequence().length());
         head.putInt(scores == null ? 0 : scores.length);
         for (int i = 0; i < context.count(); i++) {
@@ -166,27 +166,39 @@ public final class SessionFile {
             throw new SessionFileException(file + " is a session of another model, or of other adapters");
         }
         int type = head.getInt();
-        Header header = new Header(
-                type < 0 || type >= KvCacheType.values().length ? KvCacheType.F16 : KvCacheType.values()[type],
-                head.getInt(),
-                head.getInt(),
-                head.getInt(),
-                head.getInt());
-        if (header.type().ordinal() != type
-                || header.contextLength() < 1
+        Header header = new Header(type(type), head.getInt(), head.getInt(), head.getInt(), head.getInt());
+        if (header.contextLength() < 1
                 || header.count() < 0
                 || header.count() > header.contextLength()
                 || header.evaluated() < 0
                 || header.evaluated() > header.count()
                 || (header.scores() != 0 && header.scores() != vocabSize)
                 || 4L * (header.count() + (long) header.scores()) > size - HEADER_BYTES - CHECKSUM_BYTES) {
-            throw damaged("its header says what cannot be: type " + type + ", " + header, null);
+            throw damaged("its header says what cannot be: " + header, null);
         }
         return header;
     }
 
+    private static int code(KvCacheType type) {
+        return switch (type) {
+            case F32 -> 0;
+            case F16 -> 1;
+            case Q8_0 -> 2;
+        };
+    }
+
+    private KvCacheType type(int code) {
+        return switch (code) {
+            case 0 -> KvCacheType.F32;
+            case 1 -> KvCacheType.F16;
+            case 2 -> KvCacheType.Q8_0;
+            default -> throw damaged("there is no type " + code + " of KV caches", null);
+        };
+    }
+
     private SessionFileException damaged(String how, @Nullable Throwable cause) {
-        return new SessionFileException(file + " is a damaged session: " + how, cause);
+        String message = file + " is a damaged session: " + how;
+        return cause == null ? new SessionFileException(message) : new SessionFileException(message, cause);
     }
 
     private static byte[] bytes(ByteBuffer from, int count) {

@@ -199,7 +199,8 @@ public final class TokenContext implements AutoCloseable {
             throw new UnsupportedOperationException(
                     "this backend's sessions cannot be forked: their memory is not shared");
         }
-        TokenContext fork = open(evaluator, memory.check(), prefixes, capacity(), kind.type(), kind.adapters(), vocabSize);
+        TokenContext fork =
+                open(evaluator, memory.check(), prefixes, capacity(), kind.type(), kind.adapters(), vocabSize);
         try {
             int evaluated = sequence.shareable(Math.min(length, sequence.length()));
             fork.sequence.share(sequence, evaluated);

@@ -1,7 +1,6 @@
 package dev.nibble.tornado;
 
 import dev.nibble.LoadOptions;
-import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.BlockConfig;
 import dev.nibble.model.Model;
 import dev.nibble.model.Projection;
@@ -52,7 +51,7 @@ final class DeviceModel implements AutoCloseable {
         int hidden = model.config().hiddenSize();
         List<BlockConfig> blocks = model.blocks().subList(onCpu, plan.totalLayers());
         RopeConfig usualRope = blocks.stream()
-                .map(block -> ((AttentionConfig) block.mixer()).rope())
+                .map(block -> Support.attention(block).rope())
                 .filter(Objects::nonNull)
                 .findFirst()
                 .orElse(null);

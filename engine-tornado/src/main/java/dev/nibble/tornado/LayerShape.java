@@ -39,8 +39,8 @@ record LayerShape(
     /** The shape of a block; {@code usualRope} stands in where it has no rotation, so that it can share kernels. */
     static LayerShape of(
             BlockConfig block, int hidden, List<WeightStore.Piece> pieces, @Nullable RopeConfig usualRope) {
-        AttentionConfig attention = (AttentionConfig) block.mixer();
-        FeedForward.Dense dense = (FeedForward.Dense) block.ffn();
+        AttentionConfig attention = Support.attention(block);
+        FeedForward.Dense dense = Support.dense(block);
         RopeConfig rope = attention.rope() == null ? usualRope : attention.rope();
         int flags = rope != null && rope.style() == RopeConfig.Style.HALVES ? AttentionKernels.HALVES : 0;
         flags |= isWide(attention.queryNorm(), attention.headDim()) ? AttentionKernels.WIDE_QUERY_NORM : 0;

@@ -38,7 +38,7 @@ final class LayerTables {
 
     /** Fills the row of a layer whose weights lie where {@code pieces} says. */
     void layer(int row, BlockConfig block, List<WeightStore.Piece> pieces, int cacheLayer) {
-        AttentionConfig attention = (AttentionConfig) block.mixer();
+        AttentionConfig attention = Support.attention(block);
         float[] scalars = new float[Layout.SCALAR_COUNT];
         List<Projection> projections = Support.projections(block);
         for (int i = 0; i < projections.size(); i++) {

@@ -68,9 +68,9 @@ record OffloadPlan(int layers, int totalLayers, int slots, long bytes, long host
     }
 
     private static void checkCaches(Model model) {
-        AttentionConfig first = (AttentionConfig) model.blocks().getFirst().mixer();
+        AttentionConfig first = Support.attention(model.blocks().getFirst());
         for (BlockConfig block : model.blocks()) {
-            AttentionConfig attention = (AttentionConfig) block.mixer();
+            AttentionConfig attention = Support.attention(block);
             if (attention.kvHeadCount() != first.kvHeadCount()
                     || attention.headDim() != first.headDim()
                     || attention.valueDim() != first.valueDim()) {
@@ -81,7 +81,7 @@ record OffloadPlan(int layers, int totalLayers, int slots, long bytes, long host
     }
 
     private static boolean fits(Model model, Device device, int rows, int slots, int layers) {
-        AttentionConfig attention = (AttentionConfig) model.blocks().getFirst().mixer();
+        AttentionConfig attention = Support.attention(model.blocks().getFirst());
         long width = (long) attention.kvHeadCount() * Math.max(attention.headDim(), attention.valueDim());
         return bytes(model, device, rows, slots, layers) <= device.memory()
                 && (long) Short.BYTES * layers * slots * width <= device.maxArrayBytes();
@@ -96,8 +96,8 @@ record OffloadPlan(int layers, int totalLayers, int slots, long bytes, long host
         long widest = 0;
         Set<RopeConfig> ropes = new HashSet<>();
         for (BlockConfig block : model.blocks().subList(total - layers, total)) {
-            AttentionConfig attention = (AttentionConfig) block.mixer();
-            FeedForward.Dense dense = (FeedForward.Dense) block.ffn();
+            AttentionConfig attention = Support.attention(block);
+            FeedForward.Dense dense = Support.dense(block);
             bytes +=
                     (long) Short.BYTES * slots * attention.kvHeadCount() * (attention.headDim() + attention.valueDim());
             bytes += Float.BYTES * 6L * hidden; // norms and the like

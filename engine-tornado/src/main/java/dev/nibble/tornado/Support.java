@@ -117,10 +117,20 @@ final class Support {
         }
     }
 
+    /** The attention of a block that is supported. */
+    static AttentionConfig attention(BlockConfig block) {
+        return (AttentionConfig) Objects.requireNonNull(block.mixer());
+    }
+
+    /** The feed-forward layer of a block that is supported. */
+    static FeedForward.Dense dense(BlockConfig block) {
+        return (FeedForward.Dense) Objects.requireNonNull(block.ffn());
+    }
+
     /** The weights of a supported block in the order of the table's columns. */
     static List<Projection> projections(BlockConfig block) {
-        AttentionConfig attention = (AttentionConfig) block.mixer();
-        FeedForward.Dense dense = (FeedForward.Dense) block.ffn();
+        AttentionConfig attention = attention(block);
+        FeedForward.Dense dense = dense(block);
         return List.of(
                 attention.query(),
                 Objects.requireNonNull(attention.key()),

@@ -198,7 +198,7 @@ final class TornadoForwardPass implements ForwardPass {
 
     /** Writes tokens, positions and page numbers into the array that goes up. */
     private void upload(Batch batch) {
-        forEachSequence(batch, TornadoSequence::reserve);
+        forEachSequence(batch, (sequence, added) -> sequence.reserve(sequence.length() + added));
         IntArray target = model.buffers().batch();
         target.set(Layout.ROWS, batch.size());
         target.set(Layout.SLOTS, model.plan().slots());

@@ -29,12 +29,15 @@ final class TornadoSequence implements Sequence {
         return cpu;
     }
 
-    /** Makes room for {@code rows} more positions. */
-    void reserve(int rows) {
+    @Override
+    public void reserve(int newLength) {
         if (closed) {
             throw new IllegalStateException("the sequence is closed");
         }
-        pages = pool.reserve(pages, length + rows);
+        if (cpu != null) {
+            cpu.reserve(newLength);
+        }
+        pages = pool.reserve(pages, newLength);
     }
 
     /** Pages on the device, in order of the positions. */

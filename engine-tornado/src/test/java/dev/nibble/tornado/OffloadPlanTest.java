@@ -80,8 +80,7 @@ class OffloadPlanTest {
     void countsWeightsAndTheCacheOfAllSessionsOnTheDeviceAndWhatIsCopiedOnTheHost() throws IOException {
         try (GgufFile gguf = write()) {
             Model model = Architectures.read(gguf, 100);
-            AttentionConfig attention =
-                    (AttentionConfig) model.blocks().getFirst().mixer();
+            AttentionConfig attention = Support.attention(model.blocks().getFirst());
             long token = 3L * Short.BYTES * attention.kvHeadCount() * (attention.headDim() + attention.valueDim());
             LoadOptions larger = OPTIONS.withContextLength(300); // 320 slots instead of 128
             long onDevice = plan(model, larger, Long.MAX_VALUE).bytes()

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -103,8 +104,8 @@ class FlightRecorderTest {
         assertThat(events.get("Cancellation"))
                 .extracting(event -> event.getInt("generatedTokens"))
                 .containsExactly(1);
-        assertThat(events.get("Batch").size())
-                .isEqualTo(events.get("SessionWait").size())
+        assertThat(Objects.requireNonNull(events.get("Batch")).size())
+                .isEqualTo(Objects.requireNonNull(events.get("SessionWait")).size())
                 .isGreaterThan(10);
         assertThat(events.get("Batch")).allSatisfy(event -> {
             assertThat(event.getInt("sessions")).isEqualTo(1);

@@ -211,6 +211,7 @@ class PrefixCacheTest {
         }
     }
 
+    @SuppressWarnings("try") // one is closed in the course of the test
     @ParameterizedTest
     @MethodSource("models")
     void forksGoOnByThemselves(String name) throws IOException {
@@ -332,6 +333,7 @@ class PrefixCacheTest {
         }
     }
 
+    @SuppressWarnings("try") // one is closed in the course of the test
     @Test
     void aGenerationThatReachesTheBudgetKeepsWhatItHas() throws IOException {
         long budget;

@@ -4,7 +4,7 @@ import dev.nibble.spi.SequenceMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Collection;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -146,7 +146,7 @@ public final class KvPool {
 
     /** Bytes that nobody holds but these. */
     public synchronized long heldOnlyBy(Collection<CpuSequence> sequences) {
-        Map<Page, Integer> counts = new IdentityHashMap<>();
+        Map<Page, Integer> counts = new HashMap<>();
         sequences.forEach(sequence -> sequence.forEachPage(page -> counts.merge(page, 1, Integer::sum)));
         long sum = 0;
         for (CpuSequence sequence : sequences) {

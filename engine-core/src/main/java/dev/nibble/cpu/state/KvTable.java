@@ -54,8 +54,8 @@ final class KvTable {
 
     /** Bytes that {@link #reserve} will allocate. */
     long missingBytes(int from, int to) {
-        long missing = pagesFor(to) - Math.max(end, firstFor(from, to));
-        return (Math.max(0, missing) + (mustCopy(from) ? 1 : 0)) * group.pageBytes();
+        int missing = pagesFor(to) - Math.max(end, firstFor(from, to));
+        return (Math.max(0L, missing) + (mustCopy(from) ? 1 : 0)) * group.pageBytes();
     }
 
     /**

@@ -23,7 +23,7 @@ class GatingTest {
     void xielu() {
         Activation.Xielu xielu = new Activation.Xielu(0.8f, 0.6f, 0.5f, -1e-6f);
         float[] out = apply(xielu, null, new float[] {-3, -0.5f, 0, 0.25f, 2});
-        float[] expected = {-0.27012776f, -0.1860816f, -6e-7f, 0.175f, 4.2f};
+        float[] expected = {-0.27012777f, -0.1860816f, -6e-7f, 0.175f, 4.2f};
         for (int i = 0; i < expected.length; i++) {
             assertThat(out[i]).isCloseTo(expected[i], ROUNDING);
         }
