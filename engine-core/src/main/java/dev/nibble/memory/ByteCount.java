@@ -1,7 +1,5 @@
 package dev.nibble.memory;
 
-import java.util.Locale;
-
 /** Numbers of bytes as people read them. */
 public final class ByteCount {
     private ByteCount() {}
@@ -17,7 +15,18 @@ public final class ByteCount {
             value /= 1000;
             unit++;
         } while (value >= 999.5);
-        String format = value < 9.995 ? "%.2f %sB" : value < 99.95 ? "%.1f %sB" : "%.0f %sB";
-        return String.format(Locale.ROOT, format, value, "kMGTPE".charAt(unit));
+        String number = value < 9.995 ? decimal(value, 2) : value < 99.95 ? decimal(value, 1) : decimal(value, 0);
+        return number + " " + "kMGTPE".charAt(unit) + "B";
+    }
+
+    /** Without a formatter: that takes memory, and this is said where the heap is full. */
+    private static String decimal(double value, int places) {
+        long scale = places == 0 ? 1 : places == 1 ? 10 : 100;
+        long scaled = Math.round(value * scale);
+        if (places == 0) {
+            return Long.toString(scaled);
+        }
+        String fraction = Long.toString(scaled % scale);
+        return scaled / scale + "." + "0".repeat(places - fraction.length()) + fraction;
     }
 }

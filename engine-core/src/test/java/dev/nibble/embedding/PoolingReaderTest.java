@@ -52,7 +52,8 @@ class PoolingReaderTest {
     void rerankersAndUnknownValuesAreRefusedByName() {
         assertThatThrownBy(() -> read(Map.of("fake.pooling_type", 4L), null, null))
                 .isInstanceOf(UnsupportedModelException.class)
-                .hasMessageContaining("'rank' is not supported");
+                .hasMessageContaining("the pooling is 'rank'")
+                .hasMessageContaining("RerankModel");
         assertThatThrownBy(() -> read(Map.of("fake.pooling_type", 7L), null, null))
                 .isInstanceOf(ModelFormatException.class)
                 .hasMessageContaining("the pooling 7 is not known");

@@ -21,12 +21,14 @@ import java.util.stream.Collectors;
 import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The flight recorder is told what a model does, where there is one. */
 @Timeout(120)
+@Tag("class-path") // the module of the tests does not read that of the recorder
 class FlightRecorderTest {
     private static final int[] PROMPT = new Random(1).ints(200, 1, 250).toArray();
     private static final GenerationOptions OPTIONS =

@@ -114,9 +114,9 @@ class OtherFilesTest {
     @Test
     void anotherNameIsNot() throws IOException {
         Path file = folder.resolve("other.gguf");
-        tensor(new GgufWriter().putString("general.architecture", "gemma"), "token_embd.weight")
+        tensor(new GgufWriter().putString("general.architecture", "gemma9"), "token_embd.weight")
                 .write(file);
         assertThatThrownBy(() -> LanguageModel.load(file))
-                .hasMessageContaining("the architecture 'gemma' is not supported; supported are ");
+                .hasMessageContaining("the architecture 'gemma9' is not supported; supported are ");
     }
 }
