@@ -43,6 +43,10 @@ abstract class ModelCommand extends CliCommand {
         LoadOptions options = last.apply(modelOptions.apply(model.onto(base)));
         try {
             LanguageModel loaded = LanguageModel.load(model.file(), options);
+            if (!model.adapters().isEmpty()) {
+                err().println("Note: the model comes with " + model.adapters().size()
+                        + " LoRA adapter(s), which are applied");
+            }
             noteWithoutEffect(loaded);
             return loaded;
         } catch (IllegalArgumentException e) {
