@@ -38,7 +38,9 @@ final class AllocationSites {
                 recording.dump(file);
                 Map<String, Integer> counts = new TreeMap<>();
                 for (RecordedEvent event : RecordingFile.readAllEvents(file)) {
-                    counts.merge(site(event), 1, Integer::sum);
+                    if (event.getEventType().getName().startsWith("jdk.ObjectAllocation")) { // others are the library's
+                        counts.merge(site(event), 1, Integer::sum);
+                    }
                 }
                 return counts.entrySet().stream()
                         .sorted(Map.Entry.<String, Integer>comparingByValue(Comparator.reverseOrder()))

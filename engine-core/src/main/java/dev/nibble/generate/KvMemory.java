@@ -13,6 +13,7 @@ import dev.nibble.spi.SequenceMemory;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The memory of a model's sequences, as they take it: within the model's budget, that of its engine, and what the system has. Where it
@@ -21,6 +22,12 @@ import java.util.OptionalLong;
 public final class KvMemory implements SequenceMemory {
     /** May be kept for later sessions even if a session of the model needs less. */
     private static final long LEAST_KEPT = 64_000_000;
+
+    /** Tokens of a step of a generation at most; a prompt needs buffers too, and always asks. */
+    private static final int STEP_TOKENS = 8;
+
+    /** The part of the system's memory that may be taken unasked, as others take of it too. */
+    private static final int ASKED_PART = 16;
 
     private final ForwardPass pass;
     private final SystemMemory system;
@@ -31,6 +38,9 @@ public final class KvMemory implements SequenceMemory {
     private final long kept;
 
     private final PrefixCache cache;
+
+    /** Bytes that sessions which generate may take before the system is asked again: asking reads a dozen files. */
+    private final AtomicLong unasked = new AtomicLong();
 
     /**
      * @param engine budget of the engine
@@ -113,6 +123,9 @@ public final class KvMemory implements SequenceMemory {
     }
 
     private void requireSystem(long bytes, int tokens) {
+        if (unasked.addAndGet(-bytes) >= 0 && tokens <= STEP_TOKENS) {
+            return;
+        }
         long needed = bytes + pass.bufferBytes(Math.min(tokens, pass.maxBatchRows())) + system.runtimeGrowth();
         Optional<Room> room = system.allocatable();
         while (room.isPresent() && needed > room.get().bytes()) {
@@ -125,6 +138,8 @@ public final class KvMemory implements SequenceMemory {
             }
             room = system.allocatable();
         }
+        long left = room.map(Room::bytes).orElse(Long.MAX_VALUE) - needed;
+        unasked.set(left / ASKED_PART);
     }
 
     /**
