@@ -83,12 +83,15 @@ final class Rows {
      *
      * @param allTokens of the sequence
      * @param begin first position, that at which the sequence ends
-     * @param end behind the last position; not all of them need be evaluated at once
+     * @param end behind the last position, of which there is one at least; not all of them need be evaluated at once
      * @param outputFrom first position whose scores are wanted
      * @param scores receives them; null if a token is to be chosen: after the last position only
      * @param at where in {@code scores}
      */
     void set(int[] allTokens, int begin, int end, int outputFrom, float @Nullable [] scores, int at) {
+        if (end <= begin) { // no batch would ever have a row of it
+            throw new IllegalArgumentException("nothing to evaluate from position " + begin + " to " + end);
+        }
         tokens = allTokens;
         from = begin;
         to = end;

@@ -422,7 +422,6 @@ public final class TokenContext implements AutoCloseable {
     private void evaluate(int firstOutput, float @Nullable [] result, Cancellation cancellation) {
         int written = 0;
         boolean isPrompt = count - sequence.length() >= PrefixCache.LEAST;
-        int mustEnd = NONE; // where others were seen to go on differently
         int waits = MOST_WAITS;
         try {
             while (sequence.length() < count) {
@@ -430,6 +429,7 @@ public final class TokenContext implements AutoCloseable {
                     throw new CancellationException();
                 }
                 int before = sequence.length();
+                int mustEnd = NONE; // where others were seen to go on differently
                 if (prefixes != null && firstOutput >= before + PrefixCache.LEAST) {
                     int common = prefixes.share(sequence, kind, tokens, firstOutput);
                     shared += sequence.length() - before;

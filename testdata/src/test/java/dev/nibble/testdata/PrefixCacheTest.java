@@ -47,6 +47,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(120)
 class PrefixCacheTest {
     private static final int CONTEXT = 1024;
+    /** Tokens that are worth sharing. */
+    private static final int KEPT_LEAST = 16;
+
     private static final GenerationOptions OPTIONS = GenerationOptions.DEFAULT
             .withTemperature(1)
             .withSeed(3)
@@ -128,6 +131,22 @@ class PrefixCacheTest {
             assertThat(stats.kvBytes()).isPositive().isLessThanOrEqualTo(stats.kvBudget());
         } catch (dev.nibble.UnsupportedModelException e) {
             assertThat(e).hasMessageContaining("embedding model");
+        }
+    }
+
+    /** What differs may be shorter than what is worth looking for. */
+    @ParameterizedTest
+    @ValueSource(strings = {"llama", "gemma3", "qwen35", "lfm2", "granitehybrid"})
+    void aPromptMayDifferInItsLastTokens(String name) throws IOException {
+        int[] prefix = tokens(60, 1);
+        for (int differing = 1; differing <= 2 * KEPT_LEAST; differing++) {
+            try (LanguageModel model = load(name)) {
+                generate(model, prefix);
+                int[] prompt = concat(Arrays.copyOf(prefix, 40), tokens(differing, 20 + differing));
+                Generation generation = generate(model, prompt);
+                assertThat(generation.tokens()).hasSize(12);
+                assertSame(model, prompt, generation);
+            }
         }
     }
 
