@@ -99,7 +99,13 @@ final class BlockCompiler {
             case AttentionConfig attention ->
                 new Attention(attention, layer, rope(attention.rope()), linears, workspace);
             case LatentAttentionConfig latent ->
-                new LatentAttention(latent, layer, sharedRope(latent.rope()), linears, workspace);
+                new LatentAttention(
+                        latent,
+                        layer,
+                        rope(latent.rope()),
+                        rope(latent.indexer() == null ? null : latent.indexer().rope()),
+                        linears,
+                        workspace);
             case ShortConvolutionConfig convolution -> new ShortConvolution(convolution, layer, linears, workspace);
             case DeltaNetConfig deltaNet -> new DeltaNet(deltaNet, layer, linears, workspace);
             case MambaConfig mamba -> new Mamba(mamba, layer, linears, workspace);

@@ -10,6 +10,7 @@ import dev.nibble.cpu.state.Workspace;
 import dev.nibble.cpu.state.Workspace.Buffer;
 import dev.nibble.cpu.state.Workspace.Input;
 import dev.nibble.model.AttentionConfig;
+import dev.nibble.model.KeyChoice;
 import dev.nibble.model.LatentAttentionConfig;
 import dev.nibble.model.Projection;
 import java.util.List;
@@ -25,19 +26,30 @@ public final class LatentAttention implements MixerOp {
 
     private final LatentAttentionConfig config;
     private final int layer;
-    private final Rope rope;
+    private final @Nullable Rope rope;
     private final Linear query;
     private final Linear output;
     private final @Nullable Linear queryDown;
     private final Linear latent;
     private final Linear[] keyUp;
     private final Linear[] valueUp;
+    private final @Nullable OutputGate gate;
+    private final @Nullable KeyIndexer indexer;
     private final int heads;
     private final int queryWidth;
     private final int cacheDim;
 
+    /**
+     * @param rope the rotation, shared with the layers that have the same
+     * @param indexRope that of the indexer, or null without one
+     */
     public LatentAttention(
-            LatentAttentionConfig config, int layer, Rope rope, LinearFactory linears, Workspace workspace) {
+            LatentAttentionConfig config,
+            int layer,
+            @Nullable Rope rope,
+            @Nullable Rope indexRope,
+            LinearFactory linears,
+            Workspace workspace) {
         this.config = config;
         this.layer = layer;
         this.rope = rope;
@@ -57,6 +69,19 @@ public final class LatentAttention implements MixerOp {
         workspace.reserve(Input.LOW_QUERY, query.inputSize());
         workspace.reserve(Input.HEADS, (long) heads * Math.max(config.plainDim(), config.latentDim()));
         workspace.reserve(Input.MIXED, (long) heads * config.valueDim());
+        AttentionConfig.Gate factors = config.gate();
+        gate = factors == null || factors.projection() == null
+                ? null
+                : new OutputGate(
+                        factors,
+                        heads * config.valueDim(),
+                        factors.projection().outputSize(),
+                        linears,
+                        workspace);
+        KeyChoice choice = config.choice();
+        indexer = choice == null || choice.indexer() == null || indexRope == null
+                ? null
+                : new KeyIndexer(choice.indexer(), choice.count(), layer, indexRope, linears, workspace);
     }
 
     private static Linear[] create(List<Projection> projections, LinearFactory linears) {
@@ -85,6 +110,9 @@ public final class LatentAttention implements MixerOp {
         headRows.reset(heads * rows, latentDim);
         MatmulInput mixed = workspace.get(Input.MIXED);
         applyHeads(pass, valueUp, headRows, mixed.values(), config.valueDim(), heads * config.valueDim());
+        if (gate != null) {
+            gate.apply(pass);
+        }
         mixed.reset(rows, heads * config.valueDim());
         pass.observe("kqv_out", layer, mixed.values(), heads * config.valueDim());
         output.apply(pass.pool, mixed, result, 0, output.outputSize());
@@ -93,6 +121,12 @@ public final class LatentAttention implements MixerOp {
     /** Makes the queries, and the latents with what is rotated in {@link Buffer#KEY}. */
     private void project(Pass pass, MatmulInput input, float[] queries) {
         LinearJob job = input.layers().add(latent, pass.workspace.get(Buffer.KEY), 0, cacheDim);
+        if (gate != null) {
+            gate.addTo(job, pass);
+        }
+        if (indexer != null) {
+            indexer.addTo(job, pass);
+        }
         if (queryDown == null) {
             job.add(query, queries, 0, queryWidth).run(pass.pool);
             return;
@@ -102,7 +136,14 @@ public final class LatentAttention implements MixerOp {
         job.add(queryDown, low.values(), 0, rank).run(pass.pool);
         RowNorm.applyToRows(pass, config.queryNorm(), low.values(), low.values(), rank);
         low.reset(pass.rows(), rank);
-        query.apply(pass.pool, low, queries, 0, queryWidth);
+        LinearJob ofQueries = low.layers().add(query, queries, 0, queryWidth);
+        if (indexer == null) {
+            ofQueries.run(pass.pool);
+            return;
+        }
+        indexer.addQueriesTo(ofQueries, pass);
+        ofQueries.run(pass.pool);
+        indexer.run(pass);
     }
 
     /** Norm and rotation of one row; its latent goes to the cache, the plain parts of its queries head by head. */
@@ -110,7 +151,9 @@ public final class LatentAttention implements MixerOp {
         int position = pass.position(row);
         int plainDim = config.plainDim();
         int queryAt = row * queryWidth;
-        rope.apply(pass, row, queries, queryAt + plainDim, heads, config.queryDim());
+        if (rope != null) {
+            rope.apply(pass, row, queries, queryAt + plainDim, heads, config.queryDim());
+        }
         AttentionConfig.Temperature temperature = config.temperature();
         if (temperature != null) {
             pass.ops.scale(queries, queryAt, queryWidth, temperature.factor(position));
@@ -122,7 +165,13 @@ public final class LatentAttention implements MixerOp {
         float[] keys = pass.workspace.get(Buffer.KEY);
         int keyAt = row * cacheDim;
         RowNorm.apply(pass.ops, config.latentNorm(), keys, keyAt, keys, keyAt);
-        rope.apply(pass, row, keys, keyAt + config.latentDim(), 1, config.rotatedDim());
+        int rotatedAt = keyAt + config.latentDim();
+        if (config.rotatedNorm() != null) {
+            RowNorm.apply(pass.ops, config.rotatedNorm(), keys, rotatedAt, keys, rotatedAt);
+        }
+        if (rope != null) {
+            rope.apply(pass, row, keys, rotatedAt, 1, config.rotatedDim());
+        }
         pass.sequence(row).cache(layer).write(position, keys, keyAt, keys, keyAt, scratch);
     }
 

@@ -50,10 +50,7 @@ public final class KvCache {
             VectorOps ops) {
         KvLayout layout = KvLayout.of(
                 new LayerState.Cache(kvHeadCount, keyDim, valueDim, window), type, maxBatchRows + positions);
-        KvLayout.Place place = layout.place(0);
-        if (place == null) {
-            throw new IllegalStateException("a layer without keys and values");
-        }
+        KvLayout.Place place = layout.places(0).getFirst();
         KvPool pool = new KvPool();
         KvTable table = new KvTable(pool, pool, layout.groups().getFirst());
         table.reserve(0, positions, false);
@@ -86,7 +83,12 @@ public final class KvCache {
 
     /** Reads the values of {@code count} positions of one block: [count, valueDim]. */
     public void readValues(int head, int position, int count, float[] out, Scratch scratch) {
-        codec.readValues(table.memory(position), valuesOf(head, position), count * valueDim, out, scratch);
+        readValues(head, position, count, out, 0, scratch);
+    }
+
+    /** Likewise, from index {@code at} on. */
+    public void readValues(int head, int position, int count, float[] out, int at, Scratch scratch) {
+        codec.readValues(table.memory(position), valuesOf(head, position), count * valueDim, out, at, scratch);
     }
 
     /** Erases the positions of a page of this layer from one on. */

@@ -3,6 +3,7 @@ package dev.nibble.cpu.state;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.ChannelMixConfig;
 import dev.nibble.model.DeltaNetConfig;
+import dev.nibble.model.KeyChoice;
 import dev.nibble.model.LatentAttentionConfig;
 import dev.nibble.model.Mamba2Config;
 import dev.nibble.model.MambaConfig;
@@ -18,14 +19,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a sequence keeps for a layer.
  *
- * @param parts a cache, a recurrent state, both or none
+ * @param parts a cache, a recurrent state, both or none; a second cache is that of an indexer's keys
  */
 record LayerState(List<Part> parts) {
 
     /** One thing that is kept. */
     sealed interface Part {}
 
-    /** A KV cache; without keys where the values are the keys. */
+    /** A KV cache; without keys where the values are the keys, without values where there are only keys. */
     record Cache(int kvHeadCount, int keyDim, int valueDim, int window) implements Part {}
 
     /** The cache of an earlier layer. */
@@ -49,7 +50,8 @@ record LayerState(List<Part> parts) {
                                 ? new Cache(a.kvHeadCount(), a.headDim(), a.valueDim(), a.window())
                                 : new SharedCache(a.kvLayer()));
             // no keys: they are the values, which lie position by position
-            case LatentAttentionConfig a -> List.of(new Cache(1, 0, a.cacheDim(), 0));
+            case LatentAttentionConfig a ->
+                concat(List.of(new Cache(1, 0, a.cacheDim(), a.window())), indexKeys(a.indexer()));
             case ShortConvolutionConfig c ->
                 List.of(new Recurrent((c.kernelSize() - 1) * c.output().inputSize(), 0));
             case DeltaNetConfig d ->
@@ -65,6 +67,10 @@ record LayerState(List<Part> parts) {
             case Mamba2Config s ->
                 List.of(new Recurrent((s.kernelSize() - 1) * s.channels(), s.innerSize() * s.stateSize()));
         };
+    }
+
+    private static List<Part> indexKeys(KeyChoice.@Nullable Indexer indexer) {
+        return indexer == null ? List.of() : List.of(new Cache(1, indexer.keyDim(), 0, 0));
     }
 
     private static List<Part> concat(List<Part> first, List<Part> second) {

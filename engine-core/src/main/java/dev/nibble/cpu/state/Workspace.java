@@ -37,6 +37,10 @@ public final class Workspace {
         VALUE,
         /** Latent attention: the queries of all heads as they meet the latents. */
         LATENT,
+        /** An indexer's queries, keys, and the weights of its heads. */
+        INDEX_QUERY,
+        INDEX_KEY,
+        INDEX_WEIGHT,
 
         /** A feed-forward layer, before the activation. */
         GATE,
@@ -60,7 +64,7 @@ public final class Workspace {
         CONVOLVED,
         DELTA_QKV(QUERY),
         DELTA_GATE(GATE),
-        DELTA_ALPHA(EXPERT_SUM),
+        DELTA_DECAY(EXPERT_SUM),
         DELTA_BETA(ROUTER),
         MAMBA_INPUT(QUERY),
         MAMBA_B(KEY),
@@ -120,8 +124,9 @@ public final class Workspace {
         /** Latent attention: the queries at their low rank, and the rows of all queries, head by head. */
         LOW_QUERY(INNER),
         HEADS(GATHERED),
-        /** RWKV: the input mixed with that before, and low-rank maps. */
+        /** RWKV: the input mixed with that before. */
         SHIFTED(GATHERED),
+        /** A recurrent mixer's maps at their low rank. */
         LOW_INPUT(INNER),
         /** Mamba: the channels after the convolution, and the steps at their low rank. */
         MAMBA_CHANNELS(GATHERED),
