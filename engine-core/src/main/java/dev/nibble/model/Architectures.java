@@ -21,23 +21,27 @@ import dev.nibble.model.arch.Granite;
 import dev.nibble.model.arch.Grok;
 import dev.nibble.model.arch.GroveMoe;
 import dev.nibble.model.arch.HrmText;
+import dev.nibble.model.arch.HyV4;
+import dev.nibble.model.arch.KimiK3;
+import dev.nibble.model.arch.KimiLinear;
 import dev.nibble.model.arch.Lfm2;
-import dev.nibble.model.arch.Llama;
 import dev.nibble.model.arch.Llama4;
+import dev.nibble.model.arch.Llama;
 import dev.nibble.model.arch.LlamaEncoder;
 import dev.nibble.model.arch.Mamba2Decoder;
 import dev.nibble.model.arch.MambaDecoder;
 import dev.nibble.model.arch.Maple;
 import dev.nibble.model.arch.Mimo2;
 import dev.nibble.model.arch.MiniCpm3;
+import dev.nibble.model.arch.MiniMax01;
 import dev.nibble.model.arch.Mistral3;
 import dev.nibble.model.arch.ModernBert;
 import dev.nibble.model.arch.MuseGlimmer;
 import dev.nibble.model.arch.Nanbeige;
 import dev.nibble.model.arch.NemotronH;
 import dev.nibble.model.arch.Plamo2;
-import dev.nibble.model.arch.Qwen3;
 import dev.nibble.model.arch.Qwen35;
+import dev.nibble.model.arch.Qwen3;
 import dev.nibble.model.arch.Rwkv;
 import dev.nibble.model.arch.SmallThinker;
 import dev.nibble.model.arch.Step35;
@@ -90,7 +94,11 @@ public final class Architectures {
             new SmallThinker(),
             new Step35(),
             new T5Encoder(),
-            new Talkie());
+            new Talkie(),
+            new HyV4(),
+            new KimiK3(),
+            new KimiLinear(),
+            new MiniMax01());
 
     private static final TreeMap<String, Architecture> BY_NAME = new TreeMap<>();
 

@@ -6,6 +6,7 @@ public sealed interface Mixer
                 LatentAttentionConfig,
                 ShortConvolutionConfig,
                 DeltaNetConfig,
+                LightningConfig,
                 MambaConfig,
                 Mamba2Config,
                 Rwkv6Config,

@@ -5,6 +5,7 @@ import dev.nibble.model.ChannelMixConfig;
 import dev.nibble.model.DeltaNetConfig;
 import dev.nibble.model.KeyChoice;
 import dev.nibble.model.LatentAttentionConfig;
+import dev.nibble.model.LightningConfig;
 import dev.nibble.model.Mamba2Config;
 import dev.nibble.model.MambaConfig;
 import dev.nibble.model.Mixer;
@@ -57,6 +58,7 @@ record LayerState(List<Part> parts) {
             case DeltaNetConfig d ->
                 List.of(new Recurrent(
                         (d.kernelSize() - 1) * d.channels(), d.valueHeadCount() * d.stateSize() * d.stateSize()));
+            case LightningConfig l -> List.of(new Recurrent(0, l.headCount() * l.headDim() * l.headDim()));
             case MambaConfig s ->
                 List.of(new Recurrent((s.kernelSize() - 1) * s.innerSize(), s.innerSize() * s.stateSize()));
             case Rwkv6Config r ->

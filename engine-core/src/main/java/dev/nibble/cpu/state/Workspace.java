@@ -92,7 +92,10 @@ public final class Workspace {
         STREAMS,
         PREDICTED,
         STREAM_MIX(ROUTER),
-        LAUREL;
+        LAUREL,
+
+        /** How a part is connected to the residual streams, from what it reads to what it returns. */
+        CONNECTION;
 
         /** The buffer whose memory it has. */
         private final Buffer memory;
@@ -133,6 +136,8 @@ public final class Workspace {
         MAMBA_LOW_STEP(INNER),
         /** What a per-layer input hands to its projection. */
         PER_LAYER_INNER(INNER),
+        /** All residual streams of a row, normalized. */
+        CONNECTED(GATHERED),
         /** AltUp: what tells how streams are mixed, and the low-rank residual at its low rank. */
         MODALITIES(INNER),
         LAUREL_LOW(INNER),

@@ -199,6 +199,24 @@ final class FeedForwardReader {
         return shared == 0 ? experts : experts.withShared(shared(layer, Math.multiplyExact(shared, size)), null);
     }
 
+    /**
+     * The experts of a layer with the limits of {@code swiglu_clamp_exp}, and for the one that every position uses those of
+     * {@code swiglu_clamp_shexp}, where they are above 0.
+     *
+     * @param before whether the gate is limited before its SiLU
+     */
+    FeedForward.Experts clamped(int layer, FeedForward.Experts experts, boolean before) {
+        float limit = reader.layerFloat("swiglu_clamp_exp", layer, 0);
+        float sharedLimit = reader.layerFloat("swiglu_clamp_shexp", layer, 0);
+        FeedForward.Experts clamped = experts;
+        if (experts.shared() != null && sharedLimit > 0) {
+            clamped = clamped.withShared(
+                    experts.shared().withActivation(new Activation.ClampedSwiGlu(sharedLimit, before)),
+                    experts.sharedGate());
+        }
+        return limit > 0 ? clamped.withActivation(new Activation.ClampedSwiGlu(limit, before)) : clamped;
+    }
+
     /** {@code expert_weights_norm}, whether the chosen weights are divided by their sum. */
     boolean normalizesWeights() {
         return reader.flag("expert_weights_norm", false);

@@ -57,6 +57,9 @@ final class LatentReader {
 
     /** That of a file with the maps of keys and values apart: the keys with {@code _mla} and this ending. */
     static LatentReader split(ModelReader reader, AttentionReader attentions, String ending) {
+        // without _mla they are widths of the cache
+        reader.key("attention.key_length" + ending);
+        reader.key("attention.value_length" + ending);
         return new LatentReader(
                 reader,
                 attentions,
@@ -86,7 +89,10 @@ final class LatentReader {
         List<Projection> keyUp = new ArrayList<>();
         List<Projection> valueUp = new ArrayList<>();
         // some files have both forms of the maps, for programs that know one of them
-        if (split) {
+        boolean apart = split
+                && (reader.hasTensor(block(layer, "attn_k_b.weight"))
+                        || !reader.hasTensor(block(layer, "attn_kv_b.weight")));
+        if (apart) {
             reader.passOver(block(layer, "attn_kv_b.weight"));
             keyUp.addAll(reader.projections(block(layer, "attn_k_b"), plainDim, latentDim, heads));
             valueUp.addAll(reader.projections(block(layer, "attn_v_b"), latentDim, valueDim, heads));

@@ -39,21 +39,7 @@ public final class Qwen35 implements Decoder.Family {
             super(reader, RopeConfig.Style.HALVES, Activation.SILU);
             RopeConfig unsectioned = ropes.read(attentions.headDim(0));
             rope = unsectioned.withFrequencyFactors(RopeReader.axisFactorsByTurns(reader, unsectioned.dims()));
-            recurrent = recurrentLayers(reader);
-        }
-
-        private static boolean[] recurrentLayers(ModelReader reader) {
-            boolean[] given = reader.metadata.optionalBooleans(reader.key("attention.recurrent_layers"));
-            if (given != null) {
-                reader.checkLength("attention.recurrent_layers", given.length);
-                return given;
-            }
-            int interval = reader.positive("full_attention_interval", 4);
-            boolean[] recurrent = new boolean[reader.layerCount];
-            for (int layer = 0; layer < recurrent.length; layer++) {
-                recurrent[layer] = (layer + 1) % interval != 0;
-            }
-            return recurrent;
+            recurrent = attentions.recurrentLayers(4);
         }
 
         @Override

@@ -2,7 +2,6 @@ package dev.nibble.model.arch;
 
 import static dev.nibble.model.FeedForward.Routing.Gating.SIGMOID;
 
-import dev.nibble.model.Activation;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.FeedForward;
 import dev.nibble.model.RopeConfig;
@@ -51,14 +50,7 @@ public final class Step35 implements Decoder.Family {
 
         @Override
         FeedForward.Experts experts(int layer) {
-            FeedForward.Experts experts = super.experts(layer);
-            float limit = reader.layerFloat("swiglu_clamp_exp", layer, 0);
-            float sharedLimit = reader.layerFloat("swiglu_clamp_shexp", layer, 0);
-            if (experts.shared() != null && sharedLimit > 0) {
-                experts = experts.withShared(
-                        experts.shared().withActivation(new Activation.ClampedSwiGlu(sharedLimit, false)), null);
-            }
-            return limit > 0 ? experts.withActivation(new Activation.ClampedSwiGlu(limit, false)) : experts;
+            return feedForwards.clamped(layer, super.experts(layer), false);
         }
     }
 }
