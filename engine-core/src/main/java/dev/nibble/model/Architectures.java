@@ -4,6 +4,7 @@ import dev.nibble.ModelFormatException;
 import dev.nibble.UnsupportedModelException;
 import dev.nibble.model.arch.Apertus;
 import dev.nibble.model.arch.Arctic;
+import dev.nibble.model.arch.BailingMoe3;
 import dev.nibble.model.arch.Bert;
 import dev.nibble.model.arch.BitNet;
 import dev.nibble.model.arch.CogVlm;
@@ -95,6 +96,7 @@ public final class Architectures {
             new Step35(),
             new T5Encoder(),
             new Talkie(),
+            new BailingMoe3(),
             new HyV4(),
             new KimiK3(),
             new KimiLinear(),
