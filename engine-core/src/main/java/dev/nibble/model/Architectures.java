@@ -12,6 +12,7 @@ import dev.nibble.model.arch.Cohere2Moe;
 import dev.nibble.model.arch.Deci;
 import dev.nibble.model.arch.DeepSeek2;
 import dev.nibble.model.arch.DenseDecoders;
+import dev.nibble.model.arch.Dots3Note;
 import dev.nibble.model.arch.ExpertDecoders;
 import dev.nibble.model.arch.FalconH1;
 import dev.nibble.model.arch.Gemma2;
@@ -97,6 +98,7 @@ public final class Architectures {
             new T5Encoder(),
             new Talkie(),
             new BailingMoe3(),
+            new Dots3Note(),
             new HyV4(),
             new KimiK3(),
             new KimiLinear(),
