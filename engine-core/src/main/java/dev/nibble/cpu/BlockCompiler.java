@@ -113,7 +113,7 @@ final class BlockCompiler {
                         latent,
                         layer,
                         rope(latent.rope()),
-                        rope(latent.indexer() == null ? null : latent.indexer().rope()),
+                        this::sharedRope,
                         linears,
                         workspace);
             case ShortConvolutionConfig convolution -> new ShortConvolution(convolution, layer, linears, workspace);

@@ -19,6 +19,7 @@ import dev.nibble.model.arch.Gemma2;
 import dev.nibble.model.arch.Gemma3n;
 import dev.nibble.model.arch.Gemma4;
 import dev.nibble.model.arch.Glm4;
+import dev.nibble.model.arch.Glm5Next;
 import dev.nibble.model.arch.Granite;
 import dev.nibble.model.arch.Grok;
 import dev.nibble.model.arch.GroveMoe;
@@ -99,6 +100,7 @@ public final class Architectures {
             new Talkie(),
             new BailingMoe3(),
             new Dots3Note(),
+            new Glm5Next(),
             new HyV4(),
             new KimiK3(),
             new KimiLinear(),

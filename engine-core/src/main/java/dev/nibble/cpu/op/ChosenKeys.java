@@ -41,25 +41,33 @@ final class ChosenKeys {
     }
 
     /**
-     * Chooses the keys with the greatest scores, as many as there is room for, of equal ones the earlier.
+     * Chooses the keys with the greatest scores, of equal ones the earlier.
      *
-     * @param count scores from index {@code at} on; more than there is room for
+     * @param keys scores from index {@code at} on; more than {@code count}
+     * @param count keys that are chosen
+     * @param size positions that a key stands for
+     * @param end of the positions: those behind the last key are chosen too
      */
-    void choose(int row, float[] scores, int at, int count, Scratch scratch) {
-        float[] order = scratch.panel(count);
-        System.arraycopy(scores, at, order, 0, count);
-        float least = greatest(order, count, most);
-        int equal = most;
-        for (int i = 0; i < count; i++) {
+    void choose(int row, float[] scores, int at, int keys, int count, int size, int end, Scratch scratch) {
+        float[] order = scratch.panel(keys);
+        System.arraycopy(scores, at, order, 0, keys);
+        float least = greatest(order, keys, count);
+        int equal = count;
+        for (int i = 0; i < keys; i++) {
             equal -= scores[at + i] > least ? 1 : 0;
         }
         int first = row * most;
         int next = first;
-        for (int i = 0; i < count && next < first + most; i++) {
+        for (int i = 0; i < keys && next < first + count * size; i++) {
             float score = scores[at + i];
             if (score > least || score == least && equal-- > 0) {
-                positions[next++] = i;
+                for (int position = i * size; position < (i + 1) * size; position++) {
+                    positions[next++] = position;
+                }
             }
+        }
+        for (int position = keys * size; position < end; position++) {
+            positions[next++] = position;
         }
         counts[row] = next - first;
     }

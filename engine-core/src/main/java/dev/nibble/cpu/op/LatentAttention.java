@@ -13,7 +13,9 @@ import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.KeyChoice;
 import dev.nibble.model.LatentAttentionConfig;
 import dev.nibble.model.Projection;
+import dev.nibble.model.RopeConfig;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,13 +43,13 @@ public final class LatentAttention implements MixerOp {
 
     /**
      * @param rope the rotation, shared with the layers that have the same
-     * @param indexRope that of the indexer, or null without one
+     * @param ropes makes the rotations of the indexer
      */
     public LatentAttention(
             LatentAttentionConfig config,
             int layer,
             @Nullable Rope rope,
-            @Nullable Rope indexRope,
+            Function<RopeConfig, Rope> ropes,
             LinearFactory linears,
             Workspace workspace) {
         this.config = config;
@@ -79,9 +81,9 @@ public final class LatentAttention implements MixerOp {
                         linears,
                         workspace);
         KeyChoice choice = config.choice();
-        indexer = choice == null || choice.indexer() == null || indexRope == null
+        indexer = choice == null || choice.indexer() == null
                 ? null
-                : new KeyIndexer(choice.indexer(), choice.count(), layer, indexRope, linears, workspace);
+                : new KeyIndexer(choice.indexer(), choice.count(), layer, 1, true, ropes, linears, workspace);
     }
 
     private static Linear[] create(List<Projection> projections, LinearFactory linears) {

@@ -7,7 +7,8 @@ import java.util.List;
 
 /**
  * Where the keys and values of each layer's caches lie in the pages of a sequence. Caches that are seen equally far share pages: in a
- * page, the keys of a cache's heads, [kvHeadCount, rows of a block of keys], and then its values, [kvHeadCount, PAGE, valueDim].
+ * page, the keys of a cache's heads, [kvHeadCount, rows of a block of keys], and then its values, [kvHeadCount, rows, valueDim]. A value
+ * that stands for a block of positions lies in the page of the last of them.
  */
 final class KvLayout {
     private static final int ALIGNMENT = 64;
@@ -82,14 +83,14 @@ final class KvLayout {
         }
         Group group = groups.get(index);
         long keys = group.pageBytes();
-        long values = keys + bytes(sizes.kvHeadCount(), sizes.keyDim());
+        long values = keys + bytes(sizes.kvHeadCount(), sizes.keyDim(), KvTable.PAGE);
         places.get(layer).add(new Place(index, sizes, keys, values));
-        long pageBytes = values + bytes(sizes.kvHeadCount(), sizes.valueDim());
+        long pageBytes = values + bytes(sizes.kvHeadCount(), sizes.valueDim(), sizes.rowsOfPage());
         groups.set(index, new Group(group.window(), group.reach(), pageBytes));
     }
 
-    private long bytes(int heads, int dim) {
-        long bytes = (long) heads * KvTable.PAGE * KvCodec.rowBytes(type, dim);
+    private long bytes(int heads, int dim, int rows) {
+        long bytes = (long) heads * rows * KvCodec.rowBytes(type, dim);
         return Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
     }
 

@@ -3,6 +3,7 @@ package dev.nibble.cpu.state;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.ChannelMixConfig;
 import dev.nibble.model.DeltaNetConfig;
+import dev.nibble.model.KeyBlocks;
 import dev.nibble.model.KeyChoice;
 import dev.nibble.model.LatentAttentionConfig;
 import dev.nibble.model.LightningConfig;
@@ -20,15 +21,30 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a sequence keeps for a layer.
  *
- * @param parts a cache, a recurrent state, both or none; a second cache is that of an indexer's keys
+ * @param parts caches, a recurrent state, both or none
  */
 record LayerState(List<Part> parts) {
 
     /** One thing that is kept. */
     sealed interface Part {}
 
-    /** A KV cache; without keys where the values are the keys, without values where there are only keys. */
-    record Cache(int kvHeadCount, int keyDim, int valueDim, int window) implements Part {}
+    /**
+     * A KV cache; without keys where the values are the keys.
+     *
+     * @param window positions that a query sees, 0 for all
+     * @param spacing positions that a value stands for; a power of two
+     */
+    record Cache(int kvHeadCount, int keyDim, int valueDim, int window, int spacing) implements Part {
+        /** A cache of each position. */
+        Cache(int kvHeadCount, int keyDim, int valueDim, int window) {
+            this(kvHeadCount, keyDim, valueDim, window, 1);
+        }
+
+        /** Values in a page. */
+        int rowsOfPage() {
+            return Math.max(1, KvTable.PAGE / spacing);
+        }
+    }
 
     /** The cache of an earlier layer. */
     record SharedCache(int layer) implements Part {}
@@ -72,7 +88,18 @@ record LayerState(List<Part> parts) {
     }
 
     private static List<Part> indexKeys(KeyChoice.@Nullable Indexer indexer) {
-        return indexer == null ? List.of() : List.of(new Cache(1, indexer.keyDim(), 0, 0));
+        return switch (indexer == null ? null : indexer.rated()) {
+            case null -> List.of();
+            case KeyChoice.Rated.Positions positions -> List.of(new Cache(1, 0, positions.keyDim(), 0));
+            case KeyChoice.Rated.Blocks of -> blockKeys(of.blocks());
+        };
+    }
+
+    /** The keys of blocks, and what they are made from. */
+    private static List<Part> blockKeys(KeyBlocks blocks) {
+        return List.of(
+                new Cache(1, 0, blocks.keyDim(), 0, blocks.size()),
+                new Cache(1, 0, 2 * blocks.width(), blocks.reach()));
     }
 
     private static List<Part> concat(List<Part> first, List<Part> second) {

@@ -5,6 +5,7 @@ import static dev.nibble.model.FeedForward.Routing.Gating.SIGMOID;
 import dev.nibble.model.FeedForward;
 import dev.nibble.model.Mixer;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Ling 3: Kimi's delta attention with bounded decays, latent attention with a gate for each head, clamped experts. */
 public final class BailingMoe3 implements Decoder.Family {
@@ -35,8 +36,8 @@ public final class BailingMoe3 implements Decoder.Family {
             }
 
             @Override
-            FeedForward.Experts experts(int layer) {
-                return feedForwards.clamped(layer, super.experts(layer), false);
+            @Nullable FeedForward feedForward(int layer) {
+                return feedForwards.clamped(layer, super.feedForward(layer), false);
             }
         };
     }

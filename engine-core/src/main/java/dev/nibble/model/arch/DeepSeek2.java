@@ -34,7 +34,9 @@ public final class DeepSeek2 implements Decoder.Family {
 
         DeepSeekDecoder(ModelReader reader) {
             super(reader, RopeConfig.Style.ADJACENT, Activation.SILU);
-            // The key without _mla is the width of the cache where both are there.
+            // The keys without _mla are widths of the cache where both are there.
+            reader.positive("attention.key_length", 1);
+            reader.positive("attention.value_length", 1);
             boolean split = reader.has("attention.key_length_mla");
             int queryDim = reader.positive(split ? "attention.key_length_mla" : "attention.key_length");
             int valueDim = reader.positive(split ? "attention.value_length_mla" : "attention.value_length");

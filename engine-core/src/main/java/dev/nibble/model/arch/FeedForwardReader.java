@@ -200,21 +200,45 @@ final class FeedForwardReader {
     }
 
     /**
-     * The experts of a layer with the limits of {@code swiglu_clamp_exp}, and for the one that every position uses those of
-     * {@code swiglu_clamp_shexp}, where they are above 0.
+     * A layer with the limits of {@code swiglu_clamp_exp} on its experts, and on what all positions use, be it beside them or the layer
+     * as a whole, those of {@code swiglu_clamp_shexp}; 0 for none.
      *
      * @param before whether the gate is limited before its SiLU
      */
-    FeedForward.Experts clamped(int layer, FeedForward.Experts experts, boolean before) {
-        float limit = reader.layerFloat("swiglu_clamp_exp", layer, 0);
-        float sharedLimit = reader.layerFloat("swiglu_clamp_shexp", layer, 0);
-        FeedForward.Experts clamped = experts;
-        if (experts.shared() != null && sharedLimit > 0) {
-            clamped = clamped.withShared(
-                    experts.shared().withActivation(new Activation.ClampedSwiGlu(sharedLimit, before)),
-                    experts.sharedGate());
+    @Nullable FeedForward clamped(int layer, @Nullable FeedForward parts, boolean before) {
+        return clamped(parts, before, limit("swiglu_clamp_exp", layer, 0), limit("swiglu_clamp_shexp", layer, 0));
+    }
+
+    /** Likewise, before the SiLU, where the limits of the experts hold for what all positions use if the file does not say. */
+    @Nullable FeedForward clampedAlike(int layer, @Nullable FeedForward parts) {
+        float limit = limit("swiglu_clamp_exp", layer, 0);
+        return clamped(parts, true, limit, limit("swiglu_clamp_shexp", layer, limit));
+    }
+
+    private float limit(String suffix, int layer, float defaultLimit) {
+        float limit = reader.layerFloat(suffix, layer, defaultLimit);
+        if (limit < 0) {
+            throw reader.metadata.failure(reader.key(suffix), "expected a number of 0 or more, found " + limit);
         }
-        return limit > 0 ? clamped.withActivation(new Activation.ClampedSwiGlu(limit, before)) : clamped;
+        return limit;
+    }
+
+    private static @Nullable FeedForward clamped(
+            @Nullable FeedForward parts, boolean before, float limit, float sharedLimit) {
+        return switch (parts) {
+            case FeedForward.Dense dense -> clamped(dense, before, sharedLimit);
+            case FeedForward.Experts experts -> {
+                FeedForward.Experts all = experts.shared() == null
+                        ? experts
+                        : experts.withShared(clamped(experts.shared(), before, sharedLimit), experts.sharedGate());
+                yield limit == 0 ? all : all.withActivation(new Activation.ClampedSwiGlu(limit, before));
+            }
+            case null, default -> parts;
+        };
+    }
+
+    private static FeedForward.Dense clamped(FeedForward.Dense dense, boolean before, float limit) {
+        return limit == 0 ? dense : dense.withActivation(new Activation.ClampedSwiGlu(limit, before));
     }
 
     /** {@code expert_weights_norm}, whether the chosen weights are divided by their sum. */

@@ -63,8 +63,8 @@ public final class HyV4 implements Decoder.Family {
         }
 
         @Override
-        FeedForward.Experts experts(int layer) {
-            return feedForwards.clamped(layer, super.experts(layer), true);
+        @Nullable FeedForward feedForward(int layer) {
+            return feedForwards.clamped(layer, super.feedForward(layer), true);
         }
     }
 }

@@ -32,8 +32,14 @@ final class HyperReader {
         }
     }
 
-    int streams() {
-        return streams;
+    /** Those of DeepSeek-V4, which mix the streams. */
+    static HyperReader balanced(ModelReader reader) {
+        return new HyperReader(
+                reader,
+                2,
+                reader.positiveFloat("hyper_connection.epsilon"),
+                0,
+                reader.positive("hyper_connection.sinkhorn_iterations"));
     }
 
     /** Those of a block. */
@@ -41,6 +47,11 @@ final class HyperReader {
         int kinds = rounds == 0 ? 2 : 3;
         return new BlockConfig.Connections(
                 read(ModelReader.block(layer, "hc_attn"), kinds), read(ModelReader.block(layer, "hc_ffn"), kinds));
+    }
+
+    /** What is before the first block and after the last, where the output norm reads the mean. */
+    EmbeddingInput.Connected endsWithMean() {
+        return new EmbeddingInput.Connected(streams, new Connection.Mean(streams));
     }
 
     /** What is before the first block and after the last, with {@code output_hc}. */

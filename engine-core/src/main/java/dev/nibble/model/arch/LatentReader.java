@@ -58,8 +58,8 @@ final class LatentReader {
     /** That of a file with the maps of keys and values apart: the keys with {@code _mla} and this ending. */
     static LatentReader split(ModelReader reader, AttentionReader attentions, String ending) {
         // without _mla they are widths of the cache
-        reader.key("attention.key_length" + ending);
-        reader.key("attention.value_length" + ending);
+        reader.positive("attention.key_length" + ending, 1);
+        reader.positive("attention.value_length" + ending, 1);
         return new LatentReader(
                 reader,
                 attentions,

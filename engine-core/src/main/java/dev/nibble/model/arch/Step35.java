@@ -7,6 +7,7 @@ import dev.nibble.model.FeedForward;
 import dev.nibble.model.RopeConfig;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Step 3.5: heads by layer with a gate each, windowed layers that turn all of a head and full ones that turn half, clamped experts. */
 public final class Step35 implements Decoder.Family {
@@ -49,8 +50,8 @@ public final class Step35 implements Decoder.Family {
         }
 
         @Override
-        FeedForward.Experts experts(int layer) {
-            return feedForwards.clamped(layer, super.experts(layer), false);
+        @Nullable FeedForward feedForward(int layer) {
+            return feedForwards.clamped(layer, super.feedForward(layer), false);
         }
     }
 }
