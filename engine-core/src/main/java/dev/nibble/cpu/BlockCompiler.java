@@ -6,6 +6,7 @@ import dev.nibble.cpu.op.Attention;
 import dev.nibble.cpu.op.Block;
 import dev.nibble.cpu.op.BlockOp;
 import dev.nibble.cpu.op.ChannelMix;
+import dev.nibble.cpu.op.CompressedAttention;
 import dev.nibble.cpu.op.ConnectedBlock;
 import dev.nibble.cpu.op.DeltaNet;
 import dev.nibble.cpu.op.DenseFeedForward;
@@ -30,6 +31,7 @@ import dev.nibble.cpu.state.Workspace.Buffer;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.BlockConfig;
 import dev.nibble.model.ChannelMixConfig;
+import dev.nibble.model.CompressedAttentionConfig;
 import dev.nibble.model.DeltaNetConfig;
 import dev.nibble.model.FeedForward;
 import dev.nibble.model.LatentAttentionConfig;
@@ -116,6 +118,8 @@ final class BlockCompiler {
                         this::sharedRope,
                         linears,
                         workspace);
+            case CompressedAttentionConfig compressed ->
+                new CompressedAttention(compressed, layer, this::sharedRope, linears, workspace);
             case ShortConvolutionConfig convolution -> new ShortConvolution(convolution, layer, linears, workspace);
             case DeltaNetConfig deltaNet -> new DeltaNet(deltaNet, layer, linears, workspace);
             case LightningConfig lightning -> new LightningAttention(lightning, layer, linears, workspace);

@@ -11,6 +11,7 @@ import dev.nibble.model.arch.CogVlm;
 import dev.nibble.model.arch.Cohere2Moe;
 import dev.nibble.model.arch.Deci;
 import dev.nibble.model.arch.DeepSeek2;
+import dev.nibble.model.arch.DeepSeek4;
 import dev.nibble.model.arch.DenseDecoders;
 import dev.nibble.model.arch.Dots3Note;
 import dev.nibble.model.arch.ExpertDecoders;
@@ -99,6 +100,7 @@ public final class Architectures {
             new T5Encoder(),
             new Talkie(),
             new BailingMoe3(),
+            new DeepSeek4(),
             new Dots3Note(),
             new Glm5Next(),
             new HyV4(),

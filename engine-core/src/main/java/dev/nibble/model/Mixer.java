@@ -4,6 +4,7 @@ package dev.nibble.model;
 public sealed interface Mixer
         permits AttentionConfig,
                 LatentAttentionConfig,
+                CompressedAttentionConfig,
                 ShortConvolutionConfig,
                 DeltaNetConfig,
                 LightningConfig,

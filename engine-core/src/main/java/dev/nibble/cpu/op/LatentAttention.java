@@ -14,7 +14,6 @@ import dev.nibble.model.KeyChoice;
 import dev.nibble.model.LatentAttentionConfig;
 import dev.nibble.model.Projection;
 import dev.nibble.model.RopeConfig;
-import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -23,9 +22,6 @@ import org.jspecify.annotations.Nullable;
  * position and the rotated part after it.
  */
 public final class LatentAttention implements MixerOp {
-    /** Outputs of a head's map that a worker computes at a time, as in {@link MixtureOfExperts}. */
-    private static final int OUTPUTS = 64;
-
     private final LatentAttentionConfig config;
     private final int layer;
     private final @Nullable Rope rope;
@@ -33,8 +29,8 @@ public final class LatentAttention implements MixerOp {
     private final Linear output;
     private final @Nullable Linear queryDown;
     private final Linear latent;
-    private final Linear[] keyUp;
-    private final Linear[] valueUp;
+    private final HeadMaps keyUp;
+    private final HeadMaps valueUp;
     private final @Nullable OutputGate gate;
     private final @Nullable KeyIndexer indexer;
     private final int heads;
@@ -63,8 +59,8 @@ public final class LatentAttention implements MixerOp {
         @Nullable Projection down = config.queryDown();
         latent = linears.create(config.latent());
         queryDown = down == null ? null : linears.create(down);
-        keyUp = create(config.keyUp(), linears);
-        valueUp = create(config.valueUp(), linears);
+        keyUp = new HeadMaps(config.keyUp(), linears);
+        valueUp = new HeadMaps(config.valueUp(), linears);
         workspace.reserve(Buffer.QUERY, queryWidth);
         workspace.reserve(Buffer.KEY, cacheDim);
         workspace.reserve(Buffer.LATENT, (long) heads * config.latentDim());
@@ -86,10 +82,6 @@ public final class LatentAttention implements MixerOp {
                 : new KeyIndexer(choice.indexer(), choice.count(), layer, 1, true, ropes, linears, workspace);
     }
 
-    private static Linear[] create(List<Projection> projections, LinearFactory linears) {
-        return projections.stream().map(linears::create).toArray(Linear[]::new);
-    }
-
     @Override
     public void run(Pass pass, MatmulInput input, float[] result) {
         int rows = pass.rows();
@@ -107,11 +99,11 @@ public final class LatentAttention implements MixerOp {
         int latentDim = config.latentDim();
         headRows.reset(heads * rows, config.plainDim());
         float[] latents = workspace.get(Buffer.LATENT); // [heads, rows, latentDim]
-        applyHeads(pass, keyUp, headRows, latents, rows * latentDim, latentDim);
+        keyUp.apply(pass, headRows, latents, rows * latentDim, latentDim);
         attend(pass, queries, latents, headRows.values());
         headRows.reset(heads * rows, latentDim);
         MatmulInput mixed = workspace.get(Input.MIXED);
-        applyHeads(pass, valueUp, headRows, mixed.values(), config.valueDim(), heads * config.valueDim());
+        valueUp.apply(pass, headRows, mixed.values(), config.valueDim(), heads * config.valueDim());
         if (gate != null) {
             gate.apply(pass);
         }
@@ -175,33 +167,6 @@ public final class LatentAttention implements MixerOp {
             rope.apply(pass, row, keys, rotatedAt, 1, config.rotatedDim());
         }
         pass.sequence(row).cache(layer).write(position, keys, keyAt, keys, keyAt, scratch);
-    }
-
-    /** Multiplies the rows of each head, [heads, rows, columns], with the head's matrix; one parallel region. */
-    private void applyHeads(Pass pass, Linear[] maps, MatmulInput input, float[] out, int headStride, int rowStride) {
-        int rows = pass.rows();
-        int width = maps[0].outputSize();
-        int chunks = Math.ceilDiv(width, OUTPUTS);
-        for (Linear map : maps) {
-            map.prepare(input, pass.pool);
-        }
-        pass.pool.forEach(heads * chunks, 1, (worker, from, to) -> {
-            for (int item = from; item < to; item++) {
-                int head = item / chunks;
-                int first = item % chunks * OUTPUTS;
-                int end = Math.min(width, first + OUTPUTS);
-                maps[head].multiply(
-                        input,
-                        head * rows,
-                        rows,
-                        out,
-                        head * headStride,
-                        rowStride,
-                        first,
-                        end,
-                        pass.pool.scratch(worker));
-            }
-        });
     }
 
     private void attend(Pass pass, float[] queries, float[] latents, float[] out) {

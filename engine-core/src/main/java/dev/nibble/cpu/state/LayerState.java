@@ -2,6 +2,7 @@ package dev.nibble.cpu.state;
 
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.ChannelMixConfig;
+import dev.nibble.model.CompressedAttentionConfig;
 import dev.nibble.model.DeltaNetConfig;
 import dev.nibble.model.KeyBlocks;
 import dev.nibble.model.KeyChoice;
@@ -69,6 +70,11 @@ record LayerState(List<Part> parts) {
             // no keys: they are the values, which lie position by position
             case LatentAttentionConfig a ->
                 concat(List.of(new Cache(1, 0, a.cacheDim(), a.window())), indexKeys(a.indexer()));
+            case CompressedAttentionConfig a -> {
+                List<Part> own = List.of(new Cache(1, 0, a.headDim(), a.window()));
+                List<Part> ofBlocks = a.blocks() == null ? List.of() : blockKeys(a.blocks());
+                yield concat(concat(own, ofBlocks), indexKeys(a.indexer()));
+            }
             case ShortConvolutionConfig c ->
                 List.of(new Recurrent((c.kernelSize() - 1) * c.output().inputSize(), 0));
             case DeltaNetConfig d ->

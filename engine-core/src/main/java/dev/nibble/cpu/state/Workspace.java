@@ -41,6 +41,8 @@ public final class Workspace {
         INDEX_QUERY,
         INDEX_KEY,
         INDEX_WEIGHT,
+        /** What positions bring to the keys of blocks. */
+        BLOCK_PARTS,
 
         /** A feed-forward layer, before the activation. */
         GATE,

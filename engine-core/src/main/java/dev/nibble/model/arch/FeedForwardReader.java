@@ -99,10 +99,12 @@ final class FeedForwardReader {
             case 1 -> Gating.SOFTMAX;
             case 2 -> Gating.SIGMOID;
             case 3 -> Gating.SOFTMAX_OF_CHOSEN;
+            case 4 -> Gating.SQRT_SOFTPLUS;
             default ->
                 throw reader.metadata.failure(
                         reader.key("expert_gating_func"),
-                        "expected 1 (softmax), 2 (sigmoid) or 3 (softmax of the chosen), found " + function);
+                        "expected 1 (softmax), 2 (sigmoid), 3 (softmax of the chosen) or 4 (square root of softplus),"
+                                + " found " + function);
         };
     }
 
@@ -128,8 +130,8 @@ final class FeedForwardReader {
         Gating asked = gating(gating);
         boolean same = asked == gating
                 || normalize
-                        && asked != Gating.SIGMOID
-                        && gating != Gating.SIGMOID; // the chosen ones' softmax, both ways
+                        && isSoftmax(asked)
+                        && isSoftmax(gating); // the chosen ones' softmax, both ways
         if (!same) {
             throw reader.metadata.failure(
                     reader.key("expert_gating_func"),
@@ -143,6 +145,10 @@ final class FeedForwardReader {
                     "expected that of the architecture " + reader.architecture + ", " + normalize + ", found "
                             + !normalize);
         }
+    }
+
+    private static boolean isSoftmax(Gating gating) {
+        return gating == Gating.SOFTMAX || gating == Gating.SOFTMAX_OF_CHOSEN;
     }
 
     boolean hasExperts(int layer) {
