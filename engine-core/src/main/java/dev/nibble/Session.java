@@ -428,7 +428,7 @@ public final class Session implements AutoCloseable {
             boolean showsControls,
             Cancellation cancellation) {
         Generator generator =
-                generations.begin(context, promptStart, kept, prompt, options, showsControls, cancellation);
+                generations.begin(context, promptStart, kept, prompt, options, showsControls, null, cancellation);
         active = generator;
         return new TokenStream(lock, generator);
     }
