@@ -2,7 +2,9 @@ package dev.nibble;
 
 import dev.nibble.generate.Drafter;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How tokens are guessed before they are generated, to be evaluated several at a time: a pass over the weights for up to 17 tokens
@@ -17,14 +19,16 @@ import java.util.OptionalInt;
  * <p>Immutable; a value of {@link GenerationOptions#withSpeculation}.
  */
 public final class Speculation {
-    private static final Speculation NONE = new Speculation("none", OptionalInt.empty());
-    private static final Speculation LOOKUP = new Speculation("lookup", OptionalInt.empty());
+    private static final Speculation NONE = new Speculation("none", null, OptionalInt.empty());
+    private static final Speculation LOOKUP = new Speculation("lookup", null, OptionalInt.empty());
 
     private final String name;
+    private final @Nullable LanguageModel draftModel;
     private final OptionalInt tokens;
 
-    private Speculation(String name, OptionalInt tokens) {
+    private Speculation(String name, @Nullable LanguageModel draftModel, OptionalInt tokens) {
         this.name = name;
+        this.draftModel = draftModel;
         this.tokens = tokens;
     }
 
@@ -39,6 +43,25 @@ public final class Speculation {
      */
     public static Speculation lookup() {
         return LOOKUP;
+    }
+
+    /**
+     * Lets a smaller model guess, which has the same vocabulary: each token that is generated with this costs some evaluations of it,
+     * and those of the large model that guesses spare. It runs on the threads of its own {@link Engine}, best the same. Each session
+     * that generates with this has one of the draft model too, which is closed with it.
+     *
+     * <p>A generation fails with a {@link DraftModelException} where the vocabulary is another, when it begins, and where the draft
+     * model was closed. A draft model that cannot go back, or has no memory left, guesses nothing.
+     *
+     * @param model the caller's to close, after the sessions that use it
+     */
+    public static Speculation draft(LanguageModel model) {
+        return new Speculation("draft", Objects.requireNonNull(model, "model"), OptionalInt.empty());
+    }
+
+    /** The model that guesses, if there is one. */
+    public Optional<LanguageModel> draftModel() {
+        return Optional.ofNullable(draftModel);
     }
 
     /** Whether tokens are looked up in the text. */
@@ -61,19 +84,20 @@ public final class Speculation {
             throw new IllegalArgumentException(
                     "tokens of a speculation must be 1 to " + Drafter.MOST + ", not " + value);
         }
-        return new Speculation(name, OptionalInt.of(value));
+        return new Speculation(name, draftModel, OptionalInt.of(value));
     }
 
     @Override
     public boolean equals(Object other) {
         return other instanceof Speculation speculation
                 && name.equals(speculation.name)
+                && draftModel == speculation.draftModel
                 && tokens.equals(speculation.tokens);
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(name, tokens);
+        return Objects.hash(name, System.identityHashCode(draftModel), tokens);
     }
 
     @Override

@@ -28,6 +28,9 @@ public interface Drafter {
     /** Whether guesses take time to make; if not, they are always made, to see whether they would be right. */
     boolean isCostly();
 
+    /** Says that no guesses are wanted soon: a generation has ended. */
+    default void pause() {}
+
     /** What making one takes on average; 0 if that is not known or nothing. */
     double nanosEach();
 }

@@ -10,6 +10,7 @@ import dev.nibble.chat.ChatMessage;
 import dev.nibble.chat.ChatTemplates;
 import dev.nibble.model.Metadata;
 import dev.nibble.tokenizer.Tokenizer;
+import dev.nibble.tokenizer.Vocabulary;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -47,6 +48,11 @@ public final class Generations {
                         IntStream.of(tokenizer.vocabulary().suppressedTokens()),
                         IntStream.range(tokenizer.vocabulary().size(), vocabSize))
                 .toArray();
+    }
+
+    /** The tokens that are generated. */
+    public Vocabulary vocabulary() {
+        return tokenizer.vocabulary();
     }
 
     /** All chat templates of the file. */

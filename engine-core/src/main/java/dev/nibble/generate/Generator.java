@@ -124,7 +124,7 @@ public final class Generator {
         GeneratedToken token = step(start);
         totalNanos += System.nanoTime() - start;
         if (finished()) {
-            context.pause();
+            pause();
         }
         if (token != null && count == 1) {
             firstTokenNanos = totalNanos;
@@ -287,10 +287,17 @@ public final class Generator {
         if (!finished()) {
             finishReason = FinishReason.CANCELLED;
             Events.cancellation(count);
-            context.pause();
+            pause();
             if (!promptEvaluated) {
                 context.dropPending(keepOnCancel);
             }
+        }
+    }
+
+    private void pause() {
+        context.pause();
+        if (speculator != null) {
+            speculator.pause();
         }
     }
 

@@ -16,6 +16,9 @@ final class ScoredGuesses {
     /** How many tokens there were before the guesses. */
     private int from;
 
+    /** The last number of tokens after which the scores are there. */
+    private int to = -1;
+
     private boolean canTakeBack = true;
     private int evaluated;
     private int accepted;
@@ -39,7 +42,13 @@ final class ScoredGuesses {
     void end(int position, int count) {
         wanted = 0;
         from = position;
+        to = position + count;
         evaluated += count;
+    }
+
+    /** Forgets the scores. */
+    void forget() {
+        to = -1;
     }
 
     /** How many guesses the evaluation that runs may have. */
@@ -57,10 +66,14 @@ final class ScoredGuesses {
         return scores;
     }
 
-    /** A guess was right; copies the scores after the first {@code position} tokens. */
-    void accept(int position, float[] logits) {
+    /** A guess was right; copies the scores after the first {@code position} tokens. False if they are not there. */
+    boolean accept(int position, float[] logits) {
+        if (position > to) {
+            return false;
+        }
         accepted++;
         copy(position, logits);
+        return true;
     }
 
     /** Copies the scores after the first {@code position} tokens. */

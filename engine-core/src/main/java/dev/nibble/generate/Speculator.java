@@ -139,6 +139,11 @@ final class Speculator {
         return before + ((right ? 1 : 0) - before) / Math.min(seen + 2, REMEMBERED);
     }
 
+    /** The generation has ended. */
+    void pause() {
+        drafter.pause();
+    }
+
     /** Guesses that were evaluated. */
     int drafted() {
         return context.guesses().evaluated() - evaluatedBefore;

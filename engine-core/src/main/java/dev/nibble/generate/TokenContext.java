@@ -50,6 +50,9 @@ public final class TokenContext implements AutoCloseable {
      */
     private final ScoredGuesses guesses;
 
+    /** Closed with this. */
+    private @Nullable AutoCloseable companion;
+
     private int[] tokens = new int[64];
     private int count;
     /** Tokens taken over from others since this was asked for. */
@@ -149,8 +152,53 @@ public final class TokenContext implements AutoCloseable {
 
     /** How many of the first tokens it holds are those of {@code others}. */
     public int commonPrefix(int[] others) {
-        int mismatch = Arrays.mismatch(tokens, 0, count, others, 0, others.length);
+        return commonPrefix(others, others.length);
+    }
+
+    private int commonPrefix(int[] others, int length) {
+        int mismatch = Arrays.mismatch(tokens, 0, count, others, 0, length);
         return mismatch < 0 ? count : mismatch;
+    }
+
+    /**
+     * Makes its tokens the first {@code length} of others, for which there is room. What was evaluated is kept as far as it agrees,
+     * tokens that were {@linkplain #unread unread} included.
+     */
+    public void follow(int[] others, int length) {
+        int common = commonPrefix(others, length);
+        if (common < count) {
+            truncate(common);
+        }
+        for (int i = common; i < length; i++) {
+            append(others[i]);
+        }
+    }
+
+    /** Forgets the tokens from {@code length} on, but what was evaluated of them stays until another one is appended there. */
+    public void unread(int length) {
+        count = length;
+        logitsAt = NONE;
+        guesses.forget();
+    }
+
+    /**
+     * The most probable next token of those with ids below {@code ids}, the lowest among equals; evaluates what is pending.
+     *
+     * @throws CancellationException as {@link #nextLogits(Cancellation)}
+     */
+    public int mostProbable(int ids, Cancellation cancellation) {
+        if (canChoose()) {
+            int chosen = chooseNext(cancellation);
+            if (chosen < ids) {
+                return chosen;
+            }
+        }
+        float[] scores = nextLogits(cancellation);
+        int best = 0;
+        for (int id = 1; id < ids; id++) {
+            best = scores[id] > scores[best] ? id : best;
+        }
+        return best;
     }
 
     /**
@@ -245,7 +293,7 @@ public final class TokenContext implements AutoCloseable {
     }
 
     /** Says that no evaluation follows soon: a generation has ended. */
-    void pause() {
+    public void pause() {
         dropGuesses();
         evaluator.pause(rows);
         keep();
@@ -281,9 +329,10 @@ public final class TokenContext implements AutoCloseable {
         if (sequence.length() > count) {
             if (tokens[count] == token) {
                 count++;
-                guesses.accept(count, logits);
-                logitsAt = count;
-                rows.countRightGuess();
+                if (guesses.accept(count, logits)) {
+                    logitsAt = count;
+                    rows.countRightGuess();
+                }
                 return;
             }
             dropGuesses();
@@ -320,7 +369,7 @@ public final class TokenContext implements AutoCloseable {
      * @return how many tokens it will not evaluate
      */
     public int prepare() {
-        if (sequence.length() == count && logitsAt != count && !sequence.truncate(count - 1)) {
+        if (sequence.length() >= count && logitsAt != count && !sequence.truncate(count - 1)) {
             sequence.truncate(0);
         }
         return sequence.length();
@@ -347,13 +396,36 @@ public final class TokenContext implements AutoCloseable {
     }
 
     /** Whether guesses can be evaluated and taken back. */
-    boolean canGuess() {
+    public boolean canGuess() {
         return guesses.canTakeBack() && sequence.canGoBack();
     }
 
     /** Guesses that were evaluated, and those of them that were right. */
     ScoredGuesses guesses() {
         return guesses;
+    }
+
+    /** Whether it takes over what others evaluated, and leaves to them what it evaluates. */
+    public boolean isShared() {
+        return prefixes != null;
+    }
+
+    /** Has something closed with this, in place of what was given before. */
+    public void closeToo(AutoCloseable other) {
+        closeCompanion();
+        companion = other;
+    }
+
+    private void closeCompanion() {
+        AutoCloseable other = companion;
+        companion = null;
+        if (other != null) {
+            try {
+                other.close();
+            } catch (Exception e) {
+                throw new IllegalStateException("what belongs to a session could not be closed", e);
+            }
+        }
     }
 
     /** Whether what is evaluated together is the same to the last bit as if it were not. */
@@ -571,6 +643,7 @@ public final class TokenContext implements AutoCloseable {
             sequence.close();
         } finally {
             memory.giveBack();
+            closeCompanion();
         }
     }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.nibble.GeneratedToken;
 import dev.nibble.Generation;
 import dev.nibble.GenerationOptions;
+import dev.nibble.GenerationStats;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.Session;
@@ -129,6 +130,44 @@ class SpeculativeTextsTest {
                 }
             }
             assertThat(drafted > 0).isEqualTo(canGoBack);
+        }
+    }
+
+    @ParameterizedTest(name = "{0} {1}, guessed with seed {2}")
+    @CsvSource({"llama, Q4_0, 1", "llama, Q4_0, 2", "gemma3, Q8_0, 1", "gemma3, Q8_0, 2"})
+    void areThoseWithoutADraftModel(String name, DType dtype, int seed) throws IOException {
+        Path draftFile = folder.resolve("draft.gguf");
+        TinyModels.write(name, seed, dtype, draftFile);
+        try (LanguageModel draft = LanguageModel.load(
+                        draftFile, LoadOptions.DEFAULT.withThreads(2).withContextLength(CONTEXT));
+                LanguageModel model = load(name, dtype)) {
+            int drafted = 0;
+            for (GenerationOptions options : options()) {
+                Seen plain =
+                        generate(model, prompt(9, 60), options.withSpeculation(Speculation.none()), CONTEXT);
+                for (Speculation speculation : List.of(
+                        Speculation.draft(draft), Speculation.draft(draft).withTokens(6))) {
+                    Seen guessed =
+                            generate(model, prompt(9, 60), options.withSpeculation(speculation), CONTEXT);
+                    assertThat(guessed.text()).as("%s with %s", options, speculation).isEqualTo(plain);
+                    drafted += guessed.drafted();
+                }
+                if (seed == 1 && options.equals(options().getFirst())) {
+                    try (Session session = model.newSession()) {
+                        GenerationStats stats = session.stream(
+                                        prompt(9, 60),
+                                        options.withSpeculation(
+                                                Speculation.draft(draft).withTokens(6)))
+                                .result()
+                                .stats();
+                        assertThat(stats.acceptedTokens())
+                                .as("of the same model, all guesses are right")
+                                .isEqualTo(stats.draftedTokens())
+                                .isGreaterThan(50);
+                    }
+                }
+            }
+            assertThat(drafted).isPositive();
         }
     }
 
