@@ -92,7 +92,7 @@ final class LookupDrafter implements Drafter {
 
     @Override
     public double expected(int ofKind) {
-        return Math.min(0.9, 0.4 + 0.1 * ofKind);
+        return Math.min(0.9, 0.3 + 0.15 * ofKind);
     }
 
     @Override

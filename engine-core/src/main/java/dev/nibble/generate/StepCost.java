@@ -23,8 +23,8 @@ final class StepCost {
     /** What each row beside the first takes of a step before anything is known: little, so that it is tried. */
     private static final double ROW = 0.1;
 
-    /** After so many steps, what was measured a while ago counts less. */
-    private static final int FORGETTING = 16;
+    /** After so many steps, that part of what was measured is forgotten, so that what a delay made dear is tried again. */
+    private static final int FORGETTING = 64;
 
     private static final double FORGOTTEN = 0.03;
 
@@ -68,9 +68,8 @@ final class StepCost {
         if (rows == 1) {
             oneNanos = average(oneNanos, (double) nanos);
         } else if (oneNanos > 0) {
-            double ratio = Math.max(1, nanos / oneNanos);
+            double ratio = Math.clamp(nanos / oneNanos, 1, rows); // what takes longer was delayed by something else
             double before = ratios[rows] == 0 ? ratio(rows) : ratios[rows];
-            // something else that delays a batch is not to count for long
             ratios[rows] = before + (ratio < before ? 2 * WEIGHT : WEIGHT) * (ratio - before);
         }
         if (--untilForgetting == 0) {
