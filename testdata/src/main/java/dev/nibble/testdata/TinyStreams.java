@@ -124,8 +124,7 @@ final class TinyStreams {
         int size = deltaSize(m);
         int width = heads * size;
         for (String part : new String[] {"q", "k", "v"}) {
-            layer.weight("attn_" + part, hidden, width)
-                    .vector("ssm_conv1d_" + part + ".weight", 0, 0.5f, 4, 1, width);
+            layer.weight("attn_" + part, hidden, width).vector("ssm_conv1d_" + part + ".weight", 0, 0.5f, 4, 1, width);
         }
         layer.weight("ssm_f_a", hidden, size)
                 .weight("ssm_f_b", size, width)
@@ -153,7 +152,8 @@ final class TinyStreams {
     /** Every second layer keeps the stream; the experts work in a narrower space. */
     private static void kimiK3(ModelSketch m) {
         int narrow = m.rounded(32);
-        deltaKeys(m).float32("kda.gate_lower_bound", -5)
+        deltaKeys(m)
+                .float32("kda.gate_lower_bound", -5)
                 .uint("attn_res.block_size", 2)
                 .uint("expert_latent_length", narrow)
                 .float32("activation.situ_beta", 1.5f)
@@ -225,8 +225,7 @@ final class TinyStreams {
         lastConnection(m).layers(layer -> {
             connections(m, layer, 2 * STREAMS, 2);
             latentAttention(m, layer.norm("attn_norm"));
-            layer.vector("attn_sinks.weight", 0, 1, heads)
-                    .weight("attn_gate", hidden, (long) heads * m.rounded(VALUE));
+            layer.vector("attn_sinks.weight", 0, 1, heads).weight("attn_gate", hidden, (long) heads * m.rounded(VALUE));
             indexer(m, layer);
             feedForward(m, layer);
         });
@@ -278,12 +277,18 @@ final class TinyStreams {
                                 .norm("indexer.k_norm", INDEX_KEY)
                                 .bias("indexer.k_norm", INDEX_KEY)
                                 .weight("indexer.proj", m.dimensions().hidden(), INDEX_HEADS)
-                                .weight("indexer_compressor_gate", m.dimensions().hidden(), INDEX_KEY)
+                                .weight(
+                                        "indexer_compressor_gate",
+                                        m.dimensions().hidden(),
+                                        INDEX_KEY)
                                 .vector("indexer_compressor_ape.weight", 0, 0.5f, INDEX_KEY, 4);
                     } else {
                         deltaAttention(m, layer);
                         layer.weight("ssm_g_a", m.dimensions().hidden(), deltaSize(m))
-                                .weight("ssm_g_b", deltaSize(m), (long) m.dimensions().heads() * deltaSize(m));
+                                .weight(
+                                        "ssm_g_b",
+                                        deltaSize(m),
+                                        (long) m.dimensions().heads() * deltaSize(m));
                     }
                     feedForward(m, layer);
                 });
@@ -338,7 +343,11 @@ final class TinyStreams {
                 blocks(layer, "indexer_compressor", hidden, INDEX_KEY, size);
                 layer.weight("indexer.attn_q_b", rank, INDEX_HEADS * INDEX_KEY)
                         .weight("indexer.proj", hidden, INDEX_HEADS);
-                m.ints("blk.0.ffn_gate_tid2eid.weight", byToken, 2, m.dimensions().vocab());
+                m.ints(
+                        "blk.0.ffn_gate_tid2eid.weight",
+                        byToken,
+                        2,
+                        m.dimensions().vocab());
             } else {
                 layer.bias("exp_probs_b", EXPERTS);
             }
