@@ -69,8 +69,7 @@ abstract sealed class KvCodec {
             float[] value, int offset, int dim, MemorySegment target, long targetOffset, Scratch scratch);
 
     /** Reads {@code count} elements of adjacent values, to index {@code at} on. */
-    abstract void readValues(
-                MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch);
+    abstract void readValues(MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch);
 
     /** Whether a page of keys, or of values, holds infinities: numbers that were too large for the type when they were stored. */
     abstract boolean hasOverflowed(MemorySegment page);
@@ -99,8 +98,7 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void readValues(
-                MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
+        void readValues(MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
             MemorySegment.copy(source, FLOAT, sourceOffset, out, at, count);
         }
 
@@ -140,8 +138,7 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void readValues(
-                MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
+        void readValues(MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
             ops.loadF16(source, sourceOffset, out, at, count, scratch);
         }
 
@@ -205,8 +202,7 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void readValues(
-                MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
+        void readValues(MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
             ops.loadQ8(source, sourceOffset, out, at, count);
         }
 
