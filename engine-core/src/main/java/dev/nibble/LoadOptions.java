@@ -15,7 +15,8 @@ public final class LoadOptions {
     private static final Option<Optional<Engine>> ENGINE = new Option<>("engine", Optional.empty());
     private static final Option<OptionalInt> THREADS = new Option<>("threads", OptionalInt.empty());
     private static final Option<OptionalInt> CONTEXT_LENGTH = new Option<>("contextLength", OptionalInt.empty());
-    private static final Option<KvCacheType> KV_CACHE_TYPE = new Option<>("kvCacheType", KvCacheType.F16);
+    private static final Option<KvCacheTypes> KV_CACHE_TYPE =
+            new Option<>("kvCacheType", KvCacheTypes.of(KvCacheType.F16));
     private static final Option<ActivationType> ACTIVATIONS = new Option<>("activations", ActivationType.Q8);
     private static final Option<Boolean> REPACK = new Option<>("repack", true);
     private static final Option<OptionalInt> GPU_LAYERS = new Option<>("gpuLayers", OptionalInt.empty());
@@ -92,13 +93,28 @@ public final class LoadOptions {
         return with(CONTEXT_LENGTH, OptionalInt.empty());
     }
 
-    /** KV cache of sessions that do not ask for another. */
+    /** KV cache of sessions that do not ask for another: the type of keys, and of values unless {@link #kvCacheTypes()} says otherwise. */
     public KvCacheType kvCacheType() {
+        return kvCacheTypes().keys();
+    }
+
+    /** KV cache of sessions that do not ask for another. */
+    public KvCacheTypes kvCacheTypes() {
         return values.get(KV_CACHE_TYPE);
     }
 
     /** The type in which keys and values are kept. */
     public LoadOptions withKvCacheType(KvCacheType value) {
+        return withKvCacheTypes(KvCacheTypes.of(Objects.requireNonNull(value, KV_CACHE_TYPE.name())));
+    }
+
+    /** The type in which keys are kept, and that of values. */
+    public LoadOptions withKvCacheTypes(KvCacheType keys, KvCacheType values) {
+        return withKvCacheTypes(new KvCacheTypes(keys, values));
+    }
+
+    /** The types in which keys and values are kept. */
+    public LoadOptions withKvCacheTypes(KvCacheTypes value) {
         return with(KV_CACHE_TYPE, Objects.requireNonNull(value, KV_CACHE_TYPE.name()));
     }
 

@@ -1,6 +1,7 @@
 package dev.nibble.cpu;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.cpu.kernel.KernelReport;
 import dev.nibble.cpu.kernel.Linear;
 import dev.nibble.cpu.kernel.LinearFactory;
@@ -103,6 +104,11 @@ final class CpuForwardPass implements ForwardPass {
 
     @Override
     public Sequence newSequence(int contextLength, KvCacheType type) {
+        return newSequence(contextLength, KvCacheTypes.of(type));
+    }
+
+    @Override
+    public Sequence newSequence(int contextLength, KvCacheTypes types) {
         if (contextLength < 1) {
             throw new IllegalArgumentException("a sequence needs room for at least one token, not " + contextLength);
         }
@@ -110,13 +116,18 @@ final class CpuForwardPass implements ForwardPass {
             throw new IllegalArgumentException(
                     "the model can hold " + config.maxContextLength() + " tokens, not " + contextLength);
         }
-        sequenceBytes(contextLength, type); // fails where keys or values do not suit the type
-        return new CpuSequence(pool, model, contextLength, type, maxBatchRows, ops);
+        sequenceBytes(contextLength, types); // fails where keys or values do not suit the type
+        return new CpuSequence(pool, model, contextLength, types, maxBatchRows, ops);
     }
 
     @Override
     public long sequenceBytes(int contextLength, KvCacheType type) {
-        return CpuSequence.bytes(model, contextLength, type, maxBatchRows);
+        return sequenceBytes(contextLength, KvCacheTypes.of(type));
+    }
+
+    @Override
+    public long sequenceBytes(int contextLength, KvCacheTypes types) {
+        return CpuSequence.bytes(model, contextLength, types, maxBatchRows);
     }
 
     @Override

@@ -1,6 +1,6 @@
 package dev.nibble.generate;
 
-import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.OutOfMemoryException;
 import org.jspecify.annotations.Nullable;
 
@@ -10,7 +10,7 @@ final class ContextMemory {
     private static final int STEP = 256;
 
     private final @Nullable MemoryCheck check;
-    private final KvCacheType type;
+    private final KvCacheTypes types;
     /** For so many of the first tokens memory was taken. */
     private int checked;
 
@@ -21,9 +21,9 @@ final class ContextMemory {
      *
      * @param check who is asked, if anyone
      */
-    ContextMemory(@Nullable MemoryCheck check, KvCacheType type) {
+    ContextMemory(@Nullable MemoryCheck check, KvCacheTypes types) {
         this.check = check;
-        this.type = type;
+        this.types = types;
     }
 
     /** Who is asked. */
@@ -41,7 +41,7 @@ final class ContextMemory {
     void require(int length, int count, int evaluated, int shareable) {
         if (check != null) {
             int held = check.estimates() ? Math.max(count, checked) : evaluated;
-            check.growth(Math.min(length, Math.max(held, shareable)), length, type);
+            check.growth(Math.min(length, Math.max(held, shareable)), length, types);
         }
     }
 
@@ -49,7 +49,7 @@ final class ContextMemory {
     void take(int tokens, int capacity) {
         if (check != null && check.estimates() && tokens > checked) {
             int step = (int) Math.min(capacity, Math.ceilDiv((long) tokens, STEP) * STEP);
-            taken += check.take(checked, step, type);
+            taken += check.take(checked, step, types);
             checked = step;
         }
     }

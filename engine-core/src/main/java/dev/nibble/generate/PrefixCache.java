@@ -237,7 +237,7 @@ public final class PrefixCache implements AutoCloseable {
     /** Gives up the end of an entry; false if nothing would be left, or its layers cannot go back. */
     private boolean cut(Entry entry, long bytes) {
         int length = entry.tokens.length;
-        long perToken = Math.max(1, pass.sequenceBytes(length, entry.kind.type()) / length);
+        long perToken = Math.max(1, pass.sequenceBytes(length, entry.kind.types()) / length);
         long cut = Math.max(CUT, Math.ceilDiv(bytes, perToken));
         if (length - cut < CUT) {
             return false;

@@ -1,6 +1,7 @@
 package dev.nibble.generate;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.spi.Batch;
 import dev.nibble.spi.Sequence;
 import java.util.Objects;
@@ -38,7 +39,7 @@ final class Rows {
     /** What sessions share that have the same tokens; null if this one does not now. */
     private @Nullable PrefixCache cache;
 
-    private KvKind kind = new KvKind(KvCacheType.F16, new float[0]);
+    private KvKind kind = new KvKind(KvCacheTypes.of(KvCacheType.F16), new float[0]);
 
     private @Nullable Cancellation cancellation;
     private @Nullable Thread thread;

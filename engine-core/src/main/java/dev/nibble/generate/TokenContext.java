@@ -1,7 +1,7 @@
 package dev.nibble.generate;
 
 import dev.nibble.ContextOverflowException;
-import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.NibbleException;
 import dev.nibble.OutOfMemoryException;
 import dev.nibble.PromptProgress;
@@ -58,7 +58,7 @@ public final class TokenContext implements AutoCloseable {
             int vocabSize) {
         this.evaluator = evaluator;
         pass = evaluator.pass();
-        this.memory = new ContextMemory(memory, kind.type());
+        this.memory = new ContextMemory(memory, kind.types());
         this.prefixes = prefixes;
         this.sequence = sequence;
         this.kind = kind;
@@ -84,12 +84,12 @@ public final class TokenContext implements AutoCloseable {
             @Nullable MemoryCheck memory,
             @Nullable PrefixCache prefixes,
             int contextLength,
-            KvCacheType type,
+            KvCacheTypes types,
             float[] adapters,
             int vocabSize) {
         ForwardPass pass = evaluator.pass();
         try {
-            KvKind kind = new KvKind(type, adapters);
+            KvKind kind = new KvKind(types, adapters);
             Sequence sequence = kind.newSequence(pass, contextLength);
             if (prefixes == null) {
                 sequence.eraseFreed();
@@ -99,7 +99,7 @@ public final class TokenContext implements AutoCloseable {
             throw MemoryFailure.of(
                     e,
                     "a session of " + contextLength + " tokens",
-                    pass.sequenceBytes(contextLength, type),
+                    pass.sequenceBytes(contextLength, types),
                     "the logits of a session",
                     4L * vocabSize);
         }
@@ -116,8 +116,8 @@ public final class TokenContext implements AutoCloseable {
     }
 
     /** How it keeps them. */
-    public KvCacheType type() {
-        return kind.type();
+    public KvCacheTypes types() {
+        return kind.types();
     }
 
     /** The scale of each adapter of the model. */
@@ -200,7 +200,7 @@ public final class TokenContext implements AutoCloseable {
                     "this backend's sessions cannot be forked: their memory is not shared");
         }
         TokenContext fork =
-                open(evaluator, memory.check(), prefixes, capacity(), kind.type(), kind.adapters(), vocabSize);
+                open(evaluator, memory.check(), prefixes, capacity(), kind.types(), kind.adapters(), vocabSize);
         try {
             int evaluated = sequence.shareable(Math.min(length, sequence.length()));
             fork.sequence.share(sequence, evaluated);
@@ -332,7 +332,7 @@ public final class TokenContext implements AutoCloseable {
                         ? new NibbleException(
                                 "the model's scores after " + count
                                         + " tokens hold no usable number: the KV cache of type "
-                                        + kind.type()
+                                        + kind.types()
                                         + " holds infinities, as keys or values of this model are beyond what that"
                                         + " type can hold; use KvCacheType.F32 (--kv f32)",
                                 failure)
@@ -458,7 +458,7 @@ public final class TokenContext implements AutoCloseable {
             throw MemoryFailure.of(
                     e,
                     "a KV cache of " + to + " tokens",
-                    pass.sequenceBytes(to, kind.type()),
+                    pass.sequenceBytes(to, kind.types()),
                     "the buffers to evaluate " + (to - from) + " tokens",
                     pass.bufferBytes(to - from) + 4L * vocabSize * rows.outputs(to - from));
         } finally {
