@@ -228,7 +228,7 @@ public final class LanguageModel implements AutoCloseable {
                 types,
                 asked.isPresent() || options.contextLength().isPresent());
         boolean shares = options.prefixCache() && !sessionOptions.isPrivate();
-        return TokenContext.open(
+        TokenContext context = TokenContext.open(
                 evaluator,
                 memoryCheck,
                 shares ? prefixes : null,
@@ -236,6 +236,8 @@ public final class LanguageModel implements AutoCloseable {
                 types,
                 adapterScales(sessionOptions),
                 config.vocabSize());
+        context.prioritize(sessionOptions.priority());
+        return context;
     }
 
     private Session session(TokenContext context) {

@@ -14,6 +14,7 @@ public final class SessionOptions {
     private static final Option<Optional<KvCacheTypes>> KV_CACHE_TYPE = new Option<>("kvCacheType", Optional.empty());
 
     private static final Option<Boolean> PRIVATE = new Option<>("private", false);
+    private static final Option<Priority> PRIORITY = new Option<>("priority", Priority.NORMAL);
     private static final Option<Optional<Map<String, Float>>> ADAPTERS = new Option<>("adapters", Optional.empty());
 
     /** As the model was loaded. */
@@ -72,6 +73,16 @@ public final class SessionOptions {
      */
     public SessionOptions withPrivate(boolean value) {
         return new SessionOptions(values.with(PRIVATE, value));
+    }
+
+    /** Which sessions go first. */
+    public Priority priority() {
+        return values.get(PRIORITY);
+    }
+
+    /** Who goes first where sessions are evaluated at the same time and not all fit into a batch; its forks have the same. */
+    public SessionOptions withPriority(Priority value) {
+        return new SessionOptions(values.with(PRIORITY, Objects.requireNonNull(value, PRIORITY.name())));
     }
 
     /** The scale of each adapter that counts, by its name; empty for what {@link LoadOptions#adapters()} says. */

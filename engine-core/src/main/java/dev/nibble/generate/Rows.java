@@ -2,6 +2,7 @@ package dev.nibble.generate;
 
 import dev.nibble.KvCacheType;
 import dev.nibble.KvCacheTypes;
+import dev.nibble.Priority;
 import dev.nibble.spi.Batch;
 import dev.nibble.spi.Sequence;
 import java.util.Objects;
@@ -23,6 +24,9 @@ final class Rows {
         /** Evaluated, or failed: see {@link #failure}. */
         DONE
     }
+
+    /** After so many batches without any of its rows, a session goes before those of the next higher priority. */
+    private static final int PATIENCE = 4;
 
     private final Sequence sequence;
 
@@ -46,6 +50,9 @@ final class Rows {
     /** Whether an interrupt was seen that the thread's flag no longer shows. */
     private volatile boolean interrupted;
 
+    /** Who goes first. */
+    Priority priority = Priority.NORMAL;
+
     // what came of it: written by the thread that leads, read when this is done
 
     private int chosen;
@@ -57,6 +64,8 @@ final class Rows {
     volatile State state = State.IDLE;
     /** How many of the rows the batch has. */
     int taken;
+    /** Batches that ran while this waited, without any of its rows. */
+    int passedOver;
     /** Whether another session of the batch evaluates what this one can take over. */
     boolean follows;
     /** A batch with others failed: who fails shows when each is evaluated alone, by its own thread. */
@@ -134,6 +143,16 @@ final class Rows {
             least = Math.max(least, other.to); // there is nothing to take over before its end
         }
         return limit >= least && PrefixCache.common(other.tokens, tokens, limit) >= least;
+    }
+
+    /** The greater, the earlier: a session that was passed over a few times goes before those of the next higher priority. */
+    int rank() {
+        return PATIENCE * priority.ordinal() + passedOver;
+    }
+
+    /** How many times the rows of a prompt of low priority this gets. */
+    int share() {
+        return 1 << (2 * priority.ordinal());
     }
 
     boolean isAheadOf(Rows other) {

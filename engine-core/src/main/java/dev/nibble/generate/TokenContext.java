@@ -4,6 +4,7 @@ import dev.nibble.ContextOverflowException;
 import dev.nibble.KvCacheTypes;
 import dev.nibble.NibbleException;
 import dev.nibble.OutOfMemoryException;
+import dev.nibble.Priority;
 import dev.nibble.PromptProgress;
 import dev.nibble.memory.MemoryFailure;
 import dev.nibble.spi.ForwardPass;
@@ -105,6 +106,11 @@ public final class TokenContext implements AutoCloseable {
         }
     }
 
+    /** Says which sessions its evaluations go before; while nothing is evaluated. */
+    public void prioritize(Priority priority) {
+        rows.priority = priority;
+    }
+
     /** Length of a row of logits. */
     public int vocabSize() {
         return vocabSize;
@@ -203,6 +209,7 @@ public final class TokenContext implements AutoCloseable {
                 open(evaluator, memory.check(), prefixes, capacity(), kind.types(), kind.adapters(), vocabSize);
         try {
             int evaluated = sequence.shareable(Math.min(length, sequence.length()));
+            fork.prioritize(rows.priority);
             fork.sequence.share(sequence, evaluated);
             fork.resume(Arrays.copyOf(tokens, length), logitsAt == length ? logits : null);
             return fork;
