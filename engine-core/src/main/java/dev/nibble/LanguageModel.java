@@ -81,9 +81,9 @@ public final class LanguageModel implements AutoCloseable {
         MemoryBudget budget = options.engine().orElseGet(Engine::shared).memory();
         if (pass.canShare()) {
             PrefixCache cache =
-                    loaded.add(new PrefixCache(pass)); // closed after the sessions, which leave something there
+                    loaded.add(new PrefixCache(pass, budget)); // closed after the sessions, which leave something there
             long planned = pass.sequenceBytes(contextLength(OptionalInt.empty()), options.kvCacheTypes());
-            kvMemory = new KvMemory(pass, memory, budget, options.kvCacheBudget(), planned, cache);
+            kvMemory = new KvMemory(pass, memory, budget, options.kvCacheBudget(), planned, options.kvBudgetWait(), cache);
             pass.limit(kvMemory);
             prefixes = cache;
         } else {

@@ -2,6 +2,7 @@ package dev.nibble;
 
 import dev.nibble.OptionValues.Option;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -23,6 +24,7 @@ public final class LoadOptions {
     private static final Option<Optional<Path>> REPACK_CACHE = new Option<>("repackCache", Optional.empty());
 
     private static final Option<OptionalLong> KV_CACHE_BUDGET = new Option<>("kvCacheBudget", OptionalLong.empty());
+    private static final Option<Duration> KV_BUDGET_WAIT = new Option<>("kvBudgetWait", Duration.ZERO);
     private static final Option<Boolean> PREFIX_CACHE = new Option<>("prefixCache", true);
     private static final Option<List<AdapterFile>> ADAPTERS = new Option<>("adapters", List.of());
 
@@ -139,6 +141,26 @@ public final class LoadOptions {
             throw new IllegalArgumentException("kvCacheBudget must be 0 or more, not " + bytes);
         }
         return with(KV_CACHE_BUDGET, OptionalLong.of(bytes));
+    }
+
+    /** How long a session waits for memory that others hold. */
+    public Duration kvBudgetWait() {
+        return values.get(KV_BUDGET_WAIT);
+    }
+
+    /**
+     * Has a session that would grow beyond the budget of its model or engine wait until others give memory back, as they do when they
+     * are closed, reset or truncated. It fails with a {@link KvBudgetException} when the time is over, or at once if all sessions
+     * that share the budget wait: then the one that was opened last. While it waits, it can be cancelled and interrupted as while
+     * it is evaluated, and what it holds stays. Of no effect on backends with memory of their own.
+     *
+     * @param value zero, the default, to fail at once
+     */
+    public LoadOptions withKvBudgetWait(Duration value) {
+        if (Objects.requireNonNull(value, KV_BUDGET_WAIT.name()).isNegative()) {
+            throw new IllegalArgumentException("kvBudgetWait must be zero or more, not " + value);
+        }
+        return with(KV_BUDGET_WAIT, value);
     }
 
     /** Whether sessions that begin with the same tokens share what was evaluated of them. */

@@ -30,6 +30,7 @@ import dev.nibble.spi.Sequence;
 import dev.nibble.spi.SequenceMemory;
 import dev.nibble.tensor.DType;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -153,6 +154,12 @@ final class CpuForwardPass implements ForwardPass {
     @Override
     public long heldOnlyBy(Collection<Sequence> sequences) {
         return pool.heldOnlyBy(sequences.stream().map(CpuSequence.class::cast).toList());
+    }
+
+    @Override
+    public long[] freeableBytes(List<Sequence> sequences) {
+        return pool.freeableBytes(
+                sequences.stream().map(CpuSequence.class::cast).toList());
     }
 
     @Override

@@ -33,6 +33,11 @@ public final class MemoryCheck {
         this.counted = counted;
     }
 
+    /** What the sequences ask before they take memory; null if they do not ask. */
+    @Nullable KvMemory counted() {
+        return counted;
+    }
+
     /** Whether memory has to be taken here, as the sequences do not take it themselves. */
     boolean estimates() {
         return counted == null;
@@ -53,7 +58,8 @@ public final class MemoryCheck {
         }
         long cache = pass.sequenceBytes(contextLength, types);
         Optional<SystemMemory.Room> budgeted = (counted == null ? budget.room() : counted.room())
-                .filter(room -> cache > room.bytes() && cache > room.bytes() + unused());
+                .filter(room -> cache > room.bytes()
+                        && (counted == null || cache > room.bytes() + counted.unusedBytes()));
         if (budgeted.isPresent() && required) {
             int fits = longestUpTo(
                     contextLength,
@@ -118,7 +124,7 @@ public final class MemoryCheck {
 
     /** What is kept for later sessions and would be dropped. */
     private long unused() {
-        return counted == null ? 0 : counted.unusedBytes();
+        return counted == null ? 0 : counted.unusedBytesOfAll();
     }
 
     /**

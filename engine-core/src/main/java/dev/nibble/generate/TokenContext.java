@@ -444,8 +444,7 @@ public final class TokenContext implements AutoCloseable {
                 }
                 int from = sequence.length();
                 int to = (int) Math.min(mustEnd == NONE ? count : mustEnd, (long) from + evaluator.maxRows());
-                sequence.reserve(to);
-                memory.take(to, capacity());
+                memory.grow(sequence, to, capacity(), cancellation);
                 rows.set(tokens, from, to, firstOutput, result, written);
                 waits = from > before ? MOST_WAITS : waits;
                 rows.share(waits > 0 ? prefixes : null, kind);

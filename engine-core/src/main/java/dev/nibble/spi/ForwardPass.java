@@ -5,6 +5,7 @@ import dev.nibble.KvCacheTypes;
 import dev.nibble.UnsupportedModelException;
 import dev.nibble.tensor.DType;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -62,6 +63,11 @@ public interface ForwardPass extends AutoCloseable {
     /** Of these, the bytes that would be freed if some sequences were closed, which nobody evaluates now. */
     default long heldOnlyBy(Collection<Sequence> sequences) {
         return 0;
+    }
+
+    /** For each of some sequences, the bytes it holds and that nobody but these sequences holds. */
+    default long[] freeableBytes(List<Sequence> sequences) {
+        return new long[sequences.size()];
     }
 
     /** Tokens that a sequence can hold at most, where the backend reserves memory for them when it is loaded. */
