@@ -79,8 +79,9 @@ abstract sealed class KvCodec {
     abstract void writeValue(
             float[] value, int offset, int dim, MemorySegment target, long targetOffset, Scratch scratch);
 
-    /** Reads {@code count} elements of adjacent values. */
-    abstract void readValues(MemorySegment source, long sourceOffset, int count, float[] out, Scratch scratch);
+    /** Reads {@code count} elements of adjacent values, to index {@code at} on. */
+    abstract void readValues(
+                MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch);
 
     /** Brings rows, [count, dim], into the form in which values are kept, or back: it is its own inverse. */
     void rotate(float[] rows, int count, int dim) {}
@@ -112,8 +113,9 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void readValues(MemorySegment source, long sourceOffset, int count, float[] out, Scratch scratch) {
-            MemorySegment.copy(source, FLOAT, sourceOffset, out, 0, count);
+        void readValues(
+                MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
+            MemorySegment.copy(source, FLOAT, sourceOffset, out, at, count);
         }
 
         @Override
@@ -152,8 +154,9 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void readValues(MemorySegment source, long sourceOffset, int count, float[] out, Scratch scratch) {
-            ops.loadF16(source, sourceOffset, out, 0, count, scratch);
+        void readValues(
+                MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
+            ops.loadF16(source, sourceOffset, out, at, count, scratch);
         }
 
         @Override
@@ -260,8 +263,9 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void readValues(MemorySegment source, long sourceOffset, int count, float[] out, Scratch scratch) {
-            ops.loadQ8(source, sourceOffset, out, 0, count);
+        void readValues(
+                MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
+            ops.loadQ8(source, sourceOffset, out, at, count);
         }
     }
 
@@ -299,8 +303,9 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void readValues(MemorySegment source, long sourceOffset, int count, float[] out, Scratch scratch) {
-            ops.loadQ4(source, sourceOffset, out, 0, count);
+        void readValues(
+                MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
+            ops.loadQ4(source, sourceOffset, out, at, count);
         }
     }
 }
