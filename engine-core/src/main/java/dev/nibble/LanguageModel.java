@@ -85,9 +85,9 @@ public final class LanguageModel implements AutoCloseable {
         MemoryBudget budget = options.engine().orElseGet(Engine::shared).memory();
         if (pass.canShare()) {
             PrefixCache cache =
-                    loaded.add(new PrefixCache(pass)); // closed after the sessions, which leave something there
-            long planned = pass.sequenceBytes(contextLength(OptionalInt.empty()), options.kvCacheType());
-            kvMemory = new KvMemory(pass, memory, budget, options.kvCacheBudget(), planned, cache);
+                    loaded.add(new PrefixCache(pass, budget)); // closed after the sessions, which leave something there
+            long planned = pass.sequenceBytes(contextLength(OptionalInt.empty()), options.kvCacheTypes());
+            kvMemory = new KvMemory(pass, memory, budget, options.kvCacheBudget(), planned, options.kvBudgetWait(), cache);
             pass.limit(kvMemory);
             prefixes = cache;
         } else {
@@ -236,10 +236,10 @@ public final class LanguageModel implements AutoCloseable {
         loaded.enter();
         try {
             return session(loaded.add(file(file, adapterScales(sessionOptions)).restore(header -> {
-                KvCacheType type = sessionOptions.kvCacheType().orElse(options.kvCacheType());
-                if (type != header.type()) {
-                    throw new SessionFileException(file + " is a session with a KV cache of type " + header.type()
-                            + ", not " + type + "; restore it with SessionOptions.withKvCacheType");
+                KvCacheTypes types = sessionOptions.kvCacheTypes().orElse(options.kvCacheTypes());
+                if (!types.equals(header.types())) {
+                    throw new SessionFileException(file + " is a session with a KV cache of type " + header.types()
+                            + ", not " + types + "; restore it with SessionOptions.withKvCacheType");
                 }
                 int length = sessionOptions.contextLength().orElse(header.contextLength());
                 return open(sessionOptions, OptionalInt.of(length));
@@ -252,20 +252,22 @@ public final class LanguageModel implements AutoCloseable {
 
     private TokenContext open(SessionOptions sessionOptions, OptionalInt asked) {
         int contextLength = contextLength(asked);
-        KvCacheType type = sessionOptions.kvCacheType().orElse(options.kvCacheType());
+        KvCacheTypes types = sessionOptions.kvCacheTypes().orElse(options.kvCacheTypes());
         memoryCheck.session(
                 contextLength,
-                type,
+                types,
                 asked.isPresent() || options.contextLength().isPresent());
         boolean shares = options.prefixCache() && !sessionOptions.isPrivate();
-        return TokenContext.open(
+        TokenContext context = TokenContext.open(
                 evaluator,
                 memoryCheck,
                 shares ? prefixes : null,
                 contextLength,
-                type,
+                types,
                 adapterScales(sessionOptions),
                 config.vocabSize());
+        context.prioritize(sessionOptions.priority());
+        return context;
     }
 
     private Session session(TokenContext context) {
@@ -402,7 +404,7 @@ public final class LanguageModel implements AutoCloseable {
         }
         loaded.enter();
         try {
-            return ModelLoader.plan(source, loaded.model(), pass, contextLength, options.kvCacheType(), memory);
+            return ModelLoader.plan(source, loaded.model(), pass, contextLength, options.kvCacheTypes(), memory);
         } finally {
             loaded.exit();
             Reference.reachabilityFence(this);

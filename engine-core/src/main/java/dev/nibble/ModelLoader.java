@@ -166,7 +166,7 @@ final class ModelLoader {
             try (Backend backend = providers.getFirst().open(options);
                     ForwardPass pass = backend.sketch(model)) {
                 int length = options.contextLength().orElse(model.config().contextLength());
-                return plan(source, model, pass, length, options.kvCacheType(), memory);
+                return plan(source, model, pass, length, options.kvCacheTypes(), memory);
             }
         }
     }
@@ -177,7 +177,7 @@ final class ModelLoader {
             Model model,
             ForwardPass pass,
             int contextLength,
-            KvCacheType type,
+            KvCacheTypes types,
             SystemMemory memory) {
         long weights = source.tensors().stream()
                         .mapToLong(tensor -> tensor.data().byteSize())
@@ -187,7 +187,7 @@ final class ModelLoader {
                 weights - pass.releasedBytes(),
                 pass.workspaceBytes(),
                 contextLength,
-                pass.sequenceBytes(contextLength, type),
+                pass.sequenceBytes(contextLength, types),
                 memory.runtimeBytes().orElseGet(Runtime.getRuntime()::totalMemory) + memory.runtimeGrowth(),
                 memory.available());
     }

@@ -1,6 +1,7 @@
 package dev.nibble.cpu;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.cpu.kernel.KernelReport;
 import dev.nibble.cpu.kernel.Linear;
 import dev.nibble.cpu.kernel.LinearFactory;
@@ -29,6 +30,7 @@ import dev.nibble.spi.Sequence;
 import dev.nibble.spi.SequenceMemory;
 import dev.nibble.tensor.DType;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -105,6 +107,11 @@ final class CpuForwardPass implements ForwardPass {
 
     @Override
     public Sequence newSequence(int contextLength, KvCacheType type) {
+        return newSequence(contextLength, KvCacheTypes.of(type));
+    }
+
+    @Override
+    public Sequence newSequence(int contextLength, KvCacheTypes types) {
         if (contextLength < 1) {
             throw new IllegalArgumentException("a sequence needs room for at least one token, not " + contextLength);
         }
@@ -112,13 +119,18 @@ final class CpuForwardPass implements ForwardPass {
             throw new IllegalArgumentException(
                     "the model can hold " + config.maxContextLength() + " tokens, not " + contextLength);
         }
-        sequenceBytes(contextLength, type); // fails where keys or values do not suit the type
-        return new CpuSequence(pool, model, contextLength, type, maxBatchRows, ops);
+        sequenceBytes(contextLength, types); // fails where keys or values do not suit the type
+        return new CpuSequence(pool, model, contextLength, types, maxBatchRows, ops);
     }
 
     @Override
     public long sequenceBytes(int contextLength, KvCacheType type) {
-        return CpuSequence.bytes(model, contextLength, type, maxBatchRows);
+        return sequenceBytes(contextLength, KvCacheTypes.of(type));
+    }
+
+    @Override
+    public long sequenceBytes(int contextLength, KvCacheTypes types) {
+        return CpuSequence.bytes(model, contextLength, types, maxBatchRows);
     }
 
     @Override
@@ -144,6 +156,12 @@ final class CpuForwardPass implements ForwardPass {
     @Override
     public long heldOnlyBy(Collection<Sequence> sequences) {
         return pool.heldOnlyBy(sequences.stream().map(CpuSequence.class::cast).toList());
+    }
+
+    @Override
+    public long[] freeableBytes(List<Sequence> sequences) {
+        return pool.freeableBytes(
+                sequences.stream().map(CpuSequence.class::cast).toList());
     }
 
     @Override

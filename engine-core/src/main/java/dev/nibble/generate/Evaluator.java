@@ -102,6 +102,7 @@ public final class Evaluator {
                     }
                     if (rows.state == Rows.State.WAITING && mayLead(rows)) {
                         lead(rows);
+                        wakeFirst(); // others had all the rows, and who has come meanwhile may stand before this
                     } else {
                         interrupted |= await(rows);
                     }

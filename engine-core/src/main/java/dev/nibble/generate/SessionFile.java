@@ -2,6 +2,7 @@ package dev.nibble.generate;
 
 import dev.nibble.ContextOverflowException;
 import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.SessionFileException;
 import dev.nibble.io.OutputFile;
 import java.io.EOFException;
@@ -25,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  * 8   NIBBLESN
  * 4   version, 1
  * 32  fingerprint of the model
- * 4   type of the KV cache: 0 for F32, 1 for F16, 2 for Q8_0
+ * 2   type of the keys: 0 for F32, 1 for F16, 2 for Q8_0, 3 for Q4_0
+ * 2   0 if the values have the same, else one more than the number of their type
  * 4   tokens that the session can hold
  * 4   tokens it holds
  * 4   tokens of these that are evaluated
@@ -62,7 +64,7 @@ public final class SessionFile {
      *
      * @param count tokens it holds
      */
-    public record Header(KvCacheType type, int contextLength, int count, int evaluated, int scores) {}
+    public record Header(KvCacheTypes types, int contextLength, int count, int evaluated, int scores) {}
 
     /** Opens a context for what a file holds. */
     @FunctionalInterface
@@ -79,7 +81,9 @@ public final class SessionFile {
         float[] scores = context.knownLogits();
         ByteBuffer head = buffer(HEADER_BYTES + 4 * context.count() + (scores == null ? 0 : 4 * scores.length));
         head.put(MAGIC).putInt(VERSION).put(fingerprint);
-        head.putInt(code(context.type())).putInt(context.capacity());
+        KvCacheTypes types = context.types();
+        head.putShort(code(types.keys())).putShort((short) (types.areSame() ? 0 : 1 + code(types.values())));
+        head.putInt(context.capacity());
         head.putInt(context.count()).putInt(context.sequence().length());
         head.putInt(scores == null ? 0 : scores.length);
         for (int i = 0; i < context.count(); i++) {
@@ -101,7 +105,7 @@ public final class SessionFile {
     /**
      * Reads a session.
      *
-     * @param opening opens an empty context of the type in the header
+     * @param opening opens an empty context of the types in the header
      * @throws IOException if the file cannot be read
      * @throws SessionFileException if it is not a whole file of a session of this model and version
      */
@@ -165,8 +169,8 @@ public final class SessionFile {
         if (!Arrays.equals(fingerprint, bytes(head, fingerprint.length))) {
             throw new SessionFileException(file + " is a session of another model, or of other adapters");
         }
-        int type = head.getInt();
-        Header header = new Header(type(type), head.getInt(), head.getInt(), head.getInt(), head.getInt());
+        KvCacheTypes types = types(head.getShort(), head.getShort());
+        Header header = new Header(types, head.getInt(), head.getInt(), head.getInt(), head.getInt());
         if (header.contextLength() < 1
                 || header.count() < 0
                 || header.count() > header.contextLength()
@@ -179,12 +183,18 @@ public final class SessionFile {
         return header;
     }
 
-    private static int code(KvCacheType type) {
+    private static short code(KvCacheType type) {
         return switch (type) {
             case F32 -> 0;
             case F16 -> 1;
             case Q8_0 -> 2;
+            case Q4_0 -> 3;
         };
+    }
+
+    private KvCacheTypes types(int keys, int values) {
+        KvCacheType keyType = type(keys);
+        return new KvCacheTypes(keyType, values == 0 ? keyType : type(values - 1));
     }
 
     private KvCacheType type(int code) {
@@ -192,6 +202,7 @@ public final class SessionFile {
             case 0 -> KvCacheType.F32;
             case 1 -> KvCacheType.F16;
             case 2 -> KvCacheType.Q8_0;
+            case 3 -> KvCacheType.Q4_0;
             default -> throw damaged("there is no type " + code + " of KV caches", null);
         };
     }

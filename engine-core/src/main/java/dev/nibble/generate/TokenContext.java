@@ -1,9 +1,10 @@
 package dev.nibble.generate;
 
 import dev.nibble.ContextOverflowException;
-import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.NibbleException;
 import dev.nibble.OutOfMemoryException;
+import dev.nibble.Priority;
 import dev.nibble.PromptProgress;
 import dev.nibble.memory.MemoryFailure;
 import dev.nibble.spi.ForwardPass;
@@ -67,7 +68,7 @@ public final class TokenContext implements AutoCloseable {
             int vocabSize) {
         this.evaluator = evaluator;
         pass = evaluator.pass();
-        this.memory = new ContextMemory(memory, kind.type());
+        this.memory = new ContextMemory(memory, kind.types());
         this.prefixes = prefixes;
         this.sequence = sequence;
         this.kind = kind;
@@ -94,12 +95,12 @@ public final class TokenContext implements AutoCloseable {
             @Nullable MemoryCheck memory,
             @Nullable PrefixCache prefixes,
             int contextLength,
-            KvCacheType type,
+            KvCacheTypes types,
             float[] adapters,
             int vocabSize) {
         ForwardPass pass = evaluator.pass();
         try {
-            KvKind kind = new KvKind(type, adapters);
+            KvKind kind = new KvKind(types, adapters);
             Sequence sequence = kind.newSequence(pass, contextLength);
             if (prefixes == null) {
                 sequence.eraseFreed();
@@ -109,10 +110,15 @@ public final class TokenContext implements AutoCloseable {
             throw MemoryFailure.of(
                     e,
                     "a session of " + contextLength + " tokens",
-                    pass.sequenceBytes(contextLength, type),
+                    pass.sequenceBytes(contextLength, types),
                     "the logits of a session",
                     4L * vocabSize);
         }
+    }
+
+    /** Says which sessions its evaluations go before; while nothing is evaluated. */
+    public void prioritize(Priority priority) {
+        rows.priority = priority;
     }
 
     /** Length of a row of logits. */
@@ -126,8 +132,8 @@ public final class TokenContext implements AutoCloseable {
     }
 
     /** How it keeps them. */
-    public KvCacheType type() {
-        return kind.type();
+    public KvCacheTypes types() {
+        return kind.types();
     }
 
     /** The scale of each adapter of the model. */
@@ -255,9 +261,10 @@ public final class TokenContext implements AutoCloseable {
                     "this backend's sessions cannot be forked: their memory is not shared");
         }
         TokenContext fork =
-                open(evaluator, memory.check(), prefixes, capacity(), kind.type(), kind.adapters(), vocabSize);
+                open(evaluator, memory.check(), prefixes, capacity(), kind.types(), kind.adapters(), vocabSize);
         try {
             int evaluated = sequence.shareable(Math.min(length, sequence.length()));
+            fork.prioritize(rows.priority);
             fork.sequence.share(sequence, evaluated);
             fork.resume(Arrays.copyOf(tokens, length), logitsAt == length ? logits : null);
             return fork;
@@ -498,7 +505,7 @@ public final class TokenContext implements AutoCloseable {
                         ? new NibbleException(
                                 "the model's scores after " + count
                                         + " tokens hold no usable number: the KV cache of type "
-                                        + kind.type()
+                                        + kind.types()
                                         + " holds infinities, as keys or values of this model are beyond what that"
                                         + " type can hold; use KvCacheType.F32 (--kv f32)",
                                 failure)
@@ -604,8 +611,7 @@ public final class TokenContext implements AutoCloseable {
                 int from = sequence.length();
                 int end = mustEnd == NONE ? count + guesses.wanted() : mustEnd;
                 int to = (int) Math.min(end, (long) from + evaluator.maxRows());
-                sequence.reserve(to);
-                memory.take(to, capacity());
+                memory.grow(sequence, to, capacity(), cancellation);
                 rows.set(tokens, from, to, firstOutput, result, written);
                 if (to > count) {
                     guesses.describe(rows, to - count);
@@ -628,7 +634,7 @@ public final class TokenContext implements AutoCloseable {
             throw MemoryFailure.of(
                     e,
                     "a KV cache of " + to + " tokens",
-                    pass.sequenceBytes(to, kind.type()),
+                    pass.sequenceBytes(to, kind.types()),
                     "the buffers to evaluate " + (to - from) + " tokens",
                     pass.bufferBytes(to - from) + 4L * vocabSize * rows.outputs(to - from));
         } finally {

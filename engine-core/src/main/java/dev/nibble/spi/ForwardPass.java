@@ -1,8 +1,11 @@
 package dev.nibble.spi;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
+import dev.nibble.UnsupportedModelException;
 import dev.nibble.tensor.DType;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +25,23 @@ public interface ForwardPass extends AutoCloseable {
      * @param contextLength tokens it can hold
      */
     Sequence newSequence(int contextLength, KvCacheType type);
+
+    /**
+     * Likewise with a type for keys and one for values.
+     *
+     * @throws UnsupportedModelException if the backend keeps both alike, and they are to differ
+     */
+    default Sequence newSequence(int contextLength, KvCacheTypes types) {
+        return newSequence(contextLength, requireSame(types));
+    }
+
+    private static KvCacheType requireSame(KvCacheTypes types) {
+        if (!types.areSame()) {
+            throw new UnsupportedModelException("the backend keeps keys and values in one type, not as " + types
+                    + "; ask for one type for both, or for the backend cpu");
+        }
+        return types.keys();
+    }
 
     /**
      * Whether sequences can share memory, be saved and restored, and {@link #limit} is heeded.
@@ -45,6 +65,11 @@ public interface ForwardPass extends AutoCloseable {
         return 0;
     }
 
+    /** For each of some sequences, the bytes it holds and that nobody but these sequences holds. */
+    default long[] freeableBytes(List<Sequence> sequences) {
+        return new long[sequences.size()];
+    }
+
     /** Tokens that a sequence can hold at most, where the backend reserves memory for them when it is loaded. */
     default int maxContextLength() {
         return Integer.MAX_VALUE;
@@ -52,6 +77,11 @@ public interface ForwardPass extends AutoCloseable {
 
     /** Bytes {@link #newSequence} allocates for these arguments. */
     long sequenceBytes(int contextLength, KvCacheType type);
+
+    /** Likewise with a type for keys and one for values. */
+    default long sequenceBytes(int contextLength, KvCacheTypes types) {
+        return sequenceBytes(contextLength, requireSame(types));
+    }
 
     /**
      * Whether a sequence holds infinities because keys or values are too large for the type of its KV cache. Looks at all of

@@ -1,6 +1,6 @@
 package dev.nibble.cpu.state;
 
-import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.OutOfMemoryException;
 import dev.nibble.cpu.kernel.VectorOps;
 import dev.nibble.model.Model;
@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 public final class CpuSequence implements Sequence {
     private final KvPool pool;
     private final int capacity;
-    private final KvCacheType type;
+    private final KvCacheTypes types;
     private final KvLayout layout;
     private final KvTable[] tables;
     private final KvCache[][] caches; // of each layer, often one
@@ -45,17 +45,16 @@ public final class CpuSequence implements Sequence {
      *
      * @param pool of the forward pass that evaluates it
      */
-    public CpuSequence(KvPool pool, Model model, int capacity, KvCacheType type, int maxBatchRows, VectorOps ops) {
+    public CpuSequence(KvPool pool, Model model, int capacity, KvCacheTypes types, int maxBatchRows, VectorOps ops) {
         this.pool = pool;
         this.capacity = capacity;
         adapters = inUse(model.adapterScales());
         adapterCount = model.adapters().size();
-        this.type = type;
-        layout = KvLayout.of(model, type, maxBatchRows);
+        this.types = types;
+        layout = KvLayout.of(model, types, maxBatchRows);
         List<KvTable> groups = new ArrayList<>();
         layout.groups().forEach(group -> groups.add(new KvTable(pool, this, group)));
         tables = groups.toArray(KvTable[]::new);
-        KvCodec codec = KvCodec.of(type, ops);
         int layers = model.blocks().size();
         caches = new KvCache[layers][];
         states = new RecurrentState[layers];
@@ -63,7 +62,7 @@ public final class CpuSequence implements Sequence {
         long kept = 0;
         for (int layer = 0; layer < layers; layer++) {
             caches[layer] = layout.places(layer).stream()
-                    .map(place -> new KvCache(tables[place.group()], place, codec))
+                    .map(place -> new KvCache(tables[place.group()], place, types, ops))
                     .toArray(KvCache[]::new);
             for (LayerState.Part part : LayerState.of(model, layer).parts()) {
                 switch (part) {
@@ -82,8 +81,8 @@ public final class CpuSequence implements Sequence {
     }
 
     /** Bytes a sequence takes when its context is full. */
-    public static long bytes(Model model, int capacity, KvCacheType type, int maxBatchRows) {
-        long bytes = KvLayout.of(model, type, maxBatchRows).bytes(capacity);
+    public static long bytes(Model model, int capacity, KvCacheTypes types, int maxBatchRows) {
+        long bytes = KvLayout.of(model, types, maxBatchRows).bytes(capacity);
         for (int layer = 0; layer < model.blocks().size(); layer++) {
             for (LayerState.Part part : LayerState.of(model, layer).parts()) {
                 if (part instanceof LayerState.Recurrent sizes) {
@@ -320,7 +319,7 @@ public final class CpuSequence implements Sequence {
     @Override
     public void share(Sequence other, int newLength) {
         checkOpen();
-        if (!(other instanceof CpuSequence source) || source.pool != pool || source.type != type || source == this) {
+        if (!(other instanceof CpuSequence source) || source.pool != pool || !source.types.equals(types) || source == this) {
             throw new IllegalArgumentException("only sequences of one model and type share what they hold");
         }
         if (!Arrays.equals(adapters, source.adapters)) {
