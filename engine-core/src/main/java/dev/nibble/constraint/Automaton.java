@@ -64,7 +64,8 @@ final class Automaton {
                 }
             }
             rows.add(row);
-            split(row, classes);
+            classes.split(row);
+            exprs.countState();
         }
         BitSet accepting = new BitSet();
         for (int state = 0; state < states.size(); state++) {
@@ -83,18 +84,6 @@ final class Automaton {
             }
         }
         return minimal(exprs, classOf, sample.length, next, accepting, states.size());
-    }
-
-    private static void split(int[] row, ByteClasses classes) {
-        Map<Integer, ByteSet> targets = new HashMap<>();
-        for (int b = 0; b < 256; b++) {
-            int low = b;
-            while (b < 255 && row[b + 1] == row[low]) {
-                b++;
-            }
-            targets.merge(row[low], ByteSet.range(low, b), ByteSet::or);
-        }
-        targets.values().forEach(classes::split);
     }
 
     /** Drops states that lead nowhere, joins those that cannot be told apart, and numbers the rest from the first. */
@@ -190,7 +179,7 @@ final class Automaton {
         for (int b = 0; b < 256; b++) {
             row[b] = next(state, b);
         }
-        split(row, into);
+        into.split(row);
     }
 
     @Override

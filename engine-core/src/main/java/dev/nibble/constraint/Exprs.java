@@ -9,6 +9,7 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -31,7 +32,9 @@ final class Exprs {
     private static final int MAX_EXPRESSIONS = 400_000;
 
     /** Parts of alternatives and intersections that are put together at the most, which bounds the time. */
-    private static final long MAX_WORK = 10_000_000;
+    private static final long MAX_WORK = 4_000_000;
+    /** What a state of an automaton counts beside. */
+    private static final int WORK_OF_STATE = 80;
     /** Common beginnings of alternatives are taken out within so many others at the most: each calls the next. */
     private static final int MAX_FACTORED = 200;
 
@@ -79,6 +82,11 @@ final class Exprs {
                     + " states are needed; make it smaller or less ambiguous");
         }
         return made;
+    }
+
+    /** Takes note of a state of an automaton. */
+    void countState() {
+        count(WORK_OF_STATE);
     }
 
     private void count(int parts) {
@@ -179,6 +187,8 @@ final class Exprs {
         count(distinct.size());
         if (distinct.size() > 1) {
             joinBytes(distinct);
+            joinRepeats(distinct);
+            dropContained(distinct);
             factor(distinct, depth);
         }
         boolean optional = distinct.remove(empty);
@@ -203,6 +213,58 @@ final class Exprs {
             Collections.addAll(into, expr.parts);
         } else if (expr != nothing) {
             into.add(expr);
+        }
+    }
+
+    /** Repetitions of the same before the same, whose numbers go on from one to the other, as one. */
+    private void joinRepeats(Set<Expr> distinct) {
+        Map<List<Expr>, List<Expr>> alike = new LinkedHashMap<>();
+        boolean several = false;
+        for (Expr part : distinct) {
+            Expr head = head(part);
+            if (head.kind == Kind.REPEAT) {
+                List<Expr> same = alike.computeIfAbsent(
+                        List.of(head.parts[0], part.kind == Kind.CONCAT ? part.parts[1] : empty),
+                        key -> new ArrayList<>(1));
+                same.add(part);
+                several |= same.size() > 1;
+            }
+        }
+        if (!several) {
+            return;
+        }
+        alike.forEach((what, same) -> {
+            same.sort(Comparator.comparingInt(part -> head(part).min));
+            for (int i = 0; i < same.size(); ) {
+                int least = head(same.get(i)).min;
+                int most = head(same.get(i)).max;
+                int from = i++;
+                for (; i < same.size() && head(same.get(i)).min <= sum(most, 1); i++) {
+                    most = Math.max(most, head(same.get(i)).max);
+                }
+                if (i - from > 1) {
+                    distinct.removeAll(new HashSet<>(same.subList(from, i)));
+                    distinct.add(concat(repeat(what.get(0), least, most), what.get(1)));
+                }
+            }
+        });
+    }
+
+    private static Expr head(Expr expr) {
+        return expr.kind == Kind.CONCAT ? expr.parts[0] : expr;
+    }
+
+    /** Drops alternatives that another one is without parts that it need not have. */
+    private static void dropContained(Set<Expr> distinct) {
+        Set<Expr> contained = new HashSet<>();
+        for (Expr part : distinct) {
+            Expr rest = part;
+            while (rest.kind == Kind.CONCAT && rest.parts[0].nullable && contained.add(rest.parts[1])) {
+                rest = rest.parts[1];
+            }
+        }
+        if (!contained.isEmpty()) {
+            distinct.removeAll(contained);
         }
     }
 
@@ -415,7 +477,20 @@ final class Exprs {
                 int max = expr.max > length ? Expr.UNBOUNDED : expr.max;
                 yield repeat(part, min, max);
             }
-            case CONCAT -> concat(clamp(expr.parts[0], length), clamp(expr.parts[1], length));
+            case CONCAT -> {
+                // By a loop, as a text may be long; what is behind the longest token does not matter.
+                List<Expr> clamped = new ArrayList<>();
+                Expr rest = expr;
+                for (int left = length; rest.kind == Kind.CONCAT && left >= 0; rest = rest.parts[1]) {
+                    clamped.add(clamp(rest.parts[0], length));
+                    left -= rest.parts[0].nullable ? 0 : 1;
+                }
+                Expr result = rest.kind == Kind.CONCAT ? rest : clamp(rest, length);
+                for (Expr head : clamped.reversed()) {
+                    result = concat(head, result);
+                }
+                yield result;
+            }
             case ALTERNATIVE -> {
                 List<Expr> clamped = new ArrayList<>();
                 for (Expr part : expr.parts) {

@@ -33,7 +33,7 @@ final class SchemaCompiler {
     /** Combinations of numbers of items at the most. */
     private static final int MAX_COUNTS = 50_000;
     /** States of the automaton of undeclared names at the most. */
-    private static final int MAX_NAME_STATES = 20_000;
+    private static final int MAX_NAME_STATES = 15_000;
 
     /** One alternative of a node, ready to be written. */
     private record Plan(
@@ -165,7 +165,7 @@ final class SchemaCompiler {
                 continue;
             }
             for (int i = 0; i < patterns.size(); i++) {
-                Expr language = patterns.get(i).names();
+                Expr language = reader.determined(patterns.get(i).names());
                 all.add((matched >> i & 1) != 0 ? language : exprs.not(language));
             }
             if (shape.names() != null) {

@@ -83,7 +83,7 @@ final class SchemaComplement {
     private StringShape without(Expr content) {
         Exprs exprs = reader.exprs();
         Expr any = exprs.star(Characters.JSON.spell(exprs, CodePointSet.ALL));
-        return new StringShape(0, Expr.UNBOUNDED, exprs.and(any, exprs.not(content)));
+        return new StringShape(0, Expr.UNBOUNDED, exprs.and(reader.determined(any), exprs.not(content)));
     }
 
     private List<Shape> excluding(List<Object> values, String pointer) {

@@ -25,7 +25,7 @@ final class SchemaReader {
     /** Alternatives of one schema at the most: each is a way that is followed at the same time. */
     private static final int MAX_SHAPES = 600;
     /** States of the automaton of a string at the most. */
-    private static final int MAX_STATES = 20_000;
+    private static final int MAX_STATES = 15_000;
 
     private static final Set<String> ANNOTATIONS = Set.of(
             "title",
@@ -358,7 +358,7 @@ final class SchemaReader {
             int most = Math.min(strings.max(), language.max);
             return least > most ? exprs.nothing : exprs.repeat(determined(language.parts[0]), least, most);
         }
-        return determined(exprs.and(language, counted));
+        return determined(exprs.and(determined(language), counted));
     }
 
     /** Whether each text of a language is a single character, so that counting the texts counts the characters. */
