@@ -58,6 +58,7 @@ final class CpuForwardPass implements ForwardPass {
     private final Turn turn = new Turn();
 
     private @Nullable ActivationObserver observer;
+    private final boolean batchInvariant;
     private boolean closed;
     private int[] wantedRows = new int[0]; // of the running batch
 
@@ -82,6 +83,7 @@ final class CpuForwardPass implements ForwardPass {
         pass = new Pass(pool, ops, workspace);
         this.linears = linears;
         kernels = family.descriptions();
+        batchInvariant = family.isBatchInvariant();
     }
 
     @Override
@@ -162,6 +164,11 @@ final class CpuForwardPass implements ForwardPass {
     @Override
     public Map<DType, String> kernels() {
         return kernels;
+    }
+
+    @Override
+    public boolean isBatchInvariant() {
+        return batchInvariant;
     }
 
     @Override

@@ -5,15 +5,18 @@ import dev.nibble.ContextOverflowException;
 import dev.nibble.GenerationOptions;
 import dev.nibble.OutOfMemoryException;
 import dev.nibble.SourceFile;
+import dev.nibble.Speculation;
 import dev.nibble.chat.ChatMessage;
 import dev.nibble.chat.ChatTemplates;
 import dev.nibble.model.Metadata;
 import dev.nibble.tokenizer.Tokenizer;
+import dev.nibble.tokenizer.Vocabulary;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** Begins generations: what the sessions of a model have in common, from prompts to defaults. Thread-safe. */
 public final class Generations {
@@ -45,6 +48,11 @@ public final class Generations {
                         IntStream.of(tokenizer.vocabulary().suppressedTokens()),
                         IntStream.range(tokenizer.vocabulary().size(), vocabSize))
                 .toArray();
+    }
+
+    /** The tokens that are generated. */
+    public Vocabulary vocabulary() {
+        return tokenizer.vocabulary();
     }
 
     /** All chat templates of the file. */
@@ -94,6 +102,7 @@ public final class Generations {
      * @param kept tokens the context keeps: those before the prompt, and of the prompt what it holds already
      * @param prompt the tokens from {@code promptStart} on
      * @param showsControls whether control tokens are part of the text
+     * @param draft guesses what is generated; null for what the options say
      * @throws ContextOverflowException if the prompt does not fit
      * @throws OutOfMemoryException if there is no memory for it
      * @throws IllegalArgumentException if there is nothing to continue, a token is not in the vocabulary, or an option does
@@ -106,6 +115,7 @@ public final class Generations {
             int[] prompt,
             GenerationOptions options,
             boolean showsControls,
+            @Nullable Drafter draft,
             Cancellation cancellation) {
         context.check(promptStart, prompt);
         int length = promptStart + prompt.length;
@@ -118,12 +128,19 @@ public final class Generations {
         } else {
             context.checkGrowth(length);
         }
+        GenerationOptions complete = complete(options);
+        Drafter drafter = draft == null && looksUp(complete, context) ? new LookupDrafter() : draft;
         Generator generator =
-                new Generator(context, tokenizer, complete(options), cancellation, constrained, showsControls);
+                new Generator(context, tokenizer, complete, cancellation, constrained, showsControls, drafter);
         context.truncate(kept);
         context.append(Arrays.copyOfRange(prompt, kept - promptStart, prompt.length));
         generator.begin(promptStart, kept);
         return generator;
+    }
+
+    /** Whether guesses are looked up: where nothing is said, if no bit depends on it. */
+    private static boolean looksUp(GenerationOptions options, TokenContext context) {
+        return options.speculation().map(Speculation::isLookup).orElseGet(context::isBatchInvariant);
     }
 
     /** The options with the file's defaults and what the vocabulary forbids. */
