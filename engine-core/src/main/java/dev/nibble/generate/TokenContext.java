@@ -285,7 +285,7 @@ public final class TokenContext implements AutoCloseable {
      * @param scores of the next token, if they were there
      */
     void resume(int[] all, float @Nullable [] scores) {
-        append(all);
+        add(all);
         if (scores != null) {
             System.arraycopy(scores, 0, logits, 0, vocabSize);
             logitsAt = count;
@@ -316,6 +316,10 @@ public final class TokenContext implements AutoCloseable {
     /** Appends tokens, checked before, to be evaluated later. */
     public void append(int[] added) {
         dropGuesses();
+        add(added);
+    }
+
+    private void add(int[] added) {
         if (count + added.length > tokens.length) {
             int length = Math.max(count + added.length, (int) Math.min(2L * tokens.length, capacity()));
             tokens = Arrays.copyOf(tokens, length);
