@@ -285,7 +285,7 @@ public final class TokenContext implements AutoCloseable {
      * @param scores of the next token, if they were there
      */
     void resume(int[] all, float @Nullable [] scores) {
-        add(all);
+        add(all); // the sequence holds them already
         if (scores != null) {
             System.arraycopy(scores, 0, logits, 0, vocabSize);
             logitsAt = count;

@@ -4,8 +4,10 @@ package dev.nibble.model;
 public sealed interface Mixer
         permits AttentionConfig,
                 LatentAttentionConfig,
+                CompressedAttentionConfig,
                 ShortConvolutionConfig,
                 DeltaNetConfig,
+                LightningConfig,
                 MambaConfig,
                 Mamba2Config,
                 Rwkv6Config,

@@ -59,6 +59,8 @@ final class Support {
         require(block.outputScale() == 1, "a factor of a block's output", layer);
         require(block.perLayerInput() == null, "per-layer inputs", layer);
         require(block.altUp() == null, "AltUp streams", layer);
+        require(block.normedResidual() == 0, "normalized residuals", layer);
+        require(block.connections() == null, "several residual streams", layer);
         Stream.of(block.mixerNorm(), block.mixerPostNorm(), block.ffnNorm(), block.ffnPostNorm())
                 .forEach(norm -> checkNorm(norm, layer));
         if (!(block.mixer() instanceof AttentionConfig attention)) {
