@@ -136,7 +136,7 @@ final class StepBatch {
                 shares += rows.share();
             }
         }
-        giveGuesses(waiting, own);
+        giveGuesses(waiting);
         if (prompts > 0) {
             int rows = promptRows + room;
             if (steps > 0 || someGenerate()) {
@@ -196,7 +196,7 @@ final class StepBatch {
     }
 
     /** Each session that generates gets as many guesses as pay beside what the batch has already. */
-    private void giveGuesses(List<Rows> waiting, Rows own) {
+    private void giveGuesses(List<Rows> waiting) {
         double tokens = generatingMembers(waiting);
         for (int i = 0; i < waiting.size(); i++) {
             Rows rows = waiting.get(i);
@@ -206,8 +206,7 @@ final class StepBatch {
             double first = rows.firstProbability();
             double further = rows.furtherProbability();
             int most = Math.min(rows.guesses(), room);
-            int count =
-                    rows.insists() ? most : cost.guesses(steps + guesses, tokens, most, first, further, 0);
+            int count = rows.insists() ? most : cost.guesses(steps + guesses, tokens, most, first, further, 0);
             if (count > 0) {
                 int before = steps;
                 give(rows, rows.certain() + count);
