@@ -41,7 +41,7 @@ import dev.nibble.model.arch.Qwen35;
 import dev.nibble.model.arch.Rwkv;
 import dev.nibble.model.arch.SmallThinker;
 import dev.nibble.model.arch.Step35;
-import dev.nibble.model.arch.T5Encoder;
+import dev.nibble.model.arch.T5;
 import dev.nibble.model.arch.Talkie;
 import java.util.List;
 import java.util.Locale;
@@ -89,7 +89,7 @@ public final class Architectures {
             new NemotronH(),
             new SmallThinker(),
             new Step35(),
-            new T5Encoder(),
+            new T5(),
             new Talkie());
 
     private static final TreeMap<String, Architecture> BY_NAME = new TreeMap<>();

@@ -63,6 +63,19 @@ final class KvLayout {
         return layout;
     }
 
+    /** That of the states of a model's encoder, for the layers that read them. */
+    static KvLayout ofSource(Model model, KvCacheType type) {
+        KvLayout layout = new KvLayout(model.blocks().size(), type, 0);
+        for (int layer = 0; layer < layout.places.length; layer++) {
+            for (LayerState.Part part : LayerState.of(model, layer).parts()) {
+                if (part instanceof LayerState.Source source) {
+                    layout.add(layer, source.sizes());
+                }
+            }
+        }
+        return layout;
+    }
+
     /** That of a single layer. */
     static KvLayout of(LayerState.Cache sizes, KvCacheType type, int maxBatchRows) {
         KvLayout layout = new KvLayout(1, type, maxBatchRows);
