@@ -4,6 +4,7 @@ import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.Session;
 import dev.nibble.SessionOptions;
+import dev.nibble.UnsupportedModelException;
 import dev.nibble.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -51,6 +52,10 @@ final class PerplexityCommand extends ModelCommand {
         try (LanguageModel loaded = load(open(model.locator()), LoadOptions.DEFAULT);
                 Session session = loaded.newSession(
                         SessionOptions.DEFAULT.withContextLength(window).withPrivate(true))) {
+            if (!loaded.canGenerate() || loaded.decoderStartToken().isPresent()) {
+                throw new UnsupportedModelException("this model (" + loaded.config().architecture()
+                        + ") does not go on with the text it reads, so it has no perplexity");
+            }
             int[] tokens = loaded.tokenizer().encode(text, Tokenizer.Options.PLAIN.withAddSpecial(true));
             int windows = tokens.length / window;
             if (windows == 0) {

@@ -109,7 +109,10 @@ final class CpuForwardPass implements ForwardPass {
     private static int maxBatchRows(Model model) {
         return model.isCausal()
                 ? MAX_BATCH_ROWS
-                : Math.max(MAX_BATCH_ROWS, model.config().contextLength());
+                : Math.max(
+                        MAX_BATCH_ROWS,
+                        Math.min(
+                                model.config().contextLength(), model.config().maxContextLength()));
     }
 
     @Override

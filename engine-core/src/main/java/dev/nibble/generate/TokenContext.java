@@ -6,6 +6,7 @@ import dev.nibble.NibbleException;
 import dev.nibble.OutOfMemoryException;
 import dev.nibble.PromptProgress;
 import dev.nibble.memory.MemoryFailure;
+import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
 import java.util.Arrays;
@@ -34,6 +35,7 @@ public final class TokenContext implements AutoCloseable {
     private final @Nullable PrefixCache prefixes;
 
     private final Sequence sequence;
+    private final Source source;
     private final Rows rows;
     private final KvKind kind;
     private final int vocabSize;
@@ -64,6 +66,7 @@ public final class TokenContext implements AutoCloseable {
         this.kind = kind;
         this.vocabSize = vocabSize;
         rows = new Rows(sequence);
+        source = new Source(pass, sequence);
         logits = new float[vocabSize];
         evaluator.count(1);
     }
@@ -135,6 +138,21 @@ public final class TokenContext implements AutoCloseable {
         return tokens;
     }
 
+    /** Whether it needs a {@link #source}. */
+    public boolean hasEncoder() {
+        return pass.hasEncoder();
+    }
+
+    /** Whether what comes next follows from what is before it. */
+    public boolean isCausal() {
+        return pass.isCausal();
+    }
+
+    /** What the tokens answer; empty if nothing is known of that, as without an encoder. */
+    public int[] source() {
+        return source.tokens();
+    }
+
     /** Who is told of each part that is evaluated from now on. */
     void report(PromptProgress listener) {
         progress = listener;
@@ -156,6 +174,21 @@ public final class TokenContext implements AutoCloseable {
         if (added.length > capacity() - length) {
             throw new ContextOverflowException(added.length, capacity() - length, capacity());
         }
+        checkVocabulary(added);
+    }
+
+    /**
+     * Likewise that tokens could be the source.
+     *
+     * @throws OutOfMemoryException if there is no memory for them
+     */
+    public void checkSource(int[] tokens) {
+        source.check(tokens);
+        checkVocabulary(tokens);
+        checkGrowth(tokens.length);
+    }
+
+    private void checkVocabulary(int[] added) {
         for (int i = 0; i < added.length; i++) {
             if (added[i] < 0 || added[i] >= vocabSize) {
                 throw new IllegalArgumentException("token " + added[i] + " at index " + i
@@ -204,7 +237,7 @@ public final class TokenContext implements AutoCloseable {
         try {
             int evaluated = sequence.shareable(Math.min(length, sequence.length()));
             fork.sequence.share(sequence, evaluated);
-            fork.resume(Arrays.copyOf(tokens, length), logitsAt == length ? logits : null);
+            fork.resume(source.tokens(), Arrays.copyOf(tokens, length), logitsAt == length ? logits : null);
             return fork;
         } catch (Throwable t) {
             fork.close();
@@ -225,10 +258,12 @@ public final class TokenContext implements AutoCloseable {
     /**
      * Goes on where another context was, whose sequence was restored to this one's.
      *
+     * @param answered its source
      * @param all its tokens
      * @param scores of the next token, if they were there
      */
-    void resume(int[] all, float @Nullable [] scores) {
+    void resume(int[] answered, int[] all, float @Nullable [] scores) {
+        source.resume(answered);
         append(all);
         if (scores != null) {
             System.arraycopy(scores, 0, logits, 0, vocabSize);
@@ -254,6 +289,24 @@ public final class TokenContext implements AutoCloseable {
         int result = shared;
         shared = 0;
         return result;
+    }
+
+    /**
+     * Begins anew with tokens, checked before, that are to be answered; they are read later.
+     *
+     * @return how many of them need not be read
+     */
+    public int answer(int[] tokens) {
+        int kept = source.set(tokens);
+        count = 0;
+        logitsAt = NONE;
+        return kept;
+    }
+
+    /** Forgets everything. */
+    public void reset() {
+        truncate(0);
+        source.forget();
     }
 
     /** Appends tokens, checked before, to be evaluated later. */
@@ -286,6 +339,12 @@ public final class TokenContext implements AutoCloseable {
         if (logitsAt > length) {
             logitsAt = NONE;
         }
+    }
+
+    /** Forgets what is pending of a prompt: its source if that was not read, and of the tokens none of the first {@code length}. */
+    void dropPrompt(int length) {
+        source.dropPending();
+        dropPending(length);
     }
 
     /** Forgets pending tokens, but none of the first {@code length}. */
@@ -424,6 +483,13 @@ public final class TokenContext implements AutoCloseable {
         boolean isPrompt = count - sequence.length() >= PrefixCache.LEAST;
         int waits = MOST_WAITS;
         try {
+            if (!pass.isCausal() && result != null) {
+                evaluateAll(firstOutput, result, cancellation);
+                return;
+            }
+            if (source.read(cancellation)) {
+                progress.evaluated(source.tokens().length, source.tokens().length);
+            }
             while (sequence.length() < count) {
                 if (cancellation.getAsBoolean()) {
                     throw new CancellationException();
@@ -465,6 +531,19 @@ public final class TokenContext implements AutoCloseable {
             if (isPrompt) {
                 keep();
             }
+        }
+    }
+
+    /** Evaluates all tokens at once, as each sees all others. What they see changes with the next token, so nothing is kept. */
+    private void evaluateAll(int firstOutput, float[] result, Cancellation cancellation) {
+        Batch batch = new Batch(count);
+        for (int i = 0; i < count; i++) {
+            batch.add(sequence, tokens[i], i >= firstOutput);
+        }
+        try {
+            pass.evaluate(batch, result, cancellation);
+        } finally {
+            sequence.truncate(0);
         }
     }
 

@@ -11,6 +11,7 @@ import dev.nibble.model.arch.Cohere2Moe;
 import dev.nibble.model.arch.Deci;
 import dev.nibble.model.arch.DeepSeek2;
 import dev.nibble.model.arch.DenseDecoders;
+import dev.nibble.model.arch.Diffusion;
 import dev.nibble.model.arch.ExpertDecoders;
 import dev.nibble.model.arch.FalconH1;
 import dev.nibble.model.arch.Gemma2;
@@ -69,6 +70,7 @@ public final class Architectures {
             new Rwkv(),
             new DenseDecoders(),
             new ExpertDecoders(),
+            new Diffusion(),
             new Apertus(),
             new Arctic(),
             new BitNet(),
