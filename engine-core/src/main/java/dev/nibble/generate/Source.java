@@ -1,7 +1,6 @@
 package dev.nibble.generate;
 
 import dev.nibble.ContextOverflowException;
-import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
 import java.util.Arrays;
 
@@ -12,13 +11,13 @@ import java.util.Arrays;
 final class Source {
     private static final int[] NONE = {};
 
-    private final ForwardPass pass;
+    private final Evaluator evaluator;
     private final Sequence sequence;
     private int[] tokens = NONE;
 
     /** None yet. */
-    Source(ForwardPass pass, Sequence sequence) {
-        this.pass = pass;
+    Source(Evaluator evaluator, Sequence sequence) {
+        this.evaluator = evaluator;
         this.sequence = sequence;
     }
 
@@ -66,7 +65,7 @@ final class Source {
     /** Forgets it, and with it the tokens of the sequence. */
     void forget() {
         if (isRead()) {
-            pass.encode(sequence, NONE, () -> false);
+            evaluator.pass().encode(sequence, NONE, () -> false);
         }
         tokens = NONE;
     }
@@ -93,7 +92,7 @@ final class Source {
         if (isEmpty() || isRead()) {
             return false;
         }
-        pass.encode(sequence, tokens, cancellation);
+        evaluator.encode(sequence, tokens, cancellation);
         return true;
     }
 }

@@ -66,7 +66,7 @@ public final class TokenContext implements AutoCloseable {
         this.kind = kind;
         this.vocabSize = vocabSize;
         rows = new Rows(sequence);
-        source = new Source(pass, sequence);
+        source = new Source(evaluator, sequence);
         logits = new float[vocabSize];
         evaluator.count(1);
     }
@@ -520,7 +520,7 @@ public final class TokenContext implements AutoCloseable {
             }
         } catch (OutOfMemoryError e) {
             int from = sequence.length();
-            int to = (int) Math.min(count, (long) from + evaluator.maxRows());
+            int to = pass.isCausal() ? (int) Math.min(count, (long) from + evaluator.maxRows()) : count;
             throw MemoryFailure.of(
                     e,
                     "a KV cache of " + to + " tokens",
@@ -541,7 +541,7 @@ public final class TokenContext implements AutoCloseable {
             batch.add(sequence, tokens[i], i >= firstOutput);
         }
         try {
-            pass.evaluate(batch, result, cancellation);
+            evaluator.evaluateText(batch, result, cancellation);
         } finally {
             sequence.truncate(0);
         }
