@@ -438,14 +438,18 @@ public final class TokenContext implements AutoCloseable {
         }
         int before = count;
         append(added);
+        boolean done = false;
         try {
             float[] result = new float[outputs * vocabSize];
             evaluate(count - outputs, result, cancellation);
             System.arraycopy(result, result.length - vocabSize, logits, 0, vocabSize);
             logitsAt = count;
+            done = true;
             return result;
         } finally {
-            dropPending(before);
+            if (!done) {
+                dropPending(before);
+            }
         }
     }
 

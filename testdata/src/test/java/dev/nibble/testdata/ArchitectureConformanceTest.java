@@ -55,6 +55,10 @@ class ArchitectureConformanceTest {
         return models("encdec");
     }
 
+    static Stream<String> bidirectional() throws IOException {
+        return models("bidir");
+    }
+
     private static Stream<String> models(String kind) throws IOException {
         return Conformance.isPresent()
                 ? ReferenceModel.all()
@@ -120,6 +124,23 @@ class ArchitectureConformanceTest {
         try (GgufFile file = GgufFile.open(model.file());
                 ForwardPass pass = new AnsweringPass(Evaluation.compile(backend, file), source)) {
             check(model, pass);
+        }
+    }
+
+    /** The logits of a text in which each token sees all others, alone and beside another. */
+    @ParameterizedTest
+    @MethodSource("bidirectional")
+    void logitsOfAWholeTextMatchTheReference(String name) throws IOException {
+        assumeTrue(Conformance.isPresent(), Conformance.missing());
+        ReferenceModel model = ReferenceModel.of(name);
+        Reference reference = Reference.beside(model.file());
+        int[] tokens = reference.tokens();
+        try (GgufFile file = GgufFile.open(model.file());
+                ForwardPass pass = Evaluation.compile(backend, file)) {
+            compare("at once", model, reference, evaluate(pass, tokens, KvCacheType.F32, tokens.length));
+            float[][] both = evaluateMixed(pass, tokens, tokens.length, tokens.length);
+            compare("in one batch, the first sequence", model, reference, both[0]);
+            compare("in one batch, the second sequence", model, reference, both[1]);
         }
     }
 
