@@ -76,8 +76,12 @@ public final class TinyEncoders {
 
     private static void keys(ModelSketch m) {
         m.dimensions(new ModelSketch.Dimensions(2, 32, 48, 4, 4, 8), 10000, 1e-5f)
-                .float32("attention.layer_norm_epsilon", 1e-5f)
                 .bool("attention.causal", false);
+    }
+
+    private static void layerNorms(ModelSketch m) {
+        keys(m);
+        m.remove("attention.layer_norm_rms_epsilon").float32("attention.layer_norm_epsilon", 1e-5f);
     }
 
     private static void pairs(GgufWriter writer) {
@@ -88,7 +92,8 @@ public final class TinyEncoders {
     }
 
     private static void bert(ModelSketch m) {
-        keys(m);
+        layerNorms(m);
+        m.remove("rope.freq_base");
         m.with(TinyEncoders::pairs);
         int hidden = m.dimensions().hidden();
         m.embeddingOnly()
@@ -103,7 +108,7 @@ public final class TinyEncoders {
     }
 
     private static void modernBert(ModelSketch m) {
-        keys(m);
+        layerNorms(m);
         m.with(TinyEncoders::pairs);
         m.uint("attention.sliding_window", 8).float32("rope.freq_base_swa", 500);
         int hidden = m.dimensions().hidden();
@@ -126,7 +131,8 @@ public final class TinyEncoders {
 
     /** ALiBi in place of positions, a gate, and the input of a layer added once more behind its attention. */
     private static void jina(ModelSketch m) {
-        keys(m);
+        layerNorms(m);
+        m.remove("rope.freq_base");
         int hidden = m.dimensions().hidden();
         m.embeddingOnly().norm("token_embd_norm", hidden).layers(layer -> layer.attention()
                 .norm("attn_output_norm")
@@ -152,6 +158,7 @@ public final class TinyEncoders {
         keys(m);
         m.remove("rope.freq_base")
                 .remove("attention.causal")
+                .float32("attention.layer_norm_epsilon", 1e-5f) // as files have it beside that of their norms
                 .uint("attention.relative_buckets_count", 32)
                 .with(writer -> writer.putBoolean("tokenizer.ggml.add_eos_token", true));
     }

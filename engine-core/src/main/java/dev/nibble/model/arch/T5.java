@@ -53,7 +53,9 @@ public final class T5 implements Architecture {
             this.reader = reader;
             feedForwards = new FeedForwardReader(reader, Activation.GELU_TANH);
             AttentionReader attentions = new AttentionReader(reader);
-            reader.key("attention.layer_norm_epsilon"); // the same as that of the norms
+            if (reader.has("attention.layer_norm_epsilon")) {
+                reader.epsilon(Norm.Kind.LAYER); // of no norm here, and the same as theirs
+            }
             hidden = reader.hiddenSize;
             heads = attentions.headCounts[0];
             keyDim = attentions.headDim(0);
