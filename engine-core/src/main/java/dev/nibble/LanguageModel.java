@@ -22,8 +22,10 @@ import dev.nibble.model.ModelSource;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.tensor.DType;
 import dev.nibble.tokenizer.Tokenizer;
+import dev.nibble.tokenizer.Vocabulary;
 import java.io.IOException;
 import java.lang.ref.Reference;
+import java.lang.ref.WeakReference;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -64,6 +66,8 @@ public final class LanguageModel implements AutoCloseable {
     private final @Nullable PrefixCache prefixes;
 
     private final @Nullable KvMemory kvMemory;
+    /** The vocabulary that was found to be the same as its own last. */
+    private volatile WeakReference<@Nullable Vocabulary> guessedFor = new WeakReference<>(null);
 
     /** Takes over what is open. */
     LanguageModel(Loaded loaded, LoadOptions options, GenerationOptions defaults, SystemMemory memory) {
@@ -154,6 +158,36 @@ public final class LanguageModel implements AutoCloseable {
         loaded.enter();
         try {
             return session(loaded.add(open(sessionOptions, sessionOptions.contextLength())));
+        } finally {
+            loaded.exit();
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
+     * A session that guesses what one of another model generates.
+     *
+     * @param target of that model
+     * @param context of that session
+     */
+    DraftSession draftFor(Vocabulary target, TokenContext context) {
+        if (!loaded.tryEnter()) {
+            throw new DraftModelException("the draft model is closed; load it again, or generate without it");
+        }
+        try {
+            if (pass.hasEncoder() || context.hasEncoder() || !pass.isCausal()) {
+                throw new DraftModelException("a draft model goes on with the text of another: neither may have an encoder,"
+                        + " whose text the other does not read, or be a diffusion model; generate without it");
+            }
+            if (guessedFor.get() != target) {
+                DraftSession.requireSame(target, tokenizer.vocabulary());
+                guessedFor = new WeakReference<>(target);
+            }
+            int ids = Math.min(target.size(), tokenizer.vocabulary().size());
+            SessionOptions draftOptions = SessionOptions.DEFAULT.withPrivate(!context.isShared());
+            int length = Math.min(context.capacity(), contextLength(OptionalInt.empty()));
+            TokenContext own = loaded.add(open(draftOptions, OptionalInt.of(length)));
+            return new DraftSession(this, new SessionLock(this, loaded, own), own, ids);
         } finally {
             loaded.exit();
             Reference.reachabilityFence(this);

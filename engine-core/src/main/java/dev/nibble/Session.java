@@ -44,6 +44,7 @@ public final class Session implements AutoCloseable {
     private final Function<Path, SessionFile> files;
 
     private @Nullable Generator active;
+    private @Nullable DraftSession draft;
 
     /**
      * @param lock of the session, owns the context
@@ -74,6 +75,7 @@ public final class Session implements AutoCloseable {
      * @throws UnsupportedModelException if the model is a diffusion model
      * @throws IllegalArgumentException if there is nothing to continue: an empty prompt in an empty session, or an
      *     option that does not suit the model
+     * @throws DraftModelException if the {@linkplain Speculation#draft draft model} has another vocabulary, or is closed
      * @throws IllegalStateException if the session or the model is closed, or another thread is using the session
      */
     public TokenStream stream(String prompt, GenerationOptions options) {
@@ -489,10 +491,26 @@ public final class Session implements AutoCloseable {
             GenerationOptions options,
             boolean showsControls,
             Cancellation cancellation) {
-        Generator generator =
-                generations.begin(context, promptStart, kept, prompt, options, showsControls, cancellation);
+        Generator generator = generations.begin(
+                context, promptStart, kept, prompt, options, showsControls, draft(options), cancellation);
         active = generator;
         return new TokenStream(lock, generator);
+    }
+
+    /** Who guesses, if a model does: it is asked again in later generations, and closed with the context. */
+    private @Nullable DraftSession draft(GenerationOptions options) {
+        LanguageModel model =
+                options.speculation().flatMap(Speculation::draftModel).orElse(null);
+        if (model == null) {
+            return null;
+        }
+        DraftSession drafts = draft;
+        if (drafts == null || drafts.model() != model) {
+            drafts = model.draftFor(generations.vocabulary(), context);
+            context.closeToo(drafts);
+            draft = drafts;
+        }
+        return drafts;
     }
 
     /** Ends what was generated before, and makes what begins the one that {@link #cancel} ends. */

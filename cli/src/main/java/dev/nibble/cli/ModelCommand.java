@@ -169,11 +169,14 @@ abstract class ModelCommand extends CliCommand {
     static String describe(GenerationStats stats) {
         return String.format(
                 Locale.ROOT,
-                "prompt: %d tokens%s, %.1f tokens/s; answer: %d tokens, %.1f tokens/s; first token after %.2f s",
+                "prompt: %d tokens%s, %.1f tokens/s; answer: %d tokens%s, %.1f tokens/s; first token after %.2f s",
                 stats.promptTokens(),
                 stats.cachedTokens() == 0 ? "" : " (" + stats.cachedTokens() + " from the cache)",
                 stats.promptTokensPerSecond(),
                 stats.generatedTokens(),
+                stats.draftedTokens() == 0
+                        ? ""
+                        : " (" + stats.acceptedTokens() + " of " + stats.draftedTokens() + " guessed ones right)",
                 stats.generationTokensPerSecond(),
                 stats.timeToFirstToken().toNanos() * 1e-9);
     }

@@ -56,6 +56,7 @@ final class CpuForwardPass implements ForwardPass {
     private final Turn turn = new Turn();
 
     private @Nullable ActivationObserver observer;
+    private final boolean batchInvariant;
     private boolean closed;
     private int[] wantedRows = new int[0]; // of the running batch
 
@@ -83,6 +84,7 @@ final class CpuForwardPass implements ForwardPass {
         pass = new Pass(pool, ops, workspace);
         this.linears = linears;
         kernels = family.descriptions();
+        batchInvariant = family.isBatchInvariant();
     }
 
     @Override
@@ -177,6 +179,11 @@ final class CpuForwardPass implements ForwardPass {
     @Override
     public Map<DType, String> kernels() {
         return kernels;
+    }
+
+    @Override
+    public boolean isBatchInvariant() {
+        return batchInvariant;
     }
 
     @Override

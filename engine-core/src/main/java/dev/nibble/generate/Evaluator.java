@@ -94,6 +94,7 @@ public final class Evaluator {
                         + " asks whether to cancel, called it");
             }
             rows.begin(cancellation);
+            generatedTokens += rows.takeRightGuesses();
             rows.wait = Events.beginWait();
             arrive(rows);
             try {
@@ -152,6 +153,24 @@ public final class Evaluator {
         }
     }
 
+    /**
+     * How many guesses of what a session generates next pay, were it alone.
+     *
+     * @param most of them
+     * @param first how probable the first one is
+     * @param further how probable each other is where those before it are right
+     * @param nanosEach what making one takes
+     */
+    int guesses(int most, double first, double further, double nanosEach) {
+        lock.lock();
+        try {
+            double step = batch.stepNanos();
+            return batch.guesses(most, first, further, step == 0 ? 0 : nanosEach / step);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Counts a session, with 1 where it begins and -1 where it ends. */
     void count(int change) {
         lock.lock();
@@ -167,6 +186,7 @@ public final class Evaluator {
         lock.lock();
         try {
             unexpect(rows);
+            generatedTokens += rows.takeRightGuesses();
             rows.doneAt = 0;
             rows.returnNanos = 0;
             batch.pause(rows);

@@ -5,17 +5,20 @@ import dev.nibble.ContextOverflowException;
 import dev.nibble.GenerationOptions;
 import dev.nibble.OutOfMemoryException;
 import dev.nibble.SourceFile;
+import dev.nibble.Speculation;
 import dev.nibble.UnsupportedModelException;
 import dev.nibble.chat.ChatMessage;
 import dev.nibble.chat.ChatTemplates;
 import dev.nibble.model.Metadata;
 import dev.nibble.model.Model;
 import dev.nibble.tokenizer.Tokenizer;
+import dev.nibble.tokenizer.Vocabulary;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** Begins generations: what the sessions of a model have in common, from prompts to defaults. Thread-safe. */
 public final class Generations {
@@ -50,6 +53,11 @@ public final class Generations {
                         IntStream.range(
                                 tokenizer.vocabulary().size(), model.config().vocabSize()))
                 .toArray();
+    }
+
+    /** The tokens that are generated. */
+    public Vocabulary vocabulary() {
+        return tokenizer.vocabulary();
     }
 
     /** All chat templates of the file. */
@@ -120,6 +128,7 @@ public final class Generations {
      * @param kept tokens the context keeps: those before the prompt, and of the prompt what it holds already
      * @param prompt the tokens from {@code promptStart} on
      * @param showsControls whether control tokens are part of the text
+     * @param draft guesses what is generated; null for what the options say
      * @throws ContextOverflowException if the prompt does not fit
      * @throws OutOfMemoryException if there is no memory for it
      * @throws UnsupportedModelException if the model does not generate
@@ -133,13 +142,16 @@ public final class Generations {
             int[] prompt,
             GenerationOptions options,
             boolean showsControls,
+            @Nullable Drafter draft,
             Cancellation cancellation) {
         requireCausal();
         int[] source = prompt.length > 0 || context.count() > 0 ? prompt : context.source();
+        GenerationOptions complete = complete(options);
+        Drafter drafter = draft == null && looksUp(complete, context) ? new LookupDrafter() : draft;
         if (model.encoder() != null && source.length > 0) {
             context.checkSource(source);
             Generator generator =
-                    new Generator(context, tokenizer, complete(options), cancellation, constrained, showsControls);
+                    new Generator(context, tokenizer, complete, cancellation, constrained, showsControls, drafter);
             int keptSource = context.answer(source);
             context.append(model.encoder().startToken());
             generator.begin(source.length, keptSource, 0);
@@ -157,11 +169,16 @@ public final class Generations {
             context.checkGrowth(length);
         }
         Generator generator =
-                new Generator(context, tokenizer, complete(options), cancellation, constrained, showsControls);
+                new Generator(context, tokenizer, complete, cancellation, constrained, showsControls, drafter);
         context.truncate(kept);
         context.append(Arrays.copyOfRange(prompt, kept - promptStart, prompt.length));
         generator.begin(prompt.length, Math.max(0, context.prepare() - promptStart), kept);
         return generator;
+    }
+
+    /** Whether guesses are looked up: where nothing is said, if no bit depends on it. */
+    private static boolean looksUp(GenerationOptions options, TokenContext context) {
+        return options.speculation().map(Speculation::isLookup).orElseGet(context::isBatchInvariant);
     }
 
     /** The options with the file's defaults and what the vocabulary forbids. */

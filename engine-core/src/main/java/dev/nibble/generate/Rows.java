@@ -34,11 +34,23 @@ final class Rows {
     /** Receives the scores; null if tokens are to be chosen from them instead. */
     private float @Nullable [] target;
 
+    /** How many of the last rows are guesses of what will follow, which may be left out. */
+    private int guesses;
+    /** How probable the first guess is, and each other where those before it are right. */
+    private double firstProbability;
+
+    private double furtherProbability;
+    /** Whether guesses are evaluated as far as there is room, were it that they do not pay. */
+    private boolean insists;
+
     private int targetAt;
     /** What sessions share that have the same tokens; null if this one does not now. */
     private @Nullable PrefixCache cache;
 
     private KvKind kind = new KvKind(KvCacheType.F16, new float[0]);
+
+    /** Guesses that were right since the evaluator counted them. */
+    private int rightGuesses;
 
     private @Nullable Cancellation cancellation;
     private @Nullable Thread thread;
@@ -98,6 +110,22 @@ final class Rows {
         firstOutput = outputFrom;
         target = scores;
         targetAt = at;
+        guesses = 0;
+    }
+
+    /**
+     * Says that the last rows are guesses of what follows: the batch may leave them out.
+     *
+     * @param count of them, less than there are rows
+     * @param first how probable the first one is
+     * @param further how probable each other is where those before it are right
+     * @param always whether they are evaluated where that does not pay too
+     */
+    void guess(int count, double first, double further, boolean always) {
+        insists = always;
+        guesses = count;
+        firstProbability = first;
+        furtherProbability = further;
     }
 
     /** Says where this may take over what another session evaluates, if it may, and of which kind it has to be. */
@@ -167,9 +195,31 @@ final class Rows {
         return to - from;
     }
 
+    /** How many rows are to be evaluated that are no guesses. */
+    int certain() {
+        return to - from - guesses;
+    }
+
+    /** How many guesses there are. */
+    int guesses() {
+        return guesses;
+    }
+
+    boolean insists() {
+        return insists;
+    }
+
+    double firstProbability() {
+        return firstProbability;
+    }
+
+    double furtherProbability() {
+        return furtherProbability;
+    }
+
     /** Whether a token follows those that are evaluated, as in a generation that runs. */
     boolean isStep() {
-        return to - from == 1;
+        return to - from == 1 || guesses > 0;
     }
 
     /** Whether a token is to be chosen from the scores. */
@@ -193,9 +243,9 @@ final class Rows {
         }
     }
 
-    /** The array for the scores of a batch that has no other rows, if they fill it; else null. */
+    /** The array for the scores of a batch that has no other rows, if it has room for them at its beginning; else null. */
     float @Nullable [] wholeTarget(int size) {
-        return target != null && targetAt == 0 && target.length == size ? target : null;
+        return target != null && targetAt == 0 && target.length >= size ? target : null;
     }
 
     /** Takes the scores from those of a batch. */
@@ -203,6 +253,18 @@ final class Rows {
         if (target != null && target != scores) {
             System.arraycopy(scores, at, target, targetAt, size);
         }
+    }
+
+    /** A guess that was evaluated was right: a token more that was generated. */
+    void countRightGuess() {
+        rightGuesses++;
+    }
+
+    /** How many there were since the last call. */
+    int takeRightGuesses() {
+        int result = rightGuesses;
+        rightGuesses = 0;
+        return result;
     }
 
     void takeChoice(int token, float logProbability) {

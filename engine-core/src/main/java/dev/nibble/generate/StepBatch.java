@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The rows of all sessions that are evaluated together, and what comes of them. Steps of sessions that generate come first, a
- * row each; of prompts there are as many rows beside them as {@link StepCost} allows. It is used again for each batch, so that
+ * row each, then guesses of what will follow them as far as {@link StepCost} says that they pay; of prompts there are as many rows
+ * beside them as it allows. It is used again for each batch, so that
  * a step allocates nothing.
  */
 final class StepBatch {
@@ -35,6 +36,7 @@ final class StepBatch {
     private final List<Rows> generating = new ArrayList<>();
 
     private int steps;
+    private int guesses;
     private int promptRows;
     /** Rows and scores for which there is room yet. */
     private int room;
@@ -74,6 +76,11 @@ final class StepBatch {
         return steps;
     }
 
+    /** Rows of guesses of what they generate next. */
+    int guesses() {
+        return guesses;
+    }
+
     /** Rows of prompts. */
     int promptRows() {
         return promptRows;
@@ -81,7 +88,7 @@ final class StepBatch {
 
     /** Empties it; room for the scores of sessions that want one row each is kept. */
     void clear() {
-        if (handedOut > members.size()) {
+        if (handedOut > members.size() + guesses) {
             scores = NO_SCORES;
         }
         members.clear();
@@ -99,6 +106,7 @@ final class StepBatch {
         room = batch.capacity();
         outputs = maxOutputs;
         steps = 0;
+        guesses = 0;
         promptRows = 0;
         handedOut = 0;
         for (int i = 0; i < waiting.size(); i++) {
@@ -113,13 +121,14 @@ final class StepBatch {
                 continue;
             }
             if (rows.isStep()) {
-                give(rows, 1);
+                give(rows, rows.certain());
             } else if (rows != own && followsAnother(waiting, own, i)) {
                 rows.follows = true;
             } else {
                 prompts++;
             }
         }
+        giveGuesses(waiting, own);
         if (prompts > 0) {
             int rows = promptRows + room;
             if (steps > 0 || someGenerate()) {
@@ -154,6 +163,39 @@ final class StepBatch {
             }
         }
         return false;
+    }
+
+    /** Each session that generates gets as many guesses as pay beside what the batch has already. */
+    private void giveGuesses(List<Rows> waiting, Rows own) {
+        double tokens = generatingMembers(waiting);
+        for (int i = 0; i < waiting.size(); i++) {
+            Rows rows = waiting.get(i);
+            if (rows.guesses() == 0 || rows.taken < rows.certain()) {
+                continue;
+            }
+            double first = rows.firstProbability();
+            double further = rows.furtherProbability();
+            int most = Math.min(rows.guesses(), room);
+            int count =
+                    rows.insists() ? most : cost.guesses(steps + guesses, tokens, most, first, further, 0);
+            if (count > 0) {
+                int before = steps;
+                give(rows, rows.certain() + count);
+                guesses += steps - before;
+                steps = before;
+                tokens += StepCost.expected(rows.taken - rows.certain(), first, further);
+            }
+        }
+    }
+
+    /** How many sessions of the batch get a token. */
+    private static int generatingMembers(List<Rows> waiting) {
+        int count = 0;
+        for (int i = 0; i < waiting.size(); i++) {
+            Rows rows = waiting.get(i);
+            count += rows.isStep() && rows.taken > 0 ? 1 : 0;
+        }
+        return count;
     }
 
     /** Each prompt gets as many rows as {@code most}, in the order in which they came. */
@@ -262,6 +304,9 @@ final class StepBatch {
     /** Learns what evaluating took, and who generates. */
     void learn(long nanos) {
         cost.add(steps, promptRows, nanos);
+        if (promptRows == 0) {
+            cost.addRows(steps + guesses, nanos);
+        }
         for (int i = 0; i < members.size(); i++) {
             Rows rows = members.get(i);
             if (rows.isStep() && !rows.isGenerating) {
@@ -269,6 +314,16 @@ final class StepBatch {
                 generating.add(rows);
             }
         }
+    }
+
+    /** How many guesses pay in a batch with one session, each of which costs {@code each} of a step to make. */
+    int guesses(int most, double first, double further, double each) {
+        return cost.guesses(1, 1, most, first, further, each);
+    }
+
+    /** What a step of one session takes, in nanoseconds; 0 if it is not known. */
+    double stepNanos() {
+        return cost.oneNanos();
     }
 
     /** A session generates no longer. */

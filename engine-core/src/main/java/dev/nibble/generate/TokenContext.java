@@ -46,6 +46,15 @@ public final class TokenContext implements AutoCloseable {
     private PromptProgress progress = PromptProgress.NONE;
 
     private int logitsAt = NONE;
+    /**
+     * What came of the guesses that were evaluated last: they are the tokens behind the first {@link #count}, as far as the sequence
+     * goes on there.
+     */
+    private final ScoredGuesses guesses;
+
+    /** Closed with this. */
+    private @Nullable AutoCloseable companion;
+
     private int[] tokens = new int[64];
     private int count;
     /** Tokens taken over from others since this was asked for. */
@@ -68,6 +77,7 @@ public final class TokenContext implements AutoCloseable {
         rows = new Rows(sequence);
         source = new Source(evaluator, sequence);
         logits = new float[vocabSize];
+        guesses = new ScoredGuesses(vocabSize);
         evaluator.count(1);
     }
 
@@ -160,8 +170,53 @@ public final class TokenContext implements AutoCloseable {
 
     /** How many of the first tokens it holds are those of {@code others}. */
     public int commonPrefix(int[] others) {
-        int mismatch = Arrays.mismatch(tokens, 0, count, others, 0, others.length);
+        return commonPrefix(others, others.length);
+    }
+
+    private int commonPrefix(int[] others, int length) {
+        int mismatch = Arrays.mismatch(tokens, 0, count, others, 0, length);
         return mismatch < 0 ? count : mismatch;
+    }
+
+    /**
+     * Makes its tokens the first {@code length} of others, for which there is room. What was evaluated is kept as far as it agrees,
+     * tokens that were {@linkplain #unread unread} included.
+     */
+    public void follow(int[] others, int length) {
+        int common = commonPrefix(others, length);
+        if (common < count) {
+            truncate(common);
+        }
+        for (int i = common; i < length; i++) {
+            append(others[i]);
+        }
+    }
+
+    /** Forgets the tokens from {@code length} on, but what was evaluated of them stays until another one is appended there. */
+    public void unread(int length) {
+        count = length;
+        logitsAt = NONE;
+        guesses.forget();
+    }
+
+    /**
+     * The most probable next token of those with ids below {@code ids}, the lowest among equals; evaluates what is pending.
+     *
+     * @throws CancellationException as {@link #nextLogits(Cancellation)}
+     */
+    public int mostProbable(int ids, Cancellation cancellation) {
+        if (canChoose()) {
+            int chosen = chooseNext(cancellation);
+            if (chosen < ids) {
+                return chosen;
+            }
+        }
+        float[] scores = nextLogits(cancellation);
+        int best = 0;
+        for (int id = 1; id < ids; id++) {
+            best = scores[id] > scores[best] ? id : best;
+        }
+        return best;
     }
 
     /**
@@ -245,8 +300,9 @@ public final class TokenContext implements AutoCloseable {
         }
     }
 
-    /** For saving and restoring. */
+    /** For saving and restoring: what it holds is of the tokens here and no others. */
     Sequence sequence() {
+        dropGuesses();
         return sequence;
     }
 
@@ -264,7 +320,7 @@ public final class TokenContext implements AutoCloseable {
      */
     void resume(int[] answered, int[] all, float @Nullable [] scores) {
         source.resume(answered);
-        append(all);
+        add(all); // the sequence holds them already
         if (scores != null) {
             System.arraycopy(scores, 0, logits, 0, vocabSize);
             logitsAt = count;
@@ -272,7 +328,8 @@ public final class TokenContext implements AutoCloseable {
     }
 
     /** Says that no evaluation follows soon: a generation has ended. */
-    void pause() {
+    public void pause() {
+        dropGuesses();
         evaluator.pause(rows);
         keep();
     }
@@ -297,6 +354,7 @@ public final class TokenContext implements AutoCloseable {
      * @return how many of them need not be read
      */
     public int answer(int[] tokens) {
+        dropGuesses();
         int kept = source.set(tokens);
         count = 0;
         logitsAt = NONE;
@@ -311,6 +369,11 @@ public final class TokenContext implements AutoCloseable {
 
     /** Appends tokens, checked before, to be evaluated later. */
     public void append(int[] added) {
+        dropGuesses();
+        add(added);
+    }
+
+    private void add(int[] added) {
         if (count + added.length > tokens.length) {
             int length = Math.max(count + added.length, (int) Math.min(2L * tokens.length, capacity()));
             tokens = Arrays.copyOf(tokens, length);
@@ -319,8 +382,19 @@ public final class TokenContext implements AutoCloseable {
         count += added.length;
     }
 
-    /** Appends one token. There must be room. */
+    /** Appends one token. There must be room. If it was guessed and evaluated, the scores of the next one are there. */
     public void append(int token) {
+        if (sequence.length() > count) {
+            if (tokens[count] == token) {
+                count++;
+                if (guesses.accept(count, logits)) {
+                    logitsAt = count;
+                    rows.countRightGuess();
+                }
+                return;
+            }
+            dropGuesses();
+        }
         if (count == tokens.length) {
             tokens = Arrays.copyOf(tokens, (int) Math.min(2L * count, capacity()));
         }
@@ -329,6 +403,7 @@ public final class TokenContext implements AutoCloseable {
 
     /** Forgets the tokens from {@code length} on; where the model cannot go back, the rest becomes pending. */
     public void truncate(int length) {
+        dropGuesses();
         if (length < sequence.length()) {
             keep();
             if (!sequence.truncate(length)) {
@@ -358,14 +433,14 @@ public final class TokenContext implements AutoCloseable {
      * @return how many tokens it will not evaluate
      */
     public int prepare() {
-        if (sequence.length() == count && logitsAt != count && !sequence.truncate(count - 1)) {
+        if (sequence.length() >= count && logitsAt != count && !sequence.truncate(count - 1)) {
             sequence.truncate(0);
         }
         return sequence.length();
     }
 
     /**
-     * The scores of the next token, [vocabSize], valid until the next call; evaluates what is pending.
+     * The scores of the next token, [vocabSize], valid until the next call or the next token; evaluates what is pending.
      *
      * @throws CancellationException when cancelled; what was evaluated so far stays evaluated
      */
@@ -377,6 +452,98 @@ public final class TokenContext implements AutoCloseable {
             logitsAt = count;
         }
         return logits;
+    }
+
+    /** Whether the scores of the next token are there. */
+    boolean knowsLogits() {
+        return logitsAt == count && count > 0;
+    }
+
+    /** Whether guesses can be evaluated and taken back. */
+    public boolean canGuess() {
+        return guesses.canTakeBack() && sequence.canGoBack();
+    }
+
+    /** Guesses that were evaluated, and those of them that were right. */
+    ScoredGuesses guesses() {
+        return guesses;
+    }
+
+    /** Whether it takes over what others evaluated, and leaves to them what it evaluates. */
+    public boolean isShared() {
+        return prefixes != null;
+    }
+
+    /** Has something closed with this, in place of what was given before. */
+    public void closeToo(AutoCloseable other) {
+        closeCompanion();
+        companion = other;
+    }
+
+    private void closeCompanion() {
+        AutoCloseable other = companion;
+        companion = null;
+        if (other != null) {
+            try {
+                other.close();
+            } catch (Exception e) {
+                throw new IllegalStateException("what belongs to a session could not be closed", e);
+            }
+        }
+    }
+
+    /** Whether what is evaluated together is the same to the last bit as if it were not. */
+    boolean isBatchInvariant() {
+        return pass.isBatchInvariant();
+    }
+
+    /** How many guesses pay for a session alone, as {@link Evaluator#guesses}. */
+    int payingGuesses(int most, double first, double further, double nanosEach) {
+        return evaluator.guesses(most, first, further, nanosEach);
+    }
+
+    /**
+     * As {@link #nextLogits(Cancellation)}; beside what is pending, guesses of what follows are evaluated as far as that pays. Where
+     * those tokens are appended next, one by one, the scores after each are there; with the first that is another, the rest is
+     * forgotten.
+     *
+     * @param guessed tokens, for which there is room
+     * @param number of them
+     * @param first how probable the first one is
+     * @param further how probable each other is where those before it are right
+     * @param always whether they are evaluated where that does not pay too
+     */
+    float[] nextLogits(
+            int[] guessed, int number, double first, double further, boolean always, Cancellation cancellation) {
+        prepare();
+        if (number == 0 || logitsAt == count || count - sequence.length() >= PrefixCache.LEAST) {
+            return nextLogits(cancellation);
+        }
+        if (count + number > tokens.length) {
+            tokens = Arrays.copyOf(tokens, Math.clamp(2L * tokens.length, count + number, capacity()));
+        }
+        System.arraycopy(guessed, 0, tokens, count, number);
+        logitsAt = NONE;
+        try {
+            guesses.begin(number, first, further, always);
+            evaluate(count - 1, guesses.scores(), cancellation);
+        } catch (OutOfMemoryException e) { // without the guesses there may be enough
+            guesses.begin(0, 0, 0, false);
+            return nextLogits(cancellation);
+        } finally {
+            guesses.end(count, Math.max(0, sequence.length() - count));
+        }
+        guesses.copy(count, logits);
+        logitsAt = count;
+        return logits;
+    }
+
+    /** Forgets guesses that were evaluated and not appended. */
+    private void dropGuesses() {
+        if (sequence.length() > count && !sequence.truncate(count)) {
+            guesses.cannotTakeBack();
+            sequence.truncate(0);
+        }
     }
 
     /**
@@ -506,10 +673,14 @@ public final class TokenContext implements AutoCloseable {
                     mustEnd = common >= sequence.length() + PrefixCache.LEAST && common < firstOutput ? common : NONE;
                 }
                 int from = sequence.length();
-                int to = (int) Math.min(mustEnd == NONE ? count : mustEnd, (long) from + evaluator.maxRows());
+                int end = mustEnd == NONE ? count + guesses.wanted() : mustEnd;
+                int to = (int) Math.min(end, (long) from + evaluator.maxRows());
                 sequence.reserve(to);
                 memory.take(to, capacity());
                 rows.set(tokens, from, to, firstOutput, result, written);
+                if (to > count) {
+                    guesses.describe(rows, to - count);
+                }
                 waits = from > before ? MOST_WAITS : waits;
                 rows.share(waits > 0 ? prefixes : null, kind);
                 evaluator.evaluate(rows, cancellation);
@@ -560,6 +731,7 @@ public final class TokenContext implements AutoCloseable {
             sequence.close();
         } finally {
             memory.giveBack();
+            closeCompanion();
         }
     }
 }

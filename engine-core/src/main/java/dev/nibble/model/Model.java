@@ -224,6 +224,14 @@ public record Model(
         record States(float[] other) implements EmbeddingInput {}
 
         /**
+         * Residual streams that blocks are connected to.
+         *
+         * @param count streams that begin as the embedding; 0 where earlier states are kept beside a single stream
+         * @param end what the output norm reads
+         */
+        record Connected(int count, Connection end) implements EmbeddingInput {}
+
+        /**
          * Gemma 3n and 4: an embedding of the token for each layer, mixed with a projection of the input.
          *
          * @param width elements for each layer

@@ -98,6 +98,11 @@ public interface ForwardPass extends AutoCloseable {
         return Map.of();
     }
 
+    /** Whether the outputs of a row are the same to the last bit whatever rows are evaluated with it. */
+    default boolean isBatchInvariant() {
+        return false;
+    }
+
     /**
      * Evaluates the rows of a batch and advances their sequences.
      *

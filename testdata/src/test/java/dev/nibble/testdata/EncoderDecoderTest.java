@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nibble.ContextOverflowException;
+import dev.nibble.DraftModelException;
 import dev.nibble.EmbeddingModel;
 import dev.nibble.EmbeddingOptions;
 import dev.nibble.Generation;
@@ -17,6 +18,7 @@ import dev.nibble.ModelFormatException;
 import dev.nibble.Session;
 import dev.nibble.SessionFileException;
 import dev.nibble.SessionOptions;
+import dev.nibble.Speculation;
 import dev.nibble.TokenStream;
 import dev.nibble.UnsupportedModelException;
 import dev.nibble.chat.ChatMessage;
@@ -288,6 +290,26 @@ class EncoderDecoderTest {
         assertThatThrownBy(() -> LanguageModel.load(changed(m -> m.set("t5.decoder_block_count", 3))))
                 .isInstanceOf(ModelFormatException.class)
                 .hasMessageContaining("t5.decoder_block_count");
+    }
+
+    /** Guesses from the answer itself change nothing of it; a draft model that does not read the source has none. */
+    @Test
+    void theAnswerCanBeGuessedFromItself() throws IOException {
+        Path llama = folder.resolve("llama.gguf");
+        TinyModels.write("llama", 1, llama);
+        try (LanguageModel decoder = LanguageModel.load(llama, LoadOptions.EXACT);
+                Session session = model.newSession();
+                Session other = decoder.newSession()) {
+            List<Integer> expected = tokens(session.generate(PROMPT, greedy(60)));
+            assertThat(tokens(session.generate(PROMPT, greedy(60).withSpeculation(Speculation.lookup()))))
+                    .isEqualTo(expected);
+            assertThatThrownBy(() -> session.generate(PROMPT, greedy(4).withSpeculation(Speculation.draft(decoder))))
+                    .isInstanceOf(DraftModelException.class)
+                    .hasMessageContaining("encoder");
+            assertThatThrownBy(() -> other.generate("a", greedy(4).withSpeculation(Speculation.draft(model))))
+                    .isInstanceOf(DraftModelException.class)
+                    .hasMessageContaining("encoder");
+        }
     }
 
     private Path changed(java.util.function.Consumer<HostileModel> change) throws IOException {

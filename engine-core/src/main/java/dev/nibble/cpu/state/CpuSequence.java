@@ -25,7 +25,7 @@ public final class CpuSequence implements Sequence {
     private final KvCacheType type;
     private final KvLayout layout;
     private final KvTable[] tables;
-    private final @Nullable KvCache[] caches;
+    private final KvCache[][] caches; // of each layer, often one
     private final @Nullable RecurrentState[] states;
     /** Null unless the model has an encoder. */
     private final @Nullable SourceCache source;
@@ -60,17 +60,17 @@ public final class CpuSequence implements Sequence {
         source = model.encoder() == null ? null : new SourceCache(pool, this, model, type, ops);
         KvCodec codec = KvCodec.of(type, ops);
         int layers = model.blocks().size();
-        caches = new KvCache[layers];
+        caches = new KvCache[layers][];
         states = new RecurrentState[layers];
         long bytes = 0;
         long kept = 0;
         for (int layer = 0; layer < layers; layer++) {
+            caches[layer] = layout.places(layer).stream()
+                    .map(place -> new KvCache(tables[place.group()], place, codec))
+                    .toArray(KvCache[]::new);
             for (LayerState.Part part : LayerState.of(model, layer).parts()) {
                 switch (part) {
-                    case LayerState.Cache cache -> {
-                        KvLayout.Place place = layout.place(layer);
-                        caches[layer] = place == null ? null : new KvCache(tables[place.group()], place, codec);
-                    }
+                    case LayerState.Cache cache -> {}
                     case LayerState.SharedCache shared -> caches[layer] = caches[shared.layer()];
                     case LayerState.Source read -> {}
                     case LayerState.Recurrent sizes -> {
@@ -140,11 +140,16 @@ public final class CpuSequence implements Sequence {
     }
 
     public KvCache cache(int layer) {
-        KvCache cache = caches[layer];
-        if (cache == null) {
-            throw new IllegalStateException("layer " + layer + " has no KV cache");
+        return cache(layer, 0);
+    }
+
+    /** A layer's cache of this index. */
+    public KvCache cache(int layer, int index) {
+        KvCache[] ofLayer = caches[layer];
+        if (index >= ofLayer.length) {
+            throw new IllegalStateException("layer " + layer + " has no KV cache " + index);
         }
-        return cache;
+        return ofLayer[index];
     }
 
     /** What a layer of a decoder reads of the source. */
@@ -268,9 +273,11 @@ public final class CpuSequence implements Sequence {
 
     /** Whether a layer's keys or values are too large for the type of the cache. */
     public boolean hasOverflowed() {
-        for (KvCache cache : caches) {
-            if (cache != null && cache.hasOverflowed()) {
-                return true;
+        for (KvCache[] ofLayer : caches) {
+            for (KvCache cache : ofLayer) {
+                if (cache.hasOverflowed()) {
+                    return true;
+                }
             }
         }
         return source != null && source.hasOverflowed();
@@ -426,10 +433,11 @@ public final class CpuSequence implements Sequence {
     /** What lies there may be of a sequence that the page was copied from. */
     private void eraseBehind(int group, MemorySegment page, int slot) {
         for (int layer = 0; layer < caches.length; layer++) {
-            KvCache cache = caches[layer];
-            KvLayout.Place place = layout.place(layer);
-            if (cache != null && place != null && place.group() == group) {
-                cache.eraseBehind(page, slot);
+            List<KvLayout.Place> places = layout.places(layer);
+            for (int i = 0; i < places.size(); i++) {
+                if (places.get(i).group() == group) {
+                    caches[layer][i].eraseBehind(page, slot);
+                }
             }
         }
     }

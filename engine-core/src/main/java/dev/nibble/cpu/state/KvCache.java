@@ -18,6 +18,8 @@ public final class KvCache {
     private final int kvHeadCount;
     private final int keyDim;
     private final int valueDim;
+    private final int spacing;
+    private final int rowsOfPage;
     private final long keyOffset;
     private final long valueOffset;
 
@@ -27,6 +29,8 @@ public final class KvCache {
         kvHeadCount = place.sizes().kvHeadCount();
         keyDim = place.sizes().keyDim();
         valueDim = place.sizes().valueDim();
+        spacing = place.sizes().spacing();
+        rowsOfPage = place.sizes().rowsOfPage();
         keyOffset = place.keyOffset();
         valueOffset = place.valueOffset();
     }
@@ -50,10 +54,7 @@ public final class KvCache {
             VectorOps ops) {
         KvLayout layout = KvLayout.of(
                 new LayerState.Cache(kvHeadCount, keyDim, valueDim, window), type, maxBatchRows + positions);
-        KvLayout.Place place = layout.place(0);
-        if (place == null) {
-            throw new IllegalStateException("a layer without keys and values");
-        }
+        KvLayout.Place place = layout.places(0).getFirst();
         KvPool pool = new KvPool();
         KvTable table = new KvTable(pool, pool, layout.groups().getFirst());
         table.reserve(0, positions, false);
@@ -65,10 +66,10 @@ public final class KvCache {
         table.truncate(0, false);
     }
 
-    /** Stores the key and the value of a position: [kvHeadCount, dim] each. */
+    /** Stores the key and the value of a position, or of a block of positions: [kvHeadCount, dim] each. */
     public void write(int position, float[] keys, int keyOffset, float[] values, int valueOffset, Scratch scratch) {
-        MemorySegment page = table.memory(position);
-        int slot = position % KvTable.PAGE;
+        MemorySegment page = table.memory(lastOf(position));
+        int slot = position % rowsOfPage;
         for (int head = 0; head < kvHeadCount; head++) {
             codec.writeKey(keys, keyOffset + head * keyDim, keyDim, page, keysOf(head), slot, scratch);
             codec.writeValue(values, valueOffset + head * valueDim, valueDim, page, valuesOf(head, position), scratch);
@@ -86,7 +87,22 @@ public final class KvCache {
 
     /** Reads the values of {@code count} positions of one block: [count, valueDim]. */
     public void readValues(int head, int position, int count, float[] out, Scratch scratch) {
-        codec.readValues(table.memory(position), valuesOf(head, position), count * valueDim, out, scratch);
+        readValues(head, position, count, out, 0, scratch);
+    }
+
+    /** Likewise, from index {@code at} on. */
+    public void readValues(int head, int position, int count, float[] out, int at, Scratch scratch) {
+        codec.readValues(table.memory(lastOf(position)), valuesOf(head, position), count * valueDim, out, at, scratch);
+    }
+
+    /** Reads the values of positions, or of the blocks of positions that a value stands for, that lie in any pages: [count, valueDim]. */
+    public void readRows(int head, int first, int count, float[] out, Scratch scratch) {
+        int read = 0;
+        while (read < count) {
+            int run = Math.min(count - read, rowsOfPage - (first + read) % rowsOfPage);
+            readValues(head, first + read, run, out, read * valueDim, scratch);
+            read += run;
+        }
     }
 
     /** Erases the positions of a page of this layer from one on. */
@@ -94,7 +110,7 @@ public final class KvCache {
         Scratch scratch = new Scratch();
         float[] zeros = new float[Math.max(keyDim, valueDim)];
         for (int head = 0; head < kvHeadCount; head++) {
-            for (int slot = from; slot < KvTable.PAGE; slot++) {
+            for (int slot = from / spacing; slot < rowsOfPage; slot++) {
                 codec.writeKey(zeros, 0, keyDim, page, keysOf(head), slot, scratch);
                 codec.writeValue(zeros, 0, valueDim, page, valuesOf(head, slot), scratch);
             }
@@ -108,11 +124,16 @@ public final class KvCache {
         return found[0];
     }
 
+    /** The last position of a block of positions. */
+    private int lastOf(int block) {
+        return spacing == 1 ? block : (block + 1) * spacing - 1;
+    }
+
     private long keysOf(int head) {
         return keyOffset + (long) head * KvTable.PAGE * codec.rowBytes(keyDim);
     }
 
     private long valuesOf(int head, int position) {
-        return valueOffset + ((long) head * KvTable.PAGE + position % KvTable.PAGE) * codec.rowBytes(valueDim);
+        return valueOffset + ((long) head * rowsOfPage + position % rowsOfPage) * codec.rowBytes(valueDim);
     }
 }

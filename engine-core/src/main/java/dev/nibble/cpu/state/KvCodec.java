@@ -68,8 +68,9 @@ abstract sealed class KvCodec {
     abstract void writeValue(
             float[] value, int offset, int dim, MemorySegment target, long targetOffset, Scratch scratch);
 
-    /** Reads {@code count} elements of adjacent values. */
-    abstract void readValues(MemorySegment source, long sourceOffset, int count, float[] out, Scratch scratch);
+    /** Reads {@code count} elements of adjacent values, to index {@code at} on. */
+    abstract void readValues(
+                MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch);
 
     /** Whether a page of keys, or of values, holds infinities: numbers that were too large for the type when they were stored. */
     abstract boolean hasOverflowed(MemorySegment page);
@@ -98,8 +99,9 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void readValues(MemorySegment source, long sourceOffset, int count, float[] out, Scratch scratch) {
-            MemorySegment.copy(source, FLOAT, sourceOffset, out, 0, count);
+        void readValues(
+                MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
+            MemorySegment.copy(source, FLOAT, sourceOffset, out, at, count);
         }
 
         @Override
@@ -138,8 +140,9 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void readValues(MemorySegment source, long sourceOffset, int count, float[] out, Scratch scratch) {
-            ops.loadF16(source, sourceOffset, out, 0, count, scratch);
+        void readValues(
+                MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
+            ops.loadF16(source, sourceOffset, out, at, count, scratch);
         }
 
         @Override
@@ -202,8 +205,9 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void readValues(MemorySegment source, long sourceOffset, int count, float[] out, Scratch scratch) {
-            ops.loadQ8(source, sourceOffset, out, 0, count);
+        void readValues(
+                MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
+            ops.loadQ8(source, sourceOffset, out, at, count);
         }
 
         private void store(float[] values, int offset, int count, MemorySegment target, long targetOffset) {

@@ -8,6 +8,7 @@ import java.io.StreamCorruptedException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
+import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -33,8 +34,8 @@ final class SourceCache {
         table = new KvTable(pool, owner, layout.groups().getFirst());
         caches = new KvCache[model.blocks().size()];
         for (int layer = 0; layer < caches.length; layer++) {
-            KvLayout.Place place = layout.place(layer);
-            caches[layer] = place == null ? null : new KvCache(table, place, KvCodec.of(type, ops));
+            List<KvLayout.Place> places = layout.places(layer);
+            caches[layer] = places.isEmpty() ? null : new KvCache(table, places.getFirst(), KvCodec.of(type, ops));
         }
     }
 
