@@ -16,6 +16,7 @@ import dev.nibble.memory.MemoryBudget;
 import dev.nibble.memory.SystemMemory;
 import dev.nibble.model.Adapter;
 import dev.nibble.model.Metadata;
+import dev.nibble.model.Model;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
 import dev.nibble.spi.ForwardPass;
@@ -80,7 +81,7 @@ public final class LanguageModel implements AutoCloseable {
         long weights = source.tensors().stream()
                 .mapToLong(tensor -> tensor.shape().elements())
                 .sum();
-        generations = new Generations(tokenizer, source.metadata(), config.vocabSize(), weights, defaults);
+        generations = new Generations(tokenizer, source.metadata(), loaded.model(), weights, defaults);
         evaluator = new Evaluator(pass);
         MemoryBudget budget = options.engine().orElseGet(Engine::shared).memory();
         if (pass.canShare()) {
@@ -174,6 +175,10 @@ public final class LanguageModel implements AutoCloseable {
             throw new DraftModelException("the draft model is closed; load it again, or generate without it");
         }
         try {
+            if (pass.hasEncoder() || context.hasEncoder() || !pass.isCausal()) {
+                throw new DraftModelException("a draft model goes on with the text of another: neither may have an encoder,"
+                        + " whose text the other does not read, or be a diffusion model; generate without it");
+            }
             if (guessedFor.get() != target) {
                 DraftSession.requireSame(target, tokenizer.vocabulary());
                 guessedFor = new WeakReference<>(target);
@@ -257,7 +262,8 @@ public final class LanguageModel implements AutoCloseable {
                 contextLength,
                 types,
                 asked.isPresent() || options.contextLength().isPresent());
-        boolean shares = options.prefixCache() && !sessionOptions.isPrivate();
+        // answers to one source have little in common but it, and it is kept by forks
+        boolean shares = options.prefixCache() && !sessionOptions.isPrivate() && !pass.hasEncoder();
         TokenContext context = TokenContext.open(
                 evaluator,
                 memoryCheck,
@@ -349,6 +355,22 @@ public final class LanguageModel implements AutoCloseable {
                 Arguments.requireNonNull(messages, "messages"), Objects.requireNonNull(chatOptions, "chatOptions"));
     }
 
+    /**
+     * The token that every answer begins with, of a model that reads a text with an encoder and answers it with a decoder, as T5;
+     * empty for models without an encoder.
+     *
+     * @see Session#encode
+     */
+    public OptionalInt decoderStartToken() {
+        Model.Encoder encoder = loaded.model().encoder();
+        return encoder == null ? OptionalInt.empty() : OptionalInt.of(encoder.startToken());
+    }
+
+    /** Whether its sessions generate text; not those of a diffusion model, which give its scores only. */
+    public boolean canGenerate() {
+        return pass.isCausal();
+    }
+
     /** Whether it knows the tokens that {@link Session#infill} takes. */
     public boolean canInfill() {
         return generations.canInfill();
@@ -436,7 +458,7 @@ public final class LanguageModel implements AutoCloseable {
                     "a context of " + length + " tokens was asked for, but this model can hold "
                             + most
                             + " at most: it has learned positions for so many, or chooses among more of them in a way that"
-                            + " this version does not have");
+                            + " this version does not have, or reads a text at once, and was loaded for so many");
         }
         return length;
     }

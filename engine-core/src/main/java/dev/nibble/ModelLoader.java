@@ -9,6 +9,7 @@ import dev.nibble.model.Architectures;
 import dev.nibble.model.MappedMemory;
 import dev.nibble.model.Model;
 import dev.nibble.model.ModelSource;
+import dev.nibble.model.arch.Diffusion;
 import dev.nibble.model.arch.RankHeads;
 import dev.nibble.spi.Backend;
 import dev.nibble.spi.BackendProvider;
@@ -247,9 +248,10 @@ final class ModelLoader {
         }
     }
 
-    /** The model if it generates text. */
+    /** The model if it has scores of tokens: it generates text, or fills in what is masked in one. */
     static Model generating(ModelSource source, Model model) {
-        if (model.output() == null || !model.isCausal()) {
+        boolean fillsIn = Diffusion.NAMES.contains(model.config().architecture());
+        if (model.output() == null || !model.isCausal() && !fillsIn) {
             boolean rates = RankHeads.isPresent(source);
             throw new UnsupportedModelException(
                     source.name() + ": this is " + (rates ? "a reranker" : "an embedding model")

@@ -33,6 +33,8 @@ import org.jspecify.annotations.Nullable;
  * 4   tokens of these that are evaluated
  * 4   scores of the next token: as many as the vocabulary has, or 0
  * 4×  the tokens, the scores
+ * 4   tokens of the source, of a model with an encoder, and
+ * 4×  these
  *     what the model remembers of the evaluated tokens, as the backend writes it
  * 8   CRC-32C of everything before
  * </pre>
@@ -79,7 +81,10 @@ public final class SessionFile {
      */
     public void save(TokenContext context) throws IOException {
         float[] scores = context.knownLogits();
-        ByteBuffer head = buffer(HEADER_BYTES + 4 * context.count() + (scores == null ? 0 : 4 * scores.length));
+        int[] source = context.source();
+        int sourceBytes = context.hasEncoder() ? 4 + 4 * source.length : 0;
+        ByteBuffer head =
+                buffer(HEADER_BYTES + 4 * context.count() + (scores == null ? 0 : 4 * scores.length) + sourceBytes);
         head.put(MAGIC).putInt(VERSION).put(fingerprint);
         KvCacheTypes types = context.types();
         head.putShort(code(types.keys())).putShort((short) (types.areSame() ? 0 : 1 + code(types.values())));
@@ -91,6 +96,12 @@ public final class SessionFile {
         }
         for (int i = 0; scores != null && i < scores.length; i++) {
             head.putFloat(scores[i]);
+        }
+        if (context.hasEncoder()) {
+            head.putInt(source.length);
+            for (int token : source) {
+                head.putInt(token);
+            }
         }
         try (OutputFile output = OutputFile.create(file)) {
             Written out = new Written(output.channel());
@@ -116,15 +127,9 @@ public final class SessionFile {
             boolean whole = false;
             try {
                 Header header = header(in, channel.size());
-                int[] tokens = new int[header.count()];
+                int[] tokens = tokens(in, header.count());
                 float[] scores = new float[header.scores()];
-                ByteBuffer values = in.take(4 * (tokens.length + scores.length));
-                for (int i = 0; i < tokens.length; i++) {
-                    tokens[i] = values.getInt();
-                    if (tokens[i] < 0 || tokens[i] >= vocabSize) {
-                        throw damaged("token " + tokens[i] + " is not in the vocabulary of " + vocabSize, null);
-                    }
-                }
+                ByteBuffer values = in.take(4 * scores.length);
                 for (int i = 0; i < scores.length; i++) {
                     scores[i] = values.getFloat();
                 }
@@ -132,6 +137,7 @@ public final class SessionFile {
                 if (header.count() > context.capacity()) {
                     throw new ContextOverflowException(header.count(), context.capacity(), context.capacity());
                 }
+                int[] source = context.hasEncoder() ? source(in, context.capacity()) : new int[0];
                 context.sequence().restore(in, header.evaluated());
                 long checksum = in.checksum.getValue();
                 if (in.take(CHECKSUM_BYTES).getLong() != checksum) {
@@ -140,7 +146,7 @@ public final class SessionFile {
                 if (channel.position() != channel.size()) {
                     throw damaged("something follows its end", null);
                 }
-                context.resume(tokens, scores.length == 0 ? null : scores);
+                context.resume(source, tokens, scores.length == 0 ? null : scores);
                 whole = true;
                 return context;
             } catch (EOFException | StreamCorruptedException e) {
@@ -151,6 +157,26 @@ public final class SessionFile {
                 }
             }
         }
+    }
+
+    private int[] source(Read in, int capacity) throws IOException {
+        int count = in.take(4).getInt();
+        if (count < 0 || count > capacity) {
+            throw damaged("a source of " + count + " tokens does not fit " + capacity, null);
+        }
+        return tokens(in, count);
+    }
+
+    private int[] tokens(Read in, int count) throws IOException {
+        ByteBuffer values = in.take(4 * count);
+        int[] tokens = new int[count];
+        for (int i = 0; i < count; i++) {
+            tokens[i] = values.getInt();
+            if (tokens[i] < 0 || tokens[i] >= vocabSize) {
+                throw damaged("token " + tokens[i] + " is not in the vocabulary of " + vocabSize, null);
+            }
+        }
+        return tokens;
     }
 
     private Header header(Read in, long size) throws IOException {

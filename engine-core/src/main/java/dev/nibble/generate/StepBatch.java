@@ -59,7 +59,7 @@ final class StepBatch {
     StepBatch(ForwardPass pass) {
         this.pass = pass;
         outputSize = pass.outputSize();
-        batch = new Batch(pass.maxBatchRows());
+        batch = new Batch(pass.isCausal() ? pass.maxBatchRows() : 1); // else texts are evaluated alone, at once
         maxOutputs = Math.max(LEAST_OUTPUTS, SCORES / outputSize);
     }
 

@@ -7,6 +7,7 @@ import dev.nibble.OutOfMemoryException;
 import dev.nibble.Priority;
 import dev.nibble.PromptProgress;
 import dev.nibble.memory.MemoryFailure;
+import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
 import java.util.Arrays;
@@ -35,6 +36,7 @@ public final class TokenContext implements AutoCloseable {
     private final @Nullable PrefixCache prefixes;
 
     private final Sequence sequence;
+    private final Source source;
     private final Rows rows;
     private final KvKind kind;
     private final int vocabSize;
@@ -74,6 +76,7 @@ public final class TokenContext implements AutoCloseable {
         this.kind = kind;
         this.vocabSize = vocabSize;
         rows = new Rows(sequence);
+        source = new Source(evaluator, sequence);
         logits = new float[vocabSize];
         guesses = new ScoredGuesses(vocabSize);
         evaluator.count(1);
@@ -151,6 +154,21 @@ public final class TokenContext implements AutoCloseable {
         return tokens;
     }
 
+    /** Whether it needs a {@link #source}. */
+    public boolean hasEncoder() {
+        return pass.hasEncoder();
+    }
+
+    /** Whether what comes next follows from what is before it. */
+    public boolean isCausal() {
+        return pass.isCausal();
+    }
+
+    /** What the tokens answer; empty if nothing is known of that, as without an encoder. */
+    public int[] source() {
+        return source.tokens();
+    }
+
     /** Who is told of each part that is evaluated from now on. */
     void report(PromptProgress listener) {
         progress = listener;
@@ -217,6 +235,21 @@ public final class TokenContext implements AutoCloseable {
         if (added.length > capacity() - length) {
             throw new ContextOverflowException(added.length, capacity() - length, capacity());
         }
+        checkVocabulary(added);
+    }
+
+    /**
+     * Likewise that tokens could be the source.
+     *
+     * @throws OutOfMemoryException if there is no memory for them
+     */
+    public void checkSource(int[] tokens) {
+        source.check(tokens);
+        checkVocabulary(tokens);
+        checkGrowth(tokens.length);
+    }
+
+    private void checkVocabulary(int[] added) {
         for (int i = 0; i < added.length; i++) {
             if (added[i] < 0 || added[i] >= vocabSize) {
                 throw new IllegalArgumentException("token " + added[i] + " at index " + i
@@ -266,7 +299,7 @@ public final class TokenContext implements AutoCloseable {
             int evaluated = sequence.shareable(Math.min(length, sequence.length()));
             fork.prioritize(rows.priority);
             fork.sequence.share(sequence, evaluated);
-            fork.resume(Arrays.copyOf(tokens, length), logitsAt == length ? logits : null);
+            fork.resume(source.tokens(), Arrays.copyOf(tokens, length), logitsAt == length ? logits : null);
             return fork;
         } catch (Throwable t) {
             fork.close();
@@ -288,10 +321,12 @@ public final class TokenContext implements AutoCloseable {
     /**
      * Goes on where another context was, whose sequence was restored to this one's.
      *
+     * @param answered its source
      * @param all its tokens
      * @param scores of the next token, if they were there
      */
-    void resume(int[] all, float @Nullable [] scores) {
+    void resume(int[] answered, int[] all, float @Nullable [] scores) {
+        source.resume(answered);
         add(all); // the sequence holds them already
         if (scores != null) {
             System.arraycopy(scores, 0, logits, 0, vocabSize);
@@ -318,6 +353,25 @@ public final class TokenContext implements AutoCloseable {
         int result = shared;
         shared = 0;
         return result;
+    }
+
+    /**
+     * Begins anew with tokens, checked before, that are to be answered; they are read later.
+     *
+     * @return how many of them need not be read
+     */
+    public int answer(int[] tokens) {
+        dropGuesses();
+        int kept = source.set(tokens);
+        count = 0;
+        logitsAt = NONE;
+        return kept;
+    }
+
+    /** Forgets everything. */
+    public void reset() {
+        truncate(0);
+        source.forget();
     }
 
     /** Appends tokens, checked before, to be evaluated later. */
@@ -367,6 +421,12 @@ public final class TokenContext implements AutoCloseable {
         if (logitsAt > length) {
             logitsAt = NONE;
         }
+    }
+
+    /** Forgets what is pending of a prompt: its source if that was not read, and of the tokens none of the first {@code length}. */
+    void dropPrompt(int length) {
+        source.dropPending();
+        dropPending(length);
     }
 
     /** Forgets pending tokens, but none of the first {@code length}. */
@@ -552,14 +612,18 @@ public final class TokenContext implements AutoCloseable {
         }
         int before = count;
         append(added);
+        boolean done = false;
         try {
             float[] result = new float[outputs * vocabSize];
             evaluate(count - outputs, result, cancellation);
             System.arraycopy(result, result.length - vocabSize, logits, 0, vocabSize);
             logitsAt = count;
+            done = true;
             return result;
         } finally {
-            dropPending(before);
+            if (!done) {
+                dropPending(before);
+            }
         }
     }
 
@@ -597,6 +661,13 @@ public final class TokenContext implements AutoCloseable {
         boolean isPrompt = count - sequence.length() >= PrefixCache.LEAST;
         int waits = MOST_WAITS;
         try {
+            if (!pass.isCausal() && result != null) {
+                evaluateAll(firstOutput, result, cancellation);
+                return;
+            }
+            if (source.read(cancellation)) {
+                progress.evaluated(source.tokens().length, source.tokens().length);
+            }
             while (sequence.length() < count) {
                 if (cancellation.getAsBoolean()) {
                     throw new CancellationException();
@@ -630,7 +701,7 @@ public final class TokenContext implements AutoCloseable {
             }
         } catch (OutOfMemoryError e) {
             int from = sequence.length();
-            int to = (int) Math.min(count, (long) from + evaluator.maxRows());
+            int to = pass.isCausal() ? (int) Math.min(count, (long) from + evaluator.maxRows()) : count;
             throw MemoryFailure.of(
                     e,
                     "a KV cache of " + to + " tokens",
@@ -641,6 +712,19 @@ public final class TokenContext implements AutoCloseable {
             if (isPrompt) {
                 keep();
             }
+        }
+    }
+
+    /** Evaluates all tokens at once, as each sees all others. What they see changes with the next token, so nothing is kept. */
+    private void evaluateAll(int firstOutput, float[] result, Cancellation cancellation) {
+        Batch batch = new Batch(count);
+        for (int i = 0; i < count; i++) {
+            batch.add(sequence, tokens[i], i >= firstOutput);
+        }
+        try {
+            evaluator.evaluateText(batch, result, cancellation);
+        } finally {
+            sequence.truncate(0);
         }
     }
 

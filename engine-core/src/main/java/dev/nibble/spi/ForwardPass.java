@@ -19,6 +19,16 @@ public interface ForwardPass extends AutoCloseable {
     /** Values of an output row: the vocabulary size, or the hidden size for a model with a pooling. */
     int outputSize();
 
+    /** Whether each token sees only itself and those before it. If not, a text is evaluated in one batch, and from its beginning. */
+    default boolean isCausal() {
+        return true;
+    }
+
+    /** Whether each sequence needs a source, which {@link #encode} reads, before its tokens can be evaluated. */
+    default boolean hasEncoder() {
+        return false;
+    }
+
     /**
      * An empty sequence.
      *
@@ -137,6 +147,19 @@ public interface ForwardPass extends AutoCloseable {
      *     a time
      */
     void evaluate(Batch batch, float[] logits, BooleanSupplier cancelled);
+
+    /**
+     * Reads a source, the text that a sequence answers: its tokens see all of it from then on. What the sequence held is forgotten.
+     *
+     * @param source not more tokens than the sequence can hold; none to forget only
+     * @param cancelled as for {@link #evaluate}
+     * @throws java.util.concurrent.CancellationException when cancelled; the sequence holds nothing then, as after every failure
+     * @throws IllegalArgumentException if a token is outside the vocabulary or there are too many
+     * @throws UnsupportedOperationException unless {@link #hasEncoder}
+     */
+    default void encode(Sequence sequence, int[] source, BooleanSupplier cancelled) {
+        throw new UnsupportedOperationException("the model has no encoder: its sequences have no source");
+    }
 
     /**
      * Whether {@link #choose} spares something: the logits lie where fetching them all costs. Without it, the caller

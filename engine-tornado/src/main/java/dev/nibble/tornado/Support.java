@@ -33,6 +33,7 @@ final class Support {
         checkCache(options.kvCacheTypes().values());
         require(model.output() != null && model.pooling() == null, "embedding models", -1);
         require(model.adapters().isEmpty(), "adapters", -1);
+        require(model.encoder() == null, "encoders", -1);
         require(model.embeddingInput() == null, "inputs other than the token embedding", -1);
         checkNorm(model.outputNorm(), -1);
         checkMatrix(model.tokenEmbedding(), -1);

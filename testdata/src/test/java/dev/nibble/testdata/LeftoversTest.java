@@ -145,8 +145,13 @@ class LeftoversTest {
         assertThat(model.blocks()).isNotEmpty();
     }
 
+    /** All but those whose two stacks of blocks have names of their own. */
+    static List<String> namesOfOneStack() {
+        return names().stream().filter(name -> !name.startsWith("t5")).toList();
+    }
+
     @ParameterizedTest
-    @MethodSource("names")
+    @MethodSource("namesOfOneStack")
     void aBlockBeyondTheCountIsRefused(String name) {
         assertThatThrownBy(() -> read(name, model -> copyBlock(model, 0, (int) blockCount(model))))
                 .isInstanceOf(ModelFormatException.class)

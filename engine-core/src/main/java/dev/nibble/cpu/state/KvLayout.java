@@ -66,6 +66,19 @@ final class KvLayout {
         return layout;
     }
 
+    /** That of the states of a model's encoder, for the layers that read them. */
+    static KvLayout ofSource(Model model, KvCacheTypes types) {
+        KvLayout layout = new KvLayout(model.blocks().size(), types, 0);
+        for (int layer = 0; layer < layout.places.size(); layer++) {
+            for (LayerState.Part part : LayerState.of(model, layer).parts()) {
+                if (part instanceof LayerState.Source source) {
+                    layout.add(layer, source.sizes());
+                }
+            }
+        }
+        return layout;
+    }
+
     /** That of a single cache. */
     static KvLayout of(LayerState.Cache sizes, KvCacheTypes types, int maxBatchRows) {
         KvLayout layout = new KvLayout(1, types, maxBatchRows);
