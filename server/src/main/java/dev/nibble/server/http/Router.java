@@ -1,7 +1,9 @@
 package dev.nibble.server.http;
 
 import dev.nibble.server.http.RequestException.Kind;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeSet;
@@ -80,6 +82,15 @@ public final class Router {
                 .methods()
                 .put(method, new Target(needs, handler));
         return this;
+    }
+
+    /** All routes, each as a method and a path with a space between. */
+    public List<String> routes() {
+        List<String> routes = new ArrayList<>();
+        exact.forEach((path, route) -> route.methods().keySet().forEach(method -> routes.add(method + " " + path)));
+        prefixes.forEach(
+                (path, route) -> route.methods().keySet().forEach(method -> routes.add(method + " " + path + "*")));
+        return routes;
     }
 
     /** The form of errors of a path. */
