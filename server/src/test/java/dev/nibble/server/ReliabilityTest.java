@@ -134,6 +134,16 @@ class ReliabilityTest {
     }
 
     @Test
+    void aBodyWhoseChunksAreWrongEndsTheConnection() throws Exception {
+        try (TestServer server = TestServer.start(builder -> builder.patience(Duration.ofSeconds(60)));
+                RawClient client = new RawClient(server.server)) {
+            client.send("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+
+            assertThat(client.readUntil("never comes")).isEmpty();
+        }
+    }
+
+    @Test
     void aBodyThatIsTooLargeIsRefusedWithTheLimit() throws IOException {
         try (TestServer server = TestServer.start(builder -> builder.maxBody(1000))) {
             Reply reply = server.post("/v1/completions", "{'prompt': '" + "a".repeat(1000) + "'}");

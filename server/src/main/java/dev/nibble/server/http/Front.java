@@ -59,7 +59,8 @@ public final class Front {
             if (closing) {
                 throw RequestException.of(Kind.BUSY, "the server is shutting down");
             }
-            if (!guard.answers(call, router.isOpen(call.method(), call.path()))) {
+            String path = call.path();
+            if (!guard.answers(call, router.isOpen(call.method(), path), router.methods(path))) {
                 answer(call, router.match(call));
             }
             complete = true;

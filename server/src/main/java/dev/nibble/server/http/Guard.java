@@ -41,9 +41,10 @@ public final class Guard {
      * Lets a call through, or fails.
      *
      * @param open whether it needs no key
+     * @param methods that its path takes, null if there is no such path
      * @return whether it is answered already, as the question of a browser whether it may ask
      */
-    boolean answers(Call call, boolean open) {
+    boolean answers(Call call, boolean open, @Nullable String methods) {
         checkHost(call.header("Host"));
         boolean foreign = foreign(call);
         boolean allowed = foreign && allows(String.valueOf(call.header("Origin")));
@@ -58,7 +59,7 @@ public final class Guard {
                 call.answerHeader("Access-Control-Allow-Headers", asked == null ? "*" : asked);
                 call.answerHeader("Access-Control-Max-Age", "600");
             }
-            call.answerHeader("Allow", METHODS);
+            call.answerHeader("Allow", methods == null ? METHODS : methods);
             call.bytes(200, "text/plain", new byte[0]);
             return true;
         }

@@ -124,12 +124,22 @@ public final class Router {
         }
         Target target = route.methods().get(call.method());
         if (target == null) {
-            String allowed = String.join(", ", new TreeSet<>(route.methods().keySet()));
+            String allowed = methods(route);
             call.answerHeader("Allow", allowed);
             throw RequestException.of(Kind.WRONG_METHOD, path + " takes " + allowed + ", not " + call.method());
         }
         String rest = exact.containsKey(path) ? "" : path.substring(prefix(path).length());
         return new Match(route, target, rest);
+    }
+
+    /** The methods that a path takes, null if there is no such path. */
+    @Nullable String methods(String path) {
+        Route route = route(path);
+        return route == null ? null : methods(route) + ", OPTIONS";
+    }
+
+    private static String methods(Route route) {
+        return String.join(", ", new TreeSet<>(route.methods().keySet()));
     }
 
     private @Nullable Route route(String path) {

@@ -40,7 +40,6 @@ final class OwnCompletion {
 
     void complete(Call call, String rest) throws IOException {
         Fields fields = call.fields();
-        fields.refuse("image input is not supported", "image_data");
         List<Prompt> prompts = prompts(fields);
         boolean many = fields.value("prompt") instanceof List<?> list
                 && list.stream()
@@ -65,6 +64,7 @@ final class OwnCompletion {
     }
 
     private void answer(Call call, Fields fields, List<Prompt> prompts, boolean many) throws IOException {
+        fields.refuse("image input is not supported", "image_data");
         fields.refuse("probabilities are those of the model itself", "post_sampling_probs");
         GenerationOptions read = Sampling.limit(Sampling.read(fields), fields, "n_predict", "max_tokens");
         int top = fields.integer("n_probs").orElse(fields.integer("logprobs").orElse(0));
