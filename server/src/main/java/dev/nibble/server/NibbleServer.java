@@ -293,7 +293,10 @@ public final class NibbleServer implements AutoCloseable {
             return this;
         }
 
-        /** Adds the origin of other pages that may ask, as {@code https://example.org}, or {@code *} for any. */
+        /**
+         * Adds the origin of other pages that may ask, as {@code https://example.org}, {@code localhost} for those of this machine
+         * at any port, or {@code *} for any.
+         */
         public Builder allowOrigin(String value) {
             origins.add(Objects.requireNonNull(value, "origin"));
             return this;

@@ -88,7 +88,8 @@ class LoadTest {
             long start = System.nanoTime();
             long end = start + TimeUnit.SECONDS.toNanos(SECONDS);
             List<Future<?>> clients = new ArrayList<>();
-            try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
+            try (ExecutorService executor = Executors.newThreadPerTaskExecutor(
+                    Thread.ofPlatform().daemon().name("client-", 0).factory())) { // virtual ones are the server's
                 for (int i = 0; i < CLIENTS; i++) {
                     int number = i;
                     clients.add(executor.submit(() -> client(server, number, invariant, end)));
@@ -133,7 +134,7 @@ class LoadTest {
                         + times[times.length * 99 / 100] + " ms, most " + times[times.length - 1] + " ms";
     }
 
-    private static List<String> threadsOfRequests() {
+    static List<String> threadsOfRequests() {
         return Thread.getAllStackTraces().keySet().stream()
                 .map(Thread::getName)
                 .filter(name -> name.startsWith("nibble-req_"))
@@ -225,35 +226,54 @@ class LoadTest {
         return "\"temperature\": 0, \"max_tokens\": " + TOKENS + more;
     }
 
-    private static String text(TestServer server, String prompt) {
-        TestServer.Reply reply = server.post("/v1/completions", body(prompt, greedy("")));
+    /** Asks again as often as it is told to come again. */
+    private TestServer.Reply ask(TestServer server, String path, String body) throws InterruptedException {
+        while (true) {
+            TestServer.Reply reply = server.post(path, body);
+            if (reply.status() != 503) {
+                return reply;
+            }
+            assertThat(reply.header("retry-after")).isEqualTo("1");
+            counted("told to come again");
+            Thread.sleep(200);
+        }
+    }
+
+    private String text(TestServer server, String prompt) throws InterruptedException {
+        TestServer.Reply reply = ask(server, "/v1/completions", body(prompt, greedy("")));
         assertThat(reply.status()).as(reply.text()).isEqualTo(200);
         return reply.string("choices.0.text");
     }
 
-    private static String streamed(TestServer server, String prompt) {
-        TestServer.Reply reply = server.post("/v1/completions", body(prompt, greedy(", \"stream\": true")));
+    private String streamed(TestServer server, String prompt) throws InterruptedException {
+        TestServer.Reply reply = ask(server, "/v1/completions", body(prompt, greedy(", \"stream\": true")));
         assertThat(reply.status()).as(reply.text()).isEqualTo(200);
         assertThat(reply.text()).endsWith("data: [DONE]\n\n");
         return joined(reply.pieces(), "choices.0.text");
     }
 
     /** As Ollama's clients ask. */
-    private static String lines(TestServer server, String prompt) {
+    private String lines(TestServer server, String prompt) throws InterruptedException {
         String options = "\"raw\": true, \"options\": {\"temperature\": 0, \"ignore_eos\": true, \"num_predict\": " + TOKENS + "}";
-        TestServer.Reply reply = server.post("/api/generate", body(prompt, options));
+        TestServer.Reply reply = ask(server, "/api/generate", body(prompt, options));
         assertThat(reply.status()).as(reply.text()).isEqualTo(200);
         assertThat(String.valueOf(at(reply.pieces().getLast(), "done"))).isEqualTo("true");
         return joined(reply.pieces(), "response");
     }
 
-    private static String slow(TestServer server, String prompt) throws Exception {
+    private String slow(TestServer server, String prompt) throws Exception {
         HttpRequest request = server.request("/v1/completions")
                 .POST(HttpRequest.BodyPublishers.ofString(body(prompt, greedy(", \"stream\": true"))))
                 .build();
         StringBuilder text = new StringBuilder();
         HttpResponse<java.io.InputStream> response =
                 server.client.send(request, HttpResponse.BodyHandlers.ofInputStream());
+        if (response.statusCode() == 503) {
+            response.body().close();
+            counted("told to come again");
+            Thread.sleep(200);
+            return slow(server, prompt);
+        }
         try (BufferedReader reader = new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
             String line = reader.readLine();
             while (line != null) {
@@ -282,7 +302,7 @@ class LoadTest {
         String sent = RUBBISH.get(random.nextInt(RUBBISH.size()));
         try (RawClient client = new RawClient(server.server)) {
             client.send(sent);
-            assertThat(client.readUntil("\r\n")).as(sent).matches("(?s)(HTTP/1.1 4\\d\\d .*)?");
+            assertThat(client.readUntil("\r\n")).as(sent).matches("(?s)(HTTP/1.1 (4\\d\\d|503) .*)?");
         }
         counted("rubbish");
         Thread.sleep(random.nextInt(50));

@@ -16,6 +16,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Guard {
     private static final Pattern ADDRESS = Pattern.compile("\\d{1,3}(\\.\\d{1,3}){3}|\\[[0-9a-fA-F:.%]+]");
+    private static final Pattern LOCAL =
+            Pattern.compile("https?://(localhost|127\\.0\\.0\\.1|\\[::1])(:\\d{1,5})?", Pattern.CASE_INSENSITIVE);
+
     private static final String METHODS = "GET, POST, DELETE, OPTIONS";
 
     private final boolean checksHost;
@@ -26,7 +29,7 @@ public final class Guard {
     /**
      * @param checksHost whether only this machine's own names and {@code hosts} are taken
      * @param hosts further names by which it may be called
-     * @param origins of other pages that may ask, {@code *} for any
+     * @param origins of other pages that may ask, {@code *} for any, {@code localhost} for those of this machine at any port
      * @param keys of which one has to be given; none asks for none
      */
     public Guard(boolean checksHost, List<String> hosts, List<String> origins, List<String> keys) {
@@ -96,7 +99,9 @@ public final class Guard {
     }
 
     private boolean allows(String origin) {
-        return origins.contains("*") || origins.contains(origin);
+        return origins.contains("*")
+                || origins.contains(origin)
+                || origins.contains("localhost") && LOCAL.matcher(origin).matches();
     }
 
     private void checkKey(Call call) {
