@@ -68,16 +68,6 @@ class LlamaCppTest {
     }
 
     @Test
-    void anAnswerThatGoesOnTellsWhichTokensAreBanned() {
-        Reply reply = complete("'model': 'filling', 'prompt': 'a', 'ignore_eos': true");
-
-        assertThat(reply.list("generation_settings.logit_bias")).isNotEmpty();
-        assertThat(at(reply.json(), "generation_settings.logit_bias.0.bias")).isNull();
-        assertThat(complete("'prompt': 'a'").list("generation_settings.logit_bias"))
-                .isEmpty();
-    }
-
-    @Test
     void embeddingsOfTokensAreRows() throws IOException {
         try (TestServer tokens = TestServer.start(builder -> builder.model(
                 ModelEntry.of("rows", TestServer.model("llama")).withPooling(dev.nibble.model.Model.Pooling.NONE)))) {
