@@ -336,8 +336,7 @@ final class Arm64Assembler {
 
     private void ensure(int bytes) {
         while (code.remaining() < bytes) {
-            ByteBuffer larger =
-                    ByteBuffer.allocate(2 * code.capacity()).order(ByteOrder.LITTLE_ENDIAN);
+            ByteBuffer larger = ByteBuffer.allocate(2 * code.capacity()).order(ByteOrder.LITTLE_ENDIAN);
             code = larger.put(code.flip());
         }
     }

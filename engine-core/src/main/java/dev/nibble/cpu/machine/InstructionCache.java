@@ -62,9 +62,7 @@ abstract sealed class InstructionCache {
 
         Gcc(SymbolLookup library) {
             clear = CodeMemory.find(
-                    library,
-                    "__clear_cache",
-                    FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
+                    library, "__clear_cache", FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
         }
 
         @Override

@@ -76,7 +76,8 @@ final class KernelCode extends CheckedCode {
     private static Choice choose() {
         if (!MachineCode.isSupported()) {
             return new Choice(
-                    null, "machine code is written for Linux, macOS and Windows on x86-64, Linux and macOS on ARM64 only");
+                    null,
+                    "machine code is written for Linux, macOS and Windows on x86-64, Linux and macOS on ARM64 only");
         }
         try {
             if (MachineCode.isArm64()) {

@@ -370,7 +370,8 @@ final class NeonEmitter implements Emitter {
             int offset = quants.bytes();
             int bytes = offset + scale * Form.ROWS + quarter * 4;
             switch (form.scales()) {
-                case HALF, HALF_AND_MINIMUM, HALVES -> loadHalves(to, offset + scale * LINE / 2 + quarter * QUARTER / 2);
+                case HALF, HALF_AND_MINIMUM, HALVES ->
+                    loadHalves(to, offset + scale * LINE / 2 + quarter * QUARTER / 2);
                 case POWER -> {
                     loadBytes(to, bytes, false);
                     a.shiftIntsLeft(to, to, 23);

@@ -198,7 +198,8 @@ final class NeonTileEmitter {
         }
     }
 
-    // Of a pair of inputs, the last of an odd number twice, there are four sums: for each pair of rows a register with those of
+    // Of a pair of inputs, the last of an odd number twice, there are four sums: for each pair of rows a register with
+    // those of
     // the first row, then of the second.
 
     private static int pairSum(int pair, int rows) {

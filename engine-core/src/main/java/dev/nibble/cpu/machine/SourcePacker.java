@@ -19,7 +19,8 @@ final class SourcePacker {
     private final int lines;
     private final int flip;
 
-    // Of the blocks in a block of the file, their lines, and the parts of these: where a part's int is, by how many bits it is to
+    // Of the blocks in a block of the file, their lines, and the parts of these: where a part's int is, by how many
+    // bits it is to
     // be turned left, and which of its bits are the part's then.
     private final int[][] offsets;
     private final int[][] turns;
@@ -44,8 +45,7 @@ final class SourcePacker {
         Quants quants = form.quants();
         boolean isLow = line < quants.lowLines();
         int[] parts = IntStream.range(0, PARTS)
-                .filter(part ->
-                        line == (isLow ? quants.lowLine(part) : quants.lowLines() + quants.highLine(part)))
+                .filter(part -> line == (isLow ? quants.lowLine(part) : quants.lowLines() + quants.highLine(part)))
                 .toArray();
         int at = block * lines + line;
         offsets[at] = new int[parts.length];

@@ -49,10 +49,19 @@ class Arm64AssemblerTest {
                 encoding("tbl v4.16b, {v5.16b}, v6.16b", 0x4E0600A4, a -> a.vector(ArmOp.TBL_16B, 4, 5, 6)),
                 encoding("fdiv s4, s5, s6", 0x1E2618A4, a -> a.vector(ArmOp.FDIV_S, 4, 5, 6)),
                 encoding("fmul s4, s5, s6", 0x1E2608A4, a -> a.vector(ArmOp.FMUL_S, 4, 5, 6)),
-                encoding("sdot v4.4s, v5.16b, v22.4b[0]", 0x4F96E0A4, a -> a.element(ArmOp.SDOT_4S_ELEMENT, 4, 5, 22, 0)),
+                encoding(
+                        "sdot v4.4s, v5.16b, v22.4b[0]",
+                        0x4F96E0A4,
+                        a -> a.element(ArmOp.SDOT_4S_ELEMENT, 4, 5, 22, 0)),
                 encoding("sdot v4.4s, v5.16b, v6.4b[1]", 0x4FA6E0A4, a -> a.element(ArmOp.SDOT_4S_ELEMENT, 4, 5, 6, 1)),
-                encoding("sdot v4.4s, v5.16b, v22.4b[2]", 0x4F96E8A4, a -> a.element(ArmOp.SDOT_4S_ELEMENT, 4, 5, 22, 2)),
-                encoding("sdot v4.4s, v5.16b, v22.4b[3]", 0x4FB6E8A4, a -> a.element(ArmOp.SDOT_4S_ELEMENT, 4, 5, 22, 3)),
+                encoding(
+                        "sdot v4.4s, v5.16b, v22.4b[2]",
+                        0x4F96E8A4,
+                        a -> a.element(ArmOp.SDOT_4S_ELEMENT, 4, 5, 22, 2)),
+                encoding(
+                        "sdot v4.4s, v5.16b, v22.4b[3]",
+                        0x4FB6E8A4,
+                        a -> a.element(ArmOp.SDOT_4S_ELEMENT, 4, 5, 22, 3)),
                 encoding("fmul v4.4s, v5.4s, v22.s[1]", 0x4FB690A4, a -> a.element(ArmOp.FMUL_4S_ELEMENT, 4, 5, 22, 1)),
                 encoding("fmla v4.4s, v5.4s, v22.s[2]", 0x4F9618A4, a -> a.element(ArmOp.FMLA_4S_ELEMENT, 4, 5, 22, 2)),
                 encoding("scvtf v4.4s, v5.4s", 0x4E21D8A4, a -> a.vector(ArmOp.SCVTF_4S, 4, 5)),

@@ -119,8 +119,7 @@ class KernelBitsTest {
         }
     }
 
-    private static GroupKernel kernel(
-            Tensor weight, Form form, Emitter emitter, AtomicReference<MemorySegment> copy) {
+    private static GroupKernel kernel(Tensor weight, Form form, Emitter emitter, AtomicReference<MemorySegment> copy) {
         KernelCode code = new KernelCode(form, emitter, KernelCode.tiles(form.tileShape(), emitter));
         return MachineKernel.of(weight, code, memory(copy), POOL);
     }
@@ -229,8 +228,8 @@ class KernelBitsTest {
     private static Emitter withoutPacking(Emitter emitter) {
         InvocationHandler handler = (proxy, method, arguments) ->
                 method.getName().startsWith("pack") ? null : method.invoke(emitter, arguments);
-        return (Emitter) Proxy.newProxyInstance(
-                Emitter.class.getClassLoader(), new Class<?>[] {Emitter.class}, handler);
+        return (Emitter)
+                Proxy.newProxyInstance(Emitter.class.getClassLoader(), new Class<?>[] {Emitter.class}, handler);
     }
 
     /** What packs in Java where there is no code for it packs as the code does. */
