@@ -78,7 +78,8 @@ class DraftModelTest {
                 Session session = model.newSession()) {
             GenerationOptions options =
                     GREEDY.withSpeculation(Speculation.draft(small).withTokens(3));
-            assertThat(session.generate("abc", options.withMaxTokens(21)).text()).isEqualTo(TEXT.substring(0, 21));
+            assertThat(session.generate("abc", options.withMaxTokens(21)).text())
+                    .isEqualTo(TEXT.substring(0, 21));
             starts.clear();
             session.truncate(PROMPT + 10);
             assertThat(session.generate("", options).text()).isEqualTo(TEXT.substring(10));

@@ -59,8 +59,7 @@ class SpeculationTest {
                     ? List.of()
                     : list(session.generate("", options.withMaxTokens(7).withStop())
                             .tokens());
-            return new Seen(
-                    ids, texts, logProbabilities, generation.text(), generation.finishReason(), tokens, next);
+            return new Seen(ids, texts, logProbabilities, generation.text(), generation.finishReason(), tokens, next);
         } finally {
             fake.pass.closed = false; // the fakes are used again
         }
@@ -207,7 +206,8 @@ class SpeculationTest {
         FakeModel fake = repeating();
         fake.pass.canTruncate = false;
         assertSame(fake, GREEDY, 100);
-        Generation generation = generate(fake, GREEDY.withSpeculation(Speculation.lookup().withTokens(16)));
+        Generation generation =
+                generate(fake, GREEDY.withSpeculation(Speculation.lookup().withTokens(16)));
         assertThat(generation.stats().draftedTokens()).isBetween(1, 32);
     }
 
@@ -257,7 +257,8 @@ class SpeculationTest {
     void optionsSayWhatTheyAre() {
         assertThat(GREEDY.speculation()).isEmpty();
         assertThat(GREEDY.withSpeculation(LOOKUP).speculation()).contains(LOOKUP);
-        assertThat(GREEDY.withSpeculation(LOOKUP)).hasToString("GenerationOptions[temperature=0.0, speculation=Optional[lookup of 5]]");
+        assertThat(GREEDY.withSpeculation(LOOKUP))
+                .hasToString("GenerationOptions[temperature=0.0, speculation=Optional[lookup of 5]]");
         assertThat(LOOKUP).isEqualTo(Speculation.lookup().withTokens(5)).isNotEqualTo(Speculation.lookup());
         assertThat(LOOKUP).hasSameHashCodeAs(Speculation.lookup().withTokens(5));
         for (int wrong : new int[] {-1, 0, 17}) {

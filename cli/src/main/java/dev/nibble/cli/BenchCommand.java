@@ -115,9 +115,8 @@ final class BenchCommand extends ModelCommand {
     private boolean json;
 
     /** What is measured is every token by itself, unless guesses are asked for. */
-    private GenerationOptions options = GenerationOptions.GREEDY
-            .withIgnoreEndOfGeneration(true)
-            .withSpeculation(Speculation.none());
+    private GenerationOptions options =
+            GenerationOptions.GREEDY.withIgnoreEndOfGeneration(true).withSpeculation(Speculation.none());
 
     @Override
     void execute() throws IOException {

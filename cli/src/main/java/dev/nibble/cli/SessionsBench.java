@@ -43,8 +43,7 @@ final class SessionsBench {
      * @param sharedPrefix tokens before these that all prompts of a run begin with; without them sessions share nothing
      * @param base options that all have
      */
-    SessionsBench(
-            LanguageModel model, int promptTokens, int generateTokens, int sharedPrefix, GenerationOptions base) {
+    SessionsBench(LanguageModel model, int promptTokens, int generateTokens, int sharedPrefix, GenerationOptions base) {
         this.base = base;
         this.model = model;
         this.promptTokens = sharedPrefix + promptTokens;
@@ -200,8 +199,7 @@ final class SessionsBench {
 
         private Object generate(int number) throws Exception {
             int[] prompt = prompt(number);
-            GenerationOptions options = base
-                    .withTemperature(0.8f)
+            GenerationOptions options = base.withTemperature(0.8f)
                     .withTopK(40)
                     .withTopP(0.95f)
                     .withSeed(number)

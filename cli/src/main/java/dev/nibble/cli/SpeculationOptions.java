@@ -14,8 +14,9 @@ final class SpeculationOptions {
     @Option(
             names = "--lookup",
             negatable = true,
-            description = "Guess that the text goes on as where its last tokens stood before, and evaluate several tokens at"
-                    + " once where that pays; the text is the same (default: where machine code runs; not in bench).")
+            description =
+                    "Guess that the text goes on as where its last tokens stood before, and evaluate several tokens at"
+                            + " once where that pays; the text is the same (default: where machine code runs; not in bench).")
     private @Nullable Boolean lookup;
 
     @Option(
@@ -44,8 +45,6 @@ final class SpeculationOptions {
         if (model != null) {
             return options.withSpeculation(Speculation.draft(model));
         }
-        return lookup == null
-                ? options
-                : options.withSpeculation(lookup ? Speculation.lookup() : Speculation.none());
+        return lookup == null ? options : options.withSpeculation(lookup ? Speculation.lookup() : Speculation.none());
     }
 }

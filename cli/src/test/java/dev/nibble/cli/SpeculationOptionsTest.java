@@ -36,8 +36,8 @@ class SpeculationOptionsTest {
     }
 
     private static CommandRunner.Result continued(String... options) {
-        List<String> arguments =
-                new ArrayList<>(List.of("-p", "ab ab ab ab ab ab", "-n", "40", "--temp", "0", "--stats", "--ignore-eos"));
+        List<String> arguments = new ArrayList<>(
+                List.of("-p", "ab ab ab ab ab ab", "-n", "40", "--temp", "0", "--stats", "--ignore-eos"));
         arguments.addAll(List.of(options));
         return run("run", arguments.toArray(String[]::new));
     }

@@ -111,13 +111,7 @@ final class BlockCompiler {
             case AttentionConfig attention ->
                 new Attention(attention, layer, rope(attention.rope()), linears, workspace);
             case LatentAttentionConfig latent ->
-                new LatentAttention(
-                        latent,
-                        layer,
-                        rope(latent.rope()),
-                        this::sharedRope,
-                        linears,
-                        workspace);
+                new LatentAttention(latent, layer, rope(latent.rope()), this::sharedRope, linears, workspace);
             case CompressedAttentionConfig compressed ->
                 new CompressedAttention(compressed, layer, this::sharedRope, linears, workspace);
             case ShortConvolutionConfig convolution -> new ShortConvolution(convolution, layer, linears, workspace);

@@ -73,9 +73,7 @@ final class Speculator {
         }
         learn();
         int wanted = wanted(Math.min(room, most));
-        int count = wanted <= 0
-                ? 0
-                : drafter.propose(context.tokens(), context.count(), guesses, wanted, cancellation);
+        int count = wanted <= 0 ? 0 : drafter.propose(context.tokens(), context.count(), guesses, wanted, cancellation);
         length = beforeEnd(count);
         if (constraint != null) {
             length = constraint.allowedLength(guesses, length);

@@ -206,8 +206,7 @@ final class StepBatch {
             double first = rows.firstProbability();
             double further = rows.furtherProbability();
             int most = Math.min(rows.guesses(), room);
-            int count =
-                    rows.insists() ? most : cost.guesses(steps + guesses, tokens, most, first, further, 0);
+            int count = rows.insists() ? most : cost.guesses(steps + guesses, tokens, most, first, further, 0);
             if (count > 0) {
                 int before = steps;
                 give(rows, rows.certain() + count);

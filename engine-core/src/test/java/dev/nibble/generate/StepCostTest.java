@@ -55,7 +55,9 @@ class StepCostTest {
         assertThat(cost.guesses(1, 1, 16, 0.9, 0.95, 0)).isEqualTo(3);
         measure(rows -> rows <= 8 ? 1 : 4);
         assertThat(cost.guesses(1, 1, 16, 1, 1, 0)).isEqualTo(7);
-        assertThat(cost.guesses(6, 6, 16, 1, 1, 0)).as("beside five other sessions").isEqualTo(2);
+        assertThat(cost.guesses(6, 6, 16, 1, 1, 0))
+                .as("beside five other sessions")
+                .isEqualTo(2);
         assertThat(cost.guesses(8, 8, 16, 1, 1, 0)).isZero();
     }
 

@@ -122,8 +122,7 @@ final class TinyStreams {
         int size = deltaSize(m);
         int width = heads * size;
         for (String part : new String[] {"q", "k", "v"}) {
-            layer.weight("attn_" + part, hidden, width)
-                    .vector("ssm_conv1d_" + part + ".weight", 0, 0.5f, 4, 1, width);
+            layer.weight("attn_" + part, hidden, width).vector("ssm_conv1d_" + part + ".weight", 0, 0.5f, 4, 1, width);
         }
         layer.weight("ssm_f_a", hidden, size)
                 .weight("ssm_f_b", size, width)
@@ -151,7 +150,8 @@ final class TinyStreams {
     /** Every second layer keeps the stream; the experts work in a narrower space. */
     private static void kimiK3(ModelSketch m) {
         int narrow = m.rounded(32);
-        deltaKeys(m).float32("kda.gate_lower_bound", -5)
+        deltaKeys(m)
+                .float32("kda.gate_lower_bound", -5)
                 .uint("attn_res.block_size", 2)
                 .uint("expert_latent_length", narrow)
                 .float32("activation.situ_beta", 1.5f)

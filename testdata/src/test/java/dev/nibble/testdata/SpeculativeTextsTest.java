@@ -116,12 +116,10 @@ class SpeculativeTextsTest {
             int drafted = 0;
             for (GenerationOptions options : options()) {
                 for (int most : new int[] {CONTEXT, 33}) {
-                    Seen plain = generate(
-                            model, prompt(most, 60), options.withSpeculation(Speculation.none()), most);
+                    Seen plain = generate(model, prompt(most, 60), options.withSpeculation(Speculation.none()), most);
                     assertThat(plain.drafted()).isZero();
                     for (Speculation speculation : List.of(LOOKUP, LOOKUP.withTokens(3), LOOKUP.withTokens(16))) {
-                        Seen guessed =
-                                generate(model, prompt(most, 60), options.withSpeculation(speculation), most);
+                        Seen guessed = generate(model, prompt(most, 60), options.withSpeculation(speculation), most);
                         assertThat(guessed.text())
                                 .as("%s with %s", options, speculation)
                                 .isEqualTo(plain);
@@ -143,13 +141,13 @@ class SpeculativeTextsTest {
                 LanguageModel model = load(name, dtype)) {
             int drafted = 0;
             for (GenerationOptions options : options()) {
-                Seen plain =
-                        generate(model, prompt(9, 60), options.withSpeculation(Speculation.none()), CONTEXT);
+                Seen plain = generate(model, prompt(9, 60), options.withSpeculation(Speculation.none()), CONTEXT);
                 for (Speculation speculation : List.of(
                         Speculation.draft(draft), Speculation.draft(draft).withTokens(6))) {
-                    Seen guessed =
-                            generate(model, prompt(9, 60), options.withSpeculation(speculation), CONTEXT);
-                    assertThat(guessed.text()).as("%s with %s", options, speculation).isEqualTo(plain);
+                    Seen guessed = generate(model, prompt(9, 60), options.withSpeculation(speculation), CONTEXT);
+                    assertThat(guessed.text())
+                            .as("%s with %s", options, speculation)
+                            .isEqualTo(plain);
                     drafted += guessed.drafted();
                 }
                 if (seed == 1 && options.equals(options().getFirst())) {
@@ -184,10 +182,8 @@ class SpeculativeTextsTest {
                         .withSeed(seed)
                         .withMaxTokens(130)
                         .withJsonSchema(schema);
-                Seen plain = generate(
-                        model, prompt(seed, 9), options.withSpeculation(Speculation.none()), CONTEXT);
-                Seen guessed = generate(
-                        model, prompt(seed, 9), options.withSpeculation(LOOKUP.withTokens(5)), CONTEXT);
+                Seen plain = generate(model, prompt(seed, 9), options.withSpeculation(Speculation.none()), CONTEXT);
+                Seen guessed = generate(model, prompt(seed, 9), options.withSpeculation(LOOKUP.withTokens(5)), CONTEXT);
                 assertThat(guessed.text()).as("seed %d", seed).isEqualTo(plain);
                 drafted += guessed.drafted();
             }
@@ -200,18 +196,16 @@ class SpeculativeTextsTest {
         try (LanguageModel model = load("llama", DType.Q4_0)) {
             List<Seen> alone = new ArrayList<>();
             for (int i = 0; i < SESSIONS; i++) {
-                alone.add(generate(
-                        model, prompt(i, 30), task(i).withSpeculation(Speculation.none()), CONTEXT));
+                alone.add(generate(model, prompt(i, 30), task(i).withSpeculation(Speculation.none()), CONTEXT));
             }
             try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
                 List<Future<Seen>> running = new ArrayList<>();
                 for (int i = 0; i < SESSIONS; i++) {
                     int number = i;
-                    Speculation speculation = i % 4 == 3
-                            ? Speculation.none()
-                            : i % 2 == 0 ? LOOKUP.withTokens(2 + i) : LOOKUP;
-                    running.add(threads.submit(() -> generate(
-                            model, prompt(number, 30), task(number).withSpeculation(speculation), CONTEXT)));
+                    Speculation speculation =
+                            i % 4 == 3 ? Speculation.none() : i % 2 == 0 ? LOOKUP.withTokens(2 + i) : LOOKUP;
+                    running.add(threads.submit(() ->
+                            generate(model, prompt(number, 30), task(number).withSpeculation(speculation), CONTEXT)));
                 }
                 int drafted = 0;
                 for (int i = 0; i < SESSIONS; i++) {
@@ -240,8 +234,7 @@ class SpeculativeTextsTest {
         try (LanguageModel model = load("gemma3", DType.Q8_0)) {
             for (int at = 10; at < 30; at++) {
                 int[] prompt = prompt(at, 70);
-                List<Integer> expected = generate(
-                                model, prompt, options.withSpeculation(Speculation.none()), CONTEXT)
+                List<Integer> expected = generate(model, prompt, options.withSpeculation(Speculation.none()), CONTEXT)
                         .ids();
                 try (Session session = model.newSession()) {
                     TokenStream stream = session.stream(prompt, options.withSpeculation(LOOKUP.withTokens(7)));

@@ -319,7 +319,10 @@ public final class CpuSequence implements Sequence {
     @Override
     public void share(Sequence other, int newLength) {
         checkOpen();
-        if (!(other instanceof CpuSequence source) || source.pool != pool || !source.types.equals(types) || source == this) {
+        if (!(other instanceof CpuSequence source)
+                || source.pool != pool
+                || !source.types.equals(types)
+                || source == this) {
             throw new IllegalArgumentException("only sequences of one model and type share what they hold");
         }
         if (!Arrays.equals(adapters, source.adapters)) {

@@ -59,9 +59,9 @@ abstract sealed class KvCodec {
 
     private static long blockBytes(DType type, int dim) {
         if (dim % type.blockSize() != 0) {
-            throw new UnsupportedModelException(
-                    "a KV cache of type " + type + " holds " + type.blockSize() + " elements a block, which keys or values of "
-                            + dim + " elements do not fill; choose F16 for this model");
+            throw new UnsupportedModelException("a KV cache of type " + type + " holds " + type.blockSize()
+                    + " elements a block, which keys or values of " + dim
+                    + " elements do not fill; choose F16 for this model");
         }
         return type.byteSize(dim);
     }
@@ -80,8 +80,7 @@ abstract sealed class KvCodec {
             float[] value, int offset, int dim, MemorySegment target, long targetOffset, Scratch scratch);
 
     /** Reads {@code count} elements of adjacent values, to index {@code at} on. */
-    abstract void readValues(
-                MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch);
+    abstract void readValues(MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch);
 
     /** Brings rows, [count, dim], into the form in which values are kept, or back: it is its own inverse. */
     void rotate(float[] rows, int count, int dim) {}
@@ -113,8 +112,7 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void readValues(
-                MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
+        void readValues(MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
             MemorySegment.copy(source, FLOAT, sourceOffset, out, at, count);
         }
 
@@ -154,8 +152,7 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void readValues(
-                MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
+        void readValues(MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
             ops.loadF16(source, sourceOffset, out, at, count, scratch);
         }
 
@@ -263,8 +260,7 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void readValues(
-                MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
+        void readValues(MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
             ops.loadQ8(source, sourceOffset, out, at, count);
         }
     }
@@ -303,8 +299,7 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void readValues(
-                MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
+        void readValues(MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
             ops.loadQ4(source, sourceOffset, out, at, count);
         }
     }
