@@ -93,23 +93,24 @@ class DraftModelTest {
     @Test
     void itsContextIsClosedWithTheSession() {
         FakeModel draft = saying(TEXT);
-        try (LanguageModel small = draft.open();
-                LanguageModel model = saying(TEXT).open()) {
+        try (LanguageModel small = draft.open()) {
             GenerationOptions options = GREEDY.withSpeculation(Speculation.draft(small));
-            Session read = model.newSession();
-            read.generate("abc", options);
-            Session left = model.newSession();
-            TokenStream stream = left.stream("abc", options);
-            for (int i = 0; i < 5; i++) {
-                stream.next();
+            try (LanguageModel model = saying(TEXT).open()) {
+                Session read = model.newSession();
+                read.generate("abc", options);
+                Session left = model.newSession();
+                TokenStream stream = left.stream("abc", options);
+                for (int i = 0; i < 5; i++) {
+                    stream.next();
+                }
+                assertThat(small.stats().sessions()).isEqualTo(2);
+                read.close();
+                left.close();
+                assertThat(small.stats().sessions()).isZero();
+                assertThat(draft.pass.openSequences).hasValue(0);
+                model.newSession().generate("abc", options);
+                assertThat(small.stats().sessions()).isEqualTo(1);
             }
-            assertThat(small.stats().sessions()).isEqualTo(2);
-            read.close();
-            left.close();
-            assertThat(small.stats().sessions()).isZero();
-            assertThat(draft.pass.openSequences).hasValue(0);
-            model.newSession().generate("abc", options);
-            model.close();
             assertThat(small.stats().sessions()).isZero();
         }
     }

@@ -136,7 +136,7 @@ final class StepBatch {
                 shares += rows.share();
             }
         }
-        giveGuesses(waiting, own);
+        giveGuesses(waiting);
         if (prompts > 0) {
             int rows = promptRows + room;
             if (steps > 0 || someGenerate()) {
@@ -196,7 +196,7 @@ final class StepBatch {
     }
 
     /** Each session that generates gets as many guesses as pay beside what the batch has already. */
-    private void giveGuesses(List<Rows> waiting, Rows own) {
+    private void giveGuesses(List<Rows> waiting) {
         double tokens = generatingMembers(waiting);
         for (int i = 0; i < waiting.size(); i++) {
             Rows rows = waiting.get(i);

@@ -42,6 +42,7 @@ class LeftoversTest {
             "granitehybrid.rope.dimension_count",
             "kimi-linear.rope.freq_base",
             "kimi-k3.rope.freq_base",
+            "glm5-next.rope.freq_base",
             "deepseek2.expert_feed_forward_length",
             "deepseek2.expert_shared_count");
 
