@@ -272,6 +272,7 @@ class KvBudgetTest {
         }
     }
 
+    @SuppressWarnings("try") // one model is there for what it takes only
     @Test
     void otherModelsOfTheEngineGiveUpWhatTheyKeep() throws Exception {
         long needed;
@@ -298,6 +299,7 @@ class KvBudgetTest {
     }
 
     /** Each takes of the budget what the other keeps, again and again, while both hand things on. */
+    @SuppressWarnings("try") // one model is there for what it takes only
     @Test
     void modelsThatTakeFromEachOtherDoNotBlock() throws Exception {
         long needed;
