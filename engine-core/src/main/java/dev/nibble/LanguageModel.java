@@ -88,7 +88,8 @@ public final class LanguageModel implements AutoCloseable {
             PrefixCache cache =
                     loaded.add(new PrefixCache(pass, budget)); // closed after the sessions, which leave something there
             long planned = pass.sequenceBytes(contextLength(OptionalInt.empty()), options.kvCacheTypes());
-            kvMemory = new KvMemory(pass, memory, budget, options.kvCacheBudget(), planned, options.kvBudgetWait(), cache);
+            kvMemory =
+                    new KvMemory(pass, memory, budget, options.kvCacheBudget(), planned, options.kvBudgetWait(), cache);
             pass.limit(kvMemory);
             prefixes = cache;
         } else {
