@@ -177,8 +177,9 @@ public final class LanguageModel implements AutoCloseable {
         }
         try {
             if (pass.hasEncoder() || context.hasEncoder() || !pass.isCausal()) {
-                throw new DraftModelException("a draft model goes on with the text of another: neither may have an encoder,"
-                        + " whose text the other does not read, or be a diffusion model; generate without it");
+                throw new DraftModelException(
+                        "a draft model goes on with the text of another: neither may have an encoder,"
+                                + " whose text the other does not read, or be a diffusion model; generate without it");
             }
             if (guessedFor.get() != target) {
                 DraftSession.requireSame(target, tokenizer.vocabulary());
