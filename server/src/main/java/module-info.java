@@ -3,6 +3,7 @@ module dev.nibble.server {
     requires transitive dev.nibble.core;
     requires transitive dev.nibble.gguf;
     requires jdk.httpserver;
+    requires static jdk.jfr;
     requires static org.jspecify;
     requires static java.logging; // the tests': what is logged
     requires static java.net.http; // and a client

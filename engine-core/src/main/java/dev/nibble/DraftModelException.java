@@ -1,6 +1,6 @@
 package dev.nibble;
 
-/** A draft model that cannot guess what another model generates: its vocabulary is another, or it was closed. */
+/** A draft model that cannot guess what another model generates: its vocabulary is another, one of them has an encoder, or it was closed. */
 public class DraftModelException extends NibbleException {
     private static final long serialVersionUID = 1L;
 

@@ -8,6 +8,7 @@ import dev.nibble.cpu.op.BlockOp;
 import dev.nibble.cpu.op.ChannelMix;
 import dev.nibble.cpu.op.CompressedAttention;
 import dev.nibble.cpu.op.ConnectedBlock;
+import dev.nibble.cpu.op.CrossAttention;
 import dev.nibble.cpu.op.DeltaNet;
 import dev.nibble.cpu.op.DenseFeedForward;
 import dev.nibble.cpu.op.FeedForwardOp;
@@ -32,6 +33,7 @@ import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.BlockConfig;
 import dev.nibble.model.ChannelMixConfig;
 import dev.nibble.model.CompressedAttentionConfig;
+import dev.nibble.model.CrossAttentionConfig;
 import dev.nibble.model.DeltaNetConfig;
 import dev.nibble.model.FeedForward;
 import dev.nibble.model.LatentAttentionConfig;
@@ -55,6 +57,7 @@ final class BlockCompiler {
     private final LinearFactory linears;
     private final Workspace workspace;
     private int angles; // of a row, for all rotations so far
+    private final List<CrossAttention> crossAttentions = new ArrayList<>();
     private final IdentityHashMap<RopeConfig, Rope> ropes = new IdentityHashMap<>();
 
     BlockCompiler(Model model, LinearFactory linears, Workspace workspace) {
@@ -106,18 +109,22 @@ final class BlockCompiler {
         return List.copyOf(ropes.values());
     }
 
+    /** The blocks' mixers that read the source. */
+    List<CrossAttention> crossAttentions() {
+        return List.copyOf(crossAttentions);
+    }
+
     private MixerOp mixer(Mixer mixer, int layer) {
         return switch (mixer) {
             case AttentionConfig attention ->
                 new Attention(attention, layer, rope(attention.rope()), linears, workspace);
+            case CrossAttentionConfig cross -> {
+                CrossAttention compiled = new CrossAttention(cross, layer, linears, workspace);
+                crossAttentions.add(compiled);
+                yield compiled;
+            }
             case LatentAttentionConfig latent ->
-                new LatentAttention(
-                        latent,
-                        layer,
-                        rope(latent.rope()),
-                        this::sharedRope,
-                        linears,
-                        workspace);
+                new LatentAttention(latent, layer, rope(latent.rope()), this::sharedRope, linears, workspace);
             case CompressedAttentionConfig compressed ->
                 new CompressedAttention(compressed, layer, this::sharedRope, linears, workspace);
             case ShortConvolutionConfig convolution -> new ShortConvolution(convolution, layer, linears, workspace);

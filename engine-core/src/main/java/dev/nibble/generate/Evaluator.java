@@ -2,7 +2,9 @@ package dev.nibble.generate;
 
 import dev.nibble.ModelStats;
 import dev.nibble.jfr.Events;
+import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
+import dev.nibble.spi.Sequence;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
@@ -102,6 +104,7 @@ public final class Evaluator {
                     }
                     if (rows.state == Rows.State.WAITING && mayLead(rows)) {
                         lead(rows);
+                        wakeFirst(); // others had all the rows, and who has come meanwhile may stand before this
                     } else {
                         interrupted |= await(rows);
                     }
@@ -116,6 +119,39 @@ public final class Evaluator {
             }
         }
         rethrow(rows.failure);
+    }
+
+    /**
+     * Has the encoder read a source, a batch of its own; its turn is among the other batches.
+     *
+     * @throws CancellationException when cancelled; the sequence holds nothing then, as after every failure
+     */
+    void encode(Sequence sequence, int[] source, Cancellation cancellation) {
+        evaluateAlone(source.length, () -> pass.encode(sequence, source, cancellation));
+    }
+
+    /**
+     * Evaluates a whole text in which tokens see those behind them, a batch of its own likewise.
+     *
+     * @param scores receives those of the rows that want them
+     * @throws CancellationException when cancelled
+     */
+    void evaluateText(Batch text, float[] scores, Cancellation cancellation) {
+        evaluateAlone(text.size(), () -> pass.evaluate(text, scores, cancellation));
+    }
+
+    private void evaluateAlone(int tokens, Runnable evaluation) {
+        Object event = Events.beginBatch();
+        evaluation.run();
+        Events.endBatch(event, 1, 0, tokens);
+        lock.lock();
+        try {
+            batches++;
+            evaluations++;
+            promptTokens += tokens;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /**

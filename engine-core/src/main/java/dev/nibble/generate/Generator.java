@@ -100,13 +100,14 @@ public final class Generator {
     /**
      * Says that the prompt is in the context now.
      *
-     * @param promptStart position of its first token
+     * @param tokens of the prompt
+     * @param cached of these, how many need not be evaluated
      * @param keepOnCancel how many tokens stay if it is cancelled before it is evaluated
      */
-    public void begin(int promptStart, int keepOnCancel) {
+    public void begin(int tokens, int cached, int keepOnCancel) {
         this.keepOnCancel = keepOnCancel;
-        promptTokens = context.count() - promptStart;
-        cachedTokens = Math.max(0, context.prepare() - promptStart);
+        promptTokens = tokens;
+        cachedTokens = cached;
         context.takeShared();
     }
 
@@ -289,7 +290,7 @@ public final class Generator {
             Events.cancellation(count);
             pause();
             if (!promptEvaluated) {
-                context.dropPending(keepOnCancel);
+                context.dropPrompt(keepOnCancel);
             }
         }
     }

@@ -1,6 +1,8 @@
 package dev.nibble.generate;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
+import dev.nibble.Priority;
 import dev.nibble.spi.Batch;
 import dev.nibble.spi.Sequence;
 import java.util.Objects;
@@ -22,6 +24,9 @@ final class Rows {
         /** Evaluated, or failed: see {@link #failure}. */
         DONE
     }
+
+    /** After so many batches without any of its rows, a session goes before those of the next higher priority. */
+    private static final int PATIENCE = 4;
 
     private final Sequence sequence;
 
@@ -47,7 +52,7 @@ final class Rows {
     /** What sessions share that have the same tokens; null if this one does not now. */
     private @Nullable PrefixCache cache;
 
-    private KvKind kind = new KvKind(KvCacheType.F16, new float[0]);
+    private KvKind kind = new KvKind(KvCacheTypes.of(KvCacheType.F16), new float[0]);
 
     /** Guesses that were right since the evaluator counted them. */
     private int rightGuesses;
@@ -56,6 +61,9 @@ final class Rows {
     private @Nullable Thread thread;
     /** Whether an interrupt was seen that the thread's flag no longer shows. */
     private volatile boolean interrupted;
+
+    /** Who goes first. */
+    Priority priority = Priority.NORMAL;
 
     // what came of it: written by the thread that leads, read when this is done
 
@@ -68,6 +76,8 @@ final class Rows {
     volatile State state = State.IDLE;
     /** How many of the rows the batch has. */
     int taken;
+    /** Batches that ran while this waited, without any of its rows. */
+    int passedOver;
     /** Whether another session of the batch evaluates what this one can take over. */
     boolean follows;
     /** A batch with others failed: who fails shows when each is evaluated alone, by its own thread. */
@@ -161,6 +171,16 @@ final class Rows {
             least = Math.max(least, other.to); // there is nothing to take over before its end
         }
         return limit >= least && PrefixCache.common(other.tokens, tokens, limit) >= least;
+    }
+
+    /** The greater, the earlier: a session that was passed over a few times goes before those of the next higher priority. */
+    int rank() {
+        return PATIENCE * priority.ordinal() + passedOver;
+    }
+
+    /** How many times the rows of a prompt of low priority this gets. */
+    int share() {
+        return 1 << (2 * priority.ordinal());
     }
 
     boolean isAheadOf(Rows other) {

@@ -4,6 +4,7 @@ import dev.nibble.jfr.Events;
 import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -11,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The rows of all sessions that are evaluated together, and what comes of them. Steps of sessions that generate come first, a
  * row each, then guesses of what will follow them as far as {@link StepCost} says that they pay; of prompts there are as many rows
- * beside them as it allows. It is used again for each batch, so that
+ * beside them as it allows, which they share by their priority. Those of higher priority come first, but whoever was passed over
+ * long enough before all. It is used again for each batch, so that
  * a step allocates nothing.
  */
 final class StepBatch {
@@ -24,6 +26,9 @@ final class StepBatch {
     private static final long GENERATING_NANOS = 1_000_000_000;
 
     private static final float[] NO_SCORES = {};
+
+    private static final Comparator<Rows> BY_RANK =
+            Comparator.comparingInt(Rows::rank).reversed();
 
     private final ForwardPass pass;
     private final int outputSize;
@@ -54,7 +59,7 @@ final class StepBatch {
     StepBatch(ForwardPass pass) {
         this.pass = pass;
         outputSize = pass.outputSize();
-        batch = new Batch(pass.maxBatchRows());
+        batch = new Batch(pass.isCausal() ? pass.maxBatchRows() : 1); // else texts are evaluated alone, at once
         maxOutputs = Math.max(LEAST_OUTPUTS, SCORES / outputSize);
     }
 
@@ -99,7 +104,7 @@ final class StepBatch {
     /**
      * Takes rows out of those that wait.
      *
-     * @param own of the thread that leads; at least one of them is taken
+     * @param own of the thread that leads: only what can be evaluated with its rows is taken
      */
     void collect(List<Rows> waiting, Rows own) {
         choosing = own.chooses();
@@ -113,8 +118,10 @@ final class StepBatch {
             waiting.get(i).taken = 0;
             waiting.get(i).follows = false;
         }
-        give(own, 1); // a place for it, whatever comes first
+        rank(waiting);
+        give(first(waiting, own), 1); // a place for it, whatever comes first
         int prompts = 0;
+        int shares = 0;
         for (int i = 0; i < waiting.size(); i++) {
             Rows rows = waiting.get(i);
             if (!fits(rows, own)) {
@@ -126,6 +133,7 @@ final class StepBatch {
                 rows.follows = true;
             } else {
                 prompts++;
+                shares += rows.share();
             }
         }
         giveGuesses(waiting);
@@ -135,8 +143,8 @@ final class StepBatch {
                 rows = cost.promptRows(rows);
                 room = rows - promptRows;
             }
-            givePrompts(waiting, own, Math.max(1, rows / prompts));
-            givePrompts(waiting, own, rows);
+            givePrompts(waiting, own, rows, shares);
+            givePrompts(waiting, own, rows, 0);
         }
         move(waiting);
     }
@@ -163,6 +171,28 @@ final class StepBatch {
             }
         }
         return false;
+    }
+
+    /** Puts those of higher rank first, and leaves those of equal rank in the order in which they came. */
+    private static void rank(List<Rows> waiting) {
+        for (int i = 1; i < waiting.size(); i++) {
+            if (waiting.get(i).priority != waiting.get(0).priority) {
+                waiting.sort(BY_RANK);
+                return;
+            }
+        }
+    }
+
+    /** Who has a place in any case: the thread that leads, unless another outranks it or was passed over more often. */
+    private Rows first(List<Rows> waiting, Rows own) {
+        Rows first = own;
+        for (int i = 0; i < waiting.size(); i++) {
+            Rows rows = waiting.get(i);
+            if (rows.rank() > first.rank() && fits(rows, own)) {
+                first = rows;
+            }
+        }
+        return first;
     }
 
     /** Each session that generates gets as many guesses as pay beside what the batch has already. */
@@ -197,12 +227,16 @@ final class StepBatch {
         return count;
     }
 
-    /** Each prompt gets as many rows as {@code most}, in the order in which they came. */
-    private void givePrompts(List<Rows> waiting, Rows own, int most) {
+    /**
+     * Each prompt gets its share of the rows, or as many as are left, in the order in which they stand.
+     *
+     * @param shares of all prompts together; 0 for what is left
+     */
+    private void givePrompts(List<Rows> waiting, Rows own, int all, int shares) {
         for (int i = 0; i < waiting.size(); i++) {
             Rows rows = waiting.get(i);
             if (fits(rows, own) && !rows.isStep() && !rows.follows) {
-                give(rows, most);
+                give(rows, shares == 0 ? all : Math.max(1, all * rows.share() / shares));
             }
         }
     }
@@ -244,11 +278,13 @@ final class StepBatch {
         for (int i = 0; i < waiting.size(); i++) {
             Rows rows = waiting.get(i);
             if (rows.taken > 0) {
+                rows.passedOver = 0;
                 members.add(rows);
                 rows.state = Rows.State.RUNNING;
                 Events.stopWait(rows.wait);
                 rows.addTo(batch);
             } else {
+                rows.passedOver++;
                 waiting.set(kept++, rows);
             }
         }

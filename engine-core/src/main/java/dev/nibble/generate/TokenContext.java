@@ -1,11 +1,13 @@
 package dev.nibble.generate;
 
 import dev.nibble.ContextOverflowException;
-import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.NibbleException;
 import dev.nibble.OutOfMemoryException;
+import dev.nibble.Priority;
 import dev.nibble.PromptProgress;
 import dev.nibble.memory.MemoryFailure;
+import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
 import java.util.Arrays;
@@ -34,6 +36,7 @@ public final class TokenContext implements AutoCloseable {
     private final @Nullable PrefixCache prefixes;
 
     private final Sequence sequence;
+    private final Source source;
     private final Rows rows;
     private final KvKind kind;
     private final int vocabSize;
@@ -67,12 +70,13 @@ public final class TokenContext implements AutoCloseable {
             int vocabSize) {
         this.evaluator = evaluator;
         pass = evaluator.pass();
-        this.memory = new ContextMemory(memory, kind.type());
+        this.memory = new ContextMemory(memory, kind.types());
         this.prefixes = prefixes;
         this.sequence = sequence;
         this.kind = kind;
         this.vocabSize = vocabSize;
         rows = new Rows(sequence);
+        source = new Source(evaluator, sequence);
         logits = new float[vocabSize];
         guesses = new ScoredGuesses(vocabSize);
         evaluator.count(1);
@@ -94,12 +98,12 @@ public final class TokenContext implements AutoCloseable {
             @Nullable MemoryCheck memory,
             @Nullable PrefixCache prefixes,
             int contextLength,
-            KvCacheType type,
+            KvCacheTypes types,
             float[] adapters,
             int vocabSize) {
         ForwardPass pass = evaluator.pass();
         try {
-            KvKind kind = new KvKind(type, adapters);
+            KvKind kind = new KvKind(types, adapters);
             Sequence sequence = kind.newSequence(pass, contextLength);
             if (prefixes == null) {
                 sequence.eraseFreed();
@@ -109,10 +113,15 @@ public final class TokenContext implements AutoCloseable {
             throw MemoryFailure.of(
                     e,
                     "a session of " + contextLength + " tokens",
-                    pass.sequenceBytes(contextLength, type),
+                    pass.sequenceBytes(contextLength, types),
                     "the logits of a session",
                     4L * vocabSize);
         }
+    }
+
+    /** Says which sessions its evaluations go before; while nothing is evaluated. */
+    public void prioritize(Priority priority) {
+        rows.priority = priority;
     }
 
     /** Length of a row of logits. */
@@ -126,8 +135,8 @@ public final class TokenContext implements AutoCloseable {
     }
 
     /** How it keeps them. */
-    public KvCacheType type() {
-        return kind.type();
+    public KvCacheTypes types() {
+        return kind.types();
     }
 
     /** The scale of each adapter of the model. */
@@ -143,6 +152,21 @@ public final class TokenContext implements AutoCloseable {
     /** The tokens; only the first {@link #count} count. Replaced when tokens are added. */
     public int[] tokens() {
         return tokens;
+    }
+
+    /** Whether it needs a {@link #source}. */
+    public boolean hasEncoder() {
+        return pass.hasEncoder();
+    }
+
+    /** Whether what comes next follows from what is before it. */
+    public boolean isCausal() {
+        return pass.isCausal();
+    }
+
+    /** What the tokens answer; empty if nothing is known of that, as without an encoder. */
+    public int[] source() {
+        return source.tokens();
     }
 
     /** Who is told of each part that is evaluated from now on. */
@@ -211,6 +235,21 @@ public final class TokenContext implements AutoCloseable {
         if (added.length > capacity() - length) {
             throw new ContextOverflowException(added.length, capacity() - length, capacity());
         }
+        checkVocabulary(added);
+    }
+
+    /**
+     * Likewise that tokens could be the source.
+     *
+     * @throws OutOfMemoryException if there is no memory for them
+     */
+    public void checkSource(int[] tokens) {
+        source.check(tokens);
+        checkVocabulary(tokens);
+        checkGrowth(tokens.length);
+    }
+
+    private void checkVocabulary(int[] added) {
         for (int i = 0; i < added.length; i++) {
             if (added[i] < 0 || added[i] >= vocabSize) {
                 throw new IllegalArgumentException("token " + added[i] + " at index " + i
@@ -255,11 +294,12 @@ public final class TokenContext implements AutoCloseable {
                     "this backend's sessions cannot be forked: their memory is not shared");
         }
         TokenContext fork =
-                open(evaluator, memory.check(), prefixes, capacity(), kind.type(), kind.adapters(), vocabSize);
+                open(evaluator, memory.check(), prefixes, capacity(), kind.types(), kind.adapters(), vocabSize);
         try {
             int evaluated = sequence.shareable(Math.min(length, sequence.length()));
+            fork.prioritize(rows.priority);
             fork.sequence.share(sequence, evaluated);
-            fork.resume(Arrays.copyOf(tokens, length), logitsAt == length ? logits : null);
+            fork.resume(source.tokens(), Arrays.copyOf(tokens, length), logitsAt == length ? logits : null);
             return fork;
         } catch (Throwable t) {
             fork.close();
@@ -281,10 +321,12 @@ public final class TokenContext implements AutoCloseable {
     /**
      * Goes on where another context was, whose sequence was restored to this one's.
      *
+     * @param answered its source
      * @param all its tokens
      * @param scores of the next token, if they were there
      */
-    void resume(int[] all, float @Nullable [] scores) {
+    void resume(int[] answered, int[] all, float @Nullable [] scores) {
+        source.resume(answered);
         add(all); // the sequence holds them already
         if (scores != null) {
             System.arraycopy(scores, 0, logits, 0, vocabSize);
@@ -311,6 +353,25 @@ public final class TokenContext implements AutoCloseable {
         int result = shared;
         shared = 0;
         return result;
+    }
+
+    /**
+     * Begins anew with tokens, checked before, that are to be answered; they are read later.
+     *
+     * @return how many of them need not be read
+     */
+    public int answer(int[] tokens) {
+        dropGuesses();
+        int kept = source.set(tokens);
+        count = 0;
+        logitsAt = NONE;
+        return kept;
+    }
+
+    /** Forgets everything. */
+    public void reset() {
+        truncate(0);
+        source.forget();
     }
 
     /** Appends tokens, checked before, to be evaluated later. */
@@ -360,6 +421,12 @@ public final class TokenContext implements AutoCloseable {
         if (logitsAt > length) {
             logitsAt = NONE;
         }
+    }
+
+    /** Forgets what is pending of a prompt: its source if that was not read, and of the tokens none of the first {@code length}. */
+    void dropPrompt(int length) {
+        source.dropPending();
+        dropPending(length);
     }
 
     /** Forgets pending tokens, but none of the first {@code length}. */
@@ -498,7 +565,7 @@ public final class TokenContext implements AutoCloseable {
                         ? new NibbleException(
                                 "the model's scores after " + count
                                         + " tokens hold no usable number: the KV cache of type "
-                                        + kind.type()
+                                        + kind.types()
                                         + " holds infinities, as keys or values of this model are beyond what that"
                                         + " type can hold; use KvCacheType.F32 (--kv f32)",
                                 failure)
@@ -545,14 +612,18 @@ public final class TokenContext implements AutoCloseable {
         }
         int before = count;
         append(added);
+        boolean done = false;
         try {
             float[] result = new float[outputs * vocabSize];
             evaluate(count - outputs, result, cancellation);
             System.arraycopy(result, result.length - vocabSize, logits, 0, vocabSize);
             logitsAt = count;
+            done = true;
             return result;
         } finally {
-            dropPending(before);
+            if (!done) {
+                dropPending(before);
+            }
         }
     }
 
@@ -590,6 +661,13 @@ public final class TokenContext implements AutoCloseable {
         boolean isPrompt = count - sequence.length() >= PrefixCache.LEAST;
         int waits = MOST_WAITS;
         try {
+            if (!pass.isCausal() && result != null) {
+                evaluateAll(firstOutput, result, cancellation);
+                return;
+            }
+            if (source.read(cancellation)) {
+                progress.evaluated(source.tokens().length, source.tokens().length);
+            }
             while (sequence.length() < count) {
                 if (cancellation.getAsBoolean()) {
                     throw new CancellationException();
@@ -604,8 +682,7 @@ public final class TokenContext implements AutoCloseable {
                 int from = sequence.length();
                 int end = mustEnd == NONE ? count + guesses.wanted() : mustEnd;
                 int to = (int) Math.min(end, (long) from + evaluator.maxRows());
-                sequence.reserve(to);
-                memory.take(to, capacity());
+                memory.grow(sequence, to, capacity(), cancellation);
                 rows.set(tokens, from, to, firstOutput, result, written);
                 if (to > count) {
                     guesses.describe(rows, to - count);
@@ -624,17 +701,30 @@ public final class TokenContext implements AutoCloseable {
             }
         } catch (OutOfMemoryError e) {
             int from = sequence.length();
-            int to = (int) Math.min(count, (long) from + evaluator.maxRows());
+            int to = pass.isCausal() ? (int) Math.min(count, (long) from + evaluator.maxRows()) : count;
             throw MemoryFailure.of(
                     e,
                     "a KV cache of " + to + " tokens",
-                    pass.sequenceBytes(to, kind.type()),
+                    pass.sequenceBytes(to, kind.types()),
                     "the buffers to evaluate " + (to - from) + " tokens",
                     pass.bufferBytes(to - from) + 4L * vocabSize * rows.outputs(to - from));
         } finally {
             if (isPrompt) {
                 keep();
             }
+        }
+    }
+
+    /** Evaluates all tokens at once, as each sees all others. What they see changes with the next token, so nothing is kept. */
+    private void evaluateAll(int firstOutput, float[] result, Cancellation cancellation) {
+        Batch batch = new Batch(count);
+        for (int i = 0; i < count; i++) {
+            batch.add(sequence, tokens[i], i >= firstOutput);
+        }
+        try {
+            evaluator.evaluateText(batch, result, cancellation);
+        } finally {
+            sequence.truncate(0);
         }
     }
 

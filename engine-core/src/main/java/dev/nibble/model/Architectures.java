@@ -13,6 +13,7 @@ import dev.nibble.model.arch.Deci;
 import dev.nibble.model.arch.DeepSeek2;
 import dev.nibble.model.arch.DeepSeek4;
 import dev.nibble.model.arch.DenseDecoders;
+import dev.nibble.model.arch.Diffusion;
 import dev.nibble.model.arch.Dots3Note;
 import dev.nibble.model.arch.ExpertDecoders;
 import dev.nibble.model.arch.FalconH1;
@@ -29,8 +30,8 @@ import dev.nibble.model.arch.HyV4;
 import dev.nibble.model.arch.KimiK3;
 import dev.nibble.model.arch.KimiLinear;
 import dev.nibble.model.arch.Lfm2;
-import dev.nibble.model.arch.Llama4;
 import dev.nibble.model.arch.Llama;
+import dev.nibble.model.arch.Llama4;
 import dev.nibble.model.arch.LlamaEncoder;
 import dev.nibble.model.arch.Mamba2Decoder;
 import dev.nibble.model.arch.MambaDecoder;
@@ -44,12 +45,12 @@ import dev.nibble.model.arch.MuseGlimmer;
 import dev.nibble.model.arch.Nanbeige;
 import dev.nibble.model.arch.NemotronH;
 import dev.nibble.model.arch.Plamo2;
-import dev.nibble.model.arch.Qwen35;
 import dev.nibble.model.arch.Qwen3;
+import dev.nibble.model.arch.Qwen35;
 import dev.nibble.model.arch.Rwkv;
 import dev.nibble.model.arch.SmallThinker;
 import dev.nibble.model.arch.Step35;
-import dev.nibble.model.arch.T5Encoder;
+import dev.nibble.model.arch.T5;
 import dev.nibble.model.arch.Talkie;
 import java.util.List;
 import java.util.Locale;
@@ -77,6 +78,7 @@ public final class Architectures {
             new Rwkv(),
             new DenseDecoders(),
             new ExpertDecoders(),
+            new Diffusion(),
             new Apertus(),
             new Arctic(),
             new BitNet(),
@@ -97,7 +99,7 @@ public final class Architectures {
             new NemotronH(),
             new SmallThinker(),
             new Step35(),
-            new T5Encoder(),
+            new T5(),
             new Talkie(),
             new BailingMoe3(),
             new DeepSeek4(),

@@ -1,6 +1,5 @@
 package dev.nibble.model;
 
-
 /** How a part of a block, or what follows the last block, reads the residual streams, and how what it returns changes them. */
 public sealed interface Connection {
 

@@ -157,8 +157,7 @@ public sealed interface FeedForward {
                 float factor,
                 boolean before,
                 int @Nullable [] ofTokens) {
-            return new Routing(
-                    router, reads, readNorm, used, gating, bias, among, normalize, factor, before, ofTokens);
+            return new Routing(router, reads, readNorm, used, gating, bias, among, normalize, factor, before, ofTokens);
         }
     }
 

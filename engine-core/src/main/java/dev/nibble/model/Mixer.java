@@ -3,6 +3,7 @@ package dev.nibble.model;
 /** The part of a block that mixes information between positions. */
 public sealed interface Mixer
         permits AttentionConfig,
+                CrossAttentionConfig,
                 LatentAttentionConfig,
                 CompressedAttentionConfig,
                 ShortConvolutionConfig,

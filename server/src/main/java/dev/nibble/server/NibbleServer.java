@@ -54,6 +54,7 @@ public final class NibbleServer implements AutoCloseable {
     private final Models models;
     private final Slots slots;
     private final Duration drain;
+    private final List<String> routes;
     private final ScheduledExecutorService housekeeping = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("nibble-server-models").factory());
     private final java.util.concurrent.CountDownLatch closed = new java.util.concurrent.CountDownLatch(1);
@@ -72,7 +73,9 @@ public final class NibbleServer implements AutoCloseable {
         AnthropicMessages.addTo(router, work);
         OllamaRoutes.addTo(router, work);
         LlamaCpp.addTo(router, work);
+        OpenApi.addTo(router);
         Page.addTo(router, builder.page);
+        routes = router.routes();
         Guard guard = new Guard(
                 address.isLoopbackAddress() || !builder.hosts.isEmpty(), builder.hosts, builder.origins, builder.keys);
         Limits limits =
@@ -111,6 +114,11 @@ public final class NibbleServer implements AutoCloseable {
         Models.Use use =
                 facts.ranks() ? Models.Use.RERANKING : facts.embeds() ? Models.Use.EMBEDDING : Models.Use.GENERATION;
         models.lease(entry, use).close();
+    }
+
+    /** What it answers, each as a method and a path with a space between; for the tests. */
+    List<String> routes() {
+        return routes;
     }
 
     /** Answers that are made now. */
@@ -285,7 +293,10 @@ public final class NibbleServer implements AutoCloseable {
             return this;
         }
 
-        /** Adds the origin of other pages that may ask, as {@code https://example.org}, or {@code *} for any. */
+        /**
+         * Adds the origin of other pages that may ask, as {@code https://example.org}, {@code localhost} for those of this machine
+         * at any port, or {@code *} for any.
+         */
         public Builder allowOrigin(String value) {
             origins.add(Objects.requireNonNull(value, "origin"));
             return this;

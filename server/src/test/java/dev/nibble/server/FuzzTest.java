@@ -7,8 +7,11 @@ import dev.nibble.chat.ChatTemplate;
 import dev.nibble.json.JsonReader;
 import dev.nibble.json.JsonValues;
 import dev.nibble.server.TestServer.Reply;
+import dev.nibble.server.http.Json;
 import java.io.IOException;
 import java.math.BigDecimal;
+import java.net.http.HttpRequest;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,15 +19,22 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Requests that are nearly right: each is answered, by a fault of the client's where there is one, never of the server's. */
 class FuzzTest {
     private static final int REQUESTS = 12;
-    private static final Set<Integer> EXPECTED = Set.of(200, 400, 404, 501, 503);
+    private static final Set<Integer> EXPECTED = Set.of(200, 400, 403, 404, 501, 503);
+
+    /** How long an answer gets, which is not left to chance. */
+    private static final Set<String> LIMITS =
+            Set.of("max_tokens", "max_completion_tokens", "n_predict", "max_output_tokens", "options");
 
     private static TestServer server;
 
@@ -69,7 +79,7 @@ class FuzzTest {
                 changed = changed.substring(0, random.nextInt(changed.length()));
             }
             Reply reply =
-                    server.send(server.request(path).POST(java.net.http.HttpRequest.BodyPublishers.ofString(changed)));
+                    server.send(server.request(path).POST(HttpRequest.BodyPublishers.ofString(changed)));
 
             assertThat(reply.status()).as(changed + "\n" + reply.text()).isIn(EXPECTED);
             assertThat(reply.text())
@@ -78,6 +88,84 @@ class FuzzTest {
                     .doesNotContain("dev.nibble.");
         }
         assertThat(server.get("/health").status()).isEqualTo(200);
+    }
+
+    /** What has nothing of a request, and what has the fields that are described with values that are not. */
+    @Test
+    void whateverIsSentToARouteIsAnswered() throws InterruptedException {
+        Random random = new Random(1);
+        Object description = server.get("/openapi.json").json();
+        Map<?, ?> schemas = TestServer.map(description, "components.schemas");
+        for (String route : server.server.routes()) {
+            String[] parts = route.replace("*", "tiny").split(" ", 2);
+            Set<String> names = new TreeSet<>();
+            Object operation = TestServer.map(description, "paths").get(parts[1]);
+            addNames(operation == null ? Map.of() : operation, schemas, names, 0);
+            for (int i = 0; i < REQUESTS; i++) {
+                byte[] body = random.nextInt(4) == 0 ? bytes(random) : Json.bytes(request(List.copyOf(names), random));
+                Reply reply = server.send(
+                        server.request(parts[1]).method(parts[0], HttpRequest.BodyPublishers.ofByteArray(body)));
+
+                assertThat(reply.status())
+                        .as(route + " " + new String(body, StandardCharsets.UTF_8) + "\n" + reply.text())
+                        .isIn(EXPECTED);
+                assertThat(reply.text()).as(route).doesNotContain("internal error");
+            }
+        }
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (server.server.running() > 0 || LoadTest.threadsOfRequests().size() > 0) {
+            assertThat(System.nanoTime()).as("no thread is left").isLessThan(end);
+            Thread.sleep(5);
+        }
+    }
+
+    private static byte[] bytes(Random random) {
+        byte[] bytes = new byte[random.nextInt(64)];
+        random.nextBytes(bytes);
+        return bytes;
+    }
+
+    /** The names of the members in a schema, with those that it refers to. */
+    private static void addNames(Object schema, Map<?, ?> schemas, Set<String> names, int depth) {
+        if (schema instanceof List<?> list) {
+            list.forEach(item -> addNames(item, schemas, names, depth));
+        }
+        if (!(schema instanceof Map<?, ?> map)) {
+            return;
+        }
+        map.forEach((name, value) -> {
+            if (name.equals("properties") && value instanceof Map<?, ?> properties) {
+                properties.keySet().forEach(property -> names.add(String.valueOf(property)));
+            }
+            if (name.equals("$ref") && depth < 8) {
+                Object other = schemas.get(String.valueOf(value).replaceFirst(".*/", ""));
+                addNames(Objects.requireNonNull(other), schemas, names, depth + 1);
+            } else if (!name.equals("responses")) {
+                addNames(value, schemas, names, depth);
+            }
+        });
+    }
+
+    /** Some of the members with any values, and limits so that what is right by chance does not take long. */
+    private static Map<String, Object> request(List<String> names, Random random) {
+        Map<String, Object> request = Json.object(
+                "model",
+                List.of("tiny", "embed", "rank", "fuzz").get(random.nextInt(4)),
+                "max_tokens",
+                2,
+                "n_predict",
+                2,
+                "max_output_tokens",
+                2,
+                "options",
+                Json.object("num_predict", 2));
+        for (int i = random.nextInt(4); i >= 0 && !names.isEmpty(); i--) {
+            String name = names.get(random.nextInt(names.size()));
+            if (!LIMITS.contains(name)) {
+                request.put(name, changed(Map.of(), random));
+            }
+        }
+        return request;
     }
 
     /** The value with one of its parts, at any depth, left out or replaced. */

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.nibble.json.JsonReader;
 import dev.nibble.server.TestServer.Reply;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
@@ -131,6 +132,22 @@ class OpenAiChatTest {
                         .map(piece -> at(piece, "choices.0.finish_reason"))
                         .filter(java.util.Objects::nonNull))
                 .containsExactly("length", "length");
+    }
+
+    @Test
+    void severalAnswersDifferAndEachIsAsIfItWereAlone() {
+        String ask = "{" + HI + ", 'max_tokens': 8, 'top_k': 0, 'seed': ";
+        Reply reply = server.post("/v1/chat/completions", ask + "7, 'n': 3}");
+
+        List<String> texts = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            assertThat(reply.integer("choices." + i + ".index")).isEqualTo(i);
+            texts.add(reply.string("choices." + i + ".message.content"));
+            assertThat(server.post("/v1/chat/completions", ask + (7 + i) + "}")
+                            .string("choices.0.message.content"))
+                    .isEqualTo(texts.get(i));
+        }
+        assertThat(texts).doesNotHaveDuplicates();
     }
 
     @Test

@@ -58,6 +58,18 @@ class ReliabilityTest {
     }
 
     @Test
+    void aClientThatLeavesEndsAllOfItsAnswers() throws Exception {
+        try (TestServer server = start(1, 4)) {
+            try (RawClient client = new RawClient(server.server)) {
+                client.post("/v1/completions", endless(false).replace("}", ", 'n': 3}"));
+                await(() -> server.server.running() == 1);
+            }
+            await(() -> server.server.running() == 0);
+            await(() -> LoadTest.threadsOfRequests().isEmpty());
+        }
+    }
+
+    @Test
     void aClientThatLeavesTheQueueIsNotAnswered() throws Exception {
         try (TestServer server = start(1, 4)) {
             try (RawClient running = new RawClient(server.server)) {
@@ -134,6 +146,16 @@ class ReliabilityTest {
     }
 
     @Test
+    void aBodyWhoseChunksAreWrongEndsTheConnection() throws Exception {
+        try (TestServer server = TestServer.start(builder -> builder.patience(Duration.ofSeconds(60)));
+                RawClient client = new RawClient(server.server)) {
+            client.send("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+
+            assertThat(client.readUntil("never comes")).isEmpty();
+        }
+    }
+
+    @Test
     void aBodyThatIsTooLargeIsRefusedWithTheLimit() throws IOException {
         try (TestServer server = TestServer.start(builder -> builder.maxBody(1000))) {
             Reply reply = server.post("/v1/completions", "{'prompt': '" + "a".repeat(1000) + "'}");
@@ -205,6 +227,35 @@ class ReliabilityTest {
                     .method("OPTIONS", HttpRequest.BodyPublishers.noBody()));
             assertThat(asked.status()).isEqualTo(200);
             assertThat(asked.header("access-control-allow-headers")).isEqualTo("authorization");
+        }
+    }
+
+    @Test
+    void pagesOfThisMachineMayAskWhereTheyAreAllowed() throws IOException {
+        try (TestServer server = TestServer.start(builder -> builder.allowOrigin("localhost"))) {
+            for (String origin : List.of("http://localhost", "http://127.0.0.1:3000", "https://[::1]:1")) {
+                assertThat(server.send(server.request("/v1/models").header("Origin", origin))
+                                .header("access-control-allow-origin"))
+                        .isEqualTo(origin);
+            }
+            for (String origin : List.of("http://localhost.evil.example", "http://notlocalhost", "null")) {
+                assertThat(server.send(server.request("/v1/models").header("Origin", origin))
+                                .header("access-control-allow-origin"))
+                        .as(origin)
+                        .isNull();
+            }
+        }
+    }
+
+    @Test
+    void aPathIsToldToTakeItsMethodsAlone() throws IOException {
+        try (TestServer server = TestServer.start()) {
+            for (String[] one : new String[][] {{"/health", "GET, OPTIONS"}, {"/props", "GET, POST, OPTIONS"}}) {
+                Reply reply = server.send(
+                        server.request(one[0]).method("OPTIONS", HttpRequest.BodyPublishers.noBody()));
+                assertThat(reply.status()).isEqualTo(200);
+                assertThat(reply.header("allow")).isEqualTo(one[1]);
+            }
         }
     }
 

@@ -42,6 +42,7 @@ class LeftoversTest {
             "granitehybrid.rope.dimension_count",
             "kimi-linear.rope.freq_base",
             "kimi-k3.rope.freq_base",
+            "glm5-next.rope.freq_base",
             "deepseek2.expert_feed_forward_length",
             "deepseek2.expert_shared_count");
 
@@ -144,8 +145,13 @@ class LeftoversTest {
         assertThat(model.blocks()).isNotEmpty();
     }
 
+    /** All but those whose two stacks of blocks have names of their own. */
+    static List<String> namesOfOneStack() {
+        return names().stream().filter(name -> !name.startsWith("t5")).toList();
+    }
+
     @ParameterizedTest
-    @MethodSource("names")
+    @MethodSource("namesOfOneStack")
     void aBlockBeyondTheCountIsRefused(String name) {
         assertThatThrownBy(() -> read(name, model -> copyBlock(model, 0, (int) blockCount(model))))
                 .isInstanceOf(ModelFormatException.class)

@@ -46,7 +46,7 @@ public final class Attention implements MixerOp {
         queryWidth = config.headCount() * config.headDim();
         keyWidth = config.kvHeadCount() * config.headDim();
         valueWidth = config.kvHeadCount() * config.valueDim();
-        attention = new BlockedAttention(config, layer);
+        attention = new BlockedAttention(config, layer, false);
         workspace.reserve(Buffer.QUERY, query.outputSize());
         workspace.reserve(Buffer.KEY, keyWidth);
         workspace.reserve(Buffer.VALUE, valueWidth);
@@ -95,7 +95,7 @@ public final class Attention implements MixerOp {
     }
 
     /** Whole blocks of the KV cache where there are many rows: threads should not write to the same cache lines. */
-    private static int cacheGrain(Pass pass) {
+    static int cacheGrain(Pass pass) {
         return Math.max(pass.rowGrain(), Math.min(KvCache.BLOCK, pass.rows() / pass.pool.threads()));
     }
 

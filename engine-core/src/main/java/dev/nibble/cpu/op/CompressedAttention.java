@@ -94,7 +94,8 @@ public final class CompressedAttention implements MixerOp {
         Workspace workspace = pass.workspace;
         MatmulInput low = workspace.get(Input.LOW_QUERY);
         int rank = query.inputSize();
-        LinearJob job = input.layers().add(queryDown, low.values(), 0, rank).add(key, workspace.get(Buffer.KEY), 0, headDim);
+        LinearJob job =
+                input.layers().add(queryDown, low.values(), 0, rank).add(key, workspace.get(Buffer.KEY), 0, headDim);
         if (blocks != null) {
             blocks.addTo(job, pass);
         }

@@ -102,8 +102,7 @@ public final class DeltaNet implements MixerOp {
         int size = config.stateSize();
         for (int head = 0; head < 2 * config.keyHeadCount(); head++) {
             double squares = ops.sumOfSquares(x, at + head * size, size);
-            ops.scale(x, at + head * size, size, (float)
-                    (1 / Math.sqrt(squares + config.keyEpsilon())));
+            ops.scale(x, at + head * size, size, (float) (1 / Math.sqrt(squares + config.keyEpsilon())));
         }
     }
 

@@ -148,8 +148,7 @@ final class HyperConnection implements ConnectionOp {
                     float share = factors[row * weights + (2 + source) * streams + target];
                     pass.ops.axpy(share, before, first + source * hidden, all, at, hidden);
                 }
-                pass.ops.axpy(
-                        factors[row * weights + streams + target], returned, row * hidden, all, at, hidden);
+                pass.ops.axpy(factors[row * weights + streams + target], returned, row * hidden, all, at, hidden);
             }
         }
     }

@@ -102,7 +102,9 @@ final class KeyIndexer {
         heads = config.headCount();
         keyDim = config.keyDim();
         blockSize = config.blockSize();
-        rotatedAt = config.rotatesEnd() && config.rope() != null ? keyDim - config.rope().dims() : 0;
+        rotatedAt = config.rotatesEnd() && config.rope() != null
+                ? keyDim - config.rope().dims()
+                : 0;
         scale = (float) (1 / Math.sqrt((double) heads * keyDim));
         switch (config.rated()) {
             case Rated.Positions positions -> {
@@ -227,13 +229,11 @@ final class KeyIndexer {
         }
     }
 
-    private void rateRun(
-            Pass pass, int row, int first, int run, Tile tile, float[] out, int at, Scratch scratch) {
+    private void rateRun(Pass pass, int row, int first, int run, Tile tile, float[] out, int at, Scratch scratch) {
         float[] factors = pass.workspace.get(Buffer.INDEX_WEIGHT);
         pass.sequence(row).cache(layer, cache).readRows(0, first, run, tile.keys, scratch);
         Arrays.fill(tile.products, 0, run * heads, 0);
-        pass.ops.multiplyAdd(
-                tile.keys, 0, keyDim, run, keyDim, tile.queries, 0, heads, tile.products, 0, heads, heads);
+        pass.ops.multiplyAdd(tile.keys, 0, keyDim, run, keyDim, tile.queries, 0, heads, tile.products, 0, heads, heads);
         for (int i = 0; i < run; i++) {
             float sum = 0;
             for (int head = 0; head < heads; head++) {

@@ -71,11 +71,7 @@ public final class LatentAttention implements MixerOp {
         gate = factors == null || factors.projection() == null
                 ? null
                 : new OutputGate(
-                        factors,
-                        heads * config.valueDim(),
-                        factors.projection().outputSize(),
-                        linears,
-                        workspace);
+                        factors, heads * config.valueDim(), factors.projection().outputSize(), linears, workspace);
         KeyChoice choice = config.choice();
         indexer = choice == null || choice.indexer() == null
                 ? null

@@ -93,14 +93,7 @@ final class LatentTile {
 
     /** Takes the positions that were read into account for all heads of the tile. */
     private void accumulate(
-            Pass pass,
-            int row,
-            int firstHead,
-            int count,
-            int run,
-            float[] queries,
-            float[] latents,
-            float[] out) {
+            Pass pass, int row, int firstHead, int count, int run, float[] queries, float[] latents, float[] out) {
         for (int head = 0; head < count; head++) {
             int rotatedAt = (row * config.headCount() + firstHead + head) * config.queryDim() + config.plainDim();
             int latentAt = ((firstHead + head) * pass.rows() + row) * config.latentDim();

@@ -1,6 +1,7 @@
 package dev.nibble.cpu.state;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.model.Model;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,14 +38,14 @@ final class KvLayout {
 
     private final List<Group> groups = new ArrayList<>();
     private final List<List<Place>> places = new ArrayList<>();
-    private final KvCacheType type;
+    private final KvCacheTypes types;
     private final int maxBatchRows;
 
-    private KvLayout(int layers, KvCacheType type, int maxBatchRows) {
+    private KvLayout(int layers, KvCacheTypes types, int maxBatchRows) {
         for (int layer = 0; layer < layers; layer++) {
             places.add(new ArrayList<>());
         }
-        this.type = type;
+        this.types = types;
         this.maxBatchRows = maxBatchRows;
     }
 
@@ -53,8 +54,8 @@ final class KvLayout {
      *
      * @param maxBatchRows rows written before the first of them is read
      */
-    static KvLayout of(Model model, KvCacheType type, int maxBatchRows) {
-        KvLayout layout = new KvLayout(model.blocks().size(), type, maxBatchRows);
+    static KvLayout of(Model model, KvCacheTypes types, int maxBatchRows) {
+        KvLayout layout = new KvLayout(model.blocks().size(), types, maxBatchRows);
         for (int layer = 0; layer < layout.places.size(); layer++) {
             for (LayerState.Part part : LayerState.of(model, layer).parts()) {
                 if (part instanceof LayerState.Cache sizes) {
@@ -65,9 +66,22 @@ final class KvLayout {
         return layout;
     }
 
+    /** That of the states of a model's encoder, for the layers that read them. */
+    static KvLayout ofSource(Model model, KvCacheTypes types) {
+        KvLayout layout = new KvLayout(model.blocks().size(), types, 0);
+        for (int layer = 0; layer < layout.places.size(); layer++) {
+            for (LayerState.Part part : LayerState.of(model, layer).parts()) {
+                if (part instanceof LayerState.Source source) {
+                    layout.add(layer, source.sizes());
+                }
+            }
+        }
+        return layout;
+    }
+
     /** That of a single cache. */
-    static KvLayout of(LayerState.Cache sizes, KvCacheType type, int maxBatchRows) {
-        KvLayout layout = new KvLayout(1, type, maxBatchRows);
+    static KvLayout of(LayerState.Cache sizes, KvCacheTypes types, int maxBatchRows) {
+        KvLayout layout = new KvLayout(1, types, maxBatchRows);
         layout.add(0, sizes);
         return layout;
     }
@@ -83,13 +97,13 @@ final class KvLayout {
         }
         Group group = groups.get(index);
         long keys = group.pageBytes();
-        long values = keys + bytes(sizes.kvHeadCount(), sizes.keyDim(), KvTable.PAGE);
+        long values = keys + bytes(types.keys(), sizes.kvHeadCount(), sizes.keyDim(), KvTable.PAGE);
         places.get(layer).add(new Place(index, sizes, keys, values));
-        long pageBytes = values + bytes(sizes.kvHeadCount(), sizes.valueDim(), sizes.rowsOfPage());
+        long pageBytes = values + bytes(types.values(), sizes.kvHeadCount(), sizes.valueDim(), sizes.rowsOfPage());
         groups.set(index, new Group(group.window(), group.reach(), pageBytes));
     }
 
-    private long bytes(int heads, int dim, int rows) {
+    private static long bytes(KvCacheType type, int heads, int dim, int rows) {
         long bytes = (long) heads * rows * KvCodec.rowBytes(type, dim);
         return Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
     }

@@ -3,6 +3,7 @@ package dev.nibble.cpu.state;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.ChannelMixConfig;
 import dev.nibble.model.CompressedAttentionConfig;
+import dev.nibble.model.CrossAttentionConfig;
 import dev.nibble.model.DeltaNetConfig;
 import dev.nibble.model.KeyBlocks;
 import dev.nibble.model.KeyChoice;
@@ -50,6 +51,9 @@ record LayerState(List<Part> parts) {
     /** The cache of an earlier layer. */
     record SharedCache(int layer) implements Part {}
 
+    /** Keys and values of the encoder's states. */
+    record Source(Cache sizes) implements Part {}
+
     /** A {@link RecurrentState}, by its numbers of values. */
     record Recurrent(int convolution, int state) implements Part {}
 
@@ -67,6 +71,7 @@ record LayerState(List<Part> parts) {
                         a.kvLayer() == layer
                                 ? new Cache(a.kvHeadCount(), a.headDim(), a.valueDim(), a.window())
                                 : new SharedCache(a.kvLayer()));
+            case CrossAttentionConfig c -> List.of(new Source(new Cache(c.headCount(), c.headDim(), c.valueDim(), 0)));
             // no keys: they are the values, which lie position by position
             case LatentAttentionConfig a ->
                 concat(List.of(new Cache(1, 0, a.cacheDim(), a.window())), indexKeys(a.indexer()));

@@ -22,8 +22,8 @@ public final class BailingMoe3 implements Decoder.Family {
         Traits traits = axes ? Traits.halves().axes(Traits.Axes.SECTION_BY_SECTION) : Traits.adjacent();
         return new Decoder(reader, traits.expertsByFile(SIGMOID, false).shared()) {
             private final LatentReader latents = LatentReader.split(reader, attentions, "");
-            private final KimiDeltaReader deltas = new KimiDeltaReader(
-                    reader, attentions, KimiDeltaReader.bound(reader), true, reader.rmsEpsilon());
+            private final KimiDeltaReader deltas =
+                    new KimiDeltaReader(reader, attentions, KimiDeltaReader.bound(reader), true, reader.rmsEpsilon());
 
             @Override
             Mixer mixer(int layer) {

@@ -100,8 +100,7 @@ public final class DeepSeek4 implements Decoder.Family {
                     reader.vector(block(layer, "attn_sinks.weight"), heads),
                     size == 0 ? null : blocks(layer, "attn_compressor", headDim),
                     size == SMALL ? choice(layer) : null,
-                    reader.projections(
-                            block(layer, "attn_output_a"), (long) heads / groups * headDim, low, groups),
+                    reader.projections(block(layer, "attn_output_a"), (long) heads / groups * headDim, low, groups),
                     reader.projection(block(layer, "attn_output_b"), (long) groups * low, hidden));
         }
 
@@ -150,8 +149,7 @@ public final class DeepSeek4 implements Decoder.Family {
         /** The experts of each token. */
         private int[] byToken(int layer, FeedForward.Experts experts) {
             String name = block(layer, "ffn_gate_tid2eid.weight");
-            float[] values =
-                    reader.values(reader.tensor(name, experts.routing().used(), reader.vocabSize));
+            float[] values = reader.values(reader.tensor(name, experts.routing().used(), reader.vocabSize));
             int[] chosen = new int[values.length];
             for (int i = 0; i < chosen.length; i++) {
                 chosen[i] = (int) values[i];

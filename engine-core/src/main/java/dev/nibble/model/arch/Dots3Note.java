@@ -17,13 +17,14 @@ public final class Dots3Note implements Decoder.Family {
 
     @Override
     public Decoder decoder(ModelReader reader) {
-        Traits traits = Traits.adjacent().windowsByFile().expertsByFile(SIGMOID, false).shared();
+        Traits traits =
+                Traits.adjacent().windowsByFile().expertsByFile(SIGMOID, false).shared();
         return new Decoder(reader, traits) {
             private final LatentReader full = LatentReader.split(reader, attentions, "");
             private final LatentReader windowed = LatentReader.split(reader, attentions, "_swa");
             private final RopeConfig fullRope = ropes.read(reader.positive("attention.key_length_mla"));
-            private final IndexerReader indexers = new IndexerReader(
-                    reader, fullRope.withStyle(RopeConfig.Style.HALVES), false, 1e-6f, null);
+            private final IndexerReader indexers =
+                    new IndexerReader(reader, fullRope.withStyle(RopeConfig.Style.HALVES), false, 1e-6f, null);
 
             @Override
             Mixer mixer(int layer) {

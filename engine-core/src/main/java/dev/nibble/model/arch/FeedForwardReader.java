@@ -129,9 +129,7 @@ final class FeedForwardReader {
     private void checkFixed(Gating gating, boolean normalize) {
         Gating asked = gating(gating);
         boolean same = asked == gating
-                || normalize
-                        && isSoftmax(asked)
-                        && isSoftmax(gating); // the chosen ones' softmax, both ways
+                || normalize && isSoftmax(asked) && isSoftmax(gating); // the chosen ones' softmax, both ways
         if (!same) {
             throw reader.metadata.failure(
                     reader.key("expert_gating_func"),

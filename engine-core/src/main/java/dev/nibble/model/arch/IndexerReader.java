@@ -29,11 +29,7 @@ final class IndexerReader {
      * @param types 1 for layers that have an indexer, where the file does not say; null for all
      */
     IndexerReader(
-            ModelReader reader,
-            @Nullable RopeConfig rope,
-            boolean rotatesEnd,
-            float epsilon,
-            int @Nullable [] types) {
+            ModelReader reader, @Nullable RopeConfig rope, boolean rotatesEnd, float epsilon, int @Nullable [] types) {
         this.reader = reader;
         this.rope = rope;
         this.rotatesEnd = rotatesEnd;

@@ -22,8 +22,7 @@ final class KimiDeltaReader {
      * @param positive whether {@code ssm_a} is above 0 where there is a bound, else it is below
      * @param keyEpsilon of the norm of queries and keys
      */
-    KimiDeltaReader(
-            ModelReader reader, AttentionReader attentions, float bound, boolean positive, float keyEpsilon) {
+    KimiDeltaReader(ModelReader reader, AttentionReader attentions, float bound, boolean positive, float keyEpsilon) {
         this.reader = reader;
         this.bound = bound;
         this.positive = positive;
@@ -96,8 +95,7 @@ final class KimiDeltaReader {
         }
         int rank = reader.rows(name + "_a.weight");
         return new FactoredMap(
-                reader.projection(name + "_a", reader.hiddenSize, rank),
-                reader.projection(name + "_b", rank, width));
+                reader.projection(name + "_a", reader.hiddenSize, rank), reader.projection(name + "_b", rank, width));
     }
 
     /** {@code ssm_a}, a number for each head, in one dimension or two. */

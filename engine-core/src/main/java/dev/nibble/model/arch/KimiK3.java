@@ -30,7 +30,10 @@ public final class KimiK3 implements Decoder.Family {
                 reader.nonNegativeFloat("activation.situ_linear_beta", 0));
         return new KimiDecoder(
                 reader,
-                Traits.unrotated().activation(activation).expertsByFile(SIGMOID, false).shared());
+                Traits.unrotated()
+                        .activation(activation)
+                        .expertsByFile(SIGMOID, false)
+                        .shared());
     }
 
     private static final class KimiDecoder extends Decoder {

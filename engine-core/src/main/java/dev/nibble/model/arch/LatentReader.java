@@ -14,7 +14,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** Reads latent attention: the maps of the queries, at a low rank or not, and those of keys and values, apart or fused. */
 final class LatentReader {

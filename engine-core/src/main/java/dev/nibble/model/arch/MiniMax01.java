@@ -50,7 +50,7 @@ public final class MiniMax01 implements Decoder.Family {
                         reader.projection(block(layer, "attn_output"), width, reader.hiddenSize));
             }
 
-            /** The slopes of ALiBi, the smaller the later the layer. */
+            // the slopes of ALiBi, the smaller the later the layer
             private float[] rates(int layer, int heads) {
                 double base = Math.pow(2, -Math.pow(2, 3 - Math.log(heads) / Math.log(2)));
                 double share = 1 - layer / (double) Math.max(1, reader.layerCount - 1) + 1e-5;

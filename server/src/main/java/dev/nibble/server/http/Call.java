@@ -101,7 +101,8 @@ public final class Call {
             throw tooLarge();
         }
         watch(true);
-        try (InputStream in = exchange.body()) {
+        try {
+            InputStream in = exchange.body(); // not closed: that would read on where the chunks are wrong, and wait
             byte[] body = in.readNBytes(limits.maxBody() + 1);
             if (body.length > limits.maxBody()) {
                 throw tooLarge();

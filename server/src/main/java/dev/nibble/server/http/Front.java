@@ -49,6 +49,7 @@ public final class Front {
     /** Answers a request, in its own thread. */
     public void accept(Exchange exchange) {
         long start = System.nanoTime();
+        Object event = RequestEvents.begin();
         Call call = new Call(exchange, "req_" + Long.toString(ids.incrementAndGet(), 36), limits);
         call.answerHeader("X-Request-Id", call.id());
         boolean complete = false;
@@ -59,7 +60,8 @@ public final class Front {
             if (closing) {
                 throw RequestException.of(Kind.BUSY, "the server is shutting down");
             }
-            if (!guard.answers(call, router.isOpen(call.method(), call.path()))) {
+            String path = call.path();
+            if (!guard.answers(call, router.isOpen(call.method(), path), router.methods(path))) {
                 answer(call, router.match(call));
             }
             complete = true;
@@ -70,6 +72,7 @@ public final class Front {
         } finally {
             calls.remove(call);
             call.close(complete);
+            RequestEvents.end(event, call, exchange.method(), exchange.rawPath());
             if (LOG.isLoggable(Level.INFO)) {
                 LOG.log(
                         Level.INFO,
@@ -155,7 +158,9 @@ public final class Front {
         return switch (e) {
             case RequestException request -> request;
             case ContextOverflowException overflow ->
-                RequestException.of(Kind.TOO_LONG_FOR_CONTEXT, message(overflow))
+                RequestException.of( // with words that programs made for llama.cpp look for
+                                Kind.TOO_LONG_FOR_CONTEXT,
+                                "the request exceeds the available context size: " + message(overflow))
                         .withFacts(Map.of("n_prompt_tokens", overflow.tokens(), "n_ctx", overflow.available()));
             case OutOfMemoryException memory -> RequestException.of(Kind.BUSY, message(memory));
             case NibbleException nibble -> RequestException.invalid(message(nibble));

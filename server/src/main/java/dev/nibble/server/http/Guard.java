@@ -16,6 +16,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Guard {
     private static final Pattern ADDRESS = Pattern.compile("\\d{1,3}(\\.\\d{1,3}){3}|\\[[0-9a-fA-F:.%]+]");
+    private static final Pattern LOCAL =
+            Pattern.compile("https?://(localhost|127\\.0\\.0\\.1|\\[::1])(:\\d{1,5})?", Pattern.CASE_INSENSITIVE);
+
     private static final String METHODS = "GET, POST, DELETE, OPTIONS";
 
     private final boolean checksHost;
@@ -26,7 +29,7 @@ public final class Guard {
     /**
      * @param checksHost whether only this machine's own names and {@code hosts} are taken
      * @param hosts further names by which it may be called
-     * @param origins of other pages that may ask, {@code *} for any
+     * @param origins of other pages that may ask, {@code *} for any, {@code localhost} for those of this machine at any port
      * @param keys of which one has to be given; none asks for none
      */
     public Guard(boolean checksHost, List<String> hosts, List<String> origins, List<String> keys) {
@@ -41,9 +44,10 @@ public final class Guard {
      * Lets a call through, or fails.
      *
      * @param open whether it needs no key
+     * @param methods that its path takes, null if there is no such path
      * @return whether it is answered already, as the question of a browser whether it may ask
      */
-    boolean answers(Call call, boolean open) {
+    boolean answers(Call call, boolean open, @Nullable String methods) {
         checkHost(call.header("Host"));
         boolean foreign = foreign(call);
         boolean allowed = foreign && allows(String.valueOf(call.header("Origin")));
@@ -58,7 +62,7 @@ public final class Guard {
                 call.answerHeader("Access-Control-Allow-Headers", asked == null ? "*" : asked);
                 call.answerHeader("Access-Control-Max-Age", "600");
             }
-            call.answerHeader("Allow", METHODS);
+            call.answerHeader("Allow", methods == null ? METHODS : methods);
             call.bytes(200, "text/plain", new byte[0]);
             return true;
         }
@@ -95,7 +99,9 @@ public final class Guard {
     }
 
     private boolean allows(String origin) {
-        return origins.contains("*") || origins.contains(origin);
+        return origins.contains("*")
+                || origins.contains(origin)
+                || origins.contains("localhost") && LOCAL.matcher(origin).matches();
     }
 
     private void checkKey(Call call) {

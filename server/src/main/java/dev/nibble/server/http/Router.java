@@ -1,7 +1,9 @@
 package dev.nibble.server.http;
 
 import dev.nibble.server.http.RequestException.Kind;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeSet;
@@ -82,6 +84,15 @@ public final class Router {
         return this;
     }
 
+    /** All routes, each as a method and a path with a space between. */
+    public List<String> routes() {
+        List<String> routes = new ArrayList<>();
+        exact.forEach((path, route) -> route.methods().keySet().forEach(method -> routes.add(method + " " + path)));
+        prefixes.forEach(
+                (path, route) -> route.methods().keySet().forEach(method -> routes.add(method + " " + path + "*")));
+        return routes;
+    }
+
     /** The form of errors of a path. */
     ErrorForm form(String path) {
         Route route = route(path);
@@ -113,12 +124,22 @@ public final class Router {
         }
         Target target = route.methods().get(call.method());
         if (target == null) {
-            String allowed = String.join(", ", new TreeSet<>(route.methods().keySet()));
+            String allowed = methods(route);
             call.answerHeader("Allow", allowed);
             throw RequestException.of(Kind.WRONG_METHOD, path + " takes " + allowed + ", not " + call.method());
         }
         String rest = exact.containsKey(path) ? "" : path.substring(prefix(path).length());
         return new Match(route, target, rest);
+    }
+
+    /** The methods that a path takes, null if there is no such path. */
+    @Nullable String methods(String path) {
+        Route route = route(path);
+        return route == null ? null : methods(route) + ", OPTIONS";
+    }
+
+    private static String methods(Route route) {
+        return String.join(", ", new TreeSet<>(route.methods().keySet()));
     }
 
     private @Nullable Route route(String path) {

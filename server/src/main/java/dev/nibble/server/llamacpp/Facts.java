@@ -10,6 +10,7 @@ import dev.nibble.server.work.Counters;
 import dev.nibble.server.work.ModelFacts;
 import dev.nibble.server.work.Slots;
 import dev.nibble.server.work.Work;
+import dev.nibble.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -180,10 +181,30 @@ final class Facts {
     static final class Settings {
         private Settings() {}
 
-        static Map<String, Object> of(GenerationOptions options) {
+        /** Those of an answer: the tokens that would end it are banned where it is not to end. */
+        static Map<String, Object> of(GenerationOptions options, Tokenizer tokenizer) {
+            Map<String, Object> settings = of(options);
+            if (options.ignoreEndOfGeneration()) {
+                List<Object> biases = new ArrayList<>();
+                for (int token = 0; token < tokenizer.vocabulary().size(); token++) {
+                    if (tokenizer.vocabulary().isEndOfGeneration(token)) {
+                        biases.add(Json.object("token", token, "bias", null));
+                    }
+                }
+                biases.addAll(biases(options));
+                settings.put("logit_bias", biases(options));
+            }
+            return settings;
+        }
+
+        private static List<Object> biases(GenerationOptions options) {
             List<Object> biases = new ArrayList<>();
             options.logitBias()
                     .forEach((token, bias) -> biases.add(Json.object("token", token, "bias", Json.number(bias))));
+            return biases;
+        }
+
+        static Map<String, Object> of(GenerationOptions options) {
             return Json.object(
                     "n_predict", options.maxTokens().orElse(-1),
                     "seed", options.seed().orElse(-1),
@@ -201,7 +222,7 @@ final class Facts {
                     "ignore_eos", options.ignoreEndOfGeneration(),
                     "n_probs", options.topLogProbabilities(),
                     "stop", options.stop(),
-                    "logit_bias", biases);
+                    "logit_bias", biases(options));
         }
     }
 }

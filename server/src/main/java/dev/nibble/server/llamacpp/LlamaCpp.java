@@ -1,5 +1,6 @@
 package dev.nibble.server.llamacpp;
 
+import dev.nibble.model.Model.Pooling;
 import dev.nibble.server.http.AnswerStreamWriter;
 import dev.nibble.server.http.AnswerStreamWriter.Format;
 import dev.nibble.server.http.Call;
@@ -83,10 +84,21 @@ public final class LlamaCpp {
         try (Lease lease = work.embedding(work.models().requireOrOnly(fields.string("model")))) {
             call.stream(Format.JSON);
             List<Object> list = new ArrayList<>();
-            for (float[] vector : work.embed(call, lease, texts).vectors()) {
-                list.add(Json.object("index", list.size(), "embedding", List.of(Embeddings.list(vector))));
+            if (lease.embedding().pooling() == Pooling.NONE) { // a row for each token
+                for (String text : texts) {
+                    list.add(rows(list.size(), work.embedTokens(call, lease, text)));
+                }
+            } else {
+                for (float[] vector : work.embed(call, lease, texts).vectors()) {
+                    list.add(rows(list.size(), List.of(vector)));
+                }
             }
             call.json(200, list);
         }
+    }
+
+    private static Object rows(int index, List<float[]> rows) {
+        return Json.object(
+                "index", index, "embedding", rows.stream().map(Embeddings::list).toList());
     }
 }

@@ -40,7 +40,6 @@ final class OwnCompletion {
 
     void complete(Call call, String rest) throws IOException {
         Fields fields = call.fields();
-        fields.refuse("image input is not supported", "image_data");
         List<Prompt> prompts = prompts(fields);
         boolean many = fields.value("prompt") instanceof List<?> list
                 && list.stream()
@@ -65,6 +64,7 @@ final class OwnCompletion {
     }
 
     private void answer(Call call, Fields fields, List<Prompt> prompts, boolean many) throws IOException {
+        fields.refuse("image input is not supported", "image_data");
         fields.refuse("probabilities are those of the model itself", "post_sampling_probs");
         GenerationOptions read = Sampling.limit(Sampling.read(fields), fields, "n_predict", "max_tokens");
         int top = fields.integer("n_probs").orElse(fields.integer("logprobs").orElse(0));
@@ -79,7 +79,7 @@ final class OwnCompletion {
         try (Lease lease = work.generating(work.models().requireOrOnly(fields.string("model")))) {
             Tokenizer tokenizer = lease.model().tokenizer();
             GenerationOptions options = Sampling.bias(
-                            read.withTopLogProbabilities(top), fields, text -> only(text, tokenizer))
+                            read.withTopLogProbabilities(top), fields, text -> tokenizer.encode(text, Tokenizer.Options.TEMPLATE))
                     .orElse(lease.entry().generation());
             List<Task> tasks = new ArrayList<>();
             for (Prompt prompt : prompts) {
@@ -98,16 +98,6 @@ final class OwnCompletion {
             }
             work.answer(call, lease, tasks, new Writer(call, fields, lease, tasks, many));
         }
-    }
-
-    /** The token of a text that is one. */
-    private static int only(String text, Tokenizer tokenizer) {
-        int[] ids = tokenizer.encode(text, Tokenizer.Options.TEMPLATE);
-        if (ids.length != 1) {
-            throw RequestException.invalid(
-                    "logit_bias", "'logit_bias': '" + text + "' is not one token but " + ids.length);
-        }
-        return ids[0];
     }
 
     /** A prompt may also be an object with a text in it. */
@@ -138,7 +128,7 @@ final class OwnCompletion {
         private final boolean many;
         private final boolean streams;
         private final List<Object> answers = new ArrayList<>();
-        private Collected collected = new Collected();
+        private final List<Collected> texts = new ArrayList<>();
         private final AnswerStreamWriter out;
 
         Writer(Call call, Fields fields, Lease lease, List<Task> tasks, boolean many) {
@@ -158,7 +148,8 @@ final class OwnCompletion {
 
         @Override
         public AnswerSink sink(int index, Running running) {
-            collected = new Collected();
+            Collected collected = new Collected();
+            texts.add(collected);
             return streams ? new Sink(index, running) : collected;
         }
 
@@ -184,7 +175,7 @@ final class OwnCompletion {
             };
             Map<String, Object> body = new LinkedHashMap<>();
             body.put("index", index);
-            body.put("content", streams ? "" : collected.content());
+            body.put("content", streams ? "" : texts.get(index).content());
             body.put(
                     "tokens",
                     fields.bool("return_tokens", false)
@@ -196,7 +187,7 @@ final class OwnCompletion {
             body.put("tokens_predicted", outcome.stats().generatedTokens());
             body.put("tokens_evaluated", outcome.stats().promptTokens());
             body.put("tokens_cached", outcome.stats().cachedTokens());
-            body.put("generation_settings", Facts.Settings.of(task.generation()));
+            body.put("generation_settings", Facts.Settings.of(task.generation(), running.tokenizer()));
             body.put("prompt", prompt(task.prompt(), running.tokenizer()));
             body.put("has_new_line", outcome.generation().text().contains("\n"));
             body.put("truncated", outcome.generation().finishReason() == dev.nibble.FinishReason.CONTEXT_FULL);
@@ -204,7 +195,7 @@ final class OwnCompletion {
             body.put("stopping_word", outcome.stop() == null ? "" : outcome.stop());
             body.put("timings", Counts.timings(outcome.stats()));
             if (task.generation().topLogProbabilities() > 0 && !streams) {
-                body.put("completion_probabilities", Counts.logprobs(collected.tokens(), running.tokenizer()));
+                body.put("completion_probabilities", Counts.logprobs(texts.get(index).tokens(), running.tokenizer()));
             }
             return body;
         }

@@ -126,7 +126,7 @@ public final class Completions {
         private final List<Object> choices = new ArrayList<>();
         private final List<Outcome> outcomes = new ArrayList<>();
         private final AnswerStreamWriter out;
-        private Collected collected = new Collected();
+        private final List<Collected> texts = new ArrayList<>();
 
         Writer(Call call, Request request, String model) {
             this.call = call;
@@ -155,7 +155,8 @@ public final class Completions {
 
         @Override
         public AnswerSink sink(int index, Running running) {
-            collected = new Collected();
+            Collected collected = new Collected();
+            texts.add(collected);
             return request.streams() ? new Sink(index, running) : collected;
         }
 
@@ -172,8 +173,8 @@ public final class Completions {
                 last.put("timings", Counts.timings(outcome.stats()));
                 out.data(last);
             } else {
-                Object logprobs = request.logprobs() ? logprobs(collected.tokens(), running.tokenizer(), 0) : Json.NULL;
-                String text = request.echoed(index, running.tokenizer()) + collected.content();
+                Object logprobs = request.logprobs() ? logprobs(texts.get(index).tokens(), running.tokenizer(), 0) : Json.NULL;
+                String text = request.echoed(index, running.tokenizer()) + texts.get(index).content();
                 choices.add(choice(index, text, logprobs, reason));
             }
             if (over) {

@@ -17,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -33,12 +34,15 @@ public final class Running implements AutoCloseable {
     private final @Nullable Duration mostTime;
     private @Nullable AnswerSink sink; // hears of progress
 
-    private Running(Lease lease, Task task) {
+    private Running(Lease lease, Task task, int number) {
         this.lease = lease;
         this.mostTime = task.mostTime();
         session = lease.newSession(task.context());
         try {
-            options = task.generation().orElse(lease.entry().generation()).withPromptProgress(this::progress);
+            GenerationOptions asked = task.generation().orElse(lease.entry().generation());
+            OptionalLong seed = asked.seed();
+            options = (seed.isPresent() ? asked.withSeed(seed.getAsLong() + number) : asked)
+                    .withPromptProgress(this::progress);
             switch (task.prompt()) {
                 case Prompt.Chat chat -> {
                     answer = session.answer(lease.withSystem(chat.messages()), options(chat))
@@ -70,10 +74,11 @@ public final class Running implements AutoCloseable {
     /**
      * Begins an answer.
      *
+     * @param number of the answer among those to the same prompt, from 0: each has a seed of its own
      * @throws RequestException if the request does not suit the model; other exceptions as {@link Session#answer} throws them
      */
-    public static Running begin(Lease lease, Task task) {
-        return new Running(lease, task);
+    public static Running begin(Lease lease, Task task, int number) {
+        return new Running(lease, task, number);
     }
 
     private ChatOptions options(Prompt.Chat chat) {
@@ -227,6 +232,11 @@ public final class Running implements AutoCloseable {
     /** A name that no other answer has. */
     public static String newId(String prefix) {
         return prefix + UUID.randomUUID().toString().replace("-", "").substring(0, 24);
+    }
+
+    /** Ends it within a token; from any thread. */
+    void cancel() {
+        session.cancel();
     }
 
     @Override

@@ -14,8 +14,8 @@ import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.function.DoubleFunction;
+import java.util.function.Function;
 import java.util.function.IntFunction;
-import java.util.function.ToIntFunction;
 
 /** Reads how tokens are chosen by the names that the dialects share, those of OpenAI and of llama.cpp. */
 public final class Sampling {
@@ -98,22 +98,22 @@ public final class Sampling {
     /**
      * Reads {@code logit_bias}: an object of tokens to biases, or an array of pairs; a bias of false bans.
      *
-     * @param token the id of a token that is written as text, for dialects that have such
+     * @param tokens the ids of tokens that are written as text, for dialects that have such
      */
-    public static GenerationOptions bias(GenerationOptions options, Fields fields, ToIntFunction<String> token) {
+    public static GenerationOptions bias(GenerationOptions options, Fields fields, Function<String, int[]> tokens) {
         Object value = fields.value("logit_bias");
         if (value == null) {
             return options;
         }
         Map<Integer, Float> biases = new LinkedHashMap<>(options.logitBias());
         if (value instanceof Map<?, ?> map) {
-            map.forEach((key, bias) -> biases.put(id(key, token, fields), amount(bias, fields)));
+            map.forEach((key, bias) -> put(biases, ids(key, tokens, fields), amount(bias, fields)));
         } else if (value instanceof List<?> pairs) {
             for (Object pair : pairs) {
                 if (!(pair instanceof List<?> two) || two.size() != 2) {
                     throw Fields.expected(fields.path("logit_bias"), "pairs of a token and a bias", pair);
                 }
-                biases.put(id(two.get(0), token, fields), amount(two.get(1), fields));
+                put(biases, ids(two.get(0), tokens, fields), amount(two.get(1), fields));
             }
         } else {
             throw Fields.expected(fields.path("logit_bias"), "an object", value);
@@ -121,13 +121,19 @@ public final class Sampling {
         return options.withLogitBias(biases);
     }
 
-    private static int id(Object key, ToIntFunction<String> token, Fields fields) {
+    private static void put(Map<Integer, Float> biases, int[] ids, float bias) {
+        for (int id : ids) {
+            biases.put(id, bias);
+        }
+    }
+
+    private static int[] ids(Object key, Function<String, int[]> tokens, Fields fields) {
         try {
             if (key instanceof BigDecimal number && number.signum() >= 0) {
-                return number.intValueExact();
+                return new int[] {number.intValueExact()};
             }
             String text = String.valueOf(key);
-            return text.matches("\\d{1,9}") ? Integer.parseInt(text) : token.applyAsInt(text);
+            return text.matches("\\d{1,9}") ? new int[] {Integer.parseInt(text)} : tokens.apply(text);
         } catch (ArithmeticException e) {
             throw Fields.expected(fields.path("logit_bias"), "token ids with their biases", key);
         }

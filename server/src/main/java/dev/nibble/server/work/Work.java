@@ -3,6 +3,7 @@ package dev.nibble.server.work;
 import dev.nibble.ContextOverflowException;
 import dev.nibble.EmbeddingModel;
 import dev.nibble.RerankModel;
+import dev.nibble.model.Model.Pooling;
 import dev.nibble.server.ModelEntry;
 import dev.nibble.server.http.Call;
 import dev.nibble.server.http.RequestException;
@@ -10,7 +11,13 @@ import dev.nibble.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** Does what requests of all dialects come to: finds the model, begins, waits for a turn, reads. */
 public final class Work {
@@ -45,7 +52,7 @@ public final class Work {
         /** Whether the answer is written as it comes; from then on only {@link Call#stream} writes. */
         void begin();
 
-        /** Takes answer {@code index}. */
+        /** Takes answer {@code index}. Those to one prompt are taken at the same time, by several threads. */
         AnswerSink sink(int index, Running running);
 
         /** Answer {@code index} has ended. */
@@ -53,37 +60,93 @@ public final class Work {
     }
 
     /**
-     * Makes the answers of tasks, one after the other in one turn. What is wrong with any is found before anything is waited for.
+     * Makes the answers of tasks in one turn: tasks one after the other, the answers to one of them together, so that the prompt is
+     * evaluated once. What is wrong with any is found before anything is waited for.
      */
     public void answer(Call call, Lease lease, List<Task> tasks, Writer writer) {
         List<Running> running = new ArrayList<>();
         try {
             for (Task task : tasks) {
                 for (int i = 0; i < task.count(); i++) {
-                    running.add(Running.begin(lease, task));
+                    running.add(Running.begin(lease, task, i));
                 }
             }
             long queued = System.nanoTime();
             writer.begin();
             try (Slots.Slot slot = slots.enter(call)) {
                 counters.waited(System.nanoTime() - queued);
-                for (int i = 0; i < running.size(); i++) {
-                    Running one = running.get(i);
+                int first = 0;
+                for (Task task : tasks) {
                     counters.begin(slot.index());
-                    try {
-                        Outcome outcome = one.read(call, writer.sink(i, one));
-                        counters.ended(outcome);
-                        writer.ended(i, one, outcome);
-                    } catch (RuntimeException e) {
-                        counters.failed(call.isGone());
-                        throw e;
-                    } finally {
-                        one.close();
-                    }
+                    read(call, running.subList(first, first + task.count()), first, writer);
+                    first += task.count();
                 }
             }
         } finally {
             running.forEach(Running::close);
+        }
+    }
+
+    /** Reads answers at the same time, each in a thread of its own but for the first, and tells the writer of their ends in turn. */
+    private void read(Call call, List<Running> together, int first, Writer writer) {
+        AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+        List<FutureTask<@Nullable Outcome>> readings = new ArrayList<>();
+        for (int i = 0; i < together.size(); i++) {
+            Running one = together.get(i);
+            AnswerSink sink = writer.sink(first + i, one);
+            readings.add(new FutureTask<>(() -> {
+                try {
+                    return one.read(call, sink);
+                } catch (RuntimeException | Error e) {
+                    if (failure.compareAndSet(null, e)) {
+                        together.forEach(Running::cancel); // one that fails ends the others
+                    }
+                    return null;
+                }
+            }));
+        }
+        readings.stream()
+                .skip(1)
+                .forEach(reading -> Thread.ofPlatform()
+                        .daemon()
+                        .name("nibble-" + call.id())
+                        .start(reading));
+        readings.getFirst().run();
+        List<@Nullable Outcome> outcomes =
+                readings.stream().map(Work::result).toList();
+        Throwable failed = failure.get();
+        if (failed != null) {
+            counters.failed(call.isGone());
+            if (failed instanceof Error error) {
+                throw error;
+            }
+            throw (RuntimeException) failed;
+        }
+        for (int i = 0; i < together.size(); i++) {
+            Outcome outcome = Objects.requireNonNull(outcomes.get(i));
+            counters.ended(outcome);
+            writer.ended(first + i, together.get(i), outcome);
+            together.get(i).close();
+        }
+    }
+
+    /** Waits for it whatever happens: a session must not be closed while it is read. */
+    private static @Nullable Outcome result(FutureTask<@Nullable Outcome> reading) {
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return reading.get();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                } catch (ExecutionException e) {
+                    throw new AssertionError(e); // what is thrown is caught and kept
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
@@ -94,9 +157,29 @@ public final class Work {
      */
     public record Embedded(List<float[]> vectors, int tokens) {}
 
-    /** Embeddings of texts. */
+    /**
+     * Embeddings of texts.
+     *
+     * @throws RequestException if the model makes one of each token instead
+     */
     public Embedded embed(Call call, Lease lease, List<String> texts) {
         EmbeddingModel model = lease.embedding();
+        if (model.pooling() == Pooling.NONE) {
+            throw RequestException.invalid(
+                    "the pooling of " + lease.entry().name() + " is NONE, which makes an embedding of each token and none of a"
+                            + " text; /embedding gives those");
+        }
+        return embed(call, model, texts, () -> model.embed(texts));
+    }
+
+    /** Embeddings of the tokens of a text: [tokens][dimensions]. */
+    public List<float[]> embedTokens(Call call, Lease lease, String text) {
+        EmbeddingModel model = lease.embedding();
+        return embed(call, model, List.of(text), () -> List.of(model.embedTokens(text)))
+                .vectors();
+    }
+
+    private Embedded embed(Call call, EmbeddingModel model, List<String> texts, Supplier<List<float[]>> evaluation) {
         int tokens = 0;
         for (int i = 0; i < texts.size(); i++) {
             int count = model.tokenizer().encode(texts.get(i), Tokenizer.Options.PROMPT).length;
@@ -112,7 +195,7 @@ public final class Work {
         try (Slots.Slot slot = slots.enter(call)) {
             counters.begin(slot.index());
             call.whenGone(thread::interrupt);
-            List<float[]> vectors = model.embed(texts);
+            List<float[]> vectors = evaluation.get();
             counters.embedded(tokens);
             return new Embedded(vectors, tokens);
         } catch (CancellationException e) {
