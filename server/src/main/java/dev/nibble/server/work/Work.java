@@ -107,13 +107,10 @@ public final class Work {
         }
         readings.stream()
                 .skip(1)
-                .forEach(reading -> Thread.ofPlatform()
-                        .daemon()
-                        .name("nibble-" + call.id())
-                        .start(reading));
+                .forEach(reading ->
+                        Thread.ofPlatform().daemon().name("nibble-" + call.id()).start(reading));
         readings.getFirst().run();
-        List<@Nullable Outcome> outcomes =
-                readings.stream().map(Work::result).toList();
+        List<@Nullable Outcome> outcomes = readings.stream().map(Work::result).toList();
         Throwable failed = failure.get();
         if (failed != null) {
             counters.failed(call.isGone());
@@ -165,9 +162,9 @@ public final class Work {
     public Embedded embed(Call call, Lease lease, List<String> texts) {
         EmbeddingModel model = lease.embedding();
         if (model.pooling() == Pooling.NONE) {
-            throw RequestException.invalid(
-                    "the pooling of " + lease.entry().name() + " is NONE, which makes an embedding of each token and none of a"
-                            + " text; /embedding gives those");
+            throw RequestException.invalid("the pooling of " + lease.entry().name()
+                    + " is NONE, which makes an embedding of each token and none of a"
+                    + " text; /embedding gives those");
         }
         return embed(call, model, texts, () -> model.embed(texts));
     }
