@@ -40,6 +40,7 @@ public final class GenerationOptions {
     private static final Option<Boolean> IGNORE_END_OF_GENERATION = new Option<>("ignoreEndOfGeneration", false);
     private static final Option<Integer> TOP_LOG_PROBABILITIES = new Option<>("topLogProbabilities", 0);
     private static final Option<Optional<Constraint>> CONSTRAINT = new Option<>("constraint", Optional.empty());
+    private static final Option<Optional<Speculation>> SPECULATION = new Option<>("speculation", Optional.empty());
     private static final Option<PromptProgress> PROMPT_PROGRESS = new Option<>("promptProgress", PromptProgress.NONE);
 
     /** The usual chain: temperature 0.8, top-k 40, top-p 0.95, min-p 0.05, until the model ends or the context is full. */
@@ -334,6 +335,16 @@ public final class GenerationOptions {
     /** Makes the text one of these; there must be one. */
     public GenerationOptions withChoices(List<String> texts) {
         return withConstraint(Constraint.choices(Arguments.requireNonNull(texts, "choices")));
+    }
+
+    /** How what is generated is guessed ahead; empty for {@link Speculation#lookup} where that changes no bit, else none. */
+    public Optional<Speculation> speculation() {
+        return get(SPECULATION);
+    }
+
+    /** Has what is generated guessed ahead, which changes how long it takes and not what it is. */
+    public GenerationOptions withSpeculation(Speculation value) {
+        return with(SPECULATION, Optional.of(Objects.requireNonNull(value, SPECULATION.name())));
     }
 
     /** Who is told how far the evaluation of the prompt is. */

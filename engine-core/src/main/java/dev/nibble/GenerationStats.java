@@ -7,12 +7,14 @@ import java.util.Objects;
 public final class GenerationStats {
     /** Nothing counted yet. */
     public static final GenerationStats NONE =
-            new GenerationStats(0, 0, 0, 0, Duration.ZERO, Duration.ZERO, Duration.ZERO);
+            new GenerationStats(0, 0, 0, 0, 0, 0, Duration.ZERO, Duration.ZERO, Duration.ZERO);
 
     private final int promptTokens;
     private final int cachedTokens;
     private final int generatedTokens;
     private final int forcedTokens;
+    private final int draftedTokens;
+    private final int acceptedTokens;
     private final Duration promptTime;
     private final Duration timeToFirstToken;
     private final Duration generationTime;
@@ -22,6 +24,8 @@ public final class GenerationStats {
             int cachedTokens,
             int generatedTokens,
             int forcedTokens,
+            int draftedTokens,
+            int acceptedTokens,
             Duration promptTime,
             Duration timeToFirstToken,
             Duration generationTime) {
@@ -29,6 +33,8 @@ public final class GenerationStats {
         this.cachedTokens = cachedTokens;
         this.generatedTokens = generatedTokens;
         this.forcedTokens = forcedTokens;
+        this.draftedTokens = draftedTokens;
+        this.acceptedTokens = acceptedTokens;
         this.promptTime = Objects.requireNonNull(promptTime, "promptTime");
         this.timeToFirstToken = Objects.requireNonNull(timeToFirstToken, "timeToFirstToken");
         this.generationTime = Objects.requireNonNull(generationTime, "generationTime");
@@ -37,18 +43,57 @@ public final class GenerationStats {
     /** The same with the prompt's tokens, of which {@code cached} were there already, and the time they took. */
     public GenerationStats withPrompt(int tokens, int cached, Duration time) {
         return new GenerationStats(
-                tokens, cached, generatedTokens, forcedTokens, time, timeToFirstToken, generationTime);
+                tokens,
+                cached,
+                generatedTokens,
+                forcedTokens,
+                draftedTokens,
+                acceptedTokens,
+                time,
+                timeToFirstToken,
+                generationTime);
     }
 
     /** The same with the tokens chosen, the time until the first, and the time of the others. */
     public GenerationStats withGenerated(int tokens, Duration untilFirst, Duration others) {
-        return new GenerationStats(promptTokens, cachedTokens, tokens, forcedTokens, promptTime, untilFirst, others);
+        return new GenerationStats(
+                promptTokens,
+                cachedTokens,
+                tokens,
+                forcedTokens,
+                draftedTokens,
+                acceptedTokens,
+                promptTime,
+                untilFirst,
+                others);
     }
 
     /** The same with how many of the tokens were forced by a constraint. */
     public GenerationStats withForced(int tokens) {
         return new GenerationStats(
-                promptTokens, cachedTokens, generatedTokens, tokens, promptTime, timeToFirstToken, generationTime);
+                promptTokens,
+                cachedTokens,
+                generatedTokens,
+                tokens,
+                draftedTokens,
+                acceptedTokens,
+                promptTime,
+                timeToFirstToken,
+                generationTime);
+    }
+
+    /** The same with how many tokens were evaluated as guesses, and how many of those were right. */
+    public GenerationStats withSpeculation(int drafted, int accepted) {
+        return new GenerationStats(
+                promptTokens,
+                cachedTokens,
+                generatedTokens,
+                forcedTokens,
+                drafted,
+                accepted,
+                promptTime,
+                timeToFirstToken,
+                generationTime);
     }
 
     /** Tokens of the prompt, those found in the cache included. */
@@ -72,6 +117,19 @@ public final class GenerationStats {
      */
     public int forcedTokens() {
         return forcedTokens;
+    }
+
+    /**
+     * Tokens that were guessed ({@link GenerationOptions#speculation}) and evaluated together with the token before them; 0 where
+     * nothing was guessed, it did not pay, or the model cannot go back.
+     */
+    public int draftedTokens() {
+        return draftedTokens;
+    }
+
+    /** How many of them were right, and so came without an evaluation of their own. */
+    public int acceptedTokens() {
+        return acceptedTokens;
     }
 
     /** Evaluating the prompt. */
@@ -110,6 +168,8 @@ public final class GenerationStats {
                 && cachedTokens == stats.cachedTokens
                 && generatedTokens == stats.generatedTokens
                 && forcedTokens == stats.forcedTokens
+                && draftedTokens == stats.draftedTokens
+                && acceptedTokens == stats.acceptedTokens
                 && promptTime.equals(stats.promptTime)
                 && timeToFirstToken.equals(stats.timeToFirstToken)
                 && generationTime.equals(stats.generationTime);
@@ -122,6 +182,8 @@ public final class GenerationStats {
                 cachedTokens,
                 generatedTokens,
                 forcedTokens,
+                draftedTokens,
+                acceptedTokens,
                 promptTime,
                 timeToFirstToken,
                 generationTime);

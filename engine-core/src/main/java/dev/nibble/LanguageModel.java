@@ -16,13 +16,16 @@ import dev.nibble.memory.MemoryBudget;
 import dev.nibble.memory.SystemMemory;
 import dev.nibble.model.Adapter;
 import dev.nibble.model.Metadata;
+import dev.nibble.model.Model;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.tensor.DType;
 import dev.nibble.tokenizer.Tokenizer;
+import dev.nibble.tokenizer.Vocabulary;
 import java.io.IOException;
 import java.lang.ref.Reference;
+import java.lang.ref.WeakReference;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -63,6 +66,8 @@ public final class LanguageModel implements AutoCloseable {
     private final @Nullable PrefixCache prefixes;
 
     private final @Nullable KvMemory kvMemory;
+    /** The vocabulary that was found to be the same as its own last. */
+    private volatile WeakReference<@Nullable Vocabulary> guessedFor = new WeakReference<>(null);
 
     /** Takes over what is open. */
     LanguageModel(Loaded loaded, LoadOptions options, GenerationOptions defaults, SystemMemory memory) {
@@ -76,14 +81,14 @@ public final class LanguageModel implements AutoCloseable {
         long weights = source.tensors().stream()
                 .mapToLong(tensor -> tensor.shape().elements())
                 .sum();
-        generations = new Generations(tokenizer, source.metadata(), config.vocabSize(), weights, defaults);
+        generations = new Generations(tokenizer, source.metadata(), loaded.model(), weights, defaults);
         evaluator = new Evaluator(pass);
         MemoryBudget budget = options.engine().orElseGet(Engine::shared).memory();
         if (pass.canShare()) {
             PrefixCache cache =
-                    loaded.add(new PrefixCache(pass)); // closed after the sessions, which leave something there
-            long planned = pass.sequenceBytes(contextLength(OptionalInt.empty()), options.kvCacheType());
-            kvMemory = new KvMemory(pass, memory, budget, options.kvCacheBudget(), planned, cache);
+                    loaded.add(new PrefixCache(pass, budget)); // closed after the sessions, which leave something there
+            long planned = pass.sequenceBytes(contextLength(OptionalInt.empty()), options.kvCacheTypes());
+            kvMemory = new KvMemory(pass, memory, budget, options.kvCacheBudget(), planned, options.kvBudgetWait(), cache);
             pass.limit(kvMemory);
             prefixes = cache;
         } else {
@@ -159,6 +164,36 @@ public final class LanguageModel implements AutoCloseable {
         }
     }
 
+    /**
+     * A session that guesses what one of another model generates.
+     *
+     * @param target of that model
+     * @param context of that session
+     */
+    DraftSession draftFor(Vocabulary target, TokenContext context) {
+        if (!loaded.tryEnter()) {
+            throw new DraftModelException("the draft model is closed; load it again, or generate without it");
+        }
+        try {
+            if (pass.hasEncoder() || context.hasEncoder() || !pass.isCausal()) {
+                throw new DraftModelException("a draft model goes on with the text of another: neither may have an encoder,"
+                        + " whose text the other does not read, or be a diffusion model; generate without it");
+            }
+            if (guessedFor.get() != target) {
+                DraftSession.requireSame(target, tokenizer.vocabulary());
+                guessedFor = new WeakReference<>(target);
+            }
+            int ids = Math.min(target.size(), tokenizer.vocabulary().size());
+            SessionOptions draftOptions = SessionOptions.DEFAULT.withPrivate(!context.isShared());
+            int length = Math.min(context.capacity(), contextLength(OptionalInt.empty()));
+            TokenContext own = loaded.add(open(draftOptions, OptionalInt.of(length)));
+            return new DraftSession(this, new SessionLock(this, loaded, own), own, ids);
+        } finally {
+            loaded.exit();
+            Reference.reachabilityFence(this);
+        }
+    }
+
     /** The scale of each adapter in a session. */
     private float[] adapterScales(SessionOptions sessionOptions) {
         Map<String, Float> chosen = sessionOptions.adapters().orElse(null);
@@ -206,10 +241,10 @@ public final class LanguageModel implements AutoCloseable {
         loaded.enter();
         try {
             return session(loaded.add(file(file, adapterScales(sessionOptions)).restore(header -> {
-                KvCacheType type = sessionOptions.kvCacheType().orElse(options.kvCacheType());
-                if (type != header.type()) {
-                    throw new SessionFileException(file + " is a session with a KV cache of type " + header.type()
-                            + ", not " + type + "; restore it with SessionOptions.withKvCacheType");
+                KvCacheTypes types = sessionOptions.kvCacheTypes().orElse(options.kvCacheTypes());
+                if (!types.equals(header.types())) {
+                    throw new SessionFileException(file + " is a session with a KV cache of type " + header.types()
+                            + ", not " + types + "; restore it with SessionOptions.withKvCacheType");
                 }
                 int length = sessionOptions.contextLength().orElse(header.contextLength());
                 return open(sessionOptions, OptionalInt.of(length));
@@ -222,20 +257,23 @@ public final class LanguageModel implements AutoCloseable {
 
     private TokenContext open(SessionOptions sessionOptions, OptionalInt asked) {
         int contextLength = contextLength(asked);
-        KvCacheType type = sessionOptions.kvCacheType().orElse(options.kvCacheType());
+        KvCacheTypes types = sessionOptions.kvCacheTypes().orElse(options.kvCacheTypes());
         memoryCheck.session(
                 contextLength,
-                type,
+                types,
                 asked.isPresent() || options.contextLength().isPresent());
-        boolean shares = options.prefixCache() && !sessionOptions.isPrivate();
-        return TokenContext.open(
+        // answers to one source have little in common but it, and it is kept by forks
+        boolean shares = options.prefixCache() && !sessionOptions.isPrivate() && !pass.hasEncoder();
+        TokenContext context = TokenContext.open(
                 evaluator,
                 memoryCheck,
                 shares ? prefixes : null,
                 contextLength,
-                type,
+                types,
                 adapterScales(sessionOptions),
                 config.vocabSize());
+        context.prioritize(sessionOptions.priority());
+        return context;
     }
 
     private Session session(TokenContext context) {
@@ -317,6 +355,22 @@ public final class LanguageModel implements AutoCloseable {
                 Arguments.requireNonNull(messages, "messages"), Objects.requireNonNull(chatOptions, "chatOptions"));
     }
 
+    /**
+     * The token that every answer begins with, of a model that reads a text with an encoder and answers it with a decoder, as T5;
+     * empty for models without an encoder.
+     *
+     * @see Session#encode
+     */
+    public OptionalInt decoderStartToken() {
+        Model.Encoder encoder = loaded.model().encoder();
+        return encoder == null ? OptionalInt.empty() : OptionalInt.of(encoder.startToken());
+    }
+
+    /** Whether its sessions generate text; not those of a diffusion model, which give its scores only. */
+    public boolean canGenerate() {
+        return pass.isCausal();
+    }
+
     /** Whether it knows the tokens that {@link Session#infill} takes. */
     public boolean canInfill() {
         return generations.canInfill();
@@ -372,7 +426,7 @@ public final class LanguageModel implements AutoCloseable {
         }
         loaded.enter();
         try {
-            return ModelLoader.plan(source, loaded.model(), pass, contextLength, options.kvCacheType(), memory);
+            return ModelLoader.plan(source, loaded.model(), pass, contextLength, options.kvCacheTypes(), memory);
         } finally {
             loaded.exit();
             Reference.reachabilityFence(this);
@@ -404,7 +458,7 @@ public final class LanguageModel implements AutoCloseable {
                     "a context of " + length + " tokens was asked for, but this model can hold "
                             + most
                             + " at most: it has learned positions for so many, or chooses among more of them in a way that"
-                            + " this version does not have");
+                            + " this version does not have, or reads a text at once, and was loaded for so many");
         }
         return length;
     }

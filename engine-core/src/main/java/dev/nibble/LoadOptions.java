@@ -2,6 +2,7 @@ package dev.nibble;
 
 import dev.nibble.OptionValues.Option;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -15,13 +16,15 @@ public final class LoadOptions {
     private static final Option<Optional<Engine>> ENGINE = new Option<>("engine", Optional.empty());
     private static final Option<OptionalInt> THREADS = new Option<>("threads", OptionalInt.empty());
     private static final Option<OptionalInt> CONTEXT_LENGTH = new Option<>("contextLength", OptionalInt.empty());
-    private static final Option<KvCacheType> KV_CACHE_TYPE = new Option<>("kvCacheType", KvCacheType.F16);
+    private static final Option<KvCacheTypes> KV_CACHE_TYPE =
+            new Option<>("kvCacheType", KvCacheTypes.of(KvCacheType.F16));
     private static final Option<ActivationType> ACTIVATIONS = new Option<>("activations", ActivationType.Q8);
     private static final Option<Boolean> REPACK = new Option<>("repack", true);
     private static final Option<OptionalInt> GPU_LAYERS = new Option<>("gpuLayers", OptionalInt.empty());
     private static final Option<Optional<Path>> REPACK_CACHE = new Option<>("repackCache", Optional.empty());
 
     private static final Option<OptionalLong> KV_CACHE_BUDGET = new Option<>("kvCacheBudget", OptionalLong.empty());
+    private static final Option<Duration> KV_BUDGET_WAIT = new Option<>("kvBudgetWait", Duration.ZERO);
     private static final Option<Boolean> PREFIX_CACHE = new Option<>("prefixCache", true);
     private static final Option<List<AdapterFile>> ADAPTERS = new Option<>("adapters", List.of());
 
@@ -92,13 +95,28 @@ public final class LoadOptions {
         return with(CONTEXT_LENGTH, OptionalInt.empty());
     }
 
-    /** KV cache of sessions that do not ask for another. */
+    /** KV cache of sessions that do not ask for another: the type of keys, and of values unless {@link #kvCacheTypes()} says otherwise. */
     public KvCacheType kvCacheType() {
+        return kvCacheTypes().keys();
+    }
+
+    /** KV cache of sessions that do not ask for another. */
+    public KvCacheTypes kvCacheTypes() {
         return values.get(KV_CACHE_TYPE);
     }
 
     /** The type in which keys and values are kept. */
     public LoadOptions withKvCacheType(KvCacheType value) {
+        return withKvCacheTypes(KvCacheTypes.of(Objects.requireNonNull(value, KV_CACHE_TYPE.name())));
+    }
+
+    /** The type in which keys are kept, and that of values. */
+    public LoadOptions withKvCacheTypes(KvCacheType keys, KvCacheType values) {
+        return withKvCacheTypes(new KvCacheTypes(keys, values));
+    }
+
+    /** The types in which keys and values are kept. */
+    public LoadOptions withKvCacheTypes(KvCacheTypes value) {
         return with(KV_CACHE_TYPE, Objects.requireNonNull(value, KV_CACHE_TYPE.name()));
     }
 
@@ -123,6 +141,26 @@ public final class LoadOptions {
             throw new IllegalArgumentException("kvCacheBudget must be 0 or more, not " + bytes);
         }
         return with(KV_CACHE_BUDGET, OptionalLong.of(bytes));
+    }
+
+    /** How long a session waits for memory that others hold. */
+    public Duration kvBudgetWait() {
+        return values.get(KV_BUDGET_WAIT);
+    }
+
+    /**
+     * Has a session that would grow beyond the budget of its model or engine wait until others give memory back, as they do when they
+     * are closed, reset or truncated. It fails with a {@link KvBudgetException} when the time is over, or at once if all sessions
+     * that share the budget wait: then the one that was opened last. While it waits, it can be cancelled and interrupted as while
+     * it is evaluated, and what it holds stays. Of no effect on backends with memory of their own.
+     *
+     * @param value zero, the default, to fail at once
+     */
+    public LoadOptions withKvBudgetWait(Duration value) {
+        if (Objects.requireNonNull(value, KV_BUDGET_WAIT.name()).isNegative()) {
+            throw new IllegalArgumentException("kvBudgetWait must be zero or more, not " + value);
+        }
+        return with(KV_BUDGET_WAIT, value);
     }
 
     /** Whether sessions that begin with the same tokens share what was evaluated of them. */

@@ -9,6 +9,7 @@ import dev.nibble.model.Architectures;
 import dev.nibble.model.MappedMemory;
 import dev.nibble.model.Model;
 import dev.nibble.model.ModelSource;
+import dev.nibble.model.arch.Diffusion;
 import dev.nibble.model.arch.RankHeads;
 import dev.nibble.spi.Backend;
 import dev.nibble.spi.BackendProvider;
@@ -166,7 +167,7 @@ final class ModelLoader {
             try (Backend backend = providers.getFirst().open(options);
                     ForwardPass pass = backend.sketch(model)) {
                 int length = options.contextLength().orElse(model.config().contextLength());
-                return plan(source, model, pass, length, options.kvCacheType(), memory);
+                return plan(source, model, pass, length, options.kvCacheTypes(), memory);
             }
         }
     }
@@ -177,7 +178,7 @@ final class ModelLoader {
             Model model,
             ForwardPass pass,
             int contextLength,
-            KvCacheType type,
+            KvCacheTypes types,
             SystemMemory memory) {
         long weights = source.tensors().stream()
                         .mapToLong(tensor -> tensor.data().byteSize())
@@ -187,7 +188,7 @@ final class ModelLoader {
                 weights - pass.releasedBytes(),
                 pass.workspaceBytes(),
                 contextLength,
-                pass.sequenceBytes(contextLength, type),
+                pass.sequenceBytes(contextLength, types),
                 memory.runtimeBytes().orElseGet(Runtime.getRuntime()::totalMemory) + memory.runtimeGrowth(),
                 memory.available());
     }
@@ -247,9 +248,10 @@ final class ModelLoader {
         }
     }
 
-    /** The model if it generates text. */
+    /** The model if it has scores of tokens: it generates text, or fills in what is masked in one. */
     static Model generating(ModelSource source, Model model) {
-        if (model.output() == null || !model.isCausal()) {
+        boolean fillsIn = Diffusion.NAMES.contains(model.config().architecture());
+        if (model.output() == null || !model.isCausal() && !fillsIn) {
             boolean rates = RankHeads.isPresent(source);
             throw new UnsupportedModelException(
                     source.name() + ": this is " + (rates ? "a reranker" : "an embedding model")

@@ -27,6 +27,12 @@ import org.jspecify.annotations.Nullable;
  * <p>The session holds the prompts and the generated tokens, without an end-of-generation token that ended a
  * generation. The token generated last is evaluated by the next call that needs it, not before.
  *
+ * <p>Of a model with an encoder, as T5, each prompt is a text of its own: it takes the place of what the session holds, and is
+ * answered by tokens that begin with {@link LanguageModel#decoderStartToken()}. These are the tokens of the session; the prompt is
+ * its {@linkplain #source() source}, and each of both has a context to itself. An empty prompt goes on with the answer.
+ *
+ * <p>A diffusion model, as LLaDA, sees the whole text from each token. It does not generate here; {@link #evaluate} gives its scores.
+ *
  * <p>An interrupt of the thread is a {@link #cancel()}: a generation ends with {@link FinishReason#CANCELLED}, an
  * evaluation with a {@link java.util.concurrent.CancellationException}. The thread stays interrupted, so that further
  * calls end likewise until its flag is cleared; then the session can be used as after a cancellation.
@@ -38,6 +44,7 @@ public final class Session implements AutoCloseable {
     private final Function<Path, SessionFile> files;
 
     private @Nullable Generator active;
+    private @Nullable DraftSession draft;
 
     /**
      * @param lock of the session, owns the context
@@ -65,8 +72,10 @@ public final class Session implements AutoCloseable {
      *
      * @throws ContextOverflowException if the prompt does not fit; the session is unchanged
      * @throws OutOfMemoryException if the KV cache cannot grow by the prompt; the session is unchanged
+     * @throws UnsupportedModelException if the model is a diffusion model
      * @throws IllegalArgumentException if there is nothing to continue: an empty prompt in an empty session, or an
      *     option that does not suit the model
+     * @throws DraftModelException if the {@linkplain Speculation#draft draft model} has another vocabulary, or is closed
      * @throws IllegalStateException if the session or the model is closed, or another thread is using the session
      */
     public TokenStream stream(String prompt, GenerationOptions options) {
@@ -245,7 +254,49 @@ public final class Session implements AutoCloseable {
     }
 
     /**
-     * Appends tokens and evaluates them: the level below generating, for scoring and for own sampling loops.
+     * Begins anew with a source, of a model with an encoder: the level below generating. The tokens that {@link #evaluate} and {@link
+     * #score} append from then on answer it; the first is usually {@link LanguageModel#decoderStartToken()}. It is read when they are
+     * evaluated, unless it is the source that the session has.
+     *
+     * @param tokens at least one, to which nothing is added
+     * @throws ContextOverflowException if they do not fit; the session is unchanged
+     * @throws OutOfMemoryException if the KV cache cannot hold them; the session is unchanged
+     * @throws IllegalArgumentException if a token is not in the vocabulary, or there is none
+     * @throws UnsupportedOperationException if the model has no encoder
+     * @throws IllegalStateException as {@link #stream(String, GenerationOptions)}
+     */
+    public void encode(int[] tokens) {
+        Objects.requireNonNull(tokens, "tokens");
+        lock.enter();
+        try {
+            begin();
+            if (!context.hasEncoder()) {
+                throw new UnsupportedOperationException(
+                        "the model has no encoder: its sessions go on with their own text");
+            }
+            if (tokens.length == 0) {
+                throw new IllegalArgumentException("tokens must not be empty");
+            }
+            context.checkSource(tokens);
+            context.answer(tokens);
+        } finally {
+            lock.exit();
+        }
+    }
+
+    /** The tokens that the session answers, as a copy; none without an encoder, or where nothing was read yet. */
+    public int[] source() {
+        lock.enter();
+        try {
+            return context.source().clone();
+        } finally {
+            lock.exit();
+        }
+    }
+
+    /**
+     * Appends tokens and evaluates them: the level below generating, for scoring and for own sampling loops. A diffusion model
+     * evaluates the whole text again: the scores are those of the positions of the tokens, which see all that is there now.
      *
      * @param tokens at least one
      * @param allLogits whether the logits after every token are wanted or after the last only
@@ -256,7 +307,8 @@ public final class Session implements AutoCloseable {
      *     an array
      * @throws java.util.concurrent.CancellationException when cancelled, by {@link #cancel()}, an interrupt, or closing the
      *     session or the model; the session then holds the tokens evaluated so far
-     * @throws IllegalStateException as {@link #stream(String, GenerationOptions)}
+     * @throws IllegalStateException as {@link #stream(String, GenerationOptions)}; and if the model has an encoder and the session
+     *     no source
      */
     public float[] evaluate(int[] tokens, boolean allLogits) {
         return evaluated(tokens, cancellation -> context.evaluate(tokens, allLogits, cancellation));
@@ -269,6 +321,10 @@ public final class Session implements AutoCloseable {
             Cancellation cancellation = begin();
             if (tokens.length == 0) {
                 throw new IllegalArgumentException("tokens must not be empty");
+            }
+            if (context.hasEncoder() && context.source().length == 0) {
+                throw new IllegalStateException("the model answers a text that its encoder reads, and the session has"
+                        + " none: call encode before");
             }
             context.check(context.count(), tokens);
             context.checkGrowth(context.count() + tokens.length);
@@ -285,9 +341,11 @@ public final class Session implements AutoCloseable {
      * @param tokens at least one
      * @return [tokens.length], for each token the natural logarithm of the probability with which it follows all before it;
      *     NaN for the first token of an empty session, which follows nothing
+     * @throws UnsupportedModelException if the model is a diffusion model, for which a token follows nothing
      * @throws ContextOverflowException as {@link #evaluate}, like the other exceptions
      */
     public float[] score(int[] tokens) {
+        generations.requireCausal();
         return evaluated(tokens, cancellation -> context.score(tokens, cancellation));
     }
 
@@ -355,7 +413,7 @@ public final class Session implements AutoCloseable {
         }
     }
 
-    /** The tokens the session holds, as a copy. */
+    /** The tokens the session holds, as a copy; of a model with an encoder, those of the answer. */
     public int[] tokens() {
         lock.enter();
         try {
@@ -381,7 +439,7 @@ public final class Session implements AutoCloseable {
     }
 
     /**
-     * Forgets the tokens from position {@code length} on. Where the model cannot go back (recurrent state, sliding
+     * Forgets the tokens from position {@code length} on; a source stays. Where the model cannot go back (recurrent state, sliding
      * window), the tokens that stay are evaluated again by the next call.
      *
      * @throws IllegalArgumentException if the session does not hold that many
@@ -399,7 +457,13 @@ public final class Session implements AutoCloseable {
 
     /** Forgets everything. */
     public void reset() {
-        truncate(0);
+        lock.enter();
+        try {
+            endActive();
+            context.reset();
+        } finally {
+            lock.exit();
+        }
     }
 
     /**
@@ -427,10 +491,26 @@ public final class Session implements AutoCloseable {
             GenerationOptions options,
             boolean showsControls,
             Cancellation cancellation) {
-        Generator generator =
-                generations.begin(context, promptStart, kept, prompt, options, showsControls, cancellation);
+        Generator generator = generations.begin(
+                context, promptStart, kept, prompt, options, showsControls, draft(options), cancellation);
         active = generator;
         return new TokenStream(lock, generator);
+    }
+
+    /** Who guesses, if a model does: it is asked again in later generations, and closed with the context. */
+    private @Nullable DraftSession draft(GenerationOptions options) {
+        LanguageModel model =
+                options.speculation().flatMap(Speculation::draftModel).orElse(null);
+        if (model == null) {
+            return null;
+        }
+        DraftSession drafts = draft;
+        if (drafts == null || drafts.model() != model) {
+            drafts = model.draftFor(generations.vocabulary(), context);
+            context.closeToo(drafts);
+            draft = drafts;
+        }
+        return drafts;
     }
 
     /** Ends what was generated before, and makes what begins the one that {@link #cancel} ends. */

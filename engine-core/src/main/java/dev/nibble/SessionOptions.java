@@ -11,9 +11,10 @@ import java.util.OptionalInt;
 /** How a session is opened. Immutable; start from {@link #DEFAULT} and set what differs from how the model was loaded. */
 public final class SessionOptions {
     private static final Option<OptionalInt> CONTEXT_LENGTH = new Option<>("contextLength", OptionalInt.empty());
-    private static final Option<Optional<KvCacheType>> KV_CACHE_TYPE = new Option<>("kvCacheType", Optional.empty());
+    private static final Option<Optional<KvCacheTypes>> KV_CACHE_TYPE = new Option<>("kvCacheType", Optional.empty());
 
     private static final Option<Boolean> PRIVATE = new Option<>("private", false);
+    private static final Option<Priority> PRIORITY = new Option<>("priority", Priority.NORMAL);
     private static final Option<Optional<Map<String, Float>>> ADAPTERS = new Option<>("adapters", Optional.empty());
 
     /** As the model was loaded. */
@@ -35,13 +36,28 @@ public final class SessionOptions {
         return new SessionOptions(values.withAtLeast(CONTEXT_LENGTH, value, 1));
     }
 
-    /** How it keeps them; empty for what {@link LoadOptions#kvCacheType()} says. */
+    /** How it keeps keys, and values unless {@link #kvCacheTypes()} says otherwise; empty for what the model was loaded with. */
     public Optional<KvCacheType> kvCacheType() {
+        return kvCacheTypes().map(KvCacheTypes::keys);
+    }
+
+    /** How it keeps keys and values; empty for what {@link LoadOptions#kvCacheTypes()} says. */
+    public Optional<KvCacheTypes> kvCacheTypes() {
         return values.get(KV_CACHE_TYPE);
     }
 
     /** The type in which keys and values are kept. */
     public SessionOptions withKvCacheType(KvCacheType value) {
+        return withKvCacheTypes(KvCacheTypes.of(Objects.requireNonNull(value, KV_CACHE_TYPE.name())));
+    }
+
+    /** The type in which keys are kept, and that of values. */
+    public SessionOptions withKvCacheTypes(KvCacheType keys, KvCacheType values) {
+        return withKvCacheTypes(new KvCacheTypes(keys, values));
+    }
+
+    /** The types in which keys and values are kept. */
+    public SessionOptions withKvCacheTypes(KvCacheTypes value) {
         return new SessionOptions(
                 values.with(KV_CACHE_TYPE, Optional.of(Objects.requireNonNull(value, KV_CACHE_TYPE.name()))));
     }
@@ -57,6 +73,16 @@ public final class SessionOptions {
      */
     public SessionOptions withPrivate(boolean value) {
         return new SessionOptions(values.with(PRIVATE, value));
+    }
+
+    /** Which sessions go first. */
+    public Priority priority() {
+        return values.get(PRIORITY);
+    }
+
+    /** Who goes first where sessions are evaluated at the same time and not all fit into a batch; its forks have the same. */
+    public SessionOptions withPriority(Priority value) {
+        return new SessionOptions(values.with(PRIORITY, Objects.requireNonNull(value, PRIORITY.name())));
     }
 
     /** The scale of each adapter that counts, by its name; empty for what {@link LoadOptions#adapters()} says. */

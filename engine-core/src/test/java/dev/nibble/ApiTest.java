@@ -55,6 +55,7 @@ class ApiTest {
                 .filteredOn(Class::isRecord)
                 .extracting(Class::getName)
                 .containsExactlyInAnyOrder(
+                        "dev.nibble.KvCacheTypes", // there are keys and values, and nothing else
                         "dev.nibble.chat.ChatMessage", // a message of a conversation, which JSON and templates name
                         "dev.nibble.chat.ChatTemplate$Segment");
     }

@@ -9,7 +9,7 @@ import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
 /** A token for each byte, and four control tokens. */
-public final class ByteTokenizer implements Tokenizer, Vocabulary {
+public class ByteTokenizer implements Tokenizer, Vocabulary {
     public static final int BOS = 256;
     public static final int EOS = 257;
     public static final int IM_START = 258;

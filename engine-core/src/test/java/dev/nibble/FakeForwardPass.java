@@ -52,6 +52,7 @@ final class FakeForwardPass implements ForwardPass {
     long bytesPerToken = 1000;
     long bufferBytes;
     int maxContextLength = Integer.MAX_VALUE;
+    int maxBatchRows = MAX_BATCH_ROWS;
     boolean closed;
     private final int vocabSize;
 
@@ -104,7 +105,7 @@ final class FakeForwardPass implements ForwardPass {
 
     @Override
     public int maxBatchRows() {
-        return MAX_BATCH_ROWS;
+        return maxBatchRows;
     }
 
     @Override
@@ -175,7 +176,7 @@ final class FakeForwardPass implements ForwardPass {
         if (cancelled.getAsBoolean()) {
             throw new CancellationException("fake");
         }
-        if (batch.size() < 1 || batch.size() > MAX_BATCH_ROWS) {
+        if (batch.size() < 1 || batch.size() > maxBatchRows) {
             throw new AssertionError("a batch of " + batch.size());
         }
         int output = 0;

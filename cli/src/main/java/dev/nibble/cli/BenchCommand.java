@@ -8,6 +8,7 @@ import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.Session;
 import dev.nibble.SessionOptions;
+import dev.nibble.Speculation;
 import dev.nibble.TokenStream;
 import dev.nibble.cli.models.ResolvedModel;
 import dev.nibble.model.ModelSource;
@@ -42,6 +43,9 @@ import picocli.CommandLine.Option;
                     + " sampling: tokens a second of all together, sessions evaluated together on average, the time to the"
                     + " first token, and between two of a session. With --shared-prefix all prompts of a run begin with the"
                     + " same tokens, which one of them evaluates and the others take over; without it they share nothing.",
+            "",
+            "Each token is evaluated by itself unless --lookup or --draft is given: after random tokens a model soon repeats"
+                    + " itself, and guesses are right more often than in texts.",
             "",
             "Examples:",
             "  nibble bench -m model.gguf",
@@ -104,8 +108,15 @@ final class BenchCommand extends ModelCommand {
                     "With --sessions: tokens before those of -p that all prompts begin with (default: ${DEFAULT-VALUE}).")
     private int sharedPrefix;
 
+    @Mixin
+    private final SpeculationOptions speculation = new SpeculationOptions();
+
     @Option(names = "--json", description = "Print one JSON object; with --sessions, an array of them.")
     private boolean json;
+
+    /** What is measured is every token by itself, unless guesses are asked for. */
+    private GenerationOptions options =
+            GenerationOptions.GREEDY.withIgnoreEndOfGeneration(true).withSpeculation(Speculation.none());
 
     @Override
     void execute() throws IOException {
@@ -141,7 +152,9 @@ final class BenchCommand extends ModelCommand {
             result.put("weight_bytes", facts.weightBytes());
         }
         long begun = System.nanoTime();
-        try (LanguageModel loaded = load(resolved, LoadOptions.DEFAULT)) {
+        try (LanguageModel draft = speculation.open(this);
+                LanguageModel loaded = load(resolved, LoadOptions.DEFAULT)) {
+            options = speculation.with(options, draft);
             double loadSeconds = (System.nanoTime() - begun) * 1e-9;
             result.put("backend", loaded.backendDescription());
             result.put("repetitions", repetitions);
@@ -171,8 +184,10 @@ final class BenchCommand extends ModelCommand {
             throw new UsageException("--shared-prefix must be 0 or more, not " + sharedPrefix);
         }
         List<SessionsBench.Result> results = new ArrayList<>();
-        try (LanguageModel loaded = load(resolved, LoadOptions.DEFAULT)) {
-            SessionsBench bench = new SessionsBench(loaded, promptTokens, generateTokens, sharedPrefix);
+        try (LanguageModel draft = speculation.open(this);
+                LanguageModel loaded = load(resolved, LoadOptions.DEFAULT)) {
+            SessionsBench bench = new SessionsBench(
+                    loaded, promptTokens, generateTokens, sharedPrefix, speculation.with(options, draft));
             if (!json) {
                 out().println(SessionsBench.Result.head());
             }
@@ -249,14 +264,12 @@ final class BenchCommand extends ModelCommand {
     }
 
     /** Evaluates {@code tokens} in the emptied session and goes on for {@code count} tokens. */
-    private static GenerationStats run(Session session, int[] tokens, int count) {
+    private GenerationStats run(Session session, int[] tokens, int count) {
         session.reset();
         if (tokens.length == 0 || count == 0) {
             return GenerationStats.NONE;
         }
-        GenerationOptions options =
-                GenerationOptions.GREEDY.withIgnoreEndOfGeneration(true).withMaxTokens(count);
-        try (TokenStream stream = session.stream(tokens, options)) {
+        try (TokenStream stream = session.stream(tokens, options.withMaxTokens(count))) {
             Generation generation = stream.result();
             return generation.stats();
         }

@@ -74,6 +74,9 @@ final class ChatCommand extends ModelCommand {
     private final ConstraintOptions constraintOptions = new ConstraintOptions();
 
     @Mixin
+    private final SpeculationOptions speculation = new SpeculationOptions();
+
+    @Mixin
     private final SamplingOptions sampling = new SamplingOptions();
 
     @Override
@@ -87,8 +90,10 @@ final class ChatCommand extends ModelCommand {
         ResolvedModel resolved = openOrDefault(named.model());
         PackagedDefaults packaged = new PackagedDefaults(resolved.defaults());
         Path file = resolved.file();
-        try (LanguageModel loaded = load(resolved, packaged)) {
-            GenerationOptions generation = loaded.forChat(sampling.toOptions(packaged.options()));
+        try (LanguageModel draft = speculation.open(this);
+                LanguageModel loaded = load(resolved, packaged)) {
+            GenerationOptions generation =
+                    speculation.with(loaded.forChat(sampling.toOptions(packaged.options())), draft);
             ChatOptions options = withTools(sampling.toChatOptions(
                     ConstraintOptions.with(generation.withPromptProgress(promptLine), constraint)));
             packaged.notes(true, !loaded.chatTemplates().names().isEmpty())

@@ -3,12 +3,12 @@ package dev.nibble.cli;
 import dev.nibble.EmbeddingModel;
 import dev.nibble.EmbeddingOptions;
 import dev.nibble.LoadOptions;
-import dev.nibble.cli.models.ResolvedModel;
 import dev.nibble.model.Model.Pooling;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +32,7 @@ import picocli.CommandLine.Parameters;
             "  nibble embed -m model.gguf --file text.txt",
             "  nibble embed -m model.gguf --lines texts.jsonl    one JSON string a line in, one array a line out"
         })
-final class EmbedCommand extends CliCommand {
+final class EmbedCommand extends ModelCommand {
     /** Texts embedded before their results are printed. */
     private static final int TEXTS_AT_ONCE = 64;
 
@@ -82,9 +82,6 @@ final class EmbedCommand extends CliCommand {
     @Option(names = "--no-normalize", description = "Leave the embeddings as long as they are.")
     private boolean noNormalize;
 
-    @Mixin
-    private final ModelOptions modelOptions = new ModelOptions();
-
     @Override
     void execute() throws IOException {
         ModelOption.Arguments named = model.withModel(arguments);
@@ -120,14 +117,12 @@ final class EmbedCommand extends CliCommand {
     }
 
     private EmbeddingModel load(String locator, EmbeddingOptions options) throws IOException {
-        ResolvedModel resolved = open(locator);
-        LoadOptions loadOptions = modelOptions.apply(resolved.onto(LoadOptions.DEFAULT));
-        try {
-            return EmbeddingModel.load(resolved.file(), loadOptions, options);
-        } catch (IllegalArgumentException e) {
-            // What the options cannot check themselves: the backend's name, and a context larger than the model's.
-            throw new UsageException(String.valueOf(e.getMessage()), e);
-        }
+        return load(
+                open(locator),
+                UnaryOperator.identity(),
+                LoadOptions.DEFAULT,
+                (file, loadOptions) -> EmbeddingModel.load(file, loadOptions, options),
+                EmbeddingModel::backendDescription);
     }
 
     private void print(float[] embedding) {

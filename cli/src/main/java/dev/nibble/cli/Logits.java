@@ -1,6 +1,7 @@
 package dev.nibble.cli;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.NibbleException;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,13 +24,13 @@ final class Logits {
      * @param position of the token it follows
      * @param kv type of the KV cache
      */
-    static void requireNumbers(float[] logits, int offset, int vocabSize, int position, KvCacheType kv) {
+    static void requireNumbers(float[] logits, int offset, int vocabSize, int position, KvCacheTypes kv) {
         for (int id = 0; id < vocabSize; id++) {
             if (!Float.isFinite(logits[offset + id])) {
                 throw new NibbleException(
                         "the model's scores after " + (position + 1) + " tokens hold what is no number ("
                                 + logits[offset + id] + "); "
-                                + (kv == KvCacheType.F32
+                                + (kv.equals(KvCacheTypes.of(KvCacheType.F32))
                                         ? "the file may be damaged"
                                         : "the KV cache of type " + kv
                                                 + " may not hold this model's values: try --kv f32; if that"

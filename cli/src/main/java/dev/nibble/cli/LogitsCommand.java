@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -25,12 +26,14 @@ import picocli.CommandLine.Option;
         footer = {
             "",
             "FILE receives raw little-endian 32-bit floats, [tokens, vocabSize], row i after token i; standard output a "
-                    + "line of JSON with the shape. Nothing is added to the tokens. Unless told otherwise the KV cache and the "
+                    + "line of JSON with the shape. Nothing is added to the tokens. A model with an encoder, as T5, answers the tokens of "
+                    + "--encoder-tokens with those of --tokens; in a diffusion model, as LLaDA, each token sees all others. Unless told otherwise the KV cache and the "
                     + "activations are f32, so that the result is as exact as the weights, and the context is the model's own.",
             "",
             "Examples:",
             "  nibble logits -m model.gguf --tokens 1,2,3 --out logits.f32",
             "  nibble logits -m model.gguf --tokens 1,2,3 --out logits.f32 --greedy 16",
+            "  nibble logits -m t5.gguf --encoder-tokens 7,8,9,1 --tokens 0,2,3 --out logits.f32",
             "  nibble logits -m model.gguf --tokens 1,2,3 --out fast.f32 --kv f16 --activations q8"
         })
 final class LogitsCommand extends ModelCommand {
@@ -40,6 +43,12 @@ final class LogitsCommand extends ModelCommand {
     @Option(names = "--tokens", required = true, paramLabel = "IDS", description = "Token ids, separated by commas.")
     @SuppressWarnings("NullAway.Init")
     private String tokens;
+
+    @Option(
+            names = "--encoder-tokens",
+            paramLabel = "IDS",
+            description = "What the encoder of the model reads, if it has one.")
+    private @Nullable String encoderTokens;
 
     @Option(
             names = {"-o", "--out"},
@@ -58,14 +67,21 @@ final class LogitsCommand extends ModelCommand {
     @Override
     void execute() throws IOException {
         int[] ids = Logits.parseTokens("--tokens", tokens);
+        int[] read = encoderTokens == null ? null : Logits.parseTokens("--encoder-tokens", encoderTokens);
         if (greedy < 0) {
             throw new UsageException("--greedy must be 0 or more, not " + greedy);
         }
         try (LanguageModel loaded = load(open(model.locator()), LoadOptions.EXACT);
                 Session session = loaded.newSession(SessionOptions.DEFAULT.withPrivate(true))) {
             int vocabSize = loaded.config().vocabSize();
-            requireTokens(ids, vocabSize);
-            int next = write(session, ids, vocabSize);
+            requireTokens("--tokens", ids, vocabSize);
+            encode(loaded, session, read);
+            if (greedy > 0 && !loaded.canGenerate()) {
+                throw new UsageException("--greedy: the model fills in masked tokens, it does not go on with a text");
+            }
+            // where each token sees all others, there is nothing to read in parts
+            int rows = loaded.canGenerate() ? Logits.rowsAtOnce(vocabSize) : ids.length;
+            int next = write(session, ids, vocabSize, rows);
             Map<String, Object> shape = new LinkedHashMap<>();
             shape.put("tokens", ids.length);
             shape.put("vocab_size", vocabSize);
@@ -79,21 +95,34 @@ final class LogitsCommand extends ModelCommand {
         }
     }
 
-    private static void requireTokens(int[] ids, int vocabSize) {
+    private static void encode(LanguageModel loaded, Session session, int @Nullable [] read) {
+        boolean reads = loaded.decoderStartToken().isPresent();
+        if (read == null && reads) {
+            throw new UsageException("--encoder-tokens is needed: the model has an encoder, whose text it answers");
+        }
+        if (read != null) {
+            if (!reads) {
+                throw new UsageException("--encoder-tokens: the model has no encoder");
+            }
+            requireTokens("--encoder-tokens", read, loaded.config().vocabSize());
+            session.encode(read);
+        }
+    }
+
+    private static void requireTokens(String option, int[] ids, int vocabSize) {
         for (int id : ids) {
             if (id < 0 || id >= vocabSize) {
                 throw new UsageException(
-                        "--tokens: " + id + " is not a token of this model, whose ids are 0 to " + (vocabSize - 1));
+                        option + ": " + id + " is not a token of this model, whose ids are 0 to " + (vocabSize - 1));
             }
         }
     }
 
     /** Evaluates the tokens, writes their logits, and returns the best token after the last. */
-    private int write(Session session, int[] ids, int vocabSize) throws IOException {
+    private int write(Session session, int[] ids, int vocabSize, int rows) throws IOException {
         if (ids.length > session.contextLength()) {
             throw new dev.nibble.ContextOverflowException(ids.length, session.contextLength(), session.contextLength());
         }
-        int rows = Logits.rowsAtOnce(vocabSize);
         ByteBuffer bytes = ByteBuffer.allocate(vocabSize * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         int best = 0;
         try (OutputFile file = OutputFile.create(out, (long) ids.length * vocabSize * Float.BYTES)) {

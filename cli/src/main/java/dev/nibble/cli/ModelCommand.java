@@ -13,6 +13,7 @@ import dev.nibble.cli.models.ResolvedModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -40,25 +41,47 @@ abstract class ModelCommand extends CliCommand {
     /** Likewise, but for {@code last}, which has the last word on the options. */
     final LanguageModel load(ResolvedModel model, UnaryOperator<LoadOptions> last, LoadOptions base)
             throws IOException {
+        return load(model, last, base, LanguageModel::load, LanguageModel::backendDescription);
+    }
+
+    /** Loads a model of some kind. */
+    @FunctionalInterface
+    interface Loading<M> {
+        M load(Path file, LoadOptions options) throws IOException;
+    }
+
+    /**
+     * Likewise a model of any kind.
+     *
+     * @param backend says what runs it
+     */
+    final <M> M load(
+            ResolvedModel model,
+            UnaryOperator<LoadOptions> last,
+            LoadOptions base,
+            Loading<M> loading,
+            Function<M, String> backend)
+            throws IOException {
         LoadOptions options = last.apply(modelOptions.apply(model.onto(base)));
         try {
-            LanguageModel loaded = LanguageModel.load(model.file(), options);
+            M loaded = loading.load(model.file(), options);
             if (!model.adapters().isEmpty()) {
                 err().println("Note: the model comes with " + model.adapters().size()
                         + " LoRA adapter(s), which are applied");
             }
-            noteWithoutEffect(loaded);
+            noteWithoutEffect(backend.apply(loaded));
             return loaded;
         } catch (IllegalArgumentException e) {
-            // What the options cannot check themselves: the backend's name, and system properties that force kernels.
+            // What the options cannot check themselves: the backend's name, a context larger than the model's, and system
+            // properties that force kernels.
             throw new UsageException(String.valueOf(e.getMessage()), e);
         }
     }
 
     /** Says which options change nothing, or not for the better. */
-    private void noteWithoutEffect(LanguageModel loaded) {
+    private void noteWithoutEffect(String backend) {
         Integer layers = modelOptions.gpuLayers();
-        if (layers != null && layers > 0 && loaded.backendDescription().startsWith("cpu")) {
+        if (layers != null && layers > 0 && backend.startsWith("cpu")) {
             err().println("Note: --gpu-layers " + layers + " has no effect: the model runs on the CPU"
                     + " (nibble devices says why)");
         }
@@ -146,11 +169,14 @@ abstract class ModelCommand extends CliCommand {
     static String describe(GenerationStats stats) {
         return String.format(
                 Locale.ROOT,
-                "prompt: %d tokens%s, %.1f tokens/s; answer: %d tokens, %.1f tokens/s; first token after %.2f s",
+                "prompt: %d tokens%s, %.1f tokens/s; answer: %d tokens%s, %.1f tokens/s; first token after %.2f s",
                 stats.promptTokens(),
                 stats.cachedTokens() == 0 ? "" : " (" + stats.cachedTokens() + " from the cache)",
                 stats.promptTokensPerSecond(),
                 stats.generatedTokens(),
+                stats.draftedTokens() == 0
+                        ? ""
+                        : " (" + stats.acceptedTokens() + " of " + stats.draftedTokens() + " guessed ones right)",
                 stats.generationTokensPerSecond(),
                 stats.timeToFirstToken().toNanos() * 1e-9);
     }

@@ -2,7 +2,7 @@ package dev.nibble.cli;
 
 import dev.nibble.ActivationType;
 import dev.nibble.AdapterFile;
-import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.LoadOptions;
 import dev.nibble.cli.models.Environment;
 import java.nio.file.Files;
@@ -39,9 +39,13 @@ final class ModelOptions {
     @HelpSection(HelpSection.Heading.MEMORY)
     @Option(
             names = "--kv",
-            paramLabel = "TYPE",
-            description = "Type of the KV cache: ${COMPLETION-CANDIDATES} (default: f16, where exactness counts f32).")
-    private @Nullable KvCacheType kv;
+            paramLabel = "TYPE[,TYPE]",
+            converter = KvTypes.class,
+            completionCandidates = KvTypes.class,
+            description =
+                    "Type of the KV cache, or that of keys and that of values: ${COMPLETION-CANDIDATES} (default: f16,"
+                            + " where exactness counts f32).")
+    private @Nullable KvCacheTypes kv;
 
     @Option(
             names = "--activations",
@@ -100,9 +104,9 @@ final class ModelOptions {
         return context;
     }
 
-    /** The type of the KV cache, if it is {@code base}'s unless another was asked for. */
-    KvCacheType kv(LoadOptions base) {
-        return kv == null ? base.kvCacheType() : kv;
+    /** The types of the KV cache, if they are {@code base}'s unless others were asked for. */
+    KvCacheTypes kv(LoadOptions base) {
+        return kv == null ? base.kvCacheTypes() : kv;
     }
 
     /** {@code base} with what was given on the command line; a value out of range is bad usage. */
@@ -120,7 +124,7 @@ final class ModelOptions {
                 options = options.withContextLength(context);
             }
             if (kv != null) {
-                options = options.withKvCacheType(kv);
+                options = options.withKvCacheTypes(kv);
             }
             if (activations != null) {
                 options = options.withActivations(activations);

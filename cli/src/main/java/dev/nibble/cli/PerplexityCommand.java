@@ -4,6 +4,7 @@ import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.Session;
 import dev.nibble.SessionOptions;
+import dev.nibble.UnsupportedModelException;
 import dev.nibble.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -49,8 +50,7 @@ final class PerplexityCommand extends ModelCommand {
         }
         String text = Input.text(file, streams().in());
         try (LanguageModel loaded = load(open(model.locator()), LoadOptions.DEFAULT);
-                Session session = loaded.newSession(
-                        SessionOptions.DEFAULT.withContextLength(window).withPrivate(true))) {
+                Session session = openSession(loaded, window)) {
             int[] tokens = loaded.tokenizer().encode(text, Tokenizer.Options.PLAIN.withAddSpecial(true));
             int windows = tokens.length / window;
             if (windows == 0) {
@@ -61,6 +61,15 @@ final class PerplexityCommand extends ModelCommand {
                     + loaded.backendDescription() + ")");
             out().println(String.format(Locale.ROOT, "%.4f", perplexity(loaded, session, tokens, window)));
         }
+    }
+
+    private static Session openSession(LanguageModel loaded, int window) {
+        if (!loaded.canGenerate() || loaded.decoderStartToken().isPresent()) {
+            throw new UnsupportedModelException("this model (" + loaded.config().architecture()
+                    + ") does not go on with the text it reads, so it has no perplexity");
+        }
+        return loaded.newSession(
+                SessionOptions.DEFAULT.withContextLength(window).withPrivate(true));
     }
 
     private double perplexity(LanguageModel loaded, Session session, int[] tokens, int window) {

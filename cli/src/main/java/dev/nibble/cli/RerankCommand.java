@@ -3,13 +3,13 @@ package dev.nibble.cli;
 import com.fasterxml.jackson.jr.ob.JSON;
 import dev.nibble.LoadOptions;
 import dev.nibble.RerankModel;
-import dev.nibble.cli.models.ResolvedModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -30,7 +30,7 @@ import picocli.CommandLine.Parameters;
             "  nibble rerank -m model.gguf \"How do bees find home?\" \"Bees navigate by the sun.\" \"Bears eat honey.\"",
             "  nibble rerank -m model.gguf --lines pairs.jsonl    [\"query\", \"document\"] a line in, an array a line out"
         })
-final class RerankCommand extends CliCommand {
+final class RerankCommand extends ModelCommand {
     /** Documents rated before their results are printed. */
     private static final int AT_ONCE = 64;
 
@@ -49,9 +49,6 @@ final class RerankCommand extends CliCommand {
             paramLabel = "F",
             description = "Take a JSON array of a query and a document from each line of a file, - for standard input.")
     private @Nullable Path lines;
-
-    @Mixin
-    private final ModelOptions modelOptions = new ModelOptions();
 
     @Override
     void execute() throws IOException {
@@ -108,13 +105,11 @@ final class RerankCommand extends CliCommand {
     }
 
     private RerankModel load(String locator) throws IOException {
-        ResolvedModel resolved = open(locator);
-        LoadOptions options = modelOptions.apply(resolved.onto(LoadOptions.DEFAULT));
-        try {
-            return RerankModel.load(resolved.file(), options);
-        } catch (IllegalArgumentException e) {
-            // What the options cannot check themselves: the backend's name, and a context larger than the model's.
-            throw new UsageException(String.valueOf(e.getMessage()), e);
-        }
+        return load(
+                open(locator),
+                UnaryOperator.identity(),
+                LoadOptions.DEFAULT,
+                RerankModel::load,
+                RerankModel::backendDescription);
     }
 }

@@ -85,6 +85,9 @@ final class RunCommand extends ModelCommand {
     private final ConstraintOptions constraintOptions = new ConstraintOptions();
 
     @Mixin
+    private final SpeculationOptions speculation = new SpeculationOptions();
+
+    @Mixin
     private final SamplingOptions sampling = new SamplingOptions();
 
     @Override
@@ -103,10 +106,13 @@ final class RunCommand extends ModelCommand {
         String text = prompt(named.texts());
         ResolvedModel resolved = openOrDefault(named.model());
         PackagedDefaults packaged = new PackagedDefaults(resolved.defaults());
-        GenerationOptions options = ConstraintOptions.with(
-                sampling.toOptions(packaged.options()).withPromptProgress(promptLine), constraint);
         Path modelFile = resolved.file();
-        try (LanguageModel loaded = load(resolved, packaged)) {
+        try (LanguageModel draft = speculation.open(this);
+                LanguageModel loaded = load(resolved, packaged)) {
+            GenerationOptions options = speculation.with(
+                    ConstraintOptions.with(
+                            sampling.toOptions(packaged.options()).withPromptProgress(promptLine), constraint),
+                    draft);
             packaged.notes(chat, !loaded.chatTemplates().names().isEmpty())
                     .forEach(note -> err().println("Note: " + note));
             if (chat) {

@@ -22,7 +22,8 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "serve",
-        description = "Serves models over HTTP, as OpenAI, Ollama, Anthropic and llama.cpp do, with a chat page.",
+        description =
+                "Serves models over HTTP in the dialects of OpenAI, Ollama, Anthropic and llama.cpp, with a chat page.",
         footer = {
             "",
             "The first model is loaded at once, the others when they are asked for. Without any it is the default model, with"

@@ -31,6 +31,7 @@ final class SessionsBench {
     private static final int SEED = 42;
 
     private final LanguageModel model;
+    private final GenerationOptions base;
     private final int promptTokens;
     private final int generateTokens;
     private final int sharedPrefix;
@@ -40,8 +41,10 @@ final class SessionsBench {
      * @param promptTokens of each session, 1 or more
      * @param generateTokens of each session after the first one, 1 or more
      * @param sharedPrefix tokens before these that all prompts of a run begin with; without them sessions share nothing
+     * @param base options that all have
      */
-    SessionsBench(LanguageModel model, int promptTokens, int generateTokens, int sharedPrefix) {
+    SessionsBench(LanguageModel model, int promptTokens, int generateTokens, int sharedPrefix, GenerationOptions base) {
+        this.base = base;
         this.model = model;
         this.promptTokens = sharedPrefix + promptTokens;
         this.generateTokens = generateTokens;
@@ -196,8 +199,7 @@ final class SessionsBench {
 
         private Object generate(int number) throws Exception {
             int[] prompt = prompt(number);
-            GenerationOptions options = GenerationOptions.DEFAULT
-                    .withTemperature(0.8f)
+            GenerationOptions options = base.withTemperature(0.8f)
                     .withTopK(40)
                     .withTopP(0.95f)
                     .withSeed(number)

@@ -4,17 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import dev.nibble.cli.models.Environment;
 import dev.nibble.testdata.TinyModels;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,8 +19,8 @@ class EmbedCommandTest {
 
     private static Path model;
 
-    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+    private final StringBuilder out = new StringBuilder();
+    private final StringBuilder err = new StringBuilder();
 
     @BeforeAll
     static void writeModel() throws IOException {
@@ -35,22 +29,18 @@ class EmbedCommandTest {
     }
 
     private int run(String input, String... args) {
-        Streams streams = new Streams(
-                new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
-                new PrintStream(out, true, StandardCharsets.UTF_8),
-                new PrintStream(err, true, StandardCharsets.UTF_8),
-                false,
-                false,
-                new Environment(Map.of(), folder, "Linux"));
-        return new Cli(streams).run(args);
+        CommandRunner.Result result = new CommandRunner(folder).runWithInput(input, args);
+        out.append(result.out());
+        err.append(result.err());
+        return result.code();
     }
 
     private List<String> outLines() {
-        return out.toString(StandardCharsets.UTF_8).lines().toList();
+        return out.toString().lines().toList();
     }
 
     private String error() {
-        return err.toString(StandardCharsets.UTF_8);
+        return err.toString();
     }
 
     @Test
@@ -97,7 +87,7 @@ class EmbedCommandTest {
     void inspectNamesTheCommandForAModelThatOnlyEmbeds() {
         Path bert = Path.of("../testdata/src/test/resources/embeddings/bert.gguf");
         assertThat(run("", "inspect", bert.toString())).as(error()).isZero();
-        assertThat(out.toString(StandardCharsets.UTF_8))
+        assertThat(out.toString())
                 .containsPattern("runs on +cpu, ")
                 .containsPattern("embeds +texts of up to \\d+ tokens in \\d+ dimensions: nibble embed -m .*bert.gguf")
                 .doesNotContain("does not generate");
@@ -118,7 +108,7 @@ class EmbedCommandTest {
         assertThat(run("", "embed", "-m", model.toString(), "--pooling", "mean", "x ".repeat(1000)))
                 .isEqualTo(Cli.FAILED);
         assertThat(error()).contains("but the context holds 256");
-        assertThat(out.size()).isZero();
+        assertThat(out).isEmpty();
     }
 
     @Test

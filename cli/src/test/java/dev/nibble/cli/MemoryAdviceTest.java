@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.NibbleException;
 import dev.nibble.OutOfMemoryException;
 import dev.nibble.OutOfMemoryException.Remedy;
@@ -25,12 +26,12 @@ class MemoryAdviceTest {
     @Test
     void scoresThatAreNoNumbersAreRefused() {
         float[] logits = {1, 2, 3, Float.NEGATIVE_INFINITY, 5, 6};
-        Logits.requireNumbers(logits, 0, 3, 0, KvCacheType.F16);
-        assertThatThrownBy(() -> Logits.requireNumbers(logits, 3, 3, 1, KvCacheType.F16))
+        Logits.requireNumbers(logits, 0, 3, 0, KvCacheTypes.of(KvCacheType.F16));
+        assertThatThrownBy(() -> Logits.requireNumbers(logits, 3, 3, 1, KvCacheTypes.of(KvCacheType.F16)))
                 .isInstanceOf(NibbleException.class)
                 .hasMessageContaining("after 2 tokens")
                 .hasMessageContaining("--kv f32");
-        assertThatThrownBy(() -> Logits.requireNumbers(logits, 3, 3, 1, KvCacheType.F32))
+        assertThatThrownBy(() -> Logits.requireNumbers(logits, 3, 3, 1, KvCacheTypes.of(KvCacheType.F32)))
                 .hasMessageContaining("damaged")
                 .hasMessageNotContaining("--kv");
     }

@@ -5,6 +5,13 @@ import static org.junit.jupiter.api.Assumptions.abort;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import dev.nibble.FinishReason;
+import dev.nibble.Generation;
+import dev.nibble.GenerationOptions;
+import dev.nibble.LanguageModel;
+import dev.nibble.Session;
+import dev.nibble.constraint.Constraint;
+import dev.nibble.constraint.JsonSchema;
 import dev.nibble.testdata.Conformance;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -14,9 +21,15 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -130,6 +143,54 @@ class RealModelTest {
         compareIds(cases, "ids_plain", "tokenize", "-m", model, "--no-special", "--lines", texts.toString());
         compareIds(cases, "ids_parse_special", "tokenize", "-m", model, "--lines", texts.toString());
         compareIds(cases, "ids_add_special", "tokenize", "-m", model, "--add-special", "--lines", texts.toString());
+    }
+
+    /** Whatever the model would rather say: {@code -Dnibble.generations=1000} for more texts. */
+    @Test
+    void textsUnderASchemaAreValidAtAnyTemperature() throws Exception {
+        int texts = Integer.getInteger("nibble.generations", 20);
+        String schema = """
+                {"type": "object", "properties": {"city": {"type": "string", "minLength": 1, "maxLength": 24},
+                "kind": {"enum": ["town", "city", "village"]}, "people": {"type": "integer", "minimum": 0, "maximum": 99999},
+                "tags": {"type": "array", "items": {"type": "string", "pattern": "^[a-z]{1,8}$"}, "maxItems": 3}},
+                "required": ["city", "kind", "people"], "additionalProperties": false}""";
+        JsonSchema validator = JsonSchema.of(schema);
+        GenerationOptions options = GenerationOptions.DEFAULT
+                .withTemperature(1.5f)
+                .withTopK(0)
+                .withTopP(1)
+                .withMaxTokens(100)
+                .withConstraint(Constraint.jsonSchema(schema));
+        AtomicInteger next = new AtomicInteger();
+        AtomicInteger whole = new AtomicInteger();
+        List<String> wrong = Collections.synchronizedList(new ArrayList<>());
+        try (LanguageModel languageModel = LanguageModel.load(Path.of(model));
+                ExecutorService executor = Executors.newFixedThreadPool(8)) {
+            List<Future<?>> runs = new ArrayList<>();
+            for (int i = 0; i < 8; i++) {
+                runs.add(executor.submit(() -> {
+                    try (Session session = languageModel.newSession()) {
+                        for (int seed = next.getAndIncrement(); seed < texts; seed = next.getAndIncrement()) {
+                            session.reset();
+                            Generation generation = session.generate("Describe a place as JSON:", options.withSeed(seed));
+                            boolean valid = validator.accepts(generation.text());
+                            boolean atTheLimit = generation.finishReason() == FinishReason.MAX_TOKENS;
+                            if (generation.isComplete() ? !valid : !atTheLimit) {
+                                wrong.add(seed + ": " + generation.finishReason() + " " + generation.text());
+                            }
+                            whole.addAndGet(generation.isComplete() ? 1 : 0);
+                        }
+                    }
+                    return null;
+                }));
+            }
+            for (Future<?> run : runs) {
+                run.get(30, TimeUnit.MINUTES);
+            }
+        }
+        System.out.println(whole + " of " + texts + " texts are whole and valid, the others were ended by the limit");
+        assertThat(wrong).isEmpty();
+        assertThat(whole.get()).isGreaterThan(texts / 2);
     }
 
     private static String textAsJson(Map<String, Object> one) {

@@ -3,14 +3,9 @@ package dev.nibble.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import dev.nibble.cli.models.Environment;
 import dev.nibble.testdata.TinyEncoders;
 import dev.nibble.testdata.TinyModels;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,8 +27,8 @@ class RerankCommandTest {
 
     private static String model = "";
 
-    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+    private final StringBuilder out = new StringBuilder();
+    private final StringBuilder err = new StringBuilder();
 
     @BeforeAll
     static void writeModel() throws IOException {
@@ -43,22 +38,18 @@ class RerankCommandTest {
     }
 
     private int run(String input, String... args) {
-        Streams streams = new Streams(
-                new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
-                new PrintStream(out, true, StandardCharsets.UTF_8),
-                new PrintStream(err, true, StandardCharsets.UTF_8),
-                false,
-                false,
-                new Environment(Map.of(), folder, "Linux"));
-        return new Cli(streams).run(args);
+        CommandRunner.Result result = new CommandRunner(folder).runWithInput(input, args);
+        out.append(result.out());
+        err.append(result.err());
+        return result.code();
     }
 
     private List<String> outLines() {
-        return out.toString(StandardCharsets.UTF_8).lines().toList();
+        return out.toString().lines().toList();
     }
 
     private String error() {
-        return err.toString(StandardCharsets.UTF_8);
+        return err.toString();
     }
 
     @Test
@@ -92,7 +83,7 @@ class RerankCommandTest {
     @Test
     void inspectNamesTheCommand() {
         assertThat(run("", "inspect", model)).as(error()).isZero();
-        assertThat(out.toString(StandardCharsets.UTF_8))
+        assertThat(out.toString())
                 .containsPattern("rates +pairs of texts of up to 256 tokens: nibble rerank -m .*tiny.gguf");
     }
 

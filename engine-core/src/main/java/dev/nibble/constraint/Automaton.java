@@ -64,7 +64,8 @@ final class Automaton {
                 }
             }
             rows.add(row);
-            split(row, classes);
+            classes.split(row);
+            exprs.countState();
         }
         BitSet accepting = new BitSet();
         for (int state = 0; state < states.size(); state++) {
@@ -85,18 +86,6 @@ final class Automaton {
         return minimal(exprs, classOf, sample.length, next, accepting, states.size());
     }
 
-    private static void split(int[] row, ByteClasses classes) {
-        Map<Integer, ByteSet> targets = new HashMap<>();
-        for (int b = 0; b < 256; b++) {
-            int low = b;
-            while (b < 255 && row[b + 1] == row[low]) {
-                b++;
-            }
-            targets.merge(row[low], ByteSet.range(low, b), ByteSet::or);
-        }
-        targets.values().forEach(classes::split);
-    }
-
     /** Drops states that lead nowhere, joins those that cannot be told apart, and numbers the rest from the first. */
     private static Expr minimal(
             Exprs exprs, int[] classOf, int classCount, int[] next, BitSet accepting, int stateCount) {
@@ -109,54 +98,39 @@ final class Automaton {
                 next[i] = DEAD;
             }
         }
-        int[] block = new int[stateCount];
-        for (int state = 0; state < stateCount; state++) {
-            block[state] = accepting.get(state) ? 1 : 0;
-        }
-        int blocks = 2;
-        while (true) {
-            Map<List<Integer>, Integer> signatures = new HashMap<>();
-            int[] finer = new int[stateCount];
-            for (int state = 0; state < stateCount; state++) {
-                Integer[] signature = new Integer[classCount + 1];
-                signature[classCount] = block[state];
-                for (int group = 0; group < classCount; group++) {
-                    int target = next[state * classCount + group];
-                    signature[group] = target == DEAD ? DEAD : block[target];
-                }
-                Integer known = signatures.putIfAbsent(Arrays.asList(signature), signatures.size());
-                finer[state] = known == null ? signatures.size() - 1 : known;
-            }
-            block = finer;
-            if (signatures.size() == blocks) {
-                break;
-            }
-            blocks = signatures.size();
-        }
-        return exprs.state(numbered(classOf, classCount, next, accepting, block, blocks), 0);
+        Partition partition = new Partition(classCount, next, accepting, alive, stateCount);
+        partition.refine();
+        return exprs.state(
+                numbered(classOf, classCount, next, accepting, partition.blocks(), partition.count()), 0);
     }
 
+    /** The states from which an end can be reached. */
     private static BitSet alive(int classCount, int[] next, BitSet accepting, int stateCount) {
-        List<List<Integer>> sources = new ArrayList<>();
-        for (int state = 0; state < stateCount; state++) {
-            sources.add(new ArrayList<>());
+        int[] from = new int[stateCount + 1]; // [state], where its sources begin
+        for (int target : next) {
+            if (target >= 0) {
+                from[target + 1]++;
+            }
         }
+        for (int state = 0; state < stateCount; state++) {
+            from[state + 1] += from[state];
+        }
+        int[] sources = new int[from[stateCount]];
+        int[] filled = from.clone();
         for (int i = 0; i < next.length; i++) {
             if (next[i] >= 0) {
-                sources.get(next[i]).add(i / classCount);
+                sources[filled[next[i]]++] = i / classCount;
             }
         }
         BitSet alive = (BitSet) accepting.clone();
-        int[] open = accepting.stream().toArray();
-        List<Integer> work = new ArrayList<>();
-        for (int state : open) {
-            work.add(state);
-        }
-        while (!work.isEmpty()) {
-            for (int source : sources.get(work.removeLast())) {
-                if (!alive.get(source)) {
-                    alive.set(source);
-                    work.add(source);
+        int[] open = Arrays.copyOf(accepting.stream().toArray(), stateCount);
+        int count = accepting.cardinality();
+        while (count > 0) {
+            int state = open[--count];
+            for (int i = from[state]; i < from[state + 1]; i++) {
+                if (!alive.get(sources[i])) {
+                    alive.set(sources[i]);
+                    open[count++] = sources[i];
                 }
             }
         }
@@ -205,7 +179,7 @@ final class Automaton {
         for (int b = 0; b < 256; b++) {
             row[b] = next(state, b);
         }
-        split(row, into);
+        into.split(row);
     }
 
     @Override

@@ -1,6 +1,9 @@
 package dev.nibble.constraint;
 
+import dev.nibble.json.JsonValues;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 
 /** How characters are spelled in bytes: as they are, or within a JSON string. */
@@ -10,6 +13,11 @@ enum Characters {
         @Override
         Expr spell(Exprs exprs, CodePointSet set) {
             return utf8(exprs, set);
+        }
+
+        @Override
+        byte[] bytes(String text) {
+            return text.getBytes(StandardCharsets.UTF_8);
         }
     },
 
@@ -30,10 +38,19 @@ enum Characters {
             }
             return exprs.alternative(ways);
         }
+
+        @Override
+        byte[] bytes(String text) {
+            String quoted = JsonValues.write(text);
+            return quoted.substring(1, quoted.length() - 1).getBytes(StandardCharsets.UTF_8);
+        }
     };
 
     private static final CodePointSet ESCAPED =
             CodePointSet.range(0, 0x1F).or(CodePointSet.of('"')).or(CodePointSet.of('\\'));
+
+    /** The only spelling of a text without controls. */
+    abstract byte[] bytes(String text);
 
     /** One character of the set. */
     abstract Expr spell(Exprs exprs, CodePointSet set);
@@ -46,6 +63,23 @@ enum Characters {
             result = exprs.concat(spell(exprs, CodePointSet.of(codePoints[i])), result);
         }
         return result;
+    }
+
+    /** One of the texts. */
+    Expr choices(Exprs exprs, Collection<String> texts) {
+        List<byte[]> fixed = new ArrayList<>();
+        List<Expr> ways = new ArrayList<>();
+        for (String text : texts) {
+            if (text.chars().anyMatch(c -> c < 0x20)) { // which may be spelled in several ways
+                ways.add(literal(exprs, text));
+            } else {
+                fixed.add(bytes(text));
+            }
+        }
+        if (!fixed.isEmpty()) {
+            ways.add(exprs.choices(fixed));
+        }
+        return exprs.alternative(ways);
     }
 
     private static Expr escaped(Exprs exprs, int c) {
@@ -92,8 +126,8 @@ enum Characters {
                 }
             }
         }
-        byte[] first = Character.toString(low).getBytes(java.nio.charset.StandardCharsets.UTF_8);
-        byte[] last = Character.toString(high).getBytes(java.nio.charset.StandardCharsets.UTF_8);
+        byte[] first = Character.toString(low).getBytes(StandardCharsets.UTF_8);
+        byte[] last = Character.toString(high).getBytes(StandardCharsets.UTF_8);
         Expr result = exprs.empty;
         for (int i = first.length - 1; i >= 0; i--) {
             result = exprs.concat(exprs.bytes(ByteSet.range(first[i] & 0xFF, last[i] & 0xFF)), result);

@@ -13,7 +13,7 @@ import java.util.Objects;
  */
 public final class Constraint {
     private final String description;
-    private final Expr expr;
+    private final Position start;
     private final Rule rule = new Rule("part");
 
     private Constraint(String description, Expr expr) {
@@ -21,7 +21,7 @@ public final class Constraint {
             throw new ConstraintException("no text can satisfy " + description);
         }
         this.description = description;
-        this.expr = expr;
+        start = Position.start(expr);
         rule.define(expr);
     }
 
@@ -170,7 +170,7 @@ public final class Constraint {
      * @param masks those of the vocabulary whose tokens the text is made of
      */
     public Matcher matcher(TokenMasks masks) {
-        return new Matcher(Objects.requireNonNull(masks, "masks"), Position.start(expr));
+        return new Matcher(Objects.requireNonNull(masks, "masks"), start);
     }
 
     @Override

@@ -48,10 +48,14 @@ final class Derivatives {
         switch (expr.kind) {
             case BYTES -> classes.split(expr.bytes);
             case CONCAT -> {
-                firsts(expr.parts[0], classes);
-                if (expr.parts[0].nullable) {
-                    firsts(expr.parts[1], classes);
+                Expr rest = expr;
+                for (; rest.kind == Expr.Kind.CONCAT; rest = rest.parts[1]) {
+                    firsts(rest.parts[0], classes);
+                    if (!rest.parts[0].nullable) {
+                        return;
+                    }
                 }
+                firsts(rest, classes);
             }
             case ALTERNATIVE, REPEAT, AND, NOT -> {
                 for (Expr part : expr.parts) {
@@ -69,8 +73,18 @@ final class Derivatives {
             case NOTHING, EMPTY, CALL -> exprs.nothing;
             case BYTES -> expr.bytes.contains(b) ? exprs.empty : exprs.nothing;
             case CONCAT -> {
-                Expr left = exprs.concat(derive(expr.parts[0], b), expr.parts[1]);
-                yield expr.parts[0].nullable ? exprs.alternative(left, derive(expr.parts[1], b)) : left;
+                // By a loop, as there may be many parts that need not be there.
+                List<Expr> left = new ArrayList<>(2);
+                Expr rest = expr;
+                boolean reached = true;
+                for (; reached && rest.kind == Expr.Kind.CONCAT; rest = rest.parts[1]) {
+                    left.add(exprs.concat(derive(rest.parts[0], b), rest.parts[1]));
+                    reached = rest.parts[0].nullable;
+                }
+                if (reached) {
+                    left.add(derive(rest, b));
+                }
+                yield exprs.alternative(left);
             }
             case ALTERNATIVE -> {
                 List<Expr> left = new ArrayList<>(expr.parts.length);
@@ -138,10 +152,14 @@ final class Derivatives {
         switch (expr.kind) {
             case CALL -> found.accept(new Call((Rule) payload(expr), after));
             case CONCAT -> {
-                collectCalls(expr.parts[0], exprs.concat(expr.parts[1], after), found);
-                if (expr.parts[0].nullable) {
-                    collectCalls(expr.parts[1], after, found);
+                Expr rest = expr;
+                for (; rest.kind == Expr.Kind.CONCAT; rest = rest.parts[1]) {
+                    collectCalls(rest.parts[0], exprs.concat(rest.parts[1], after), found);
+                    if (!rest.parts[0].nullable) {
+                        return;
+                    }
                 }
+                collectCalls(rest, after, found);
             }
             case ALTERNATIVE -> {
                 for (Expr part : expr.parts) {

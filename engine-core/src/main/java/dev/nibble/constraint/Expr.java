@@ -123,6 +123,11 @@ final class Expr {
         return kind == Kind.EMPTY;
     }
 
+    /** Whether it is a part or nothing. */
+    boolean isOptional() {
+        return kind == Kind.REPEAT && min == 0 && max == 1;
+    }
+
     /** Which of the expressions of a constraint, or of those that all share, it is of. */
     Exprs exprs() {
         return exprs;

@@ -9,13 +9,17 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +31,13 @@ final class Exprs {
     /** About 100 bytes each, and 1 KB for those walked from: some 200 MB at the most. */
     private static final int MAX_EXPRESSIONS = 400_000;
 
+    /** Parts of alternatives and intersections that are put together at the most, which bounds the time. */
+    private static final long MAX_WORK = 4_000_000;
+    /** What a state of an automaton counts beside. */
+    private static final int WORK_OF_STATE = 80;
+    /** Common beginnings of alternatives are taken out within so many others at the most: each calls the next. */
+    private static final int MAX_FACTORED = 200;
+
     private static final Expr[] NO_PARTS = {};
 
     final Expr nothing;
@@ -34,6 +45,7 @@ final class Exprs {
     private final Map<Expr, Expr> all = new ConcurrentHashMap<>();
     private final Derivatives derivatives = new Derivatives(this);
     private final AtomicInteger ids = new AtomicInteger();
+    private final AtomicLong work = new AtomicLong();
 
     /** Masks of these expressions, for each vocabulary they were used with. */
     private final Map<TokenMasks, TokenMasks.Cache> masks = Collections.synchronizedMap(new WeakHashMap<>());
@@ -70,6 +82,18 @@ final class Exprs {
                     + " states are needed; make it smaller or less ambiguous");
         }
         return made;
+    }
+
+    /** Takes note of a state of an automaton. */
+    void countState() {
+        count(WORK_OF_STATE);
+    }
+
+    private void count(int parts) {
+        if (work.addAndGet(parts) > MAX_WORK) {
+            throw new ConstraintException(
+                    "the constraint is too complex: it can be read in too many ways at once; make it smaller or less ambiguous");
+        }
     }
 
     /** One byte of the set. */
@@ -115,6 +139,14 @@ final class Exprs {
             }
             return result;
         }
+        if (first.kind == Kind.REPEAT) {
+            // As many times, and as many times again: optional parts in a row would multiply the states.
+            Expr again = second.kind == Kind.CONCAT ? second.parts[0] : second;
+            if (again.kind == Kind.REPEAT && again.parts[0] == first.parts[0]) {
+                Expr both = repeat(first.parts[0], sum(first.min, again.min), sum(first.max, again.max));
+                return again == second ? both : concat(both, second.parts[1]);
+            }
+        }
         return intern(
                 Kind.CONCAT, new Expr[] {first, second}, ByteSet.NONE, 0, 0, null, first.nullable && second.nullable);
     }
@@ -133,26 +165,151 @@ final class Exprs {
         return alternative(Arrays.asList(parts));
     }
 
+    private static int sum(int a, int b) {
+        return (int) Math.min(Expr.UNBOUNDED, (long) a + b);
+    }
+
     /** One of them. */
     Expr alternative(Collection<Expr> parts) {
+        return alternative(parts, 0);
+    }
+
+    private Expr alternative(Collection<Expr> parts, int depth) {
         Set<Expr> distinct = new LinkedHashSet<>();
-        ByteSet bytes = ByteSet.NONE;
         for (Expr part : parts) {
-            for (Expr single : part.kind == Kind.ALTERNATIVE ? part.parts : new Expr[] {part}) {
-                if (single.kind == Kind.BYTES) {
-                    bytes = bytes.or(single.bytes);
-                } else if (single != nothing) {
-                    distinct.add(single);
-                }
+            if (part.isOptional()) {
+                distinct.add(empty);
+                addAlternatives(part.parts[0], distinct);
+            } else {
+                addAlternatives(part, distinct);
             }
         }
-        if (!bytes.isEmpty()) {
+        count(distinct.size());
+        if (distinct.size() > 1) {
+            joinBytes(distinct);
+            joinRepeats(distinct);
+            dropContained(distinct);
+            factor(distinct, depth);
+        }
+        boolean optional = distinct.remove(empty);
+        boolean nullable = false;
+        for (Expr part : distinct) {
+            nullable |= part.nullable;
+        }
+        Expr result = combined(Kind.ALTERNATIVE, distinct, nullable);
+        if (!optional || nullable) {
+            return result;
+        }
+        if (result == nothing) {
+            return empty;
+        }
+        return result.kind == Kind.REPEAT && result.min == 1
+                ? repeat(result.parts[0], 0, result.max)
+                : intern(Kind.REPEAT, new Expr[] {result}, ByteSet.NONE, 0, 1, null, true);
+    }
+
+    private void addAlternatives(Expr expr, Set<Expr> into) {
+        if (expr.kind == Kind.ALTERNATIVE) {
+            Collections.addAll(into, expr.parts);
+        } else if (expr != nothing) {
+            into.add(expr);
+        }
+    }
+
+    /** Repetitions of the same before the same, whose numbers go on from one to the other, as one. */
+    private void joinRepeats(Set<Expr> distinct) {
+        Map<List<Expr>, List<Expr>> alike = new LinkedHashMap<>();
+        boolean several = false;
+        for (Expr part : distinct) {
+            Expr head = head(part);
+            if (head.kind == Kind.REPEAT) {
+                List<Expr> same = alike.computeIfAbsent(
+                        List.of(head.parts[0], part.kind == Kind.CONCAT ? part.parts[1] : empty),
+                        key -> new ArrayList<>(1));
+                same.add(part);
+                several |= same.size() > 1;
+            }
+        }
+        if (!several) {
+            return;
+        }
+        alike.forEach((what, same) -> {
+            same.sort(Comparator.comparingInt(part -> head(part).min));
+            for (int i = 0; i < same.size(); ) {
+                int least = head(same.get(i)).min;
+                int most = head(same.get(i)).max;
+                int from = i++;
+                for (; i < same.size() && head(same.get(i)).min <= sum(most, 1); i++) {
+                    most = Math.max(most, head(same.get(i)).max);
+                }
+                if (i - from > 1) {
+                    distinct.removeAll(new HashSet<>(same.subList(from, i)));
+                    distinct.add(concat(repeat(what.get(0), least, most), what.get(1)));
+                }
+            }
+        });
+    }
+
+    private static Expr head(Expr expr) {
+        return expr.kind == Kind.CONCAT ? expr.parts[0] : expr;
+    }
+
+    /** Drops alternatives that another one is without parts that it need not have. */
+    private static void dropContained(Set<Expr> distinct) {
+        Set<Expr> contained = new HashSet<>();
+        for (Expr part : distinct) {
+            Expr rest = part;
+            while (rest.kind == Kind.CONCAT && rest.parts[0].nullable && contained.add(rest.parts[1])) {
+                rest = rest.parts[1];
+            }
+        }
+        if (!contained.isEmpty()) {
+            distinct.removeAll(contained);
+        }
+    }
+
+    /** Sets of bytes as one set. */
+    private void joinBytes(Set<Expr> distinct) {
+        ByteSet bytes = ByteSet.NONE;
+        int sets = 0;
+        for (Expr part : distinct) {
+            if (part.kind == Kind.BYTES) {
+                bytes = bytes.or(part.bytes);
+                sets++;
+            }
+        }
+        if (sets > 1) {
+            distinct.removeIf(part -> part.kind == Kind.BYTES);
             distinct.add(bytes(bytes));
         }
-        if (distinct.stream().anyMatch(part -> part != empty && part.nullable)) {
-            distinct.remove(empty);
+    }
+
+    /**
+     * Takes out what alternatives begin with in common, so that it is read in one way: words become a tree of their bytes, and
+     * a rule that several begin with is called once.
+     */
+    private void factor(Set<Expr> distinct, int depth) {
+        if (depth == MAX_FACTORED) {
+            return;
         }
-        return combined(Kind.ALTERNATIVE, distinct, distinct.stream().anyMatch(part -> part.nullable));
+        Map<Expr, List<Expr>> rests = new LinkedHashMap<>();
+        boolean common = false;
+        for (Expr part : distinct) {
+            if (part.kind == Kind.CONCAT) {
+                List<Expr> alike = rests.computeIfAbsent(part.parts[0], head -> new ArrayList<>(1));
+                alike.add(part.parts[1]);
+                common |= alike.size() > 1;
+            }
+        }
+        if (common) {
+            distinct.removeIf(part -> part.kind == Kind.CONCAT
+                    && Objects.requireNonNull(rests.get(part.parts[0])).size() > 1);
+            rests.forEach((head, alike) -> {
+                if (alike.size() > 1) {
+                    distinct.add(concat(head, alternative(alike, depth + 1)));
+                }
+            });
+        }
     }
 
     private Expr combined(Kind kind, Set<Expr> distinct, boolean nullable) {
@@ -195,6 +352,9 @@ final class Exprs {
                     : (int) most;
             return repeat(part.parts[0], part.min == 0 ? 0 : min, product);
         }
+        if (min == 0 && max == 1) {
+            return alternative(part, empty);
+        }
         return intern(Kind.REPEAT, new Expr[] {part}, ByteSet.NONE, least, max, null, least == 0);
     }
 
@@ -212,6 +372,7 @@ final class Exprs {
             }
             distinct.addAll(part.kind == Kind.AND ? Arrays.asList(part.parts) : List.of(part));
         }
+        count(distinct.size());
         return combined(Kind.AND, distinct, distinct.stream().allMatch(part -> part.nullable));
     }
 
@@ -247,25 +408,28 @@ final class Exprs {
     }
 
     private Expr choices(List<byte[]> sorted, int from, int to, int depth) {
+        byte[] low = sorted.get(from);
         if (to - from == 1) {
-            return literal(Arrays.copyOfRange(sorted.get(from), depth, sorted.get(from).length));
+            return literal(Arrays.copyOfRange(low, depth, low.length));
         }
+        int mismatch = Arrays.mismatch(low, sorted.get(to - 1));
+        int branch = mismatch < 0 ? low.length : mismatch;
         List<Expr> ways = new ArrayList<>();
         int at = from;
-        while (at < to && sorted.get(at).length == depth) {
+        while (at < to && sorted.get(at).length == branch) {
             ways.add(empty);
             at++;
         }
         while (at < to) {
-            byte first = sorted.get(at)[depth];
+            byte first = sorted.get(at)[branch];
             int end = at + 1;
-            while (end < to && sorted.get(end)[depth] == first) {
+            while (end < to && sorted.get(end)[branch] == first) {
                 end++;
             }
-            ways.add(concat(bytes(ByteSet.of(first & 0xFF)), choices(sorted, at, end, depth + 1)));
+            ways.add(choices(sorted, at, end, branch));
             at = end;
         }
-        return alternative(ways);
+        return concat(literal(Arrays.copyOfRange(low, depth, branch)), alternative(ways));
     }
 
     /** {@code expr} with every rule replaced by what {@code replacement} gives for it, a call where it gives the call. */
@@ -313,7 +477,20 @@ final class Exprs {
                 int max = expr.max > length ? Expr.UNBOUNDED : expr.max;
                 yield repeat(part, min, max);
             }
-            case CONCAT -> concat(clamp(expr.parts[0], length), clamp(expr.parts[1], length));
+            case CONCAT -> {
+                // By a loop, as a text may be long; what is behind the longest token does not matter.
+                List<Expr> clamped = new ArrayList<>();
+                Expr rest = expr;
+                for (int left = length; rest.kind == Kind.CONCAT && left >= 0; rest = rest.parts[1]) {
+                    clamped.add(clamp(rest.parts[0], length));
+                    left -= rest.parts[0].nullable ? 0 : 1;
+                }
+                Expr result = rest.kind == Kind.CONCAT ? rest : clamp(rest, length);
+                for (Expr head : clamped.reversed()) {
+                    result = concat(head, result);
+                }
+                yield result;
+            }
             case ALTERNATIVE -> {
                 List<Expr> clamped = new ArrayList<>();
                 for (Expr part : expr.parts) {

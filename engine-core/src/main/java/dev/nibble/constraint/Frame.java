@@ -19,10 +19,10 @@ final class Frame {
         if (!(other instanceof Frame frame)) {
             return false;
         }
-        Frame a = this;
-        Frame b = frame;
+        @Nullable Frame a = this;
+        @Nullable Frame b = frame;
         while (a != b) {
-            if (a.hash != b.hash || a.rest != b.rest || a.caller == null || b.caller == null) {
+            if (a == null || b == null || a.hash != b.hash || a.rest != b.rest) {
                 return false;
             }
             a = a.caller;

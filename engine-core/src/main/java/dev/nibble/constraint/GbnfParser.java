@@ -195,7 +195,7 @@ final class GbnfParser {
         int start = at++;
         boolean negated = peek() == '^';
         at += negated ? 1 : 0;
-        CodePointSet set = CodePointSet.NONE;
+        List<int[]> ranges = new ArrayList<>();
         while (peek() != ']') {
             if (at >= text.length()) {
                 throw error("this class is not closed", start);
@@ -210,9 +210,10 @@ final class GbnfParser {
             if (low > high) {
                 throw error("the range ends before it begins", item);
             }
-            set = set.or(CodePointSet.range(low, high));
+            ranges.add(new int[] {low, high});
         }
         at++;
+        CodePointSet set = CodePointSet.ofRanges(ranges);
         return negated ? set.complement() : set;
     }
 

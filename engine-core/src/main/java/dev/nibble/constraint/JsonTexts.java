@@ -1,10 +1,12 @@
 package dev.nibble.constraint;
 
 import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Texts of JSON that many schemas share: strings, numbers, any value. Made once, so that what is found out about them for a
@@ -13,6 +15,9 @@ import java.util.concurrent.ConcurrentHashMap;
 final class JsonTexts {
     /** Kinds of strings and of numbers kept at the most; those beyond are made for each constraint. */
     private static final int MAX_SHAPES = 500;
+    // What all share is never dropped, so that only small things are shared: the number of expressions has a limit.
+    private static final int MAX_SHARED_DIGITS = 12;
+    private static final int MAX_SHARED_LENGTH = 100;
 
     private static final Exprs SHARED = new Exprs();
     private static final JsonTexts COMPACT = new JsonTexts(false);
@@ -99,7 +104,7 @@ final class JsonTexts {
     static Expr number(Exprs exprs, NumberShape shape) {
         Rule rule = NUMBERS.get(shape);
         if (rule == null) {
-            if (NUMBERS.size() >= MAX_SHAPES) {
+            if (NUMBERS.size() >= MAX_SHAPES || !isSmall(shape)) {
                 return new NumberTexts(exprs).texts(shape);
             }
             Expr body = new NumberTexts(SHARED).texts(shape);
@@ -111,11 +116,23 @@ final class JsonTexts {
         return exprs.call(rule);
     }
 
+    private static boolean isSmall(NumberShape shape) {
+        return shape.multiples().isEmpty() && isSmall(shape.low()) && isSmall(shape.high());
+    }
+
+    private static boolean isSmall(@Nullable BigDecimal bound) {
+        return bound == null || bound.precision() + Math.abs((long) bound.scale()) <= MAX_SHARED_DIGITS;
+    }
+
+    private static boolean isSmall(int length) {
+        return length <= MAX_SHARED_LENGTH || length == Expr.UNBOUNDED;
+    }
+
     /** The strings of a shape without a language, quotes included. */
     static Expr string(Exprs exprs, StringShape shape) {
         Rule rule = STRINGS.get(shape);
         if (rule == null) {
-            if (STRINGS.size() >= MAX_SHAPES) {
+            if (STRINGS.size() >= MAX_SHAPES || !isSmall(shape.min()) || !isSmall(shape.max())) {
                 return quoted(exprs, shape);
             }
             rule = STRINGS.computeIfAbsent(
@@ -134,13 +151,43 @@ final class JsonTexts {
         return exprs.concat(exprs.literal("\""), Characters.JSON.literal(exprs, text), exprs.literal("\""));
     }
 
+    /** One of the values, each as {@link #literal} writes it. */
+    Expr choices(Exprs exprs, List<Object> values) {
+        List<String> strings = new ArrayList<>();
+        List<byte[]> scalars = new ArrayList<>();
+        List<Expr> ways = new ArrayList<>();
+        for (Object value : values) {
+            switch (value) {
+                case String text -> strings.add(text);
+                case BigDecimal number -> {
+                    scalars.add(plain(number).getBytes(StandardCharsets.US_ASCII));
+                    scalars.add(number.toPlainString().getBytes(StandardCharsets.US_ASCII));
+                }
+                case List<?> list -> ways.add(literal(exprs, list));
+                case Map<?, ?> map -> ways.add(literal(exprs, map));
+                default -> scalars.add(value.toString().getBytes(StandardCharsets.US_ASCII));
+            }
+        }
+        if (!strings.isEmpty()) {
+            Expr content = Characters.JSON.choices(exprs, strings);
+            ways.add(exprs.concat(exprs.literal("\""), content, exprs.literal("\"")));
+        }
+        if (!scalars.isEmpty()) {
+            ways.add(exprs.choices(scalars));
+        }
+        return exprs.alternative(ways);
+    }
+
+    private static String plain(BigDecimal number) {
+        return number.signum() == 0 ? "0" : number.stripTrailingZeros().toPlainString();
+    }
+
     /** Exactly this value; an integer as digits, or with zeros behind a point as it was written. */
     Expr literal(Exprs exprs, Object value) {
         return switch (value) {
             case String text -> quoted(exprs, text);
             case BigDecimal number -> {
-                BigDecimal stripped = number.signum() == 0 ? BigDecimal.ZERO : number.stripTrailingZeros();
-                yield exprs.alternative(exprs.literal(stripped.toPlainString()), exprs.literal(number.toPlainString()));
+                yield exprs.alternative(exprs.literal(plain(number)), exprs.literal(number.toPlainString()));
             }
             case List<?> list -> {
                 List<Expr> parts = new ArrayList<>();

@@ -226,11 +226,13 @@ final class KeywordReader {
             if (values == null) {
                 ways.add(reader.content(strings));
             } else {
-                for (Object value : values) {
-                    if (value instanceof String text && reader.values().accepts(shape, value)) {
-                        ways.add(Characters.JSON.literal(exprs, text));
-                    }
-                }
+                Shape types = shape.withValues(null);
+                ways.add(Characters.JSON.choices(
+                        exprs,
+                        values.stream()
+                                .filter(value -> value instanceof String && reader.values().accepts(types, value))
+                                .map(value -> (String) value)
+                                .toList()));
             }
         }
         return exprs.alternative(ways);

@@ -17,7 +17,7 @@ final class NumberTexts {
     /** Digits of an exponent at the most: what {@link JsonReader} reads back. */
     private static final int MAX_EXPONENT_DIGITS = 3;
     /** States of the automaton of a range at the most. */
-    private static final int MAX_STATES = 20_000;
+    private static final int MAX_STATES = 12_000;
 
     private final Exprs exprs;
     private final Expr digit;

@@ -259,7 +259,7 @@ final class RegexParser {
         int start = at - 1;
         boolean negated = peek() == '^';
         at += negated ? 1 : 0;
-        CodePointSet set = CodePointSet.NONE;
+        List<int[]> ranges = new ArrayList<>();
         while (peek() != ']') {
             int item = at;
             CodePointSet low = classAtom(start);
@@ -271,12 +271,13 @@ final class RegexParser {
                 if (from > to) {
                     throw error("the range ends before it begins", item);
                 }
-                set = set.or(CodePointSet.range(from, to));
+                ranges.add(new int[] {from, to});
             } else {
-                set = set.or(low);
+                ranges.addAll(low.ranges());
             }
         }
         at++;
+        CodePointSet set = CodePointSet.ofRanges(ranges);
         return negated ? set.complement() : set;
     }
 

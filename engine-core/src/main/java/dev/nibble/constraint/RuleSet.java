@@ -1,10 +1,15 @@
 package dev.nibble.constraint;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -17,15 +22,23 @@ final class RuleSet {
 
     private final Exprs exprs;
     private final Map<Rule, Expr> bodies;
+    private final Map<Rule, Set<Rule>> calls = new LinkedHashMap<>();
     private final Map<Rule, Expr> resolved = new HashMap<>();
-    private final Set<Rule> running = new HashSet<>();
-    private final Set<Rule> recursive = new HashSet<>();
     private Set<Rule> productive = Set.of();
     private Set<Rule> nullable = Set.of();
 
     RuleSet(Exprs exprs, Map<Rule, Expr> bodies) {
         this.exprs = exprs;
         this.bodies = bodies;
+        bodies.forEach((rule, body) -> {
+            Set<Rule> called = new LinkedHashSet<>();
+            exprs.substitute(body, inner -> {
+                called.add(inner);
+                return exprs.call(inner);
+            });
+            called.retainAll(bodies.keySet());
+            calls.put(rule, called);
+        });
     }
 
     /**
@@ -39,12 +52,21 @@ final class RuleSet {
             throw new ConstraintException("no text can satisfy the grammar: the rule " + root + " never ends");
         }
         nullable = fixpoint(this::isNullable);
-        bodies.keySet().forEach(rule -> checkLeft(rule, new ArrayList<>(), new HashSet<>()));
-        bodies.keySet().forEach(rule -> findRecursion(rule, rule, new HashSet<>()));
-        for (Rule rule : recursive) {
-            rule.define(replaced(bodies.getOrDefault(rule, exprs.nothing)));
+        checkLeft();
+        RuleGraph graph = new RuleGraph(calls);
+        Set<Rule> recursive = graph.recursive();
+        for (Rule rule : graph.calledFirst()) {
+            Expr body = exprs.nothing;
+            if (productive.contains(rule)) {
+                body = replaced(bodies.getOrDefault(rule, exprs.nothing));
+                if (recursive.contains(rule) || size(body, MAX_INLINED) > MAX_INLINED) {
+                    rule.define(body);
+                    body = exprs.call(rule);
+                }
+            }
+            resolved.put(rule, body);
         }
-        return recursive.contains(root) ? exprs.call(root) : body(root);
+        return Objects.requireNonNull(resolved.get(root));
     }
 
     private interface Property {
@@ -53,15 +75,16 @@ final class RuleSet {
 
     /** The rules whose bodies have a property, which calls of rules that have it may give them. */
     private Set<Rule> fixpoint(Property property) {
+        Map<Rule, List<Rule>> callers = new HashMap<>();
+        calls.forEach((rule, called) ->
+                called.forEach(inner -> callers.computeIfAbsent(inner, key -> new ArrayList<>()).add(rule)));
         Set<Rule> known = new HashSet<>();
-        boolean grown = true;
-        while (grown) {
-            grown = false;
-            for (Map.Entry<Rule, Expr> entry : bodies.entrySet()) {
-                if (!known.contains(entry.getKey()) && property.holds(entry.getValue(), known)) {
-                    known.add(entry.getKey());
-                    grown = true;
-                }
+        Deque<Rule> open = new ArrayDeque<>(bodies.keySet());
+        while (!open.isEmpty()) {
+            Rule rule = open.removeLast();
+            if (!known.contains(rule) && property.holds(bodies.getOrDefault(rule, exprs.nothing), known)) {
+                known.add(rule);
+                open.addAll(callers.getOrDefault(rule, List.of()));
             }
         }
         return known;
@@ -107,32 +130,35 @@ final class RuleSet {
         return false;
     }
 
-    private void checkLeft(Rule rule, List<Rule> path, Set<Rule> done) {
-        if (path.contains(rule)) {
-            throw new ConstraintException("left recursion is not supported: the rule " + rule
-                    + " begins with itself" + (path.size() > 1 ? " through " + path.getLast() : "")
+    private void checkLeft() {
+        Map<Rule, Set<Rule>> first = new LinkedHashMap<>();
+        bodies.forEach((rule, body) -> {
+            Set<Rule> begins = new LinkedHashSet<>();
+            leading(body, begins);
+            begins.retainAll(bodies.keySet());
+            first.put(rule, begins);
+        });
+        for (Rule rule : new RuleGraph(first).recursive()) {
+            Set<Rule> begins = Objects.requireNonNull(first.get(rule));
+            throw new ConstraintException("left recursion is not supported: the rule " + rule + " begins with itself"
+                    + (begins.contains(rule) ? "" : " through " + begins.iterator().next())
                     + "; write the repetition to the right or with *");
         }
-        if (done.contains(rule)) {
-            return;
-        }
-        path.add(rule);
-        Set<Rule> first = new HashSet<>();
-        leading(bodies.getOrDefault(rule, exprs.nothing), first);
-        first.forEach(next -> checkLeft(next, path, done));
-        path.removeLast();
-        done.add(rule);
     }
 
     /** Adds the rules that may be called before a byte was read. */
     private void leading(Expr expr, Set<Rule> into) {
         switch (expr.kind) {
-            case CALL -> into.add((Rule) java.util.Objects.requireNonNull(expr.payload));
+            case CALL -> into.add((Rule) Derivatives.payload(expr));
             case CONCAT -> {
-                leading(expr.parts[0], into);
-                if (isNullable(expr.parts[0], nullable)) {
-                    leading(expr.parts[1], into);
+                Expr rest = expr;
+                for (; rest.kind == Expr.Kind.CONCAT; rest = rest.parts[1]) {
+                    leading(rest.parts[0], into);
+                    if (!isNullable(rest.parts[0], nullable)) {
+                        return;
+                    }
                 }
+                leading(rest, into);
             }
             case ALTERNATIVE, REPEAT -> {
                 for (Expr part : expr.parts) {
@@ -143,48 +169,14 @@ final class RuleSet {
         }
     }
 
-    private void findRecursion(Rule rule, Rule wanted, Set<Rule> seen) {
-        Set<Rule> called = new HashSet<>();
-        exprs.substitute(bodies.getOrDefault(rule, exprs.nothing), inner -> {
-            called.add(inner);
-            return exprs.call(inner);
-        });
-        for (Rule inner : called) {
-            if (inner == wanted) {
-                recursive.add(wanted);
-            } else if (seen.add(inner)) {
-                findRecursion(inner, wanted, seen);
-            }
-        }
-    }
-
-    /** The body of a rule that does not call itself. */
-    private Expr body(Rule rule) {
-        Expr known = resolved.get(rule);
-        if (known == null) {
-            if (!running.add(rule)) {
-                throw new IllegalStateException("the rule " + rule + " calls itself");
-            }
-            known = productive.contains(rule) ? replaced(bodies.getOrDefault(rule, exprs.nothing)) : exprs.nothing;
-            if (size(known, MAX_INLINED) > MAX_INLINED) {
-                rule.define(known);
-                known = exprs.call(rule);
-            }
-            running.remove(rule);
-            resolved.put(rule, known);
-        }
-        return known;
-    }
-
+    /** A body with what the rules that it calls stand for, as far as that is known. */
     private Expr replaced(Expr body) {
         return exprs.substitute(body, rule -> {
-            if (!bodies.containsKey(rule)) {
-                return exprs.call(rule);
+            Expr known = resolved.get(rule);
+            if (known != null) {
+                return known;
             }
-            if (!productive.contains(rule)) {
-                return exprs.nothing;
-            }
-            return recursive.contains(rule) ? exprs.call(rule) : body(rule);
+            return bodies.containsKey(rule) && !productive.contains(rule) ? exprs.nothing : exprs.call(rule);
         });
     }
 

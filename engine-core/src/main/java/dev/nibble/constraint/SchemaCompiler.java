@@ -6,9 +6,7 @@ import dev.nibble.constraint.ObjectShape.Layer;
 import dev.nibble.constraint.ObjectShape.PatternNode;
 import dev.nibble.json.JsonReader;
 import dev.nibble.json.JsonValues;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -28,8 +26,14 @@ final class SchemaCompiler {
     private static final int MAX_PATTERNS = 6;
     /** Values that are told apart where no two items may be equal, at the most. */
     private static final int MAX_UNIQUE = 12;
+    /** What one array has to contain, at the most: each combination is told apart. */
+    private static final int MAX_CONTAINS = 6;
+    /** Items that have to be there beside something to be contained, at the most: they are counted one by one. */
+    private static final int MAX_NEEDED = 500;
+    /** Combinations of numbers of items at the most. */
+    private static final int MAX_COUNTS = 50_000;
     /** States of the automaton of undeclared names at the most. */
-    private static final int MAX_NAME_STATES = 50_000;
+    private static final int MAX_NAME_STATES = 15_000;
 
     /** One alternative of a node, ready to be written. */
     private record Plan(
@@ -43,7 +47,7 @@ final class SchemaCompiler {
     private final Map<SchemaNode, List<Plan>> plans = new LinkedHashMap<>();
     private final Map<SchemaNode, Rule> rules = new HashMap<>();
     private final Set<SchemaNode> satisfiable = new LinkedHashSet<>();
-    private final Deque<SchemaNode> open = new ArrayDeque<>();
+    private final Set<SchemaNode> open = new LinkedHashSet<>();
 
     private SchemaCompiler(Exprs exprs, Object schema, boolean spaced) {
         this.exprs = exprs;
@@ -65,7 +69,8 @@ final class SchemaCompiler {
         SchemaNode root = reader.root();
         request(root);
         while (!open.isEmpty()) {
-            SchemaNode node = open.remove();
+            SchemaNode node = open.iterator().next();
+            open.remove(node);
             List<Plan> alternatives = new ArrayList<>();
             plans.put(node, alternatives);
             for (Shape shape : reader.shapes(node)) {
@@ -97,8 +102,9 @@ final class SchemaCompiler {
 
     private Plan plan(Shape shape, SchemaNode node) {
         if (shape.values() != null) {
+            Shape types = shape.withValues(null);
             List<Object> allowed = shape.values().stream()
-                    .filter(value -> reader.values().accepts(shape, value))
+                    .filter(value -> reader.values().accepts(types, value))
                     .toList();
             return new Plan(shape.withValues(allowed), null, null);
         }
@@ -159,16 +165,14 @@ final class SchemaCompiler {
                 continue;
             }
             for (int i = 0; i < patterns.size(); i++) {
-                Expr language = patterns.get(i).names();
+                Expr language = reader.determined(patterns.get(i).names());
                 all.add((matched >> i & 1) != 0 ? language : exprs.not(language));
             }
             if (shape.names() != null) {
                 all.add(shape.names());
             }
             if (!declared.isEmpty()) {
-                all.add(exprs.not(exprs.alternative(declared.stream()
-                        .map(name -> Characters.JSON.literal(exprs, name))
-                        .toList())));
+                all.add(exprs.not(Characters.JSON.choices(exprs, declared)));
             }
             Expr names = all.size() == 1
                     ? any
@@ -182,8 +186,9 @@ final class SchemaCompiler {
 
     private ArrayPlan plan(ArrayShape shape, SchemaNode node) {
         List<List<Object>> values = null;
+        String pointer = node.parts().iterator().next().source().pointer();
+        checkCounts(shape, pointer);
         if (shape.unique() && shape.max() > 1) {
-            String pointer = node.parts().iterator().next().source().pointer();
             if (!shape.contains().isEmpty()) {
                 throw SchemaReader.refused(pointer, "uniqueItems", "it is not supported beside contains");
             }
@@ -204,6 +209,28 @@ final class SchemaCompiler {
             plan.variants.forEach(kinds -> kinds.forEach(kind -> request(kind.node())));
         }
         return plan;
+    }
+
+    /** Refuses more combinations of numbers of items than can be told apart. */
+    private static void checkCounts(ArrayShape shape, String pointer) {
+        if (shape.contains().isEmpty()) {
+            return;
+        }
+        int index = shape.max() == Expr.UNBOUNDED
+                ? Math.max(shape.min(), shape.prefix().size() + 1)
+                : shape.max();
+        double combinations = 1.0 + index;
+        long needed = shape.min();
+        for (ArrayShape.Contains contains : shape.contains()) {
+            needed += contains.min();
+            combinations *= 1.0 + (contains.max() == Expr.UNBOUNDED ? contains.min() : contains.max());
+        }
+        if (needed > MAX_NEEDED || combinations > MAX_COUNTS || shape.contains().size() > MAX_CONTAINS) {
+            throw SchemaReader.refused(
+                    pointer,
+                    "contains",
+                    "too many items would have to be counted; make minContains, maxContains and the numbers of items smaller");
+        }
     }
 
     /** The values that a node allows, if it names them; else null. */
@@ -231,16 +258,20 @@ final class SchemaCompiler {
 
     /** Finds the nodes that some value satisfies: first those without parts, then those whose parts are found. */
     private void findSatisfiable() {
+        // Parts were met after what they are parts of.
+        List<SchemaNode> left = new ArrayList<>(plans.keySet()).reversed();
         boolean grown = true;
         while (grown) {
-            grown = false;
-            for (Map.Entry<SchemaNode, List<Plan>> entry : plans.entrySet()) {
-                if (!satisfiable.contains(entry.getKey())
-                        && entry.getValue().stream().anyMatch(this::isSatisfiable)) {
-                    satisfiable.add(entry.getKey());
-                    grown = true;
+            List<SchemaNode> later = new ArrayList<>();
+            for (SchemaNode node : left) {
+                if (plans.getOrDefault(node, List.of()).stream().anyMatch(this::isSatisfiable)) {
+                    satisfiable.add(node);
+                } else {
+                    later.add(node);
                 }
             }
+            grown = later.size() < left.size();
+            left = later;
         }
     }
 
@@ -321,7 +352,7 @@ final class SchemaCompiler {
             Shape shape = plan.shape;
             List<Object> values = shape.values();
             if (values != null) {
-                values.forEach(value -> ways.add(texts.literal(exprs, value)));
+                ways.add(texts.choices(exprs, values));
                 continue;
             }
             if (shape.nulls()) {

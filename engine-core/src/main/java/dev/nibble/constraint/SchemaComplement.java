@@ -41,9 +41,10 @@ final class SchemaComplement {
     private List<Shape> of(Shape shape, String pointer) {
         List<Object> values = shape.values();
         if (values != null) {
+            Shape types = shape.withValues(null);
             return excluding(
                     values.stream()
-                            .filter(value -> reader.values().accepts(shape, value))
+                            .filter(value -> reader.values().accepts(types, value))
                             .toList(),
                     pointer);
         }
@@ -82,17 +83,17 @@ final class SchemaComplement {
     private StringShape without(Expr content) {
         Exprs exprs = reader.exprs();
         Expr any = exprs.star(Characters.JSON.spell(exprs, CodePointSet.ALL));
-        return new StringShape(0, Expr.UNBOUNDED, exprs.and(any, exprs.not(content)));
+        return new StringShape(0, Expr.UNBOUNDED, exprs.and(reader.determined(any), exprs.not(content)));
     }
 
     private List<Shape> excluding(List<Object> values, String pointer) {
         Shape others = Shape.ANY;
-        List<Expr> texts = new ArrayList<>();
+        List<String> texts = new ArrayList<>();
         List<BigDecimal> numbers = new ArrayList<>();
         for (Object value : values) {
             switch (value) {
                 case Boolean bool -> others = others.withBooleans(others.booleans() & (bool ? 1 : 2));
-                case String text -> texts.add(Characters.JSON.literal(reader.exprs(), text));
+                case String text -> texts.add(text);
                 case BigDecimal number -> numbers.add(number);
                 case List<?> list ->
                     throw SchemaReader.refused(pointer, keyword(pointer), "an array cannot be excluded");
@@ -102,7 +103,7 @@ final class SchemaComplement {
             }
         }
         if (!texts.isEmpty()) {
-            others = others.withStrings(without(reader.exprs().alternative(texts)));
+            others = others.withStrings(without(Characters.JSON.choices(reader.exprs(), texts)));
         }
         if (numbers.isEmpty()) {
             return List.of(others);

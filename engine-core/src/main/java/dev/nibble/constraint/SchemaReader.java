@@ -25,7 +25,7 @@ final class SchemaReader {
     /** Alternatives of one schema at the most: each is a way that is followed at the same time. */
     private static final int MAX_SHAPES = 600;
     /** States of the automaton of a string at the most. */
-    private static final int MAX_STATES = 20_000;
+    private static final int MAX_STATES = 15_000;
 
     private static final Set<String> ANNOTATIONS = Set.of(
             "title",
@@ -350,8 +350,23 @@ final class SchemaReader {
         if (language == null) {
             return counted;
         }
-        boolean free = strings.min() == 0 && strings.max() == Expr.UNBOUNDED;
-        return determined(free ? language : exprs.and(language, counted));
+        if (strings.min() == 0 && strings.max() == Expr.UNBOUNDED) {
+            return determined(language);
+        }
+        if (language.kind == Expr.Kind.REPEAT && isOneCharacter(language.parts[0])) {
+            int least = Math.max(strings.min(), language.min);
+            int most = Math.min(strings.max(), language.max);
+            return least > most ? exprs.nothing : exprs.repeat(determined(language.parts[0]), least, most);
+        }
+        return determined(exprs.and(determined(language), counted));
+    }
+
+    /** Whether each text of a language is a single character, so that counting the texts counts the characters. */
+    private boolean isOneCharacter(Expr language) {
+        Expr any = Characters.JSON.spell(exprs, CodePointSet.ALL);
+        return language.kind != Expr.Kind.REPEAT
+                && language.kind != Expr.Kind.AND
+                && determined(exprs.and(language, exprs.not(any))).isNothing();
     }
 
     Map<String, Object> object(Object value, String pointer) {

@@ -1,7 +1,9 @@
 package dev.nibble.constraint;
 
 import dev.nibble.json.JsonValues;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
 
@@ -64,9 +66,10 @@ record Shape(
         if (both == null) {
             both = other.values;
         } else if (other.values != null) {
-            List<Object> others = other.values;
+            Set<Object> others = new HashSet<>();
+            other.values.forEach(value -> others.add(JsonValues.canonical(value)));
             both = both.stream()
-                    .filter(value -> others.stream().anyMatch(one -> JsonValues.same(value, one)))
+                    .filter(value -> others.contains(JsonValues.canonical(value)))
                     .toList();
         }
         return new Shape(

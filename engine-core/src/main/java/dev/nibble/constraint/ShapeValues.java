@@ -30,7 +30,8 @@ final class ShapeValues {
     private boolean isProvablyEmpty(Shape shape, int levels) {
         List<Object> values = shape.values();
         if (values != null) {
-            return values.stream().noneMatch(value -> accepts(shape, value));
+            Shape types = shape.withValues(null);
+            return values.stream().noneMatch(value -> accepts(types, value));
         }
         if (shape.nulls() || shape.booleans() != 0) {
             return false;

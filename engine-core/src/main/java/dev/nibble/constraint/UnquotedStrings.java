@@ -32,10 +32,11 @@ final class UnquotedStrings {
         StringShape strings = shape.strings();
         if (shape.values() != null) {
             List<byte[]> values = new ArrayList<>();
+            Shape types = shape.withValues(null);
             for (Object value : shape.values()) {
                 if (value instanceof String text
                         && !text.contains(mark)
-                        && reader.values().accepts(shape, value)) {
+                        && reader.values().accepts(types, value)) {
                     values.add(text.getBytes(StandardCharsets.UTF_8));
                 }
             }

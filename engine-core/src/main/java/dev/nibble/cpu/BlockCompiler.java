@@ -6,11 +6,15 @@ import dev.nibble.cpu.op.Attention;
 import dev.nibble.cpu.op.Block;
 import dev.nibble.cpu.op.BlockOp;
 import dev.nibble.cpu.op.ChannelMix;
+import dev.nibble.cpu.op.CompressedAttention;
+import dev.nibble.cpu.op.ConnectedBlock;
+import dev.nibble.cpu.op.CrossAttention;
 import dev.nibble.cpu.op.DeltaNet;
 import dev.nibble.cpu.op.DenseFeedForward;
 import dev.nibble.cpu.op.FeedForwardOp;
 import dev.nibble.cpu.op.GroupedExperts;
 import dev.nibble.cpu.op.LatentAttention;
+import dev.nibble.cpu.op.LightningAttention;
 import dev.nibble.cpu.op.LinearMixer;
 import dev.nibble.cpu.op.Mamba;
 import dev.nibble.cpu.op.Mamba2;
@@ -28,9 +32,12 @@ import dev.nibble.cpu.state.Workspace.Buffer;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.BlockConfig;
 import dev.nibble.model.ChannelMixConfig;
+import dev.nibble.model.CompressedAttentionConfig;
+import dev.nibble.model.CrossAttentionConfig;
 import dev.nibble.model.DeltaNetConfig;
 import dev.nibble.model.FeedForward;
 import dev.nibble.model.LatentAttentionConfig;
+import dev.nibble.model.LightningConfig;
 import dev.nibble.model.Mamba2Config;
 import dev.nibble.model.MambaConfig;
 import dev.nibble.model.Mixer;
@@ -50,6 +57,7 @@ final class BlockCompiler {
     private final LinearFactory linears;
     private final Workspace workspace;
     private int angles; // of a row, for all rotations so far
+    private final List<CrossAttention> crossAttentions = new ArrayList<>();
     private final IdentityHashMap<RopeConfig, Rope> ropes = new IdentityHashMap<>();
 
     BlockCompiler(Model model, LinearFactory linears, Workspace workspace) {
@@ -70,6 +78,13 @@ final class BlockCompiler {
         int hidden = model.config().hiddenSize();
         @Nullable MixerOp mixer = config.mixer() == null ? null : mixer(config.mixer(), layer);
         @Nullable FeedForwardOp feedForward = config.ffn() == null ? null : feedForward(config.ffn());
+        if (config.connections() != null) {
+            if (mixer == null || feedForward == null) {
+                throw new IllegalArgumentException("a block that is connected to several streams needs both parts");
+            }
+            return new ConnectedBlock(
+                    config, config.connections(), layer, hidden, mixer, feedForward, linears, workspace);
+        }
         BlockConfig.PerLayerInput input = config.perLayerInput();
         @Nullable PerLayerInput perLayerInput = input == null
                 ? null
@@ -94,14 +109,27 @@ final class BlockCompiler {
         return List.copyOf(ropes.values());
     }
 
+    /** The blocks' mixers that read the source. */
+    List<CrossAttention> crossAttentions() {
+        return List.copyOf(crossAttentions);
+    }
+
     private MixerOp mixer(Mixer mixer, int layer) {
         return switch (mixer) {
             case AttentionConfig attention ->
                 new Attention(attention, layer, rope(attention.rope()), linears, workspace);
+            case CrossAttentionConfig cross -> {
+                CrossAttention compiled = new CrossAttention(cross, layer, linears, workspace);
+                crossAttentions.add(compiled);
+                yield compiled;
+            }
             case LatentAttentionConfig latent ->
-                new LatentAttention(latent, layer, sharedRope(latent.rope()), linears, workspace);
+                new LatentAttention(latent, layer, rope(latent.rope()), this::sharedRope, linears, workspace);
+            case CompressedAttentionConfig compressed ->
+                new CompressedAttention(compressed, layer, this::sharedRope, linears, workspace);
             case ShortConvolutionConfig convolution -> new ShortConvolution(convolution, layer, linears, workspace);
             case DeltaNetConfig deltaNet -> new DeltaNet(deltaNet, layer, linears, workspace);
+            case LightningConfig lightning -> new LightningAttention(lightning, layer, linears, workspace);
             case MambaConfig mamba -> new Mamba(mamba, layer, linears, workspace);
             case Rwkv6Config rwkv -> new Rwkv6(rwkv, layer, linears, workspace);
             case Rwkv7Config rwkv -> new Rwkv7(rwkv, layer, linears, workspace);

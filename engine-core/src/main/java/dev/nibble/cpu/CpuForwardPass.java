@@ -1,15 +1,13 @@
 package dev.nibble.cpu;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.cpu.kernel.KernelReport;
 import dev.nibble.cpu.kernel.Linear;
 import dev.nibble.cpu.kernel.LinearFactory;
 import dev.nibble.cpu.kernel.MatmulInput;
 import dev.nibble.cpu.kernel.VectorOps;
-import dev.nibble.cpu.op.BlockOp;
-import dev.nibble.cpu.op.Rope;
 import dev.nibble.cpu.op.RowNorm;
-import dev.nibble.cpu.op.TokenInput;
 import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.cpu.state.CpuSequence;
 import dev.nibble.cpu.state.KvPool;
@@ -29,11 +27,12 @@ import dev.nibble.spi.Sequence;
 import dev.nibble.spi.SequenceMemory;
 import dev.nibble.tensor.DType;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** The one transformer loop of the CPU backend: embeds the rows, runs the blocks, projects the wanted rows to logits. */
+/** The forward pass of the CPU backend: embeds the rows, runs the blocks, projects the wanted rows to logits. */
 final class CpuForwardPass implements ForwardPass {
     /**
      * Rows of a batch: enough to use each weight often while it is in the cache. Only a model that needs more takes more, and the
@@ -41,11 +40,12 @@ final class CpuForwardPass implements ForwardPass {
      */
     private static final int MAX_BATCH_ROWS = 512;
 
+    private static final float[] NO_LOGITS = {};
+
     private final Model model;
     private final ModelConfig config;
-    private final BlockOp[] blocks; // an array: walking a list allocates its iterator
-    private final Rope[] ropes;
-    private final TokenInput tokenInput;
+    private final BlockStack stack;
+    private final @Nullable CpuEncoder encoder;
     private final @Nullable Linear output;
     private final Workspace workspace;
     private final Pass pass;
@@ -58,6 +58,7 @@ final class CpuForwardPass implements ForwardPass {
     private final Turn turn = new Turn();
 
     private @Nullable ActivationObserver observer;
+    private final boolean batchInvariant;
     private boolean closed;
     private int[] wantedRows = new int[0]; // of the running batch
 
@@ -71,10 +72,13 @@ final class CpuForwardPass implements ForwardPass {
         workspace.reserve(Buffer.OUTPUT, config.hiddenSize());
         workspace.reserve(Input.HIDDEN, config.hiddenSize());
         workspace.reserve(Input.LAST, config.hiddenSize());
-        BlockCompiler compiler = new BlockCompiler(model, linears, workspace);
-        blocks = compiler.compile().toArray(BlockOp[]::new);
-        ropes = compiler.ropes().toArray(Rope[]::new);
-        tokenInput = new TokenInput(model, linears, workspace);
+        stack = new BlockStack(model, linears, workspace);
+        Model.Encoder reader = model.encoder();
+        if ((reader == null) != stack.crossAttentions().isEmpty()) {
+            throw new IllegalArgumentException("an encoder and blocks that read its states need each other");
+        }
+        encoder =
+                reader == null ? null : new CpuEncoder(reader.model(), stack.crossAttentions(), linears, workspace);
         Projection projection = model.output();
         output = projection == null ? null : linears.create(projection);
         linears.checkAdapters();
@@ -82,6 +86,7 @@ final class CpuForwardPass implements ForwardPass {
         pass = new Pass(pool, ops, workspace);
         this.linears = linears;
         kernels = family.descriptions();
+        batchInvariant = family.isBatchInvariant();
     }
 
     @Override
@@ -94,15 +99,33 @@ final class CpuForwardPass implements ForwardPass {
         return output == null ? config.hiddenSize() : config.vocabSize();
     }
 
+    @Override
+    public boolean isCausal() {
+        return model.isCausal();
+    }
+
+    @Override
+    public boolean hasEncoder() {
+        return encoder != null;
+    }
+
     /** A model that attends in both directions needs all rows of a text in one batch. */
     private static int maxBatchRows(Model model) {
         return model.isCausal()
                 ? MAX_BATCH_ROWS
-                : Math.max(MAX_BATCH_ROWS, model.config().contextLength());
+                : Math.max(
+                        MAX_BATCH_ROWS,
+                        Math.min(
+                                model.config().contextLength(), model.config().maxContextLength()));
     }
 
     @Override
     public Sequence newSequence(int contextLength, KvCacheType type) {
+        return newSequence(contextLength, KvCacheTypes.of(type));
+    }
+
+    @Override
+    public Sequence newSequence(int contextLength, KvCacheTypes types) {
         if (contextLength < 1) {
             throw new IllegalArgumentException("a sequence needs room for at least one token, not " + contextLength);
         }
@@ -110,13 +133,18 @@ final class CpuForwardPass implements ForwardPass {
             throw new IllegalArgumentException(
                     "the model can hold " + config.maxContextLength() + " tokens, not " + contextLength);
         }
-        sequenceBytes(contextLength, type); // fails where keys or values do not suit the type
-        return new CpuSequence(pool, model, contextLength, type, maxBatchRows, ops);
+        sequenceBytes(contextLength, types); // fails where keys or values do not suit the type
+        return new CpuSequence(pool, model, contextLength, types, maxBatchRows, ops);
     }
 
     @Override
     public long sequenceBytes(int contextLength, KvCacheType type) {
-        return CpuSequence.bytes(model, contextLength, type, maxBatchRows);
+        return sequenceBytes(contextLength, KvCacheTypes.of(type));
+    }
+
+    @Override
+    public long sequenceBytes(int contextLength, KvCacheTypes types) {
+        return CpuSequence.bytes(model, contextLength, types, maxBatchRows);
     }
 
     @Override
@@ -145,8 +173,15 @@ final class CpuForwardPass implements ForwardPass {
     }
 
     @Override
+    public long[] freeableBytes(List<Sequence> sequences) {
+        return pool.freeableBytes(
+                sequences.stream().map(CpuSequence.class::cast).toList());
+    }
+
+    @Override
     public long workspaceBytes() {
-        return workspace.bytes(maxBatchRows) + linears.copiedBytes();
+        int source = encoder == null ? 0 : config.contextLength(); // read at once
+        return workspace.bytes(Math.max(maxBatchRows, source)) + linears.copiedBytes();
     }
 
     @Override
@@ -165,14 +200,60 @@ final class CpuForwardPass implements ForwardPass {
     }
 
     @Override
+    public boolean isBatchInvariant() {
+        return batchInvariant;
+    }
+
+    @Override
     public void evaluate(Batch batch, float[] logits, BooleanSupplier cancelled) {
+        evaluate(batch, logits, null, cancelled);
+    }
+
+    @Override
+    public void encode(Sequence sequence, int[] source, BooleanSupplier cancelled) {
+        if (encoder == null) {
+            ForwardPass.super.encode(sequence, source, cancelled);
+            return;
+        }
+        if (!(sequence instanceof CpuSequence target) || !target.isOwnedBy(pool)) {
+            throw new IllegalArgumentException("the sequence belongs to another model");
+        }
+        if (source.length > target.capacity()) {
+            throw new IllegalArgumentException("a source of " + source.length + " tokens does not fit a sequence of "
+                    + target.capacity());
+        }
+        target.beginSource(source.length);
+        if (source.length == 0) {
+            return;
+        }
+        boolean read = false;
+        try (CpuSequence rows = encoder.newSequence(pool, target, source.length, target.types(), pass)) {
+            Batch batch = new Batch(source.length);
+            for (int token : source) {
+                batch.add(rows, token, false);
+            }
+            evaluate(batch, NO_LOGITS, target, cancelled);
+            target.commitSource(source.length);
+            read = true;
+        } finally {
+            if (!read) {
+                target.beginSource(0);
+            }
+        }
+    }
+
+    /**
+     * @param reader whose source the rows are; null for rows of texts
+     */
+    private void evaluate(
+            Batch batch, float[] logits, @Nullable CpuSequence reader, BooleanSupplier cancelled) {
         WorkerPool.requireStack();
         turn.take(cancelled);
         try {
-            check(batch, logits);
+            check(batch, logits, reader == null);
             int kept = pass.pool.keep();
             try {
-                evaluateInTurn(batch, logits, cancelled);
+                evaluateInTurn(batch, logits, reader, cancelled);
             } finally {
                 pass.pool.giveBack(kept);
             }
@@ -184,7 +265,8 @@ final class CpuForwardPass implements ForwardPass {
     }
 
     /** The sequences change at the end and all at once: a batch that fails or is cancelled leaves each as it was. */
-    private void evaluateInTurn(Batch batch, float[] logits, BooleanSupplier cancelled) {
+    private void evaluateInTurn(
+            Batch batch, float[] logits, @Nullable CpuSequence reader, BooleanSupplier cancelled) {
         try {
             pass.begin(batch, observer);
             pass.cancelWhen(cancelled);
@@ -192,7 +274,12 @@ final class CpuForwardPass implements ForwardPass {
                 CpuSequence sequence = pass.distinctSequence(i);
                 sequence.reserve(sequence.length() + pass.rowsOf(i));
             }
-            run(batch, logits);
+            if (reader == null || encoder == null) {
+                stack.run(pass, batch);
+                project(batch, logits);
+            } else {
+                encoder.run(pass, batch, reader);
+            }
             for (int i = 0; i < pass.sequences(); i++) {
                 pass.distinctSequence(i).commit(pass.rowsOf(i));
             }
@@ -200,20 +287,6 @@ final class CpuForwardPass implements ForwardPass {
             pass.end();
             workspace.giveBack(MAX_BATCH_ROWS);
         }
-    }
-
-    private void run(Batch batch, float[] logits) {
-        for (Rope rope : ropes) {
-            rope.prepare(pass);
-        }
-        tokenInput.run(pass, batch);
-        for (BlockOp block : blocks) {
-            pass.checkCancelled();
-            pass.pool.letOthers();
-            block.run(pass);
-        }
-        tokenInput.mergeStreams(pass);
-        project(batch, logits);
     }
 
     /** Final norm and logits of the rows that want them. */
@@ -257,11 +330,11 @@ final class CpuForwardPass implements ForwardPass {
         }
     }
 
-    private void check(Batch batch, float[] logits) {
+    private void check(Batch batch, float[] logits, boolean isText) {
         if (closed) {
             throw new IllegalStateException("the forward pass is closed");
         }
-        if (batch.size() < 1 || batch.size() > maxBatchRows) {
+        if (batch.size() < 1 || (isText && batch.size() > maxBatchRows)) {
             throw new IllegalArgumentException("a batch has 1 to " + maxBatchRows + " rows, not " + batch.size());
         }
         if (logits.length < (long) batch.outputCount() * outputSize()) {
@@ -279,6 +352,9 @@ final class CpuForwardPass implements ForwardPass {
             if (batch.position(row) >= sequence.capacity()) {
                 throw new IllegalArgumentException("row " + row + ": position " + batch.position(row)
                         + " does not fit a sequence of " + sequence.capacity());
+            }
+            if (isText && encoder != null && sequence.sourceLength() == 0) {
+                throw new IllegalArgumentException("row " + row + ": the sequence has no source to answer");
             }
         }
     }

@@ -54,8 +54,8 @@ record LoadPlan(
                     sizes.repackedBytes(),
                     pass.bufferBytes(FEW_ROWS),
                     Math.min(heap, pass.bufferBytes(pass.maxBatchRows())),
-                    pass.sequenceBytes(Math.min(context, LEAST_CONTEXT), options.kvCacheType()),
-                    pass.sequenceBytes(context, options.kvCacheType()),
+                    pass.sequenceBytes(Math.min(context, LEAST_CONTEXT), options.kvCacheTypes()),
+                    pass.sequenceBytes(context, options.kvCacheTypes()),
                     context,
                     system.runtimeGrowth()
                             + (long) TOKENIZER_BYTES * model.config().vocabSize());

@@ -15,14 +15,15 @@ public final class PoolingReader {
     private PoolingReader() {}
 
     /**
-     * The model as an embedding model.
+     * The model as an embedding model; where a decoder answers an encoder, the encoder.
      *
      * @param asked overrides the file
      * @throws UnsupportedModelException for a reranker, and where nothing says how to pool
      * @throws dev.nibble.ModelFormatException for an unknown value in the file
      */
     public static Model embedding(Metadata metadata, Model model, Optional<Pooling> asked) {
-        return model.withPooling(asked.orElseGet(() -> fromFile(metadata, model)));
+        Model reader = model.encoder() == null ? model : model.encoder().model();
+        return reader.withPooling(asked.orElseGet(() -> fromFile(metadata, reader)));
     }
 
     /** The values are those of llama.cpp's {@code llama_pooling_type}. */

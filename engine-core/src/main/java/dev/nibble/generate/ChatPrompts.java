@@ -154,16 +154,20 @@ public final class ChatPrompts {
         AnswerDialect dialect = dialect(template);
         synchronized (constraints) {
             Constraint known = constraints.get(key);
-            if (known == null) {
-                known = tools.isEmpty() && content != null
-                        ? dialect.constrain(content, prefill)
-                        : dialect.constrain(tools, key.choice, key.parallel, content, prefill);
-                constraints.put(key, known);
-                if (constraints.size() > MAX_CONSTRAINTS) {
-                    constraints.remove(constraints.keySet().iterator().next());
-                }
+            if (known != null) {
+                return known;
             }
-            return known;
+        }
+        // Made without the lock, as it may take a while; of two made at the same time the first is kept.
+        Constraint made = tools.isEmpty() && content != null
+                ? dialect.constrain(content, prefill)
+                : dialect.constrain(tools, key.choice, key.parallel, content, prefill);
+        synchronized (constraints) {
+            Constraint before = constraints.putIfAbsent(key, made);
+            if (constraints.size() > MAX_CONSTRAINTS) {
+                constraints.remove(constraints.keySet().iterator().next());
+            }
+            return before == null ? made : before;
         }
     }
 

@@ -111,6 +111,19 @@ final class ConstrainedText {
         return matcher.isComplete() ? matcher : null;
     }
 
+    /** How many of the first tokens of a text may come one after the other. */
+    int allowedLength(int[] tokens, int count) {
+        Matcher at = matcher;
+        for (int i = 0; i < count; i++) {
+            Matcher next = at.next(tokens[i]);
+            if (next == null) {
+                return i;
+            }
+            at = next;
+        }
+        return count;
+    }
+
     /** Goes on to where {@link #after} leads. */
     void move(Matcher next) {
         matcher = next;

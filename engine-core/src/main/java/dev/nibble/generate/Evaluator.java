@@ -2,7 +2,9 @@ package dev.nibble.generate;
 
 import dev.nibble.ModelStats;
 import dev.nibble.jfr.Events;
+import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
+import dev.nibble.spi.Sequence;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
@@ -92,6 +94,7 @@ public final class Evaluator {
                         + " asks whether to cancel, called it");
             }
             rows.begin(cancellation);
+            generatedTokens += rows.takeRightGuesses();
             rows.wait = Events.beginWait();
             arrive(rows);
             try {
@@ -101,6 +104,7 @@ public final class Evaluator {
                     }
                     if (rows.state == Rows.State.WAITING && mayLead(rows)) {
                         lead(rows);
+                        wakeFirst(); // others had all the rows, and who has come meanwhile may stand before this
                     } else {
                         interrupted |= await(rows);
                     }
@@ -115,6 +119,57 @@ public final class Evaluator {
             }
         }
         rethrow(rows.failure);
+    }
+
+    /**
+     * Has the encoder read a source, a batch of its own; its turn is among the other batches.
+     *
+     * @throws CancellationException when cancelled; the sequence holds nothing then, as after every failure
+     */
+    void encode(Sequence sequence, int[] source, Cancellation cancellation) {
+        evaluateAlone(source.length, () -> pass.encode(sequence, source, cancellation));
+    }
+
+    /**
+     * Evaluates a whole text in which tokens see those behind them, a batch of its own likewise.
+     *
+     * @param scores receives those of the rows that want them
+     * @throws CancellationException when cancelled
+     */
+    void evaluateText(Batch text, float[] scores, Cancellation cancellation) {
+        evaluateAlone(text.size(), () -> pass.evaluate(text, scores, cancellation));
+    }
+
+    private void evaluateAlone(int tokens, Runnable evaluation) {
+        Object event = Events.beginBatch();
+        evaluation.run();
+        Events.endBatch(event, 1, 0, tokens);
+        lock.lock();
+        try {
+            batches++;
+            evaluations++;
+            promptTokens += tokens;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * How many guesses of what a session generates next pay, were it alone.
+     *
+     * @param most of them
+     * @param first how probable the first one is
+     * @param further how probable each other is where those before it are right
+     * @param nanosEach what making one takes
+     */
+    int guesses(int most, double first, double further, double nanosEach) {
+        lock.lock();
+        try {
+            double step = batch.stepNanos();
+            return batch.guesses(most, first, further, step == 0 ? 0 : nanosEach / step);
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Counts a session, with 1 where it begins and -1 where it ends. */
@@ -132,6 +187,7 @@ public final class Evaluator {
         lock.lock();
         try {
             unexpect(rows);
+            generatedTokens += rows.takeRightGuesses();
             rows.doneAt = 0;
             rows.returnNanos = 0;
             batch.pause(rows);

@@ -7,6 +7,8 @@ import dev.nibble.GenerationOptions;
 import dev.nibble.GenerationStats;
 import dev.nibble.NibbleException;
 import dev.nibble.PromptProgress;
+import dev.nibble.Speculation;
+import dev.nibble.TokenProbability;
 import dev.nibble.constraint.ConstraintException;
 import dev.nibble.constraint.Matcher;
 import dev.nibble.jfr.Events;
@@ -16,6 +18,8 @@ import dev.nibble.tokenizer.StreamingDetokenizer;
 import dev.nibble.tokenizer.Tokenizer;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +35,7 @@ public final class Generator {
     private final StreamingDetokenizer detokenizer;
     private final StopStrings stopStrings;
     private final @Nullable ConstrainedText constrained;
+    private final @Nullable Speculator speculator;
 
     /** Whether tokens that have to come are taken without being chosen. */
     private final boolean skips;
@@ -59,6 +64,7 @@ public final class Generator {
      * @param cancellation watched
      * @param vocabulary that of the tokenizer, for constraints
      * @param showsControls whether control tokens are part of the text, as they are written in the vocabulary
+     * @param drafter guesses what it generates; null for none
      */
     public Generator(
             TokenContext context,
@@ -66,7 +72,8 @@ public final class Generator {
             GenerationOptions options,
             Cancellation cancellation,
             ConstrainedVocabulary vocabulary,
-            boolean showsControls) {
+            boolean showsControls,
+            @Nullable Drafter drafter) {
         this.context = context;
         this.tokenizer = tokenizer;
         this.options = options;
@@ -77,6 +84,13 @@ public final class Generator {
         detokenizer = new StreamingDetokenizer(tokenizer);
         stopStrings = new StopStrings(options.stop());
         constrained = options.constraint().map(vocabulary::begin).orElse(null);
+        speculator = drafter == null
+                ? null
+                : new Speculator(
+                        context,
+                        drafter,
+                        options.speculation().map(Speculation::tokens).orElse(OptionalInt.empty()),
+                        tokenizer.vocabulary());
         // Who changes or wants to see the scores of each token gets them.
         skips = options.logitsProcessors().isEmpty()
                 && options.logitBias().isEmpty()
@@ -86,13 +100,14 @@ public final class Generator {
     /**
      * Says that the prompt is in the context now.
      *
-     * @param promptStart position of its first token
+     * @param tokens of the prompt
+     * @param cached of these, how many need not be evaluated
      * @param keepOnCancel how many tokens stay if it is cancelled before it is evaluated
      */
-    public void begin(int promptStart, int keepOnCancel) {
+    public void begin(int tokens, int cached, int keepOnCancel) {
         this.keepOnCancel = keepOnCancel;
-        promptTokens = context.count() - promptStart;
-        cachedTokens = Math.max(0, context.prepare() - promptStart);
+        promptTokens = tokens;
+        cachedTokens = cached;
         context.takeShared();
     }
 
@@ -110,7 +125,7 @@ public final class Generator {
         GeneratedToken token = step(start);
         totalNanos += System.nanoTime() - start;
         if (finished()) {
-            context.pause();
+            pause();
         }
         if (token != null && count == 1) {
             firstTokenNanos = totalNanos;
@@ -133,12 +148,15 @@ public final class Generator {
             if (!promptEvaluated) {
                 context.report(options.promptProgress());
             }
-            boolean modelChooses = sampler.isGreedy() && options.topLogProbabilities() == 0 && context.canChoose();
+            boolean modelChooses = speculator == null
+                    && sampler.isGreedy()
+                    && options.topLogProbabilities() == 0
+                    && context.canChoose();
             if (modelChooses) {
                 id = context.chooseNext(cancellation);
             }
             if (!modelChooses || Float.isNaN(context.chosenLogProbability()) || !allows(id)) {
-                logits = context.nextLogits(cancellation); // without a usable number in them, the sampler says so
+                logits = nextLogits(); // without a usable number in them, the sampler says so
             }
         } catch (CancellationException e) {
             Events.endPrompt(event, promptTokens, cachedTokens);
@@ -164,15 +182,23 @@ public final class Generator {
             id = constrained == null ? sample(logits, null) : sampleAllowed(logits, constrained);
             logProbability = sampler.logProbability();
         }
-        GeneratedToken token = take(id, logProbability);
+        List<TokenProbability> alternatives = logits == null || options.topLogProbabilities() == 0
+                ? List.of()
+                : TopTokens.of(logits, options.topLogProbabilities(), (double) logits[id] - logProbability);
+        GeneratedToken token = take(id, logProbability); // after it the scores may be those of the next one
         if (skips && constrained != null && !finished()) {
             ahead = constrained.forced(context.tokens(), context.count());
             aheadAt = 0;
         }
-        return logits == null || options.topLogProbabilities() == 0
-                ? token
-                : token.withAlternatives(
-                        TopTokens.of(logits, options.topLogProbabilities(), (double) logits[id] - logProbability));
+        return alternatives.isEmpty() ? token : token.withAlternatives(alternatives);
+    }
+
+    private float[] nextLogits() {
+        if (speculator == null || !promptEvaluated) {
+            return context.nextLogits(cancellation);
+        }
+        int room = Math.min(maxTokens - count, context.capacity() - context.count()) - 1;
+        return speculator.nextLogits(room, constrained, cancellation);
     }
 
     /** Goes on with a token. */
@@ -262,10 +288,17 @@ public final class Generator {
         if (!finished()) {
             finishReason = FinishReason.CANCELLED;
             Events.cancellation(count);
-            context.pause();
+            pause();
             if (!promptEvaluated) {
-                context.dropPending(keepOnCancel);
+                context.dropPrompt(keepOnCancel);
             }
+        }
+    }
+
+    private void pause() {
+        context.pause();
+        if (speculator != null) {
+            speculator.pause();
         }
     }
 
@@ -289,6 +322,9 @@ public final class Generator {
                         Duration.ofNanos(firstTokenNanos),
                         Duration.ofNanos(Math.max(0, totalNanos - Math.max(firstTokenNanos, promptNanos))))
                 .withForced(forcedTokens);
+        if (speculator != null) {
+            stats = stats.withSpeculation(speculator.drafted(), speculator.accepted());
+        }
         Generation generation = Generation.of(text.toString(), Arrays.copyOf(generated, count), reason, stats);
         return constrained == null ? generation : generation.withComplete(reason == FinishReason.STOP_TOKEN);
     }

@@ -1,6 +1,6 @@
 package dev.nibble.generate;
 
-import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
 import java.util.Arrays;
@@ -8,14 +8,14 @@ import java.util.Arrays;
 /**
  * What the keys and values of a sequence depend on beside its tokens: only sequences of the same kind can share them.
  *
- * @param type in which they are kept
+ * @param types in which they are kept
  * @param adapters the scale of each adapter of the model
  */
-record KvKind(KvCacheType type, float[] adapters) {
+record KvKind(KvCacheTypes types, float[] adapters) {
 
     /** An empty sequence of this kind. */
     Sequence newSequence(ForwardPass pass, int contextLength) {
-        Sequence sequence = pass.newSequence(contextLength, type);
+        Sequence sequence = pass.newSequence(contextLength, types);
         if (adapters.length > 0) {
             sequence.useAdapters(adapters);
         }
@@ -24,16 +24,16 @@ record KvKind(KvCacheType type, float[] adapters) {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof KvKind kind && type == kind.type && Arrays.equals(adapters, kind.adapters);
+        return other instanceof KvKind kind && types.equals(kind.types) && Arrays.equals(adapters, kind.adapters);
     }
 
     @Override
     public int hashCode() {
-        return 31 * type.hashCode() + Arrays.hashCode(adapters);
+        return 31 * types.hashCode() + Arrays.hashCode(adapters);
     }
 
     @Override
     public String toString() {
-        return type + " " + Arrays.toString(adapters);
+        return types + " " + Arrays.toString(adapters);
     }
 }

@@ -4,16 +4,22 @@ import dev.nibble.KvBudgetException;
 import dev.nibble.ModelStats;
 import dev.nibble.OutOfMemoryException;
 import dev.nibble.OutOfMemoryException.Remedy;
+import dev.nibble.memory.BudgetLine;
 import dev.nibble.memory.ByteCount;
 import dev.nibble.memory.MemoryBudget;
 import dev.nibble.memory.SystemMemory;
 import dev.nibble.memory.SystemMemory.Room;
 import dev.nibble.spi.ForwardPass;
+import dev.nibble.spi.Sequence;
 import dev.nibble.spi.SequenceMemory;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The memory of a model's sequences, as they take it: within the model's budget, that of its engine, and what the system has. Where it
@@ -29,6 +35,9 @@ public final class KvMemory implements SequenceMemory {
     /** The part of the system's memory that may be taken unasked, as others take of it too. */
     private static final int ASKED_PART = 16;
 
+    /** How often who waits for memory looks whether there is some: nobody has to tell, whatever gave it back. */
+    private static final long POLL_NANOS = 5_000_000;
+
     private final ForwardPass pass;
     private final SystemMemory system;
     private final MemoryBudget engine;
@@ -42,10 +51,14 @@ public final class KvMemory implements SequenceMemory {
     /** Bytes that sessions which generate may take before the system is asked again: asking reads a dozen files. */
     private final AtomicLong unasked = new AtomicLong();
 
+    /** How long a session waits for what others hold. */
+    private final Duration wait;
+
     /**
      * @param engine budget of the engine
      * @param limit of the model, in bytes; empty for none
      * @param planned bytes of a session's context; without a limit no more is kept for later sessions
+     * @param wait how long a session waits for what others hold
      */
     public KvMemory(
             ForwardPass pass,
@@ -53,12 +66,14 @@ public final class KvMemory implements SequenceMemory {
             MemoryBudget engine,
             OptionalLong limit,
             long planned,
+            Duration wait,
             PrefixCache cache) {
         this.pass = pass;
         this.system = system;
         this.engine = engine;
         this.limit = limit;
         this.cache = cache;
+        this.wait = wait;
         budget = MemoryBudget.ofSessions(limit);
         long wanted = Math.max(planned, LEAST_KEPT);
         kept = limit.orElseGet(() -> Math.min(
@@ -67,7 +82,7 @@ public final class KvMemory implements SequenceMemory {
 
     /** A snapshot with what sequences and prefixes have now. */
     public ModelStats addTo(ModelStats stats) {
-        return stats.withKvCache(pass.heldBytes(), cache.unusedBytes(), limit.orElse(kept))
+        return stats.withKvCache(pass.heldBytes(), cache.reclaimableBytes(), limit.orElse(kept))
                 .withPrefixes(cache.hits(), cache.sharedTokens());
     }
 
@@ -75,7 +90,7 @@ public final class KvMemory implements SequenceMemory {
     public void take(long bytes, int tokens) {
         long above = budget.taken() + bytes - kept;
         if (above > 0) {
-            cache.evict(above);
+            cache.evict(above, false);
         }
         takeFrom(budget, bytes, tokens);
         boolean taken = false;
@@ -99,10 +114,18 @@ public final class KvMemory implements SequenceMemory {
     private void takeFrom(MemoryBudget from, long bytes, int tokens) {
         while (!from.tryTake(bytes)) {
             long free = free(from);
-            if (bytes > free && !cache.evict(bytes - free)) {
+            if (bytes > free && !giveUp(from, bytes - free)) {
                 throw refused(from, free, bytes, tokens);
             }
         }
+    }
+
+    /** Drops what is kept for later: here, and where the memory is not the model's alone, in other models of the engine. */
+    private boolean giveUp(MemoryBudget from, long bytes) {
+        // the caller may be at handing on what is kept here, and so may others there
+        return cache.evict(bytes, false)
+                || (from == engine && engine.reclaim(bytes, cache, !cache.isInUseHere()))
+                || cache.evict(bytes, true);
     }
 
     private static long free(MemoryBudget from) {
@@ -129,7 +152,7 @@ public final class KvMemory implements SequenceMemory {
         long needed = bytes + pass.bufferBytes(Math.min(tokens, pass.maxBatchRows())) + system.runtimeGrowth();
         Optional<Room> room = system.allocatable();
         while (room.isPresent() && needed > room.get().bytes()) {
-            if (!cache.evict(needed - room.get().bytes())) {
+            if (!giveUp(engine, needed - room.get().bytes())) {
                 throw new OutOfMemoryException(
                         "the KV cache of " + tokens + " more tokens and their evaluation need " + ByteCount.text(needed)
                                 + ", but " + room.get(),
@@ -152,16 +175,94 @@ public final class KvMemory implements SequenceMemory {
             if (bytes <= free(each)) {
                 continue;
             }
-            long free = free(each) + cache.unusedBytes();
-            if (bytes > free) {
+            long free = free(each) + unusedBytes(each);
+            boolean mayCome = !wait.isZero() && bytes <= each.limit().orElse(Long.MAX_VALUE);
+            if (bytes > free && !mayCome) {
                 throw refused(each, free, bytes, tokens);
             }
         }
     }
 
-    /** The tighter of the budgets, if there is one. */
+    /** A session that will take memory. */
+    BudgetLine.Member join() {
+        return engine.line().join(budget);
+    }
+
+    /** A session that has given back its memory. */
+    void leave(BudgetLine.Member member) {
+        engine.line().leave(member);
+    }
+
+    /**
+     * Makes room in a sequence, as soon as others have given back what it needs.
+     *
+     * @param refusal why there is no room now
+     * @throws KvBudgetException if nothing is given back in time, or all wait for each other
+     * @throws CancellationException if cancelled or interrupted
+     */
+    void await(
+            BudgetLine.Member member,
+            Sequence sequence,
+            int length,
+            KvBudgetException refusal,
+            Cancellation cancellation) {
+        if (wait.isZero()) {
+            throw refusal;
+        }
+        long begin = System.nanoTime();
+        KvBudgetException last = refusal;
+        cancellation.wakes(Thread.currentThread());
+        try {
+            while (true) {
+                KvBudgetException[] again = new KvBudgetException[1];
+                if (engine.line().take(member, () -> {
+                    again[0] = tryReserve(sequence, length);
+                    return again[0] == null;
+                })) {
+                    return;
+                }
+                last = again[0];
+                MemoryBudget lacking = last.remedies().contains(budget.remedy()) ? budget : engine;
+                if (engine.line().isStuck(member, lacking)) {
+                    throw refused(last, "all other sessions wait for memory too, and this is the youngest");
+                }
+                long waited = System.nanoTime() - begin;
+                if (waited >= wait.toNanos()) {
+                    throw refused(last, "no other gave back enough in " + wait.toMillis() + " ms");
+                }
+                if (cancellation.getAsBoolean()) {
+                    throw new CancellationException("the evaluation was cancelled while it waited for memory");
+                }
+                LockSupport.parkNanos(this, Math.min(POLL_NANOS, wait.toNanos() - waited));
+            }
+        } finally {
+            cancellation.wakes(null);
+            engine.line().giveUp(member);
+        }
+    }
+
+    private static @Nullable KvBudgetException tryReserve(Sequence sequence, int length) {
+        try {
+            sequence.reserve(length);
+            return null;
+        } catch (KvBudgetException e) {
+            return e;
+        }
+    }
+
+    private static KvBudgetException refused(KvBudgetException last, String why) {
+        return new KvBudgetException(
+                last.facts() + "; it waited, but " + why,
+                last.remedies(),
+                last.requestedBytes(),
+                last.requestedTokens(),
+                last.freeBytes());
+    }
+
+    /** What a session may hope for of the tighter of the budgets, if there is one: where it waits, all of it. */
     Optional<Room> room() {
-        return tightest().room();
+        MemoryBudget tightest = tightest();
+        return tightest.room().map(room -> new Room(hope(tightest), room.limit()));
     }
 
     /** What would help where that is too little. */
@@ -169,13 +270,26 @@ public final class KvMemory implements SequenceMemory {
         return tightest().remedy();
     }
 
-    private MemoryBudget tightest() {
-        return free(budget) <= free(engine) ? budget : engine;
+    private long hope(MemoryBudget from) {
+        return wait.isZero() ? free(from) : from.limit().orElse(Long.MAX_VALUE);
     }
 
-    /** Bytes that are only kept for later sessions. */
+    private MemoryBudget tightest() {
+        return hope(budget) <= hope(engine) ? budget : engine;
+    }
+
+    /** Of {@link #room}, bytes that are only kept for later sessions. */
     long unusedBytes() {
-        return cache.unusedBytes();
+        return unusedBytes(tightest());
+    }
+
+    /** Bytes that the models of the engine only keep for later sessions. */
+    long unusedBytesOfAll() {
+        return unusedBytes(engine);
+    }
+
+    private long unusedBytes(MemoryBudget of) {
+        return of == engine ? engine.reclaimableBytes() : cache.reclaimableBytes();
     }
 
     @Override

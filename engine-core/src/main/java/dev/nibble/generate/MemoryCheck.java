@@ -1,6 +1,6 @@
 package dev.nibble.generate;
 
-import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.OutOfMemoryException;
 import dev.nibble.OutOfMemoryException.Remedy;
 import dev.nibble.memory.ByteCount;
@@ -33,6 +33,11 @@ public final class MemoryCheck {
         this.counted = counted;
     }
 
+    /** What the sequences ask before they take memory; null if they do not ask. */
+    @Nullable KvMemory counted() {
+        return counted;
+    }
+
     /** Whether memory has to be taken here, as the sequences do not take it themselves. */
     boolean estimates() {
         return counted == null;
@@ -45,19 +50,20 @@ public final class MemoryCheck {
      *     since the cache grows with the tokens
      * @throws OutOfMemoryException if it is required and cannot fit
      */
-    public void session(int contextLength, KvCacheType type, boolean required) {
+    public void session(int contextLength, KvCacheTypes types, boolean required) {
         if (contextLength > pass.maxContextLength()) {
             throw new OutOfMemoryException("a context of " + contextLength + " tokens was asked for, but memory was"
                     + " reserved for " + pass.maxContextLength() + " when the model was loaded; load it with a context"
                     + " of " + contextLength + " (LoadOptions.withContextLength, --ctx)");
         }
-        long cache = pass.sequenceBytes(contextLength, type);
+        long cache = pass.sequenceBytes(contextLength, types);
         Optional<SystemMemory.Room> budgeted = (counted == null ? budget.room() : counted.room())
-                .filter(room -> cache > room.bytes() && cache > room.bytes() + unused());
+                .filter(room -> cache > room.bytes()
+                        && (counted == null || cache > room.bytes() + counted.unusedBytes()));
         if (budgeted.isPresent() && required) {
             int fits = longestUpTo(
                     contextLength,
-                    length -> pass.sequenceBytes(length, type),
+                    length -> pass.sequenceBytes(length, types),
                     budgeted.get().bytes());
             throw new OutOfMemoryException(
                     cacheText("a context of " + contextLength, cache) + ", but " + budgeted.get(),
@@ -72,7 +78,7 @@ public final class MemoryCheck {
         }
         int fits = longestUpTo(
                 contextLength,
-                length -> pass.sequenceBytes(length, type) + besides(length),
+                length -> pass.sequenceBytes(length, types) + besides(length),
                 room.get().bytes());
         String message = "the KV cache of a context of " + contextLength + " tokens needs " + ByteCount.text(cache)
                 + besidesText(contextLength) + ", but " + room.get() + "; "
@@ -88,9 +94,9 @@ public final class MemoryCheck {
      *
      * @throws OutOfMemoryException if it cannot
      */
-    public void growth(int fromTokens, int toTokens, KvCacheType type) {
-        long before = fromTokens == 0 ? 0 : pass.sequenceBytes(fromTokens, type);
-        long cache = pass.sequenceBytes(toTokens, type) - before;
+    public void growth(int fromTokens, int toTokens, KvCacheTypes types) {
+        long before = fromTokens == 0 ? 0 : pass.sequenceBytes(fromTokens, types);
+        long cache = pass.sequenceBytes(toTokens, types) - before;
         int tokens = toTokens - fromTokens;
         if (counted != null) {
             counted.require(cache, tokens);
@@ -118,7 +124,7 @@ public final class MemoryCheck {
 
     /** What is kept for later sessions and would be dropped. */
     private long unused() {
-        return counted == null ? 0 : counted.unusedBytes();
+        return counted == null ? 0 : counted.unusedBytesOfAll();
     }
 
     /**
@@ -127,10 +133,10 @@ public final class MemoryCheck {
      * @return bytes, for {@link #giveBack}
      * @throws OutOfMemoryException if it is not there
      */
-    long take(int fromTokens, int toTokens, KvCacheType type) {
-        growth(fromTokens, toTokens, type);
-        long before = fromTokens == 0 ? 0 : pass.sequenceBytes(fromTokens, type);
-        long bytes = pass.sequenceBytes(toTokens, type) - before;
+    long take(int fromTokens, int toTokens, KvCacheTypes types) {
+        growth(fromTokens, toTokens, types);
+        long before = fromTokens == 0 ? 0 : pass.sequenceBytes(fromTokens, types);
+        long bytes = pass.sequenceBytes(toTokens, types) - before;
         budget.take(bytes, "the KV cache of " + (toTokens - fromTokens) + " more tokens");
         return bytes;
     }

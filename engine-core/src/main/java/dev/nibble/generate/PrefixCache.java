@@ -2,6 +2,7 @@ package dev.nibble.generate;
 
 import dev.nibble.OutOfMemoryException;
 import dev.nibble.jfr.Events;
+import dev.nibble.memory.MemoryBudget;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
 import java.util.ArrayList;
@@ -18,17 +19,18 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Entries count as the model's KV cache. The one used longest ago goes first, from its end. Thread-safe.
  */
-public final class PrefixCache implements AutoCloseable {
+public final class PrefixCache implements MemoryBudget.Reclaimable, AutoCloseable {
     /** Tokens that are worth sharing: a page is copied for them at the most. */
     static final int LEAST = 16;
 
     /** Among so many all are looked through. */
-    private static final int MAX_ENTRIES = 256;
+    private static final int MAX_ENTRIES = 1024;
 
     /** Tokens by which an entry is cut at least. */
     private static final int CUT = 64;
 
     private final ForwardPass pass;
+    private final MemoryBudget engine;
     private final ReentrantLock lock = new ReentrantLock();
 
     // guarded by the lock
@@ -52,8 +54,15 @@ public final class PrefixCache implements AutoCloseable {
         }
     }
 
-    public PrefixCache(ForwardPass pass) {
+    /**
+     * An empty one.
+     *
+     * @param engine whose models give up what they keep for each other
+     */
+    public PrefixCache(ForwardPass pass, MemoryBudget engine) {
         this.pass = pass;
+        this.engine = engine;
+        engine.add(this);
     }
 
     /** How many of the first {@code limit} tokens of a text can be taken over. */
@@ -206,38 +215,73 @@ public final class PrefixCache implements AutoCloseable {
      * Frees memory of the entries used longest ago.
      *
      * @param bytes at least so many, if there are
-     * @return whether there was anything to give up; sessions may hold its memory yet
+     * @param all whether entries too are given up whose memory sessions hold all of, which frees nothing, but spares a session the
+     *     copy of a page that it goes on in
+     * @return whether there was anything to give up
      */
-    boolean evict(long bytes) {
-        boolean evicted = false;
+    boolean evict(long bytes, boolean all) {
         lock.lock();
         try {
+            return evictLocked(bytes, all);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public boolean reclaim(long bytes, boolean waits) {
+        if (waits) {
+            return evict(bytes, false);
+        }
+        if (!lock.tryLock()) {
+            return false;
+        }
+        try {
+            return evictLocked(bytes, false);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether the calling thread takes something over. */
+    boolean isInUseHere() {
+        return lock.isHeldByCurrentThread();
+    }
+
+    private boolean evictLocked(long bytes, boolean all) {
+        if (entries.isEmpty()) {
+            return false;
+        }
+        boolean evicted = false;
             long held = pass.heldBytes();
             long wanted = held - bytes;
-            for (int i = 0; i < entries.size() && pass.heldBytes() > wanted; ) {
+            long[] freeable = pass.freeableBytes(sequences());
+            for (int i = 0, next = 0; i < entries.size() && pass.heldBytes() > wanted; next++) {
                 Entry entry = entries.get(i);
-                if (entry.pinned) {
+                if (entry.pinned || (freeable[next] == 0 && !all)) {
                     i++;
                     continue;
                 }
                 evicted = true;
-                if (!cut(entry, pass.heldBytes() - wanted)) {
+                while (pass.heldBytes() > wanted && cut(entry, pass.heldBytes() - wanted)) {}
+                if (pass.heldBytes() > wanted) {
                     entries.remove(i).sequence.close();
                 }
             }
             if (evicted) {
                 Events.eviction(bytes, Math.max(0, held - pass.heldBytes()));
             }
-        } finally {
-            lock.unlock();
-        }
         return evicted;
+    }
+
+    private List<Sequence> sequences() {
+        return entries.stream().map(entry -> entry.sequence).toList();
     }
 
     /** Gives up the end of an entry; false if nothing would be left, or its layers cannot go back. */
     private boolean cut(Entry entry, long bytes) {
         int length = entry.tokens.length;
-        long perToken = Math.max(1, pass.sequenceBytes(length, entry.kind.type()) / length);
+        long perToken = Math.max(1, pass.sequenceBytes(length, entry.kind.types()) / length);
         long cut = Math.max(CUT, Math.ceilDiv(bytes, perToken));
         if (length - cut < CUT) {
             return false;
@@ -251,10 +295,11 @@ public final class PrefixCache implements AutoCloseable {
     }
 
     /** Bytes that no session holds. */
-    long unusedBytes() {
+    @Override
+    public long reclaimableBytes() {
         lock.lock();
         try {
-            return pass.heldOnlyBy(entries.stream().map(entry -> entry.sequence).toList());
+            return pass.heldOnlyBy(sequences());
         } finally {
             lock.unlock();
         }
@@ -283,6 +328,7 @@ public final class PrefixCache implements AutoCloseable {
     /** Frees everything; nothing is kept from now on. */
     @Override
     public void close() {
+        engine.remove(this);
         lock.lock();
         try {
             closed = true;

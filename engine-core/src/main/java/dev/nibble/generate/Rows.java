@@ -1,6 +1,8 @@
 package dev.nibble.generate;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
+import dev.nibble.Priority;
 import dev.nibble.spi.Batch;
 import dev.nibble.spi.Sequence;
 import java.util.Objects;
@@ -23,6 +25,9 @@ final class Rows {
         DONE
     }
 
+    /** After so many batches without any of its rows, a session goes before those of the next higher priority. */
+    private static final int PATIENCE = 4;
+
     private final Sequence sequence;
 
     // what is to be evaluated: written by the session's thread before it hands this over
@@ -34,16 +39,31 @@ final class Rows {
     /** Receives the scores; null if tokens are to be chosen from them instead. */
     private float @Nullable [] target;
 
+    /** How many of the last rows are guesses of what will follow, which may be left out. */
+    private int guesses;
+    /** How probable the first guess is, and each other where those before it are right. */
+    private double firstProbability;
+
+    private double furtherProbability;
+    /** Whether guesses are evaluated as far as there is room, were it that they do not pay. */
+    private boolean insists;
+
     private int targetAt;
     /** What sessions share that have the same tokens; null if this one does not now. */
     private @Nullable PrefixCache cache;
 
-    private KvKind kind = new KvKind(KvCacheType.F16, new float[0]);
+    private KvKind kind = new KvKind(KvCacheTypes.of(KvCacheType.F16), new float[0]);
+
+    /** Guesses that were right since the evaluator counted them. */
+    private int rightGuesses;
 
     private @Nullable Cancellation cancellation;
     private @Nullable Thread thread;
     /** Whether an interrupt was seen that the thread's flag no longer shows. */
     private volatile boolean interrupted;
+
+    /** Who goes first. */
+    Priority priority = Priority.NORMAL;
 
     // what came of it: written by the thread that leads, read when this is done
 
@@ -56,6 +76,8 @@ final class Rows {
     volatile State state = State.IDLE;
     /** How many of the rows the batch has. */
     int taken;
+    /** Batches that ran while this waited, without any of its rows. */
+    int passedOver;
     /** Whether another session of the batch evaluates what this one can take over. */
     boolean follows;
     /** A batch with others failed: who fails shows when each is evaluated alone, by its own thread. */
@@ -98,6 +120,22 @@ final class Rows {
         firstOutput = outputFrom;
         target = scores;
         targetAt = at;
+        guesses = 0;
+    }
+
+    /**
+     * Says that the last rows are guesses of what follows: the batch may leave them out.
+     *
+     * @param count of them, less than there are rows
+     * @param first how probable the first one is
+     * @param further how probable each other is where those before it are right
+     * @param always whether they are evaluated where that does not pay too
+     */
+    void guess(int count, double first, double further, boolean always) {
+        insists = always;
+        guesses = count;
+        firstProbability = first;
+        furtherProbability = further;
     }
 
     /** Says where this may take over what another session evaluates, if it may, and of which kind it has to be. */
@@ -135,6 +173,16 @@ final class Rows {
         return limit >= least && PrefixCache.common(other.tokens, tokens, limit) >= least;
     }
 
+    /** The greater, the earlier: a session that was passed over a few times goes before those of the next higher priority. */
+    int rank() {
+        return PATIENCE * priority.ordinal() + passedOver;
+    }
+
+    /** How many times the rows of a prompt of low priority this gets. */
+    int share() {
+        return 1 << (2 * priority.ordinal());
+    }
+
     boolean isAheadOf(Rows other) {
         return from > other.from;
     }
@@ -167,9 +215,31 @@ final class Rows {
         return to - from;
     }
 
+    /** How many rows are to be evaluated that are no guesses. */
+    int certain() {
+        return to - from - guesses;
+    }
+
+    /** How many guesses there are. */
+    int guesses() {
+        return guesses;
+    }
+
+    boolean insists() {
+        return insists;
+    }
+
+    double firstProbability() {
+        return firstProbability;
+    }
+
+    double furtherProbability() {
+        return furtherProbability;
+    }
+
     /** Whether a token follows those that are evaluated, as in a generation that runs. */
     boolean isStep() {
-        return to - from == 1;
+        return to - from == 1 || guesses > 0;
     }
 
     /** Whether a token is to be chosen from the scores. */
@@ -193,9 +263,9 @@ final class Rows {
         }
     }
 
-    /** The array for the scores of a batch that has no other rows, if they fill it; else null. */
+    /** The array for the scores of a batch that has no other rows, if it has room for them at its beginning; else null. */
     float @Nullable [] wholeTarget(int size) {
-        return target != null && targetAt == 0 && target.length == size ? target : null;
+        return target != null && targetAt == 0 && target.length >= size ? target : null;
     }
 
     /** Takes the scores from those of a batch. */
@@ -203,6 +273,18 @@ final class Rows {
         if (target != null && target != scores) {
             System.arraycopy(scores, at, target, targetAt, size);
         }
+    }
+
+    /** A guess that was evaluated was right: a token more that was generated. */
+    void countRightGuess() {
+        rightGuesses++;
+    }
+
+    /** How many there were since the last call. */
+    int takeRightGuesses() {
+        int result = rightGuesses;
+        rightGuesses = 0;
+        return result;
     }
 
     void takeChoice(int token, float logProbability) {

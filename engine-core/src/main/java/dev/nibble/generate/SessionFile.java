@@ -2,6 +2,7 @@ package dev.nibble.generate;
 
 import dev.nibble.ContextOverflowException;
 import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.SessionFileException;
 import dev.nibble.io.OutputFile;
 import java.io.EOFException;
@@ -25,12 +26,15 @@ import org.jspecify.annotations.Nullable;
  * 8   NIBBLESN
  * 4   version, 1
  * 32  fingerprint of the model
- * 4   type of the KV cache: 0 for F32, 1 for F16, 2 for Q8_0
+ * 2   type of the keys: 0 for F32, 1 for F16, 2 for Q8_0, 3 for Q4_0
+ * 2   0 if the values have the same, else one more than the number of their type
  * 4   tokens that the session can hold
  * 4   tokens it holds
  * 4   tokens of these that are evaluated
  * 4   scores of the next token: as many as the vocabulary has, or 0
  * 4×  the tokens, the scores
+ * 4   tokens of the source, of a model with an encoder, and
+ * 4×  these
  *     what the model remembers of the evaluated tokens, as the backend writes it
  * 8   CRC-32C of everything before
  * </pre>
@@ -62,7 +66,7 @@ public final class SessionFile {
      *
      * @param count tokens it holds
      */
-    public record Header(KvCacheType type, int contextLength, int count, int evaluated, int scores) {}
+    public record Header(KvCacheTypes types, int contextLength, int count, int evaluated, int scores) {}
 
     /** Opens a context for what a file holds. */
     @FunctionalInterface
@@ -77,9 +81,14 @@ public final class SessionFile {
      */
     public void save(TokenContext context) throws IOException {
         float[] scores = context.knownLogits();
-        ByteBuffer head = buffer(HEADER_BYTES + 4 * context.count() + (scores == null ? 0 : 4 * scores.length));
+        int[] source = context.source();
+        int sourceBytes = context.hasEncoder() ? 4 + 4 * source.length : 0;
+        ByteBuffer head =
+                buffer(HEADER_BYTES + 4 * context.count() + (scores == null ? 0 : 4 * scores.length) + sourceBytes);
         head.put(MAGIC).putInt(VERSION).put(fingerprint);
-        head.putInt(code(context.type())).putInt(context.capacity());
+        KvCacheTypes types = context.types();
+        head.putShort(code(types.keys())).putShort((short) (types.areSame() ? 0 : 1 + code(types.values())));
+        head.putInt(context.capacity());
         head.putInt(context.count()).putInt(context.sequence().length());
         head.putInt(scores == null ? 0 : scores.length);
         for (int i = 0; i < context.count(); i++) {
@@ -87,6 +96,12 @@ public final class SessionFile {
         }
         for (int i = 0; scores != null && i < scores.length; i++) {
             head.putFloat(scores[i]);
+        }
+        if (context.hasEncoder()) {
+            head.putInt(source.length);
+            for (int token : source) {
+                head.putInt(token);
+            }
         }
         try (OutputFile output = OutputFile.create(file)) {
             Written out = new Written(output.channel());
@@ -101,7 +116,7 @@ public final class SessionFile {
     /**
      * Reads a session.
      *
-     * @param opening opens an empty context of the type in the header
+     * @param opening opens an empty context of the types in the header
      * @throws IOException if the file cannot be read
      * @throws SessionFileException if it is not a whole file of a session of this model and version
      */
@@ -112,15 +127,9 @@ public final class SessionFile {
             boolean whole = false;
             try {
                 Header header = header(in, channel.size());
-                int[] tokens = new int[header.count()];
+                int[] tokens = tokens(in, header.count());
                 float[] scores = new float[header.scores()];
-                ByteBuffer values = in.take(4 * (tokens.length + scores.length));
-                for (int i = 0; i < tokens.length; i++) {
-                    tokens[i] = values.getInt();
-                    if (tokens[i] < 0 || tokens[i] >= vocabSize) {
-                        throw damaged("token " + tokens[i] + " is not in the vocabulary of " + vocabSize, null);
-                    }
-                }
+                ByteBuffer values = in.take(4 * scores.length);
                 for (int i = 0; i < scores.length; i++) {
                     scores[i] = values.getFloat();
                 }
@@ -128,6 +137,7 @@ public final class SessionFile {
                 if (header.count() > context.capacity()) {
                     throw new ContextOverflowException(header.count(), context.capacity(), context.capacity());
                 }
+                int[] source = context.hasEncoder() ? source(in, context.capacity()) : new int[0];
                 context.sequence().restore(in, header.evaluated());
                 long checksum = in.checksum.getValue();
                 if (in.take(CHECKSUM_BYTES).getLong() != checksum) {
@@ -136,7 +146,7 @@ public final class SessionFile {
                 if (channel.position() != channel.size()) {
                     throw damaged("something follows its end", null);
                 }
-                context.resume(tokens, scores.length == 0 ? null : scores);
+                context.resume(source, tokens, scores.length == 0 ? null : scores);
                 whole = true;
                 return context;
             } catch (EOFException | StreamCorruptedException e) {
@@ -147,6 +157,26 @@ public final class SessionFile {
                 }
             }
         }
+    }
+
+    private int[] source(Read in, int capacity) throws IOException {
+        int count = in.take(4).getInt();
+        if (count < 0 || count > capacity) {
+            throw damaged("a source of " + count + " tokens does not fit " + capacity, null);
+        }
+        return tokens(in, count);
+    }
+
+    private int[] tokens(Read in, int count) throws IOException {
+        ByteBuffer values = in.take(4 * count);
+        int[] tokens = new int[count];
+        for (int i = 0; i < count; i++) {
+            tokens[i] = values.getInt();
+            if (tokens[i] < 0 || tokens[i] >= vocabSize) {
+                throw damaged("token " + tokens[i] + " is not in the vocabulary of " + vocabSize, null);
+            }
+        }
+        return tokens;
     }
 
     private Header header(Read in, long size) throws IOException {
@@ -165,8 +195,8 @@ public final class SessionFile {
         if (!Arrays.equals(fingerprint, bytes(head, fingerprint.length))) {
             throw new SessionFileException(file + " is a session of another model, or of other adapters");
         }
-        int type = head.getInt();
-        Header header = new Header(type(type), head.getInt(), head.getInt(), head.getInt(), head.getInt());
+        KvCacheTypes types = types(head.getShort(), head.getShort());
+        Header header = new Header(types, head.getInt(), head.getInt(), head.getInt(), head.getInt());
         if (header.contextLength() < 1
                 || header.count() < 0
                 || header.count() > header.contextLength()
@@ -179,12 +209,18 @@ public final class SessionFile {
         return header;
     }
 
-    private static int code(KvCacheType type) {
+    private static short code(KvCacheType type) {
         return switch (type) {
             case F32 -> 0;
             case F16 -> 1;
             case Q8_0 -> 2;
+            case Q4_0 -> 3;
         };
+    }
+
+    private KvCacheTypes types(int keys, int values) {
+        KvCacheType keyType = type(keys);
+        return new KvCacheTypes(keyType, values == 0 ? keyType : type(values - 1));
     }
 
     private KvCacheType type(int code) {
@@ -192,6 +228,7 @@ public final class SessionFile {
             case 0 -> KvCacheType.F32;
             case 1 -> KvCacheType.F16;
             case 2 -> KvCacheType.Q8_0;
+            case 3 -> KvCacheType.Q4_0;
             default -> throw damaged("there is no type " + code + " of KV caches", null);
         };
     }

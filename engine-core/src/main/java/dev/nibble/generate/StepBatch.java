@@ -4,13 +4,16 @@ import dev.nibble.jfr.Events;
 import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The rows of all sessions that are evaluated together, and what comes of them. Steps of sessions that generate come first, a
- * row each; of prompts there are as many rows beside them as {@link StepCost} allows. It is used again for each batch, so that
+ * row each, then guesses of what will follow them as far as {@link StepCost} says that they pay; of prompts there are as many rows
+ * beside them as it allows, which they share by their priority. Those of higher priority come first, but whoever was passed over
+ * long enough before all. It is used again for each batch, so that
  * a step allocates nothing.
  */
 final class StepBatch {
@@ -24,6 +27,9 @@ final class StepBatch {
 
     private static final float[] NO_SCORES = {};
 
+    private static final Comparator<Rows> BY_RANK =
+            Comparator.comparingInt(Rows::rank).reversed();
+
     private final ForwardPass pass;
     private final int outputSize;
     private final int maxOutputs;
@@ -35,6 +41,7 @@ final class StepBatch {
     private final List<Rows> generating = new ArrayList<>();
 
     private int steps;
+    private int guesses;
     private int promptRows;
     /** Rows and scores for which there is room yet. */
     private int room;
@@ -52,7 +59,7 @@ final class StepBatch {
     StepBatch(ForwardPass pass) {
         this.pass = pass;
         outputSize = pass.outputSize();
-        batch = new Batch(pass.maxBatchRows());
+        batch = new Batch(pass.isCausal() ? pass.maxBatchRows() : 1); // else texts are evaluated alone, at once
         maxOutputs = Math.max(LEAST_OUTPUTS, SCORES / outputSize);
     }
 
@@ -74,6 +81,11 @@ final class StepBatch {
         return steps;
     }
 
+    /** Rows of guesses of what they generate next. */
+    int guesses() {
+        return guesses;
+    }
+
     /** Rows of prompts. */
     int promptRows() {
         return promptRows;
@@ -81,7 +93,7 @@ final class StepBatch {
 
     /** Empties it; room for the scores of sessions that want one row each is kept. */
     void clear() {
-        if (handedOut > members.size()) {
+        if (handedOut > members.size() + guesses) {
             scores = NO_SCORES;
         }
         members.clear();
@@ -92,42 +104,47 @@ final class StepBatch {
     /**
      * Takes rows out of those that wait.
      *
-     * @param own of the thread that leads; at least one of them is taken
+     * @param own of the thread that leads: only what can be evaluated with its rows is taken
      */
     void collect(List<Rows> waiting, Rows own) {
         choosing = own.chooses();
         room = batch.capacity();
         outputs = maxOutputs;
         steps = 0;
+        guesses = 0;
         promptRows = 0;
         handedOut = 0;
         for (int i = 0; i < waiting.size(); i++) {
             waiting.get(i).taken = 0;
             waiting.get(i).follows = false;
         }
-        give(own, 1); // a place for it, whatever comes first
+        rank(waiting);
+        give(first(waiting, own), 1); // a place for it, whatever comes first
         int prompts = 0;
+        int shares = 0;
         for (int i = 0; i < waiting.size(); i++) {
             Rows rows = waiting.get(i);
             if (!fits(rows, own)) {
                 continue;
             }
             if (rows.isStep()) {
-                give(rows, 1);
+                give(rows, rows.certain());
             } else if (rows != own && followsAnother(waiting, own, i)) {
                 rows.follows = true;
             } else {
                 prompts++;
+                shares += rows.share();
             }
         }
+        giveGuesses(waiting);
         if (prompts > 0) {
             int rows = promptRows + room;
             if (steps > 0 || someGenerate()) {
                 rows = cost.promptRows(rows);
                 room = rows - promptRows;
             }
-            givePrompts(waiting, own, Math.max(1, rows / prompts));
-            givePrompts(waiting, own, rows);
+            givePrompts(waiting, own, rows, shares);
+            givePrompts(waiting, own, rows, 0);
         }
         move(waiting);
     }
@@ -156,12 +173,70 @@ final class StepBatch {
         return false;
     }
 
-    /** Each prompt gets as many rows as {@code most}, in the order in which they came. */
-    private void givePrompts(List<Rows> waiting, Rows own, int most) {
+    /** Puts those of higher rank first, and leaves those of equal rank in the order in which they came. */
+    private static void rank(List<Rows> waiting) {
+        for (int i = 1; i < waiting.size(); i++) {
+            if (waiting.get(i).priority != waiting.get(0).priority) {
+                waiting.sort(BY_RANK);
+                return;
+            }
+        }
+    }
+
+    /** Who has a place in any case: the thread that leads, unless another outranks it or was passed over more often. */
+    private Rows first(List<Rows> waiting, Rows own) {
+        Rows first = own;
+        for (int i = 0; i < waiting.size(); i++) {
+            Rows rows = waiting.get(i);
+            if (rows.rank() > first.rank() && fits(rows, own)) {
+                first = rows;
+            }
+        }
+        return first;
+    }
+
+    /** Each session that generates gets as many guesses as pay beside what the batch has already. */
+    private void giveGuesses(List<Rows> waiting) {
+        double tokens = generatingMembers(waiting);
+        for (int i = 0; i < waiting.size(); i++) {
+            Rows rows = waiting.get(i);
+            if (rows.guesses() == 0 || rows.taken < rows.certain()) {
+                continue;
+            }
+            double first = rows.firstProbability();
+            double further = rows.furtherProbability();
+            int most = Math.min(rows.guesses(), room);
+            int count = rows.insists() ? most : cost.guesses(steps + guesses, tokens, most, first, further, 0);
+            if (count > 0) {
+                int before = steps;
+                give(rows, rows.certain() + count);
+                guesses += steps - before;
+                steps = before;
+                tokens += StepCost.expected(rows.taken - rows.certain(), first, further);
+            }
+        }
+    }
+
+    /** How many sessions of the batch get a token. */
+    private static int generatingMembers(List<Rows> waiting) {
+        int count = 0;
+        for (int i = 0; i < waiting.size(); i++) {
+            Rows rows = waiting.get(i);
+            count += rows.isStep() && rows.taken > 0 ? 1 : 0;
+        }
+        return count;
+    }
+
+    /**
+     * Each prompt gets its share of the rows, or as many as are left, in the order in which they stand.
+     *
+     * @param shares of all prompts together; 0 for what is left
+     */
+    private void givePrompts(List<Rows> waiting, Rows own, int all, int shares) {
         for (int i = 0; i < waiting.size(); i++) {
             Rows rows = waiting.get(i);
             if (fits(rows, own) && !rows.isStep() && !rows.follows) {
-                give(rows, most);
+                give(rows, shares == 0 ? all : Math.max(1, all * rows.share() / shares));
             }
         }
     }
@@ -203,11 +278,13 @@ final class StepBatch {
         for (int i = 0; i < waiting.size(); i++) {
             Rows rows = waiting.get(i);
             if (rows.taken > 0) {
+                rows.passedOver = 0;
                 members.add(rows);
                 rows.state = Rows.State.RUNNING;
                 Events.stopWait(rows.wait);
                 rows.addTo(batch);
             } else {
+                rows.passedOver++;
                 waiting.set(kept++, rows);
             }
         }
@@ -262,6 +339,9 @@ final class StepBatch {
     /** Learns what evaluating took, and who generates. */
     void learn(long nanos) {
         cost.add(steps, promptRows, nanos);
+        if (promptRows == 0) {
+            cost.addRows(steps + guesses, nanos);
+        }
         for (int i = 0; i < members.size(); i++) {
             Rows rows = members.get(i);
             if (rows.isStep() && !rows.isGenerating) {
@@ -269,6 +349,16 @@ final class StepBatch {
                 generating.add(rows);
             }
         }
+    }
+
+    /** How many guesses pay in a batch with one session, each of which costs {@code each} of a step to make. */
+    int guesses(int most, double first, double further, double each) {
+        return cost.guesses(1, 1, most, first, further, each);
+    }
+
+    /** What a step of one session takes, in nanoseconds; 0 if it is not known. */
+    double stepNanos() {
+        return cost.oneNanos();
     }
 
     /** A session generates no longer. */

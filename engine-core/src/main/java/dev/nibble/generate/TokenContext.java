@@ -1,11 +1,13 @@
 package dev.nibble.generate;
 
 import dev.nibble.ContextOverflowException;
-import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.NibbleException;
 import dev.nibble.OutOfMemoryException;
+import dev.nibble.Priority;
 import dev.nibble.PromptProgress;
 import dev.nibble.memory.MemoryFailure;
+import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
 import java.util.Arrays;
@@ -34,6 +36,7 @@ public final class TokenContext implements AutoCloseable {
     private final @Nullable PrefixCache prefixes;
 
     private final Sequence sequence;
+    private final Source source;
     private final Rows rows;
     private final KvKind kind;
     private final int vocabSize;
@@ -44,6 +47,15 @@ public final class TokenContext implements AutoCloseable {
     private PromptProgress progress = PromptProgress.NONE;
 
     private int logitsAt = NONE;
+    /**
+     * What came of the guesses that were evaluated last: they are the tokens behind the first {@link #count}, as far as the sequence
+     * goes on there.
+     */
+    private final ScoredGuesses guesses;
+
+    /** Closed with this. */
+    private @Nullable AutoCloseable companion;
+
     private int[] tokens = new int[64];
     private int count;
     /** Tokens taken over from others since this was asked for. */
@@ -58,13 +70,15 @@ public final class TokenContext implements AutoCloseable {
             int vocabSize) {
         this.evaluator = evaluator;
         pass = evaluator.pass();
-        this.memory = new ContextMemory(memory, kind.type());
+        this.memory = new ContextMemory(memory, kind.types());
         this.prefixes = prefixes;
         this.sequence = sequence;
         this.kind = kind;
         this.vocabSize = vocabSize;
         rows = new Rows(sequence);
+        source = new Source(evaluator, sequence);
         logits = new float[vocabSize];
+        guesses = new ScoredGuesses(vocabSize);
         evaluator.count(1);
     }
 
@@ -84,12 +98,12 @@ public final class TokenContext implements AutoCloseable {
             @Nullable MemoryCheck memory,
             @Nullable PrefixCache prefixes,
             int contextLength,
-            KvCacheType type,
+            KvCacheTypes types,
             float[] adapters,
             int vocabSize) {
         ForwardPass pass = evaluator.pass();
         try {
-            KvKind kind = new KvKind(type, adapters);
+            KvKind kind = new KvKind(types, adapters);
             Sequence sequence = kind.newSequence(pass, contextLength);
             if (prefixes == null) {
                 sequence.eraseFreed();
@@ -99,10 +113,15 @@ public final class TokenContext implements AutoCloseable {
             throw MemoryFailure.of(
                     e,
                     "a session of " + contextLength + " tokens",
-                    pass.sequenceBytes(contextLength, type),
+                    pass.sequenceBytes(contextLength, types),
                     "the logits of a session",
                     4L * vocabSize);
         }
+    }
+
+    /** Says which sessions its evaluations go before; while nothing is evaluated. */
+    public void prioritize(Priority priority) {
+        rows.priority = priority;
     }
 
     /** Length of a row of logits. */
@@ -116,8 +135,8 @@ public final class TokenContext implements AutoCloseable {
     }
 
     /** How it keeps them. */
-    public KvCacheType type() {
-        return kind.type();
+    public KvCacheTypes types() {
+        return kind.types();
     }
 
     /** The scale of each adapter of the model. */
@@ -135,6 +154,21 @@ public final class TokenContext implements AutoCloseable {
         return tokens;
     }
 
+    /** Whether it needs a {@link #source}. */
+    public boolean hasEncoder() {
+        return pass.hasEncoder();
+    }
+
+    /** Whether what comes next follows from what is before it. */
+    public boolean isCausal() {
+        return pass.isCausal();
+    }
+
+    /** What the tokens answer; empty if nothing is known of that, as without an encoder. */
+    public int[] source() {
+        return source.tokens();
+    }
+
     /** Who is told of each part that is evaluated from now on. */
     void report(PromptProgress listener) {
         progress = listener;
@@ -142,8 +176,53 @@ public final class TokenContext implements AutoCloseable {
 
     /** How many of the first tokens it holds are those of {@code others}. */
     public int commonPrefix(int[] others) {
-        int mismatch = Arrays.mismatch(tokens, 0, count, others, 0, others.length);
+        return commonPrefix(others, others.length);
+    }
+
+    private int commonPrefix(int[] others, int length) {
+        int mismatch = Arrays.mismatch(tokens, 0, count, others, 0, length);
         return mismatch < 0 ? count : mismatch;
+    }
+
+    /**
+     * Makes its tokens the first {@code length} of others, for which there is room. What was evaluated is kept as far as it agrees,
+     * tokens that were {@linkplain #unread unread} included.
+     */
+    public void follow(int[] others, int length) {
+        int common = commonPrefix(others, length);
+        if (common < count) {
+            truncate(common);
+        }
+        for (int i = common; i < length; i++) {
+            append(others[i]);
+        }
+    }
+
+    /** Forgets the tokens from {@code length} on, but what was evaluated of them stays until another one is appended there. */
+    public void unread(int length) {
+        count = length;
+        logitsAt = NONE;
+        guesses.forget();
+    }
+
+    /**
+     * The most probable next token of those with ids below {@code ids}, the lowest among equals; evaluates what is pending.
+     *
+     * @throws CancellationException as {@link #nextLogits(Cancellation)}
+     */
+    public int mostProbable(int ids, Cancellation cancellation) {
+        if (canChoose()) {
+            int chosen = chooseNext(cancellation);
+            if (chosen < ids) {
+                return chosen;
+            }
+        }
+        float[] scores = nextLogits(cancellation);
+        int best = 0;
+        for (int id = 1; id < ids; id++) {
+            best = scores[id] > scores[best] ? id : best;
+        }
+        return best;
     }
 
     /**
@@ -156,6 +235,21 @@ public final class TokenContext implements AutoCloseable {
         if (added.length > capacity() - length) {
             throw new ContextOverflowException(added.length, capacity() - length, capacity());
         }
+        checkVocabulary(added);
+    }
+
+    /**
+     * Likewise that tokens could be the source.
+     *
+     * @throws OutOfMemoryException if there is no memory for them
+     */
+    public void checkSource(int[] tokens) {
+        source.check(tokens);
+        checkVocabulary(tokens);
+        checkGrowth(tokens.length);
+    }
+
+    private void checkVocabulary(int[] added) {
         for (int i = 0; i < added.length; i++) {
             if (added[i] < 0 || added[i] >= vocabSize) {
                 throw new IllegalArgumentException("token " + added[i] + " at index " + i
@@ -200,11 +294,12 @@ public final class TokenContext implements AutoCloseable {
                     "this backend's sessions cannot be forked: their memory is not shared");
         }
         TokenContext fork =
-                open(evaluator, memory.check(), prefixes, capacity(), kind.type(), kind.adapters(), vocabSize);
+                open(evaluator, memory.check(), prefixes, capacity(), kind.types(), kind.adapters(), vocabSize);
         try {
             int evaluated = sequence.shareable(Math.min(length, sequence.length()));
+            fork.prioritize(rows.priority);
             fork.sequence.share(sequence, evaluated);
-            fork.resume(Arrays.copyOf(tokens, length), logitsAt == length ? logits : null);
+            fork.resume(source.tokens(), Arrays.copyOf(tokens, length), logitsAt == length ? logits : null);
             return fork;
         } catch (Throwable t) {
             fork.close();
@@ -212,8 +307,9 @@ public final class TokenContext implements AutoCloseable {
         }
     }
 
-    /** For saving and restoring. */
+    /** For saving and restoring: what it holds is of the tokens here and no others. */
     Sequence sequence() {
+        dropGuesses();
         return sequence;
     }
 
@@ -225,11 +321,13 @@ public final class TokenContext implements AutoCloseable {
     /**
      * Goes on where another context was, whose sequence was restored to this one's.
      *
+     * @param answered its source
      * @param all its tokens
      * @param scores of the next token, if they were there
      */
-    void resume(int[] all, float @Nullable [] scores) {
-        append(all);
+    void resume(int[] answered, int[] all, float @Nullable [] scores) {
+        source.resume(answered);
+        add(all); // the sequence holds them already
         if (scores != null) {
             System.arraycopy(scores, 0, logits, 0, vocabSize);
             logitsAt = count;
@@ -237,7 +335,8 @@ public final class TokenContext implements AutoCloseable {
     }
 
     /** Says that no evaluation follows soon: a generation has ended. */
-    void pause() {
+    public void pause() {
+        dropGuesses();
         evaluator.pause(rows);
         keep();
     }
@@ -256,8 +355,32 @@ public final class TokenContext implements AutoCloseable {
         return result;
     }
 
+    /**
+     * Begins anew with tokens, checked before, that are to be answered; they are read later.
+     *
+     * @return how many of them need not be read
+     */
+    public int answer(int[] tokens) {
+        dropGuesses();
+        int kept = source.set(tokens);
+        count = 0;
+        logitsAt = NONE;
+        return kept;
+    }
+
+    /** Forgets everything. */
+    public void reset() {
+        truncate(0);
+        source.forget();
+    }
+
     /** Appends tokens, checked before, to be evaluated later. */
     public void append(int[] added) {
+        dropGuesses();
+        add(added);
+    }
+
+    private void add(int[] added) {
         if (count + added.length > tokens.length) {
             int length = Math.max(count + added.length, (int) Math.min(2L * tokens.length, capacity()));
             tokens = Arrays.copyOf(tokens, length);
@@ -266,8 +389,19 @@ public final class TokenContext implements AutoCloseable {
         count += added.length;
     }
 
-    /** Appends one token. There must be room. */
+    /** Appends one token. There must be room. If it was guessed and evaluated, the scores of the next one are there. */
     public void append(int token) {
+        if (sequence.length() > count) {
+            if (tokens[count] == token) {
+                count++;
+                if (guesses.accept(count, logits)) {
+                    logitsAt = count;
+                    rows.countRightGuess();
+                }
+                return;
+            }
+            dropGuesses();
+        }
         if (count == tokens.length) {
             tokens = Arrays.copyOf(tokens, (int) Math.min(2L * count, capacity()));
         }
@@ -276,6 +410,7 @@ public final class TokenContext implements AutoCloseable {
 
     /** Forgets the tokens from {@code length} on; where the model cannot go back, the rest becomes pending. */
     public void truncate(int length) {
+        dropGuesses();
         if (length < sequence.length()) {
             keep();
             if (!sequence.truncate(length)) {
@@ -286,6 +421,12 @@ public final class TokenContext implements AutoCloseable {
         if (logitsAt > length) {
             logitsAt = NONE;
         }
+    }
+
+    /** Forgets what is pending of a prompt: its source if that was not read, and of the tokens none of the first {@code length}. */
+    void dropPrompt(int length) {
+        source.dropPending();
+        dropPending(length);
     }
 
     /** Forgets pending tokens, but none of the first {@code length}. */
@@ -299,14 +440,14 @@ public final class TokenContext implements AutoCloseable {
      * @return how many tokens it will not evaluate
      */
     public int prepare() {
-        if (sequence.length() == count && logitsAt != count && !sequence.truncate(count - 1)) {
+        if (sequence.length() >= count && logitsAt != count && !sequence.truncate(count - 1)) {
             sequence.truncate(0);
         }
         return sequence.length();
     }
 
     /**
-     * The scores of the next token, [vocabSize], valid until the next call; evaluates what is pending.
+     * The scores of the next token, [vocabSize], valid until the next call or the next token; evaluates what is pending.
      *
      * @throws CancellationException when cancelled; what was evaluated so far stays evaluated
      */
@@ -318,6 +459,98 @@ public final class TokenContext implements AutoCloseable {
             logitsAt = count;
         }
         return logits;
+    }
+
+    /** Whether the scores of the next token are there. */
+    boolean knowsLogits() {
+        return logitsAt == count && count > 0;
+    }
+
+    /** Whether guesses can be evaluated and taken back. */
+    public boolean canGuess() {
+        return guesses.canTakeBack() && sequence.canGoBack();
+    }
+
+    /** Guesses that were evaluated, and those of them that were right. */
+    ScoredGuesses guesses() {
+        return guesses;
+    }
+
+    /** Whether it takes over what others evaluated, and leaves to them what it evaluates. */
+    public boolean isShared() {
+        return prefixes != null;
+    }
+
+    /** Has something closed with this, in place of what was given before. */
+    public void closeToo(AutoCloseable other) {
+        closeCompanion();
+        companion = other;
+    }
+
+    private void closeCompanion() {
+        AutoCloseable other = companion;
+        companion = null;
+        if (other != null) {
+            try {
+                other.close();
+            } catch (Exception e) {
+                throw new IllegalStateException("what belongs to a session could not be closed", e);
+            }
+        }
+    }
+
+    /** Whether what is evaluated together is the same to the last bit as if it were not. */
+    boolean isBatchInvariant() {
+        return pass.isBatchInvariant();
+    }
+
+    /** How many guesses pay for a session alone, as {@link Evaluator#guesses}. */
+    int payingGuesses(int most, double first, double further, double nanosEach) {
+        return evaluator.guesses(most, first, further, nanosEach);
+    }
+
+    /**
+     * As {@link #nextLogits(Cancellation)}; beside what is pending, guesses of what follows are evaluated as far as that pays. Where
+     * those tokens are appended next, one by one, the scores after each are there; with the first that is another, the rest is
+     * forgotten.
+     *
+     * @param guessed tokens, for which there is room
+     * @param number of them
+     * @param first how probable the first one is
+     * @param further how probable each other is where those before it are right
+     * @param always whether they are evaluated where that does not pay too
+     */
+    float[] nextLogits(
+            int[] guessed, int number, double first, double further, boolean always, Cancellation cancellation) {
+        prepare();
+        if (number == 0 || logitsAt == count || count - sequence.length() >= PrefixCache.LEAST) {
+            return nextLogits(cancellation);
+        }
+        if (count + number > tokens.length) {
+            tokens = Arrays.copyOf(tokens, Math.clamp(2L * tokens.length, count + number, capacity()));
+        }
+        System.arraycopy(guessed, 0, tokens, count, number);
+        logitsAt = NONE;
+        try {
+            guesses.begin(number, first, further, always);
+            evaluate(count - 1, guesses.scores(), cancellation);
+        } catch (OutOfMemoryException e) { // without the guesses there may be enough
+            guesses.begin(0, 0, 0, false);
+            return nextLogits(cancellation);
+        } finally {
+            guesses.end(count, Math.max(0, sequence.length() - count));
+        }
+        guesses.copy(count, logits);
+        logitsAt = count;
+        return logits;
+    }
+
+    /** Forgets guesses that were evaluated and not appended. */
+    private void dropGuesses() {
+        if (sequence.length() > count && !sequence.truncate(count)) {
+            guesses.cannotTakeBack();
+            sequence.truncate(0);
+        }
     }
 
     /**
@@ -332,7 +565,7 @@ public final class TokenContext implements AutoCloseable {
                         ? new NibbleException(
                                 "the model's scores after " + count
                                         + " tokens hold no usable number: the KV cache of type "
-                                        + kind.type()
+                                        + kind.types()
                                         + " holds infinities, as keys or values of this model are beyond what that"
                                         + " type can hold; use KvCacheType.F32 (--kv f32)",
                                 failure)
@@ -379,14 +612,18 @@ public final class TokenContext implements AutoCloseable {
         }
         int before = count;
         append(added);
+        boolean done = false;
         try {
             float[] result = new float[outputs * vocabSize];
             evaluate(count - outputs, result, cancellation);
             System.arraycopy(result, result.length - vocabSize, logits, 0, vocabSize);
             logitsAt = count;
+            done = true;
             return result;
         } finally {
-            dropPending(before);
+            if (!done) {
+                dropPending(before);
+            }
         }
     }
 
@@ -424,6 +661,13 @@ public final class TokenContext implements AutoCloseable {
         boolean isPrompt = count - sequence.length() >= PrefixCache.LEAST;
         int waits = MOST_WAITS;
         try {
+            if (!pass.isCausal() && result != null) {
+                evaluateAll(firstOutput, result, cancellation);
+                return;
+            }
+            if (source.read(cancellation)) {
+                progress.evaluated(source.tokens().length, source.tokens().length);
+            }
             while (sequence.length() < count) {
                 if (cancellation.getAsBoolean()) {
                     throw new CancellationException();
@@ -436,10 +680,13 @@ public final class TokenContext implements AutoCloseable {
                     mustEnd = common >= sequence.length() + PrefixCache.LEAST && common < firstOutput ? common : NONE;
                 }
                 int from = sequence.length();
-                int to = (int) Math.min(mustEnd == NONE ? count : mustEnd, (long) from + evaluator.maxRows());
-                sequence.reserve(to);
-                memory.take(to, capacity());
+                int end = mustEnd == NONE ? count + guesses.wanted() : mustEnd;
+                int to = (int) Math.min(end, (long) from + evaluator.maxRows());
+                memory.grow(sequence, to, capacity(), cancellation);
                 rows.set(tokens, from, to, firstOutput, result, written);
+                if (to > count) {
+                    guesses.describe(rows, to - count);
+                }
                 waits = from > before ? MOST_WAITS : waits;
                 rows.share(waits > 0 ? prefixes : null, kind);
                 evaluator.evaluate(rows, cancellation);
@@ -454,17 +701,30 @@ public final class TokenContext implements AutoCloseable {
             }
         } catch (OutOfMemoryError e) {
             int from = sequence.length();
-            int to = (int) Math.min(count, (long) from + evaluator.maxRows());
+            int to = pass.isCausal() ? (int) Math.min(count, (long) from + evaluator.maxRows()) : count;
             throw MemoryFailure.of(
                     e,
                     "a KV cache of " + to + " tokens",
-                    pass.sequenceBytes(to, kind.type()),
+                    pass.sequenceBytes(to, kind.types()),
                     "the buffers to evaluate " + (to - from) + " tokens",
                     pass.bufferBytes(to - from) + 4L * vocabSize * rows.outputs(to - from));
         } finally {
             if (isPrompt) {
                 keep();
             }
+        }
+    }
+
+    /** Evaluates all tokens at once, as each sees all others. What they see changes with the next token, so nothing is kept. */
+    private void evaluateAll(int firstOutput, float[] result, Cancellation cancellation) {
+        Batch batch = new Batch(count);
+        for (int i = 0; i < count; i++) {
+            batch.add(sequence, tokens[i], i >= firstOutput);
+        }
+        try {
+            evaluator.evaluateText(batch, result, cancellation);
+        } finally {
+            sequence.truncate(0);
         }
     }
 
@@ -477,6 +737,7 @@ public final class TokenContext implements AutoCloseable {
             sequence.close();
         } finally {
             memory.giveBack();
+            closeCompanion();
         }
     }
 }

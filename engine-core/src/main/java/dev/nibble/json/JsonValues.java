@@ -1,6 +1,7 @@
 package dev.nibble.json;
 
 import java.math.BigDecimal;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -31,6 +32,20 @@ public final class JsonValues {
                                     && same(entry.getValue(), second.get(entry.getKey())));
         }
         return a.equals(b);
+    }
+
+    /** A value that equals those of all values that are {@linkplain #same the same}. */
+    public static Object canonical(Object value) {
+        return switch (value) {
+            case BigDecimal number -> number.signum() == 0 ? BigDecimal.ZERO : number.stripTrailingZeros();
+            case List<?> list -> list.stream().map(JsonValues::canonical).toList();
+            case Map<?, ?> map -> {
+                Map<Object, Object> canonical = new HashMap<>();
+                map.forEach((name, member) -> canonical.put(name, canonical(member)));
+                yield canonical;
+            }
+            default -> value;
+        };
     }
 
     /** A value as a text without white space. */

@@ -6,6 +6,7 @@ import dev.nibble.memory.SystemMemory.Room;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** How much memory models may take together beside their mapped files, and how much they have taken. Thread-safe. */
@@ -14,6 +15,23 @@ public final class MemoryBudget {
     private final String name;
     private final Remedy remedy;
     private final AtomicLong taken = new AtomicLong();
+    private final BudgetLine line = new BudgetLine();
+    private final List<Reclaimable> reclaimables = new CopyOnWriteArrayList<>();
+
+    /** Memory of the budget that is kept for later and can be given up for others. Thread-safe. */
+    public interface Reclaimable {
+        /** Bytes that could be given up now. */
+        long reclaimableBytes();
+
+        /**
+         * Gives up memory.
+         *
+         * @param bytes at least so many, if there are
+         * @param waits whether it may wait for who uses it now; false where the caller holds what others may wait for
+         * @return whether anything was given up
+         */
+        boolean reclaim(long bytes, boolean waits);
+    }
 
     /**
      * That of an engine.
@@ -33,6 +51,49 @@ public final class MemoryBudget {
     /** That of the sessions of a model. */
     public static MemoryBudget ofSessions(OptionalLong limit) {
         return new MemoryBudget(limit, "the model's KV cache budget", Remedy.LARGER_KV_BUDGET);
+    }
+
+    /** Who takes of it. */
+    public BudgetLine line() {
+        return line;
+    }
+
+    /** Says what can be given up, until it is {@linkplain #remove removed}. */
+    public void add(Reclaimable reclaimable) {
+        reclaimables.add(reclaimable);
+    }
+
+    /** There is nothing to give up any more. */
+    public void remove(Reclaimable reclaimable) {
+        reclaimables.remove(reclaimable);
+    }
+
+    /**
+     * Has others give up what they keep for later, until one has given up some.
+     *
+     * @param own is not asked
+     * @param waits as for {@link Reclaimable#reclaim}
+     * @return whether anything was given up
+     */
+    public boolean reclaim(long bytes, Reclaimable own, boolean waits) {
+        for (Reclaimable each : reclaimables) {
+            if (each != own && each.reclaim(bytes, waits)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Bytes that {@link #reclaim} could free. */
+    public long reclaimableBytes() {
+        return reclaimables.stream()
+                .mapToLong(Reclaimable::reclaimableBytes)
+                .sum();
+    }
+
+    /** Bytes that can be taken at all; empty if there is no limit. */
+    public OptionalLong limit() {
+        return limit;
     }
 
     /** What would help where it does not suffice. */

@@ -43,4 +43,11 @@ public sealed interface Activation {
      * epsilon)) - x) · negative + beta · x}.
      */
     record Xielu(float positive, float negative, float beta, float epsilon) implements Activation {}
+
+    /**
+     * {@code beta · tanh(gate / beta) · sigmoid(gate)}, times {@code linearBeta · tanh(up / linearBeta)} (Kimi K3).
+     *
+     * @param linearBeta 0 for the up projection as it is
+     */
+    record Situ(float beta, float linearBeta) implements Activation {}
 }

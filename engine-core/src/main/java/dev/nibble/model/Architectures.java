@@ -4,23 +4,31 @@ import dev.nibble.ModelFormatException;
 import dev.nibble.UnsupportedModelException;
 import dev.nibble.model.arch.Apertus;
 import dev.nibble.model.arch.Arctic;
+import dev.nibble.model.arch.BailingMoe3;
 import dev.nibble.model.arch.Bert;
 import dev.nibble.model.arch.BitNet;
 import dev.nibble.model.arch.CogVlm;
 import dev.nibble.model.arch.Cohere2Moe;
 import dev.nibble.model.arch.Deci;
 import dev.nibble.model.arch.DeepSeek2;
+import dev.nibble.model.arch.DeepSeek4;
 import dev.nibble.model.arch.DenseDecoders;
+import dev.nibble.model.arch.Diffusion;
+import dev.nibble.model.arch.Dots3Note;
 import dev.nibble.model.arch.ExpertDecoders;
 import dev.nibble.model.arch.FalconH1;
 import dev.nibble.model.arch.Gemma2;
 import dev.nibble.model.arch.Gemma3n;
 import dev.nibble.model.arch.Gemma4;
 import dev.nibble.model.arch.Glm4;
+import dev.nibble.model.arch.Glm5Next;
 import dev.nibble.model.arch.Granite;
 import dev.nibble.model.arch.Grok;
 import dev.nibble.model.arch.GroveMoe;
 import dev.nibble.model.arch.HrmText;
+import dev.nibble.model.arch.HyV4;
+import dev.nibble.model.arch.KimiK3;
+import dev.nibble.model.arch.KimiLinear;
 import dev.nibble.model.arch.Lfm2;
 import dev.nibble.model.arch.Llama;
 import dev.nibble.model.arch.Llama4;
@@ -30,6 +38,7 @@ import dev.nibble.model.arch.MambaDecoder;
 import dev.nibble.model.arch.Maple;
 import dev.nibble.model.arch.Mimo2;
 import dev.nibble.model.arch.MiniCpm3;
+import dev.nibble.model.arch.MiniMax01;
 import dev.nibble.model.arch.Mistral3;
 import dev.nibble.model.arch.ModernBert;
 import dev.nibble.model.arch.MuseGlimmer;
@@ -41,7 +50,7 @@ import dev.nibble.model.arch.Qwen35;
 import dev.nibble.model.arch.Rwkv;
 import dev.nibble.model.arch.SmallThinker;
 import dev.nibble.model.arch.Step35;
-import dev.nibble.model.arch.T5Encoder;
+import dev.nibble.model.arch.T5;
 import dev.nibble.model.arch.Talkie;
 import java.util.List;
 import java.util.Locale;
@@ -69,6 +78,7 @@ public final class Architectures {
             new Rwkv(),
             new DenseDecoders(),
             new ExpertDecoders(),
+            new Diffusion(),
             new Apertus(),
             new Arctic(),
             new BitNet(),
@@ -89,8 +99,16 @@ public final class Architectures {
             new NemotronH(),
             new SmallThinker(),
             new Step35(),
-            new T5Encoder(),
-            new Talkie());
+            new T5(),
+            new Talkie(),
+            new BailingMoe3(),
+            new DeepSeek4(),
+            new Dots3Note(),
+            new Glm5Next(),
+            new HyV4(),
+            new KimiK3(),
+            new KimiLinear(),
+            new MiniMax01());
 
     private static final TreeMap<String, Architecture> BY_NAME = new TreeMap<>();
 

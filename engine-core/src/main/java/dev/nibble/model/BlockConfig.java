@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  *     sum (Jina's code models); null for none
  * @param perLayerInput a gated embedding added at the end of the block, or null
  * @param altUp the block's part in predicting and correcting several streams, or null
+ * @param normedResidual above 0: what a part returns is added to what its norm made, times this, in place of x (MiniMax-01)
+ * @param connections how the parts read and change several residual streams, in place of x ← x + part(x); null for one stream
  */
 public record BlockConfig(
         @Nullable Norm mixerNorm,
@@ -40,7 +42,9 @@ public record BlockConfig(
         boolean normsAfterAddition,
         @Nullable Norm readdedNorm,
         @Nullable PerLayerInput perLayerInput,
-        @Nullable AltUp altUp) {
+        @Nullable AltUp altUp,
+        float normedResidual,
+        @Nullable Connections connections) {
 
     /** A block without parts, to set them. */
     public static Builder builder() {
@@ -71,6 +75,8 @@ public record BlockConfig(
         builder.readdedNorm = readdedNorm;
         builder.perLayerInput = perLayerInput;
         builder.altUp = altUp;
+        builder.normedResidual = normedResidual;
+        builder.connections = connections;
         return builder;
     }
 
@@ -112,6 +118,8 @@ public record BlockConfig(
         private @Nullable Norm readdedNorm;
         private @Nullable PerLayerInput perLayerInput;
         private @Nullable AltUp altUp;
+        private float normedResidual;
+        private @Nullable Connections connections;
 
         private Builder() {}
 
@@ -175,6 +183,16 @@ public record BlockConfig(
             return this;
         }
 
+        public Builder normedResidual(float factor) {
+            normedResidual = factor;
+            return this;
+        }
+
+        public Builder connections(@Nullable Connections ofParts) {
+            connections = ofParts;
+            return this;
+        }
+
         public BlockConfig build() {
             return new BlockConfig(
                     mixerNorm,
@@ -192,9 +210,19 @@ public record BlockConfig(
                     normsAfterAddition,
                     readdedNorm,
                     perLayerInput,
-                    altUp);
+                    altUp,
+                    normedResidual,
+                    connections);
         }
     }
+
+    /**
+     * How the mixer and the feed-forward layer are connected to the residual streams; their norms apply to what they read.
+     *
+     * @param mixer of the mixer
+     * @param ffn of the feed-forward layer
+     */
+    public record Connections(Connection mixer, Connection ffn) {}
 
     /**
      * Two states that stacks of blocks compute by turns, each from the sum of both (hierarchical reasoning, arXiv 2506.21734):

@@ -78,6 +78,7 @@ public sealed interface FeedForward {
      * @param normalize whether the chosen weights are divided by their sum
      * @param weightScale factor of the weights
      * @param scalesInput whether an expert's weight multiplies what it reads in place of what it returns (Llama 4)
+     * @param byToken [vocabulary, used], the experts of each token, whose weights alone the router tells; null where it chooses
      */
     record Routing(
             Projection router,
@@ -89,11 +90,12 @@ public sealed interface FeedForward {
             @Nullable Groups groups,
             boolean normalize,
             float weightScale,
-            boolean scalesInput) {
+            boolean scalesInput,
+            int @Nullable [] byToken) {
 
         /** Routing by the layer's input, with weights as they come. */
         public Routing(Projection router, int used, Gating gating, boolean normalize) {
-            this(router, Source.LAYER, null, used, gating, null, null, normalize, 1, false);
+            this(router, Source.LAYER, null, used, gating, null, null, normalize, 1, false, null);
         }
 
         /** How the router's outputs become weights. */
@@ -102,6 +104,8 @@ public sealed interface FeedForward {
             SOFTMAX,
             /** Sigmoid of each, then the choice. */
             SIGMOID,
+            /** √(ln(1 + e^x)) of each, then the choice. */
+            SQRT_SOFTPLUS,
             /** The choice, then softmax over the chosen. */
             SOFTMAX_OF_CHOSEN
         }
@@ -117,39 +121,43 @@ public sealed interface FeedForward {
 
         /** The same routing by what this norm makes of the residual stream. */
         public Routing withNorm(Norm other) {
-            return new Routing(
-                    router, source, other, used, gating, selectionBias, groups, normalize, weightScale, scalesInput);
+            return with(source, other, selectionBias, groups, weightScale, scalesInput, byToken);
         }
 
         /** The same routing by what stands elsewhere. */
         public Routing withSource(Source other) {
-            return new Routing(
-                    router, other, norm, used, gating, selectionBias, groups, normalize, weightScale, scalesInput);
+            return with(other, norm, selectionBias, groups, weightScale, scalesInput, byToken);
         }
 
         /** The same choice with a bias and among groups. */
         public Routing withChoice(float @Nullable [] bias, @Nullable Groups among) {
-            return new Routing(router, source, norm, used, gating, bias, among, normalize, weightScale, scalesInput);
+            return with(source, norm, bias, among, weightScale, scalesInput, byToken);
         }
 
         /** The same routing with weights that are so many times as large. */
         public Routing times(float factor) {
-            return new Routing(
-                    router,
-                    source,
-                    norm,
-                    used,
-                    gating,
-                    selectionBias,
-                    groups,
-                    normalize,
-                    weightScale * factor,
-                    scalesInput);
+            return with(source, norm, selectionBias, groups, weightScale * factor, scalesInput, byToken);
         }
 
         /** The same routing, where the weights multiply what the experts read. */
         public Routing scalingInput() {
-            return new Routing(router, source, norm, used, gating, selectionBias, groups, normalize, weightScale, true);
+            return with(source, norm, selectionBias, groups, weightScale, true, byToken);
+        }
+
+        /** The same weights of experts that the token tells. */
+        public Routing byToken(int[] experts) {
+            return with(source, norm, selectionBias, groups, weightScale, scalesInput, experts);
+        }
+
+        private Routing with(
+                Source reads,
+                @Nullable Norm readNorm,
+                float @Nullable [] bias,
+                @Nullable Groups among,
+                float factor,
+                boolean before,
+                int @Nullable [] ofTokens) {
+            return new Routing(router, reads, readNorm, used, gating, bias, among, normalize, factor, before, ofTokens);
         }
     }
 

@@ -3,9 +3,12 @@ package dev.nibble.model;
 /** The part of a block that mixes information between positions. */
 public sealed interface Mixer
         permits AttentionConfig,
+                CrossAttentionConfig,
                 LatentAttentionConfig,
+                CompressedAttentionConfig,
                 ShortConvolutionConfig,
                 DeltaNetConfig,
+                LightningConfig,
                 MambaConfig,
                 Mamba2Config,
                 Rwkv6Config,

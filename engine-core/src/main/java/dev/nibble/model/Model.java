@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param pooling how the positions' states become one embedding, or null for a model that generates
  * @param embeddingLayers linear maps of the pooled embedding, one after the other; often none
  * @param adapters what sequences may choose to be added to the weights; often none
+ * @param encoder what reads the text that this model, a decoder, answers; null for a model that goes on with its own text
  */
 public record Model(
         ModelConfig config,
@@ -26,7 +27,8 @@ public record Model(
         @Nullable Projection output,
         @Nullable Pooling pooling,
         List<Projection> embeddingLayers,
-        List<Adapter> adapters) {
+        List<Adapter> adapters,
+        @Nullable Encoder encoder) {
 
     public Model {
         blocks = List.copyOf(blocks);
@@ -39,7 +41,7 @@ public record Model(
         }
     }
 
-    /** A model without adapters. */
+    /** A model without adapters and encoder. */
     public Model(
             ModelConfig config,
             Tensor tokenEmbedding,
@@ -49,7 +51,17 @@ public record Model(
             @Nullable Projection output,
             @Nullable Pooling pooling,
             List<Projection> embeddingLayers) {
-        this(config, tokenEmbedding, embeddingInput, blocks, outputNorm, output, pooling, embeddingLayers, List.of());
+        this(
+                config,
+                tokenEmbedding,
+                embeddingInput,
+                blocks,
+                outputNorm,
+                output,
+                pooling,
+                embeddingLayers,
+                List.of(),
+                null);
     }
 
     private static void checkShared(List<BlockConfig> blocks, int layer, AttentionConfig attention) {
@@ -80,24 +92,77 @@ public record Model(
 
     /** The same model with further input. */
     public Model withEmbeddingInput(EmbeddingInput input) {
-        return new Model(config, tokenEmbedding, input, blocks, outputNorm, output, pooling, embeddingLayers, adapters);
+        return new Model(
+                config,
+                tokenEmbedding,
+                input,
+                blocks,
+                outputNorm,
+                output,
+                pooling,
+                embeddingLayers,
+                adapters,
+                encoder);
     }
 
     /** The same model as an embedding model. */
     public Model withPooling(Pooling how) {
         return new Model(
-                config, tokenEmbedding, embeddingInput, blocks, outputNorm, null, how, embeddingLayers, adapters);
+                config,
+                tokenEmbedding,
+                embeddingInput,
+                blocks,
+                outputNorm,
+                null,
+                how,
+                embeddingLayers,
+                adapters,
+                encoder);
     }
 
     /** The same model with linear maps of the pooled embedding. */
     public Model withEmbeddingLayers(List<Projection> layers) {
-        return new Model(config, tokenEmbedding, embeddingInput, blocks, outputNorm, output, pooling, layers, adapters);
+        return new Model(
+                config,
+                tokenEmbedding,
+                embeddingInput,
+                blocks,
+                outputNorm,
+                output,
+                pooling,
+                layers,
+                adapters,
+                encoder);
     }
 
-    /** The same model with adapters. */
+    /** The same model with adapters, of its encoder too. */
     public Model withAdapters(List<Adapter> beside) {
         return new Model(
-                config, tokenEmbedding, embeddingInput, blocks, outputNorm, output, pooling, embeddingLayers, beside);
+                config,
+                tokenEmbedding,
+                embeddingInput,
+                blocks,
+                outputNorm,
+                output,
+                pooling,
+                embeddingLayers,
+                beside,
+                encoder == null ? null : new Encoder(encoder.model().withAdapters(beside), encoder.startToken()));
+    }
+
+    /** The same model as the decoder of an encoder's states. */
+    public Model withEncoder(Encoder reader) {
+        return new Model(
+                config,
+                tokenEmbedding,
+                embeddingInput,
+                blocks,
+                outputNorm,
+                output,
+                pooling,
+                embeddingLayers,
+                adapters,
+                reader);
     }
 
     /** The scale of each adapter for sequences that choose nothing. */
@@ -114,6 +179,15 @@ public record Model(
         return blocks.stream()
                 .allMatch(block -> !(block.mixer() instanceof AttentionConfig attention) || attention.causal());
     }
+
+    /**
+     * What reads the text that a decoder answers: each position of it sees all others.
+     *
+     * @param model whose states, after its output norm, are those that the decoder's cross attention reads; of the same hidden
+     *     size and vocabulary
+     * @param startToken the first token of every answer
+     */
+    public record Encoder(Model model, int startToken) {}
 
     /** How the positions' states become one embedding. */
     public enum Pooling {
@@ -148,6 +222,14 @@ public record Model(
          * @param other [hiddenSize]
          */
         record States(float[] other) implements EmbeddingInput {}
+
+        /**
+         * Residual streams that blocks are connected to.
+         *
+         * @param count streams that begin as the embedding; 0 where earlier states are kept beside a single stream
+         * @param end what the output norm reads
+         */
+        record Connected(int count, Connection end) implements EmbeddingInput {}
 
         /**
          * Gemma 3n and 4: an embedding of the token for each layer, mixed with a projection of the input.

@@ -41,7 +41,30 @@ final class OtherFiles {
                     Set.of("controlvector"),
                     "controlvector.",
                     name -> name.startsWith("direction."),
-                    "a control vector, which steers a model and is none itself" + MODEL));
+                    "a control vector, which steers a model and is none itself" + MODEL),
+            new Kind(
+                    Set.of(
+                            "aura",
+                            "cosmos",
+                            "flux",
+                            "hidream",
+                            "hyvid",
+                            "ltxv",
+                            "lumina2",
+                            "pig",
+                            "qwen_image",
+                            "sd1",
+                            "sd3",
+                            "sdxl",
+                            "wan"),
+                    "stable-diffusion.",
+                    name -> false,
+                    "a model that makes pictures or films, which this library does not run" + MODEL),
+            new Kind(
+                    Set.of("dia", "kokoro", "parakeet", "parler-tts", "snac", "wavtokenizer-dec", "whisper"),
+                    "whisper.",
+                    name -> false,
+                    "a model that hears or speaks, which this library does not run" + MODEL));
 
     private OtherFiles() {}
 

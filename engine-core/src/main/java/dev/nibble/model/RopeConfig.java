@@ -48,6 +48,11 @@ public record RopeConfig(
         return new RopeConfig(style, dims, theta, factors, factor, yarn, magnitude);
     }
 
+    /** The same rotation of other pairs. */
+    public RopeConfig withStyle(Style other) {
+        return new RopeConfig(other, dims, theta, frequencyFactors, factor, yarn, magnitude);
+    }
+
     /** The same rotation with another factor of cos and sin. */
     public RopeConfig withMagnitude(float factorOfBoth) {
         return new RopeConfig(style, dims, theta, frequencyFactors, factor, yarn, factorOfBoth);

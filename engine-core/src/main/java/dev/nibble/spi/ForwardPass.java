@@ -1,8 +1,11 @@
 package dev.nibble.spi;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
+import dev.nibble.UnsupportedModelException;
 import dev.nibble.tensor.DType;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -16,12 +19,39 @@ public interface ForwardPass extends AutoCloseable {
     /** Values of an output row: the vocabulary size, or the hidden size for a model with a pooling. */
     int outputSize();
 
+    /** Whether each token sees only itself and those before it. If not, a text is evaluated in one batch, and from its beginning. */
+    default boolean isCausal() {
+        return true;
+    }
+
+    /** Whether each sequence needs a source, which {@link #encode} reads, before its tokens can be evaluated. */
+    default boolean hasEncoder() {
+        return false;
+    }
+
     /**
      * An empty sequence.
      *
      * @param contextLength tokens it can hold
      */
     Sequence newSequence(int contextLength, KvCacheType type);
+
+    /**
+     * Likewise with a type for keys and one for values.
+     *
+     * @throws UnsupportedModelException if the backend keeps both alike, and they are to differ
+     */
+    default Sequence newSequence(int contextLength, KvCacheTypes types) {
+        return newSequence(contextLength, requireSame(types));
+    }
+
+    private static KvCacheType requireSame(KvCacheTypes types) {
+        if (!types.areSame()) {
+            throw new UnsupportedModelException("the backend keeps keys and values in one type, not as " + types
+                    + "; ask for one type for both, or for the backend cpu");
+        }
+        return types.keys();
+    }
 
     /**
      * Whether sequences can share memory, be saved and restored, and {@link #limit} is heeded.
@@ -45,6 +75,11 @@ public interface ForwardPass extends AutoCloseable {
         return 0;
     }
 
+    /** For each of some sequences, the bytes it holds and that nobody but these sequences holds. */
+    default long[] freeableBytes(List<Sequence> sequences) {
+        return new long[sequences.size()];
+    }
+
     /** Tokens that a sequence can hold at most, where the backend reserves memory for them when it is loaded. */
     default int maxContextLength() {
         return Integer.MAX_VALUE;
@@ -52,6 +87,11 @@ public interface ForwardPass extends AutoCloseable {
 
     /** Bytes {@link #newSequence} allocates for these arguments. */
     long sequenceBytes(int contextLength, KvCacheType type);
+
+    /** Likewise with a type for keys and one for values. */
+    default long sequenceBytes(int contextLength, KvCacheTypes types) {
+        return sequenceBytes(contextLength, requireSame(types));
+    }
 
     /**
      * Whether a sequence holds infinities because keys or values are too large for the type of its KV cache. Looks at all of
@@ -88,6 +128,11 @@ public interface ForwardPass extends AutoCloseable {
         return Map.of();
     }
 
+    /** Whether the outputs of a row are the same to the last bit whatever rows are evaluated with it. */
+    default boolean isBatchInvariant() {
+        return false;
+    }
+
     /**
      * Evaluates the rows of a batch and advances their sequences.
      *
@@ -102,6 +147,19 @@ public interface ForwardPass extends AutoCloseable {
      *     a time
      */
     void evaluate(Batch batch, float[] logits, BooleanSupplier cancelled);
+
+    /**
+     * Reads a source, the text that a sequence answers: its tokens see all of it from then on. What the sequence held is forgotten.
+     *
+     * @param source not more tokens than the sequence can hold; none to forget only
+     * @param cancelled as for {@link #evaluate}
+     * @throws java.util.concurrent.CancellationException when cancelled; the sequence holds nothing then, as after every failure
+     * @throws IllegalArgumentException if a token is outside the vocabulary or there are too many
+     * @throws UnsupportedOperationException unless {@link #hasEncoder}
+     */
+    default void encode(Sequence sequence, int[] source, BooleanSupplier cancelled) {
+        throw new UnsupportedOperationException("the model has no encoder: its sequences have no source");
+    }
 
     /**
      * Whether {@link #choose} spares something: the logits lie where fetching them all costs. Without it, the caller

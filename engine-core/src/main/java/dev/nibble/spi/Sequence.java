@@ -15,7 +15,7 @@ public interface Sequence extends AutoCloseable {
 
     /**
      * Forgets all tokens from position {@code length} on, if it can: recurrent states and sliding windows cannot always
-     * go back. Length 0 always works.
+     * go back. Length 0 always works. A source stays.
      *
      * @return false if it cannot; nothing changed then
      */
@@ -33,6 +33,11 @@ public interface Sequence extends AutoCloseable {
         if (scales.length > 0) {
             throw new IllegalArgumentException(scales.length + " scales, and the backend has no adapters");
         }
+    }
+
+    /** Tokens of the source that was read for it, see {@link ForwardPass#encode}; 0 for none. */
+    default int sourceLength() {
+        return 0;
     }
 
     /**
@@ -57,8 +62,8 @@ public interface Sequence extends AutoCloseable {
     }
 
     /**
-     * Forgets everything and begins with the first {@code length} tokens of another sequence, whose memory it shares: what either
-     * writes from there on the other does not see.
+     * Forgets everything and begins with the source and the first {@code length} tokens of another sequence, whose memory it shares:
+     * what either writes from there on the other does not see.
      *
      * @param other of the same forward pass and type, not evaluated meanwhile
      * @param length that {@link #shareable} gave, not more than this can hold

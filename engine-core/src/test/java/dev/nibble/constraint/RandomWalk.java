@@ -7,6 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Texts made by choosing at random among the tokens that a constraint allows. */
 final class RandomWalk {
+    private static final String CHARACTERS = "{}[]\":,0159.-eabtruné ";
+
     private RandomWalk() {}
 
     /** A text; null if it has not ended after so many tokens. It ends where it may as often as not. */
@@ -42,5 +44,23 @@ final class RandomWalk {
             matcher = matcher.accept(token);
         }
         return null;
+    }
+
+    /** A text with a character put in, left out from there on, or replaced. */
+    static String changed(String text, Random random) {
+        StringBuilder changed = new StringBuilder(text);
+        int at = random.nextInt(text.length() + 1);
+        char c = CHARACTERS.charAt(random.nextInt(CHARACTERS.length()));
+        boolean pair = at < text.length() && Character.isSurrogate(text.charAt(at));
+        switch (random.nextInt(3)) {
+            case 0 -> changed.insert(pair && Character.isLowSurrogate(text.charAt(at)) ? 0 : at, c);
+            case 1 -> changed.setLength(pair ? 0 : at);
+            default -> {
+                if (at < text.length() && !pair) {
+                    changed.setCharAt(at, c);
+                }
+            }
+        }
+        return changed.toString();
     }
 }

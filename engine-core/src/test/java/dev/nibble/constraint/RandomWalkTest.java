@@ -24,7 +24,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RandomWalkTest {
     private static final int WALKS = Integer.getInteger("nibble.walks", 20);
     private static final int MAX_TOKENS = 400;
-    private static final String CHARACTERS = "{}[]\":,0159.-eabtruné ";
 
     @ParameterizedTest
     @ValueSource(
@@ -81,7 +80,7 @@ class RandomWalkTest {
             if (!oracle.accepts(text) && !hasNameTwice(text)) {
                 wrong.add(name + "allows " + text);
             }
-            String changed = changed(text, random);
+            String changed = RandomWalk.changed(text, random);
             if (!oracle.accepts(changed) && !hasNameTwice(changed) && Feeding.feed(constraint, changed, 2) < 0) {
                 wrong.add(name + "allows after a change " + changed);
             }
@@ -97,22 +96,5 @@ class RandomWalkTest {
         } catch (JsonException e) {
             return String.valueOf(e.getMessage()).contains("twice");
         }
-    }
-
-    private static String changed(String text, Random random) {
-        StringBuilder changed = new StringBuilder(text);
-        int at = random.nextInt(text.length() + 1);
-        char c = CHARACTERS.charAt(random.nextInt(CHARACTERS.length()));
-        boolean pair = at < text.length() && Character.isSurrogate(text.charAt(at));
-        switch (random.nextInt(3)) {
-            case 0 -> changed.insert(pair && Character.isLowSurrogate(text.charAt(at)) ? 0 : at, c);
-            case 1 -> changed.setLength(pair ? 0 : at);
-            default -> {
-                if (at < text.length() && !pair) {
-                    changed.setCharAt(at, c);
-                }
-            }
-        }
-        return changed.toString();
     }
 }

@@ -55,11 +55,11 @@ final class CpuLayers implements AutoCloseable {
     }
 
     Sequence newSequence(int capacity, LoadOptions options) {
-        return pass.newSequence(capacity, options.kvCacheType());
+        return pass.newSequence(capacity, options.kvCacheTypes());
     }
 
     long sequenceBytes(int capacity, LoadOptions options) {
-        return pass.sequenceBytes(capacity, options.kvCacheType());
+        return pass.sequenceBytes(capacity, options.kvCacheTypes());
     }
 
     long workspaceBytes() {

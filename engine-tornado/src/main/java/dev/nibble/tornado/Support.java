@@ -29,9 +29,11 @@ final class Support {
      * @throws UnsupportedModelException naming the first thing the kernels lack
      */
     static void check(Model model, LoadOptions options) {
-        checkCache(options.kvCacheType());
+        checkCache(options.kvCacheTypes().keys());
+        checkCache(options.kvCacheTypes().values());
         require(model.output() != null && model.pooling() == null, "embedding models", -1);
         require(model.adapters().isEmpty(), "adapters", -1);
+        require(model.encoder() == null, "encoders", -1);
         require(model.embeddingInput() == null, "inputs other than the token embedding", -1);
         checkNorm(model.outputNorm(), -1);
         checkMatrix(model.tokenEmbedding(), -1);
@@ -59,6 +61,8 @@ final class Support {
         require(block.outputScale() == 1, "a factor of a block's output", layer);
         require(block.perLayerInput() == null, "per-layer inputs", layer);
         require(block.altUp() == null, "AltUp streams", layer);
+        require(block.normedResidual() == 0, "normalized residuals", layer);
+        require(block.connections() == null, "several residual streams", layer);
         Stream.of(block.mixerNorm(), block.mixerPostNorm(), block.ffnNorm(), block.ffnPostNorm())
                 .forEach(norm -> checkNorm(norm, layer));
         if (!(block.mixer() instanceof AttentionConfig attention)) {

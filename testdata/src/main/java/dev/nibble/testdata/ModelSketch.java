@@ -7,6 +7,8 @@ import dev.nibble.tensor.Shape;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -218,6 +220,14 @@ final class ModelSketch {
     /** F32 values as given. */
     ModelSketch values(String name, float... values) {
         writer.tensor(name, DType.F32, Shape.of(values.length), GgufWriter.TensorData.of(values));
+        return this;
+    }
+
+    /** A tensor of int32. */
+    ModelSketch ints(String name, int[] values, long... dims) {
+        ByteBuffer bytes = ByteBuffer.allocate(Integer.BYTES * values.length).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.asIntBuffer().put(values);
+        writer.tensor(name, DType.I32, Shape.of(dims), out -> out.write(bytes.duplicate()));
         return this;
     }
 

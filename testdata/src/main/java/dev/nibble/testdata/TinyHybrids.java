@@ -21,6 +21,7 @@ final class TinyHybrids {
         all.put("gemma4", new Recipe("gemma4", TinyHybrids::gemma4));
         all.put("gemma4-moe", new Recipe("gemma4", TinyHybrids::gemma4Experts));
         TinyDeepSeeks.addTo(all);
+        TinyStreams.addTo(all);
     }
 
     /** Short convolutions but in layer 2. The last norm has another name. */

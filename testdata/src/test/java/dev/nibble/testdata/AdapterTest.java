@@ -38,6 +38,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -220,7 +221,7 @@ class AdapterTest {
             }
             begin.countDown();
             for (int i = 0; i < choices.size(); i++) {
-                assertThat(nmse(together.get(i).get(), alone.get(i)))
+                assertThat(nmse(together.get(i).get(2, TimeUnit.MINUTES), alone.get(i)))
                         .as(choices.get(i).toString())
                         .isLessThan(1e-11);
             }

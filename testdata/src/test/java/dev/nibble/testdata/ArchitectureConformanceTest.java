@@ -48,9 +48,21 @@ class ArchitectureConformanceTest {
     }
 
     static Stream<String> models() throws IOException {
+        return models("logits");
+    }
+
+    static Stream<String> encoderDecoders() throws IOException {
+        return models("encdec");
+    }
+
+    static Stream<String> bidirectional() throws IOException {
+        return models("bidir");
+    }
+
+    private static Stream<String> models(String kind) throws IOException {
         return Conformance.isPresent()
                 ? ReferenceModel.all()
-                        .filter(model -> model.kind().equals("logits"))
+                        .filter(model -> model.kind().equals(kind))
                         .map(ReferenceModel::name)
                 : Stream.of("no data");
     }
@@ -71,30 +83,64 @@ class ArchitectureConformanceTest {
     }
 
     private static void check(ReferenceModel model) throws IOException {
-        Reference reference = Reference.beside(model.file());
-        int[] tokens = reference.tokens();
         try (GgufFile source = GgufFile.open(model.file());
                 ForwardPass pass = Evaluation.compile(backend, source)) {
+            check(model, pass);
+        }
+    }
+
+    private static void check(ReferenceModel model, ForwardPass pass) throws IOException {
+        Reference reference = Reference.beside(model.file());
+        int[] tokens = reference.tokens();
+        compare("at once", model, reference, evaluate(pass, tokens, KvCacheType.F32, tokens.length));
+        for (int chunk : CHUNKS) {
+            compare("in chunks of " + chunk, model, reference, evaluate(pass, tokens, KvCacheType.F32, chunk));
+        }
+        float[][] mixed = evaluateMixed(pass, tokens, 7, 3);
+        compare("in mixed batches, the first sequence", model, reference, mixed[0]);
+        compare("in mixed batches, the second sequence", model, reference, mixed[1]);
+        compare(
+                "by a sequence that shares",
+                model,
+                reference,
+                evaluateContinued(pass, tokens, SHARED, Evaluation.Continuation::sharing));
+        compare(
+                "by a restored sequence",
+                model,
+                reference,
+                evaluateContinued(pass, tokens, SHARED, Evaluation.Continuation::restoring));
+        assertThat(greedy(pass, tokens, reference.greedy().length))
+                .as("greedy continuation")
+                .isEqualTo(reference.greedy());
+    }
+
+    /** What a decoder answers to a source, by sequences that read it themselves, share it, or are restored with it. */
+    @ParameterizedTest
+    @MethodSource("encoderDecoders")
+    void answersToASourceMatchTheReference(String name) throws IOException {
+        assumeTrue(Conformance.isPresent(), Conformance.missing());
+        ReferenceModel model = ReferenceModel.of(name);
+        int[] source = model.source();
+        try (GgufFile file = GgufFile.open(model.file());
+                ForwardPass pass = new AnsweringPass(Evaluation.compile(backend, file), source)) {
+            check(model, pass);
+        }
+    }
+
+    /** The logits of a text in which each token sees all others, alone and beside another. */
+    @ParameterizedTest
+    @MethodSource("bidirectional")
+    void logitsOfAWholeTextMatchTheReference(String name) throws IOException {
+        assumeTrue(Conformance.isPresent(), Conformance.missing());
+        ReferenceModel model = ReferenceModel.of(name);
+        Reference reference = Reference.beside(model.file());
+        int[] tokens = reference.tokens();
+        try (GgufFile file = GgufFile.open(model.file());
+                ForwardPass pass = Evaluation.compile(backend, file)) {
             compare("at once", model, reference, evaluate(pass, tokens, KvCacheType.F32, tokens.length));
-            for (int chunk : CHUNKS) {
-                compare("in chunks of " + chunk, model, reference, evaluate(pass, tokens, KvCacheType.F32, chunk));
-            }
-            float[][] mixed = evaluateMixed(pass, tokens, 7, 3);
-            compare("in mixed batches, the first sequence", model, reference, mixed[0]);
-            compare("in mixed batches, the second sequence", model, reference, mixed[1]);
-            compare(
-                    "by a sequence that shares",
-                    model,
-                    reference,
-                    evaluateContinued(pass, tokens, SHARED, Evaluation.Continuation::sharing));
-            compare(
-                    "by a restored sequence",
-                    model,
-                    reference,
-                    evaluateContinued(pass, tokens, SHARED, Evaluation.Continuation::restoring));
-            assertThat(greedy(pass, tokens, reference.greedy().length))
-                    .as("greedy continuation")
-                    .isEqualTo(reference.greedy());
+            float[][] both = evaluateMixed(pass, tokens, tokens.length, tokens.length);
+            compare("in one batch, the first sequence", model, reference, both[0]);
+            compare("in one batch, the second sequence", model, reference, both[1]);
         }
     }
 

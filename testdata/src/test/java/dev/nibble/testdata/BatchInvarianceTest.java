@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.LoadOptions;
 import dev.nibble.gguf.GgufFile;
 import dev.nibble.model.Architectures;
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * On machine code the outputs of a row are the same to the last bit whatever it is evaluated with: alone, in chunks of any size,
@@ -72,6 +74,22 @@ class BatchInvarianceTest {
     @ParameterizedTest(name = "{0} {1}")
     @MethodSource("models")
     void aRowDoesNotDependOnTheRowsBesideIt(String name, DType dtype) throws IOException {
+        check(name, dtype, List.of(KvCacheTypes.of(KvCacheType.F16), KvCacheTypes.of(KvCacheType.F32)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama", "gemma3", "deepseek2"})
+    void norInACacheOfFewerBits(String name) throws IOException {
+        check(
+                name,
+                DType.Q8_0,
+                List.of(
+                        KvCacheTypes.of(KvCacheType.Q8_0),
+                        KvCacheTypes.of(KvCacheType.Q4_0),
+                        new KvCacheTypes(KvCacheType.Q8_0, KvCacheType.Q4_0)));
+    }
+
+    private void check(String name, DType dtype, List<KvCacheTypes> types) throws IOException {
         Path file = folder.resolve("model.gguf");
         TinyModels.write(name, 1, dtype, file);
         try (Backend backend = Evaluation.openBackend(LoadOptions.DEFAULT.withThreads(2));
@@ -80,7 +98,7 @@ class BatchInvarianceTest {
                     backend.description().contains("machine code"), "no machine code here: " + backend.description());
             Model model = Architectures.read(source, CONTEXT);
             try (ForwardPass pass = backend.compile(model, source)) {
-                for (KvCacheType type : List.of(KvCacheType.F16, KvCacheType.F32)) {
+                for (KvCacheTypes type : types) {
                     float[] alone = inChunks(pass, type, model.isCausal() ? 1 : TOKENS.length);
                     for (int chunk : new int[] {2, 3, 7, 16, TOKENS.length}) {
                         if (model.isCausal()) {
@@ -109,7 +127,7 @@ class BatchInvarianceTest {
         return rows;
     }
 
-    private static float[] inChunks(ForwardPass pass, KvCacheType type, int chunk) {
+    private static float[] inChunks(ForwardPass pass, KvCacheTypes type, int chunk) {
         int width = pass.outputSize();
         float[] outputs = new float[TOKENS.length * width];
         try (Sequence sequence = pass.newSequence(CONTEXT, type)) {
@@ -128,7 +146,7 @@ class BatchInvarianceTest {
     }
 
     /** The same rows between one that decodes, and the prompt of a third sequence; all others want no outputs. */
-    private static float[] besideOthers(ForwardPass pass, KvCacheType type, int chunk) {
+    private static float[] besideOthers(ForwardPass pass, KvCacheTypes type, int chunk) {
         int width = pass.outputSize();
         float[] outputs = new float[TOKENS.length * width];
         try (Sequence decodes = pass.newSequence(CONTEXT, type);

@@ -34,9 +34,10 @@ final class HostileModel {
         base.tensors().forEach(tensor -> tensors.put(tensor.name(), tensor));
     }
 
-    /** The models there are to change: the tiny ones and those for embeddings. */
+    /** The models there are to change: the tiny ones, those in which tokens see later ones, and those for embeddings. */
     static List<String> names() {
         List<String> names = new ArrayList<>(TinyModels.names());
+        names.addAll(TinyEncoders.names());
         names.addAll(EMBEDDINGS);
         return names;
     }
@@ -47,7 +48,11 @@ final class HostileModel {
             return GgufFile.open(EmbeddingModelTest.file(name));
         }
         Path file = folder.resolve(name + ".gguf");
-        TinyModels.write(name, 1, file);
+        if (TinyEncoders.names().contains(name)) {
+            TinyEncoders.write(name, 1, file);
+        } else {
+            TinyModels.write(name, 1, file);
+        }
         return GgufFile.open(file);
     }
 

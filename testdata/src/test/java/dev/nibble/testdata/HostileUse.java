@@ -75,6 +75,10 @@ final class HostileUse {
             model.memoryPlan();
             GenerationOptions greedy = GenerationOptions.GREEDY.withMaxTokens(3).withIgnoreEndOfGeneration(true);
             try (Session session = model.newSession()) {
+                if (!model.canGenerate()) {
+                    session.evaluate(new int[] {1, 2, 3}, true);
+                    return;
+                }
                 session.generate(TEXT, greedy);
                 session.generate(
                         "again", GenerationOptions.DEFAULT.withMaxTokens(2).withSeed(1));

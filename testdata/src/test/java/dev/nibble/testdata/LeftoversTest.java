@@ -40,8 +40,9 @@ class LeftoversTest {
             "phi3.attention.sliding_window",
             "granitehybrid.rope.freq_base",
             "granitehybrid.rope.dimension_count",
-            "deepseek2.attention.key_length",
-            "deepseek2.attention.value_length",
+            "kimi-linear.rope.freq_base",
+            "kimi-k3.rope.freq_base",
+            "glm5-next.rope.freq_base",
             "deepseek2.expert_feed_forward_length",
             "deepseek2.expert_shared_count");
 
@@ -144,8 +145,13 @@ class LeftoversTest {
         assertThat(model.blocks()).isNotEmpty();
     }
 
+    /** All but those whose two stacks of blocks have names of their own. */
+    static List<String> namesOfOneStack() {
+        return names().stream().filter(name -> !name.startsWith("t5")).toList();
+    }
+
     @ParameterizedTest
-    @MethodSource("names")
+    @MethodSource("namesOfOneStack")
     void aBlockBeyondTheCountIsRefused(String name) {
         assertThatThrownBy(() -> read(name, model -> copyBlock(model, 0, (int) blockCount(model))))
                 .isInstanceOf(ModelFormatException.class)
@@ -267,7 +273,8 @@ class LeftoversTest {
                 }
                 if (value instanceof Double) {
                     for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY, -1}) {
-                        if (!isRefused(name, key, model -> model.set(key, bad))) {
+                        boolean usual = bad == -1 && key.endsWith("kda.gate_lower_bound");
+                        if (!usual && !isRefused(name, key, model -> model.set(key, bad))) {
                             accepted.add(key + " = " + bad);
                         }
                     }

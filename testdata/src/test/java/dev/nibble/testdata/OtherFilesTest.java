@@ -72,6 +72,12 @@ class OtherFilesTest {
                         "a control vector",
                         writer -> tensor(writer.putString("general.architecture", "controlvector"), "direction.1")),
                 file(
+                        "a model that makes pictures or films",
+                        writer -> tensor(writer.putString("general.architecture", "flux"), "img_in.weight")),
+                file(
+                        "a model that hears or speaks",
+                        writer -> tensor(writer.putString("general.architecture", "whisper"), "encoder.conv1.weight")),
+                file(
                         "a vocabulary: it has a tokenizer and no weights",
                         writer -> writer.putString("general.architecture", "llama")
                                 .putArray("tokenizer.ggml.tokens", GgufValueType.STRING, List.of("a"))),

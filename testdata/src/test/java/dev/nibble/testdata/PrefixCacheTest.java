@@ -232,6 +232,9 @@ class PrefixCacheTest {
             SessionOptions exact = SessionOptions.DEFAULT.withKvCacheType(KvCacheType.F32);
             assertThat(generate(model, exact, prompt).stats().cachedTokens()).isZero();
             assertThat(generate(model, exact, prompt).stats().cachedTokens()).isEqualTo(99);
+            SessionOptions values = SessionOptions.DEFAULT.withKvCacheTypes(KvCacheType.F16, KvCacheType.Q4_0);
+            assertThat(generate(model, values, prompt).stats().cachedTokens()).isZero();
+            assertThat(generate(model, values, prompt).stats().cachedTokens()).isEqualTo(99);
         }
     }
 

@@ -88,7 +88,8 @@ record Reference(int[] tokens, int[] best, int[] greedy, int[] positions, float[
         int[] best = Arrays.stream(positions)
                 .map(position -> argmax(logits, position, width))
                 .toArray();
-        return new Reference(tokens, best, ids(json, "greedy"), positions, logits, "");
+        int[] greedy = json.contains("\"greedy\"") ? ids(json, "greedy") : new int[0];
+        return new Reference(tokens, best, greedy, positions, logits, "");
     }
 
     /** The squared error of logits after all tokens, at the positions that are known, relative to their squares. */

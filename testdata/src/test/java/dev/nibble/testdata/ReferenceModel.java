@@ -43,6 +43,11 @@ record ReferenceModel(String name, Path file, String kind, double limit) {
         return Conformance.path(FOLDER + "/" + name + ".gguf");
     }
 
+    /** The tokens that the encoder reads, of a model of the kind encdec. */
+    int[] source() throws IOException {
+        return Evaluation.ids(Files.readString(file.resolveSibling(name + ".json")), "encoder_tokens");
+    }
+
     /** The models that do not pass yet, with the reason. */
     static Map<String, String> missing() throws IOException {
         try (InputStream in = ReferenceModel.class.getResourceAsStream("/architectures-missing.txt")) {

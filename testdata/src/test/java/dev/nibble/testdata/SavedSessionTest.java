@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.nibble.ContextOverflowException;
 import dev.nibble.GenerationOptions;
 import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.Session;
@@ -16,12 +17,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A session goes on from its file as it would have gone on, and a file that is not right is refused and leaves nothing open. */
@@ -85,10 +87,19 @@ class SavedSessionTest {
         }
     }
 
+    /** Each for both, and two that differ. */
+    static Stream<KvCacheTypes> types() {
+        return Stream.concat(
+                Arrays.stream(KvCacheType.values()).map(KvCacheTypes::of),
+                Stream.of(
+                        new KvCacheTypes(KvCacheType.Q8_0, KvCacheType.Q4_0),
+                        new KvCacheTypes(KvCacheType.Q4_0, KvCacheType.F32)));
+    }
+
     @ParameterizedTest
-    @EnumSource(KvCacheType.class)
-    void theTypeOfItsCacheIsKept(KvCacheType type) throws IOException {
-        try (LanguageModel model = load("llama", 1, LoadOptions.DEFAULT.withKvCacheType(type))) {
+    @MethodSource("types")
+    void theTypesOfItsCacheAreKept(KvCacheTypes types) throws IOException {
+        try (LanguageModel model = load("llama", 1, LoadOptions.DEFAULT.withKvCacheTypes(types))) {
             Path file = saved(model);
             try (Session restored = model.restore(file);
                     Session evaluated = model.newSession()) {
@@ -96,10 +107,10 @@ class SavedSessionTest {
                 assertThat(restored.evaluate(new int[] {7, 8}, false))
                         .isEqualTo(evaluated.evaluate(new int[] {7, 8}, false));
             }
-            KvCacheType other = type == KvCacheType.F32 ? KvCacheType.F16 : KvCacheType.F32;
-            assertThatThrownBy(() -> model.restore(file, SessionOptions.DEFAULT.withKvCacheType(other)))
+            KvCacheTypes other = new KvCacheTypes(types.keys(), types.values() == KvCacheType.F16 ? KvCacheType.F32 : KvCacheType.F16);
+            assertThatThrownBy(() -> model.restore(file, SessionOptions.DEFAULT.withKvCacheTypes(other)))
                     .isInstanceOf(SessionFileException.class)
-                    .hasMessageContaining("type " + type + ", not " + other);
+                    .hasMessageContaining("type " + types + ", not " + other);
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.nibble.cpu.op;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.cpu.KernelFamilies;
 import dev.nibble.cpu.kernel.VectorOps;
 import dev.nibble.cpu.pool.Scratch;
@@ -78,7 +79,7 @@ public class AttentionBenchmark {
         config = new AttentionConfig.Builder(0, HEADS, KV_HEADS, DIM, DIM, none, none, none, none).build();
         tile = AttentionTile.of(scratch, config);
         Random random = new Random(1);
-        cache = KvCache.alone(KV_HEADS, DIM, DIM, type, positions, 0, rows, ops);
+        cache = KvCache.alone(KV_HEADS, DIM, DIM, KvCacheTypes.of(type), positions, 0, rows, ops);
         for (int position = 0; position < positions; position++) {
             cache.write(position, gaussian(KV_HEADS * DIM, random), 0, gaussian(KV_HEADS * DIM, random), 0, scratch);
         }

@@ -102,6 +102,7 @@ final class CallGrammar {
                         "]");
             case "python" -> list(tools.stream().map(CallGrammar::python).toList(), "[", "]");
             case "gemma" -> new GemmaGrammar(words[1], named(tool)).arguments();
+            case "nested" -> new NestedGrammar(words[1], named(tool)).arguments();
             default ->
                 throw new ConstraintException("calls of this dialect cannot be enforced: their part " + part
                         + (next.isEmpty() ? "" : " before " + next.getFirst()) + " has no grammar");

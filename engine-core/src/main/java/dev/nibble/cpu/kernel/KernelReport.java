@@ -25,6 +25,11 @@ public final class KernelReport implements KernelFamily {
         return Map.copyOf(descriptions);
     }
 
+    /** Whether the results of all kernels are the same whatever rows are multiplied together. */
+    public boolean isBatchInvariant() {
+        return kernels.stream().allMatch(MatmulKernel::isBatchInvariant);
+    }
+
     @Override
     public String name() {
         return family.name();

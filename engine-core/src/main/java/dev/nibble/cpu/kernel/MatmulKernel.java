@@ -69,6 +69,11 @@ public abstract class MatmulKernel implements WeightStream {
         return 0;
     }
 
+    /** Whether the result of an input row is the same to the last bit whatever rows are multiplied with it. */
+    public boolean isBatchInvariant() {
+        return false;
+    }
+
     /** How it computes, in a few words, for {@code inspect} and logs. */
     public abstract String description();
 }

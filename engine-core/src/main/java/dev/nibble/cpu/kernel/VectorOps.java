@@ -90,4 +90,26 @@ public interface VectorOps {
      */
     void loadScaledBytes(
             MemorySegment source, long sourceOffset, int rows, int columns, float[] scales, float[] values, int offset);
+
+    /** Rounds to Q4_0 blocks; {@code count} is a multiple of 32. */
+    void storeQ4(float[] values, int offset, int count, MemorySegment target, long targetOffset);
+
+    /** Reads what {@link #storeQ4} wrote. */
+    void loadQ4(MemorySegment source, long sourceOffset, float[] values, int offset, int count);
+
+    /**
+     * As {@link #loadScaledBytes} for two nibbles a byte, each 8 more than its value: the low ones are {@code rows} rows, the high ones
+     * as many after them.
+     */
+    void loadScaledNibbles(
+            MemorySegment source, long sourceOffset, int rows, int columns, float[] scales, float[] values, int offset);
+
+    /**
+     * Multiplies each run of {@code size} values with the Hadamard matrix of that size, divided by its root: a rotation, and its own
+     * inverse.
+     *
+     * @param size a power of two
+     * @param count a multiple of the size
+     */
+    void rotate(float[] x, int offset, int count, int size);
 }

@@ -30,7 +30,7 @@ import dev.nibble.cpu.machine.Assembler.Width;
  * bits, which do not hold many of them: {@link #partsOfSum}. Where they do not hold one, quants are made signed, and their
  * signs given to the activations.
  */
-final class Avx2Emitter implements Emitter {
+final class Avx2Emitter implements X64Emitter {
     /** Rows of a register. */
     private static final int HALF_LINE = LINE / 2;
 

@@ -31,7 +31,7 @@ import dev.nibble.cpu.machine.Assembler.Width;
  * Kernels for AVX-512 with VNNI: a register holds a line, so 16 rows, and one instruction adds the products of four columns
  * of each and four activations, which it broadcasts from memory.
  */
-final class Avx512Emitter implements Emitter {
+final class Avx512Emitter implements X64Emitter {
     /** A bit of three operands: the first, or the second and the third. */
     private static final int FIRST_OR_SECOND_AND_THIRD = 0xF8;
 

@@ -38,6 +38,7 @@ abstract sealed class CodeMemory {
         }
         MemorySegment memory = MemorySegment.ofAddress(address).reinterpret(size, Arena.global(), null);
         MemorySegment.copy(bytes, 0, memory, ValueLayout.JAVA_BYTE, 0, bytes.length);
+        InstructionCache.OF_THIS_SYSTEM.synchronize(address, bytes.length);
         if (!makeExecutable(address, size)) {
             throw new UnsupportedOperationException(
                     "the system does not let this process run code that it has written");
@@ -51,15 +52,19 @@ abstract sealed class CodeMemory {
     /** Makes it readable and executable, and no longer writable; whether the system did it. */
     abstract boolean makeExecutable(long address, long size);
 
-    private static MethodHandle find(SymbolLookup library, String name, FunctionDescriptor type) {
+    static MethodHandle find(SymbolLookup library, String name, FunctionDescriptor type) {
         return Linker.nativeLinker().downcallHandle(library.findOrThrow(name), type);
     }
 
-    private static IllegalStateException unexpected(Throwable t) {
+    static IllegalStateException unexpected(Throwable t) {
         return new IllegalStateException("a native function threw", t);
     }
 
-    /** Linux and macOS. */
+    /**
+     * Linux and macOS. On Apple's processors memory for code that is to be written again is mapped with MAP_JIT, and each thread
+     * switches between writing and running. It takes neither here: what is written once, then made executable, is ordinary
+     * memory, which a process may run if its program is allowed unsigned executable memory, as the JDK's launcher is.
+     */
     private static final class Posix extends CodeMemory {
         static final Posix INSTANCE = new Posix();
 

@@ -1,14 +1,12 @@
 package dev.nibble.cpu.machine;
 
-import dev.nibble.cpu.machine.Assembler.Width;
+import dev.nibble.tensor.DType;
+import org.jspecify.annotations.Nullable;
 
 /** Writes the kernels for one kind of processor. The arguments of the code it writes are longs, addresses most of them. */
 interface Emitter {
     /** What it is for, in a word or two. */
     String name();
-
-    /** Of its vectors. */
-    Width width();
 
     /** Input rows (tokens) up to which {@link #few} is there. */
     int mostOfFew();
@@ -30,4 +28,19 @@ interface Emitter {
      * input to input, blocks of a row, 16 outputs of the first input as floats, bytes from there to those of the next.
      */
     byte[] tile(TileShape shape, int inputs);
+
+    /** Rounds a row to {@link Activations}: the row, the blocks to be written, their number. */
+    byte[] round();
+
+    /** What {@link PackingEmitter} says; null where {@link SourcePacker} does it. */
+    byte @Nullable [] pack(Form form, Source source);
+
+    /** Input rows up to which {@link #halves} is there. */
+    int mostOfHalves();
+
+    /** Multiplies by weights of floats, see {@link HalfEmitter#multiply}. */
+    byte[] halves(DType dtype, int inputs);
+
+    /** What {@link HalfEmitter#pack} says; null where {@link HalfKernel} does it. */
+    byte @Nullable [] packHalves(DType dtype);
 }

@@ -40,6 +40,12 @@ abstract sealed class GroupKernel extends MatmulKernel permits MachineKernel, Ha
         });
     }
 
+    /** Each sum is made in the same order by all variants of the code. */
+    @Override
+    public final boolean isBatchInvariant() {
+        return true;
+    }
+
     /** The input's form that the kernel reads; null if it was not prepared. */
     abstract @Nullable InputMemory inputOf(MatmulInput x);
 

@@ -2,18 +2,23 @@ package dev.nibble.cpu.machine;
 
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** The kernels of a type of floats in this process, see {@link HalfEmitter}. */
 final class HalfCode extends CheckedCode {
-    private final MachineCode pack;
+    private final @Nullable MachineCode pack;
     private final MachineCode[] multiply;
 
     HalfCode(DType dtype) {
-        Assembler.Width width = KernelCode.emitter().width();
-        pack = MachineCode.load(HalfEmitter.pack(dtype));
-        multiply = new MachineCode[HalfEmitter.mostInputs(width)];
+        this(dtype, KernelCode.emitter());
+    }
+
+    HalfCode(DType dtype, Emitter emitter) {
+        byte[] packing = emitter.packHalves(dtype);
+        pack = packing == null ? null : MachineCode.load(packing);
+        multiply = new MachineCode[emitter.mostOfHalves()];
         for (int i = 0; i < multiply.length; i++) {
-            multiply[i] = MachineCode.load(HalfEmitter.multiply(width, dtype, i + 1));
+            multiply[i] = MachineCode.load(emitter.halves(dtype, i + 1));
         }
     }
 
@@ -26,12 +31,12 @@ final class HalfCode extends CheckedCode {
         return isFloat && weight.rows() > 0 && weight.columns() > 0 && weight.rowBytes() % Integer.BYTES == 0;
     }
 
-    /** {@link HalfEmitter#pack}. */
-    MachineCode pack() {
+    /** {@link HalfEmitter#pack}; null where Java code does it. */
+    @Nullable MachineCode pack() {
         return pack;
     }
 
-    /** {@link HalfEmitter#multiply} for 1 to {@link #mostInputs} inputs. */
+    /** {@link Emitter#halves} for 1 to {@link #mostInputs} inputs. */
     MachineCode multiply(int inputs) {
         return multiply[inputs - 1];
     }

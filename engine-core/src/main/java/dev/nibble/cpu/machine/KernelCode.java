@@ -18,7 +18,7 @@ final class KernelCode extends CheckedCode {
     /** What all types share; not to be touched where there is no emitter. */
     private static final class Shared {
         static final Emitter EMITTER = emitter(Chosen.CHOICE);
-        static final MachineCode QUANTIZE = MachineCode.load(RoundingEmitter.emit());
+        static final MachineCode QUANTIZE = MachineCode.load(EMITTER.round());
         static final Map<TileShape, MachineCode[]> TILES = new ConcurrentHashMap<>();
 
         private static Emitter emitter(Choice choice) {
@@ -44,7 +44,8 @@ final class KernelCode extends CheckedCode {
         this.form = form;
         this.tiles = tiles;
         Source source = form.source();
-        pack = source == null ? null : MachineCode.load(PackingEmitter.emit(form, source));
+        byte[] packing = source == null ? null : emitter.pack(form, source);
+        pack = packing == null ? null : MachineCode.load(packing);
         unpack = MachineCode.load(emitter.unpack(form));
         few = new MachineCode[emitter.mostOfFew()];
         for (int i = 0; i < few.length; i++) {
@@ -74,9 +75,14 @@ final class KernelCode extends CheckedCode {
 
     private static Choice choose() {
         if (!MachineCode.isSupported()) {
-            return new Choice(null, "machine code is written for Linux, macOS and Windows on x86-64 only");
+            return new Choice(
+                    null,
+                    "machine code is written for Linux, macOS and Windows on x86-64, Linux and macOS on ARM64 only");
         }
         try {
+            if (MachineCode.isArm64()) {
+                return new Choice(new NeonEmitter(Arm64Processor.products()), "");
+            }
             Processor processor = Processor.ask();
             int bits = KernelSettings.vectorBits(); // forbids the wider vectors, as it does in the Vector API's kernels
             if (processor.hasAvx512Vnni() && (bits == 0 || bits == Width.ZMM.bytes * Byte.SIZE)) {
@@ -91,7 +97,7 @@ final class KernelCode extends CheckedCode {
         }
     }
 
-    /** {@link RoundingEmitter}. */
+    /** {@link Emitter#round}. */
     static MachineCode quantize() {
         return Shared.QUANTIZE;
     }
@@ -100,15 +106,20 @@ final class KernelCode extends CheckedCode {
         return form;
     }
 
+    /** Whether there is code that packs. */
+    boolean packs() {
+        return pack != null;
+    }
+
     /**
      * Runs {@link PackingEmitter}'s code on a group of rows with {@code columns} columns.
      *
-     * @throws IllegalStateException if the form has no source
+     * @throws IllegalStateException if no code {@link #packs}
      */
     void pack(long rows, long to, long rowBytes, int columns, long scales) {
         Source source = form.source();
         if (pack == null || source == null) {
-            throw new IllegalStateException(form.dtype() + " has no source");
+            throw new IllegalStateException("no code packs " + form.dtype());
         }
         pack.call(rows, to, rowBytes, columns / (source.blocks() * Form.BLOCK), scales, 0);
     }

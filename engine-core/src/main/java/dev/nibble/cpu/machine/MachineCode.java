@@ -7,8 +7,8 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
- * A function of machine code in {@link CodeMemory}. It takes up to six longs, in the registers that the System V calling
- * convention has for them (rdi, rsi, rdx, rcx, r8, r9), whatever the system's own is, and is kept as long as the process.
+ * A function of machine code in {@link CodeMemory}. It takes up to six longs, in the registers that emitters write for, see
+ * {@link CallingConvention}, whatever the system's own are, and is kept as long as the process.
  */
 final class MachineCode {
     private final MemorySegment code;
@@ -19,9 +19,15 @@ final class MachineCode {
 
     /** Whether there is a calling convention and a system here that the code is written for. */
     static boolean isSupported() {
-        String processor = System.getProperty("os.arch", "");
+        String processor = processor();
         boolean isX64 = processor.equals("amd64") || processor.equals("x86_64");
-        return isX64 && (system().equals("Linux") || isMac() || isWindows());
+        boolean isPosix = system().equals("Linux") || isMac();
+        return isX64 && (isPosix || isWindows()) || isArm64() && isPosix;
+    }
+
+    /** Whether the processor is an ARM of 64 bits, and code for it is written, not for x86-64. */
+    static boolean isArm64() {
+        return processor().equals("aarch64");
     }
 
     /** Whether this code may call native functions. */
@@ -37,6 +43,10 @@ final class MachineCode {
         return system().startsWith("Windows");
     }
 
+    private static String processor() {
+        return System.getProperty("os.arch", "");
+    }
+
     private static String system() {
         return System.getProperty("os.name", "");
     }
@@ -44,13 +54,13 @@ final class MachineCode {
     /**
      * Loads code.
      *
-     * @param bytes of a function of System V
+     * @param bytes of a function as emitters write it, see {@link CallingConvention}
      * @throws IllegalCallerException if native access is not enabled
      * @throws UnsupportedOperationException if the system does not let a process run what it has written
      */
     static MachineCode load(byte[] bytes) {
-        CallingConvention convention = isWindows() ? CallingConvention.WINDOWS : CallingConvention.SYSTEM_V;
-        return new MachineCode(CodeMemory.ofThisSystem().load(convention.enter(bytes)));
+        return new MachineCode(
+                CodeMemory.ofThisSystem().load(CallingConvention.ofThisSystem().enter(bytes)));
     }
 
     /** Runs it. The addresses among the arguments must be of memory that is there, and not mapped from a file. */

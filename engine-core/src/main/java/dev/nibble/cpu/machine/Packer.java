@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Rearranges the weights of a matrix into a {@link Form}, a group of rows at a time. Java code reads the scales, and the quants
- * of types that have no {@link Source}; machine code the others'. An instance has the buffers of a worker.
+ * of types that have no {@link Source}; machine code the others', where there is such. An instance has the buffers of a worker.
  */
 final class Packer {
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
@@ -35,6 +35,7 @@ final class Packer {
     private final Form form;
     private final MemorySegment data;
     private final Scratch scratch;
+    private final @Nullable SourcePacker sourcePacker; // where no machine code reads a source
 
     // of a group
     private final byte[] in; // a row
@@ -51,9 +52,10 @@ final class Packer {
         int columns = (int) weight.columns();
         in = new byte[(int) weight.rowBytes()];
         scales = new byte[form.scaleBytes(columns)];
-        values = new long[form.source() == null ? columns / 8 : 0];
-        quants =
-                new byte[form.source() == null ? columns / BLOCK * form.quants().bytes() : 0];
+        Source source = form.source();
+        sourcePacker = source == null || code.packs() ? null : new SourcePacker(form, source);
+        values = new long[source == null ? columns / 8 : 0];
+        quants = new byte[code.packs() ? 0 : columns / BLOCK * form.quants().bytes()];
     }
 
     /** Fills {@code data} with the groups of a matrix, one behind the other; rows that a group lacks are zeros. */
@@ -110,10 +112,16 @@ final class Packer {
             if (reader != null) {
                 reader.read(in, columns, values);
                 putQuants(row, columns);
+            } else if (sourcePacker != null) {
+                sourcePacker.pack(in, columns, row, quants);
             }
         }
+        for (int row = rows; row < ROWS && sourcePacker != null; row++) {
+            Arrays.fill(in, (byte) 0); // what stands for zeros there
+            sourcePacker.pack(in, columns, row, quants);
+        }
         long groupAt = group * form.bytes(columns);
-        if (reader != null) {
+        if (!code.packs()) {
             merge(groupAt, columns);
             return;
         }

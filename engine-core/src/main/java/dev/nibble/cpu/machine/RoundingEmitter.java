@@ -26,9 +26,9 @@ import dev.nibble.cpu.machine.Assembler.Label;
  * whose values are so small that the inverse of the scale overflows becomes zeros.
  */
 final class RoundingEmitter {
-    private static final int SMALLEST_SCALE = 0x00800000; // 2^-126 as a float
-    private static final int INFINITY = 0x7f800000;
-    private static final int NAN = 0x7fc00000;
+    static final int SMALLEST_SCALE = 0x00800000; // 2^-126 as a float
+    static final int INFINITY = 0x7f800000;
+    static final int NAN = 0x7fc00000;
 
     // registers: the values are in 0 to 3
     private static final int LARGEST = 4; // then the scale

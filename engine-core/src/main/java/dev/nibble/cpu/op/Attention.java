@@ -24,14 +24,12 @@ public final class Attention implements MixerOp {
     private final @Nullable Linear key;
     private final @Nullable Linear value;
     private final Linear output;
-    private final @Nullable Linear gate;
-    private final boolean interleavedGate;
+    private final @Nullable OutputGate gate;
     private final int queryWidth;
     private final int keyWidth;
     private final int valueWidth;
     private final BlockedAttention attention;
     private final Pass.Job rowsJob = this::prepareRows;
-    private final Pass.Job gateJob = this::applyGate;
 
     /**
      * @param rope the rotation, shared with the layers that have the same
@@ -48,31 +46,30 @@ public final class Attention implements MixerOp {
         queryWidth = config.headCount() * config.headDim();
         keyWidth = config.kvHeadCount() * config.headDim();
         valueWidth = config.kvHeadCount() * config.valueDim();
-        attention = new BlockedAttention(config, layer);
+        attention = new BlockedAttention(config, layer, false);
         workspace.reserve(Buffer.QUERY, query.outputSize());
         workspace.reserve(Buffer.KEY, keyWidth);
         workspace.reserve(Buffer.VALUE, valueWidth);
         workspace.reserve(Input.MIXED, config.headCount() * config.valueDim());
         AttentionConfig.Gate factors = config.gate();
-        gate = factors == null || factors.projection() == null ? null : linears.create(factors.projection());
-        interleavedGate = factors != null && gate == null;
-        if (factors != null) {
-            workspace.reserve(Buffer.ATTENTION_GATE, config.gateWidth());
-        }
+        gate = factors == null
+                ? null
+                : new OutputGate(
+                        factors, config.headCount() * config.valueDim(), config.gateWidth(), linears, workspace);
     }
 
     @Override
     public void run(Pass pass, MatmulInput input, float[] result) {
         project(pass, input);
-        if (interleavedGate) {
+        if (gate != null && gate.isInterleaved()) {
             separateGates(pass);
         }
         pass.forEach(pass.rows(), cacheGrain(pass), rowsJob);
         pass.observe("Qcur", layer, pass.workspace.get(Buffer.QUERY), queryWidth);
         MatmulInput mixed = pass.workspace.get(Input.MIXED);
         attention.run(pass);
-        if (config.gate() != null) {
-            pass.forEach(pass.rows(), pass.rowGrain(), gateJob);
+        if (gate != null) {
+            gate.apply(pass);
         }
         if (config.mixedNorm() != null) {
             RowNorm.applyToRows(
@@ -92,13 +89,13 @@ public final class Attention implements MixerOp {
             job.add(value, pass.workspace.get(Buffer.VALUE), 0, valueWidth);
         }
         if (gate != null) {
-            job.add(gate, pass.workspace.get(Buffer.ATTENTION_GATE), 0, gate.outputSize());
+            gate.addTo(job, pass);
         }
         job.run(pass.pool);
     }
 
     /** Whole blocks of the KV cache where there are many rows: threads should not write to the same cache lines. */
-    private static int cacheGrain(Pass pass) {
+    static int cacheGrain(Pass pass) {
         return Math.max(pass.rowGrain(), Math.min(KvCache.BLOCK, pass.rows() / pass.pool.threads()));
     }
 
@@ -177,24 +174,5 @@ public final class Attention implements MixerOp {
             System.arraycopy(both, (2 * head + 1) * headDim, gates, head * headDim, headDim);
             System.arraycopy(both, 2 * head * headDim, both, head * headDim, headDim);
         }
-    }
-
-    private void applyGate(Pass pass, int worker, int from, int to) {
-        float[] gates = pass.workspace.get(Buffer.ATTENTION_GATE);
-        float[] mixed = pass.workspace.get(Input.MIXED).values();
-        int width = config.headCount() * config.valueDim();
-        int gateWidth = config.gateWidth();
-        int each = width / gateWidth; // elements of the result that a gate multiplies
-        boolean sigmoid = config.gate() != null && config.gate().function() == AttentionConfig.Gate.Function.SIGMOID;
-        for (int i = from * gateWidth; i < to * gateWidth; i++) {
-            float factor = (float) (sigmoid ? 1 / (1 + Math.exp(-gates[i])) : softplus(gates[i]));
-            for (int k = i * each; k < (i + 1) * each; k++) {
-                mixed[k] *= factor;
-            }
-        }
-    }
-
-    private static double softplus(double x) {
-        return x > 20 ? x : Math.log1p(Math.exp(x));
     }
 }

@@ -140,7 +140,7 @@ final class AttentionTile {
         begin(head, rowCount);
         int from = firstVisible(config, firstPosition);
         int end = endVisible(config, firstPosition + rowCount - 1, written);
-        loadQueries(ops, head, source, firstRow, rowCount);
+        loadQueries(ops, cache, head, source, firstRow, rowCount);
         while (from < end) {
             int to = Math.min(end, (from / SPAN + 1) * SPAN);
             accumulate(ops, cache, head, rowCount, firstPosition, written, from, to, scratch);
@@ -165,7 +165,7 @@ final class AttentionTile {
             Softmax partial,
             int index,
             Scratch scratch) {
-        loadQueries(ops, head, source, firstRow, rowCount);
+        loadQueries(ops, cache, head, source, firstRow, rowCount);
         accumulate(ops, cache, head, rowCount, firstPosition, written, from, to, scratch);
         int count = rowCount * group;
         System.arraycopy(span.result, 0, partial.result, index * valueDim, count * valueDim);
@@ -191,13 +191,14 @@ final class AttentionTile {
         finish(ops, head, firstRow, rowCount, out);
     }
 
-    private void loadQueries(VectorOps ops, int head, float[] source, int firstRow, int rowCount) {
+    private void loadQueries(VectorOps ops, KvCache cache, int head, float[] source, int firstRow, int rowCount) {
         int width = group * headDim;
         for (int row = 0; row < rowCount; row++) {
             int at = ((firstRow + row) * config.headCount() + head * group) * headDim;
             System.arraycopy(source, at, queries, row * width, width);
         }
         ops.scale(queries, 0, rowCount * width, config.scale());
+        cache.prepareQueries(queries, rowCount * group);
     }
 
     private void begin(int head, int rowCount) {
@@ -243,6 +244,7 @@ final class AttentionTile {
             ops.multiplyAdd(
                     scores, first, BLOCK, count, end - first, values, 0, valueDim, span.result, 0, valueDim, valueDim);
         }
+        cache.finishValues(span.result, count);
     }
 
     /** Adds what the distance of a key from the query brings. */

@@ -149,6 +149,10 @@ public final class Block implements BlockOp {
         if (postNorm != null && !config.normsAfterAddition()) {
             RowNorm.apply(pass.ops, postNorm, output, at, output, at);
         }
+        if (config.normedResidual() > 0) {
+            System.arraycopy(pass.workspace.get(Input.HIDDEN).values(), at, residual, at, hidden);
+            pass.ops.scale(residual, at, hidden, config.normedResidual());
+        }
         pass.ops.axpy(config.residualScale(), output, at, residual, at, hidden);
         if (postNorm != null && config.normsAfterAddition()) {
             RowNorm.apply(pass.ops, postNorm, residual, at, residual, at);

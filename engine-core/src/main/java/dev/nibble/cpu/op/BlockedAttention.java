@@ -2,6 +2,8 @@ package dev.nibble.cpu.op;
 
 import dev.nibble.cpu.op.AttentionTile.Softmax;
 import dev.nibble.cpu.pool.Scratch;
+import dev.nibble.cpu.state.CpuSequence;
+import dev.nibble.cpu.state.KvCache;
 import dev.nibble.cpu.state.Pass;
 import dev.nibble.cpu.state.Workspace.Buffer;
 import dev.nibble.cpu.state.Workspace.Input;
@@ -19,6 +21,7 @@ final class BlockedAttention {
 
     private final AttentionConfig config;
     private final int layer;
+    private final boolean ofSource;
     private final int tileRows;
     private final int group;
     private final Pass.Job tileJob = this::runTiles;
@@ -47,9 +50,13 @@ final class BlockedAttention {
         }
     }
 
-    BlockedAttention(AttentionConfig config, int layer) {
+    /**
+     * @param ofSource whether keys and values are those of the sequence's source, in place of its own
+     */
+    BlockedAttention(AttentionConfig config, int layer, boolean ofSource) {
         this.config = config;
         this.layer = layer;
+        this.ofSource = ofSource;
         tileRows = AttentionTile.rows(config);
         group = config.headCount() / config.kvHeadCount();
     }
@@ -103,9 +110,16 @@ final class BlockedAttention {
         }
     }
 
-    /** Positions of a group's sequence, after this batch. */
-    private static int written(Pass pass, Division division, int i) {
-        return pass.position(division.segmentEnds[i] - 1) + 1;
+    /** Positions in a group's cache, after this batch. */
+    private int written(Pass pass, Division division, int i) {
+        return ofSource
+                ? pass.sequence(division.firstRows[i]).sourceLength()
+                : pass.position(division.segmentEnds[i] - 1) + 1;
+    }
+
+    private KvCache cache(Pass pass, Division division, int i) {
+        CpuSequence sequence = pass.sequence(division.firstRows[i]);
+        return ofSource ? sequence.sourceCache(layer) : sequence.cache(layer);
     }
 
     private int firstPosition(Pass pass, Division division, int i) {
@@ -137,7 +151,7 @@ final class BlockedAttention {
             int i = item % division.groups;
             tile.run(
                     pass.ops,
-                    pass.sequence(division.firstRows[i]).cache(layer),
+                    cache(pass, division, i),
                     head,
                     queries,
                     division.firstRows[i],
@@ -164,7 +178,7 @@ final class BlockedAttention {
             int begin = (firstSpan(pass, division, i) + span - division.firstItems[i]) * AttentionTile.SPAN;
             tile.runSpan(
                     pass.ops,
-                    pass.sequence(division.firstRows[i]).cache(layer),
+                    cache(pass, division, i),
                     head,
                     queries,
                     division.firstRows[i],

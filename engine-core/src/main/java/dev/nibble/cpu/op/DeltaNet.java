@@ -2,6 +2,7 @@ package dev.nibble.cpu.op;
 
 import dev.nibble.cpu.kernel.Linear;
 import dev.nibble.cpu.kernel.LinearFactory;
+import dev.nibble.cpu.kernel.LinearJob;
 import dev.nibble.cpu.kernel.MatmulInput;
 import dev.nibble.cpu.kernel.VectorOps;
 import dev.nibble.cpu.state.Pass;
@@ -17,9 +18,10 @@ public final class DeltaNet implements MixerOp {
     private final DeltaNetConfig config;
     private final int layer;
     private final Linear output;
-    private final Linear qkv;
-    private final Linear gate;
-    private final Linear alpha;
+    private final Linear[] qkv;
+    private final FactoredLinear gate;
+    private final FactoredLinear decay;
+    private final int decayWidth;
     private final Linear beta;
     private final CausalConvolution convolution;
     private final int channels;
@@ -32,16 +34,17 @@ public final class DeltaNet implements MixerOp {
         this.layer = layer;
         channels = config.channels();
         valueWidth = config.valueHeadCount() * config.stateSize();
-        qkv = linears.create(config.qkv());
-        gate = linears.create(config.gate());
-        alpha = linears.create(config.alpha());
+        qkv = config.qkv().stream().map(linears::create).toArray(Linear[]::new);
+        gate = new FactoredLinear(config.gate(), linears, workspace);
+        decay = new FactoredLinear(config.decay().map(), linears, workspace);
+        decayWidth = config.decay().map().outputSize();
         beta = linears.create(config.beta());
         output = linears.create(config.output());
         convolution = new CausalConvolution(config.kernel(), config.kernelSize());
         workspace.reserve(Buffer.DELTA_QKV, channels);
         workspace.reserve(Buffer.CONVOLVED, channels);
         workspace.reserve(Buffer.DELTA_GATE, valueWidth);
-        workspace.reserve(Buffer.DELTA_ALPHA, config.valueHeadCount());
+        workspace.reserve(Buffer.DELTA_DECAY, decayWidth);
         workspace.reserve(Buffer.DELTA_BETA, config.valueHeadCount());
         workspace.reserve(Input.MIXED, valueWidth);
     }
@@ -50,13 +53,20 @@ public final class DeltaNet implements MixerOp {
     public void run(Pass pass, MatmulInput input, float[] result) {
         float[] inputs = pass.workspace.get(Buffer.DELTA_QKV);
         float[] convolved = pass.workspace.get(Buffer.CONVOLVED);
+        float[] gates = pass.workspace.get(Buffer.DELTA_GATE);
+        float[] decays = pass.workspace.get(Buffer.DELTA_DECAY);
         int heads = config.valueHeadCount();
-        input.layers()
-                .add(qkv, inputs, 0, channels)
-                .add(gate, pass.workspace.get(Buffer.DELTA_GATE), 0, valueWidth)
-                .add(alpha, pass.workspace.get(Buffer.DELTA_ALPHA), 0, heads)
-                .add(beta, pass.workspace.get(Buffer.DELTA_BETA), 0, heads)
-                .run(pass.pool);
+        LinearJob job = input.layers();
+        int first = 0;
+        for (Linear part : qkv) {
+            job.add(part, inputs, first, channels);
+            first += part.outputSize();
+        }
+        gate.addTo(job, gates);
+        decay.addTo(job, decays);
+        job.add(beta, pass.workspace.get(Buffer.DELTA_BETA), 0, heads).run(pass.pool);
+        gate.runLow(pass, input, gates);
+        decay.runLow(pass, input, decays);
         for (int row = 0; row < pass.rows(); row++) {
             float[] before = pass.sequence(row).state(layer).convolution(pass.isFirst(row));
             convolution.step(before, inputs, row * channels, convolved, row * channels);
@@ -92,8 +102,7 @@ public final class DeltaNet implements MixerOp {
         int size = config.stateSize();
         for (int head = 0; head < 2 * config.keyHeadCount(); head++) {
             double squares = ops.sumOfSquares(x, at + head * size, size);
-            ops.scale(x, at + head * size, size, (float)
-                    (1 / Math.sqrt(squares + config.norm().epsilon())));
+            ops.scale(x, at + head * size, size, (float) (1 / Math.sqrt(squares + config.keyEpsilon())));
         }
     }
 
@@ -106,15 +115,12 @@ public final class DeltaNet implements MixerOp {
         int query = row * channels + keyHead * size;
         int key = query + config.keyHeadCount() * size;
         int value = row * channels + 2 * config.keyHeadCount() * size + head * size;
-        double alpha = pass.workspace.get(Buffer.DELTA_ALPHA)[row * heads + head] + config.dtBias()[head];
-        double softplus = alpha > 20 ? alpha : Math.log1p(Math.exp(alpha));
-        float decay = (float) Math.exp(config.a()[head] * softplus);
         float beta = (float) (1 / (1 + Math.exp(-pass.workspace.get(Buffer.DELTA_BETA)[row * heads + head])));
         int base = head * size * size;
         RecurrentState states = pass.sequence(row).state(layer);
         float[] state = states.state(pass.isFirst(row), base, size * size); // [heads, key element, value element]
         int at = row * valueWidth + head * size;
-        ops.scale(state, base, size * size, decay);
+        fade(pass, row, head, state, base);
         Arrays.fill(out, at, at + size, 0);
         ops.multiplyAdd(qkv, key, size, 1, size, state, base, size, out, at, size, size);
         for (int i = 0; i < size; i++) {
@@ -127,6 +133,41 @@ public final class DeltaNet implements MixerOp {
         ops.multiplyAdd(qkv, query, size, 1, size, state, base, size, out, at, size, size);
         ops.scale(out, at, size, (float) (1 / Math.sqrt(size)));
         RowNorm.apply(ops, config.norm(), out, at, out, at);
-        ops.siluMultiply(pass.workspace.get(Buffer.DELTA_GATE), at, out, at, out, at, size);
+        float[] gates = pass.workspace.get(Buffer.DELTA_GATE);
+        switch (config.gateFunction()) {
+            case SILU -> ops.siluMultiply(gates, at, out, at, out, at, size);
+            case SIGMOID -> {
+                for (int i = at; i < at + size; i++) {
+                    out[i] *= (float) (1 / (1 + Math.exp(-gates[i])));
+                }
+            }
+        }
+    }
+
+    /** Multiplies the state of a head by e^g: as a whole, or the row of each element of the key. */
+    private void fade(Pass pass, int row, int head, float[] state, int base) {
+        float[] decays = pass.workspace.get(Buffer.DELTA_DECAY);
+        int size = config.stateSize();
+        if (!config.decaysByElement()) {
+            pass.ops.scale(state, base, size * size, factor(decays[row * decayWidth + head], head, head));
+            return;
+        }
+        for (int i = 0; i < size; i++) {
+            int element = head * size + i;
+            float factor = factor(decays[row * decayWidth + element], head, element);
+            pass.ops.scale(state, base + i * size, size, factor);
+        }
+    }
+
+    /** e^g. */
+    private float factor(float mapped, int head, int element) {
+        DeltaNetConfig.Decay how = config.decay();
+        double x = mapped + how.bias()[element];
+        double a = how.a()[head];
+        return (float) Math.exp(how.bound() < 0 ? how.bound() / (1 + Math.exp(-a * x)) : a * softplus(x));
+    }
+
+    private static double softplus(double x) {
+        return x > 20 ? x : Math.log1p(Math.exp(x));
     }
 }

@@ -32,7 +32,8 @@ final class ExpertRouter {
     }
 
     /** Chooses experts by the router's outputs, [rows, experts], which are overwritten. */
-    void route(Routing config, float[] logits, int rows) {
+    void route(Routing config, float[] logits, Pass pass) {
+        int rows = pass.rows();
         int experts = config.router().outputSize();
         used = config.used();
         reserve(experts, rows * used);
@@ -41,7 +42,7 @@ final class ExpertRouter {
             groupSums = new float[groups.count()];
         }
         for (int row = 0; row < rows; row++) {
-            choose(config, logits, row * experts, row * used);
+            choose(config, logits, row * experts, row * used, pass.token(row));
         }
         number(experts, rows);
     }
@@ -108,13 +109,19 @@ final class ExpertRouter {
         }
     }
 
-    private void choose(Routing config, float[] logits, int at, int out) {
+    private void choose(Routing config, float[] logits, int at, int out, int token) {
         int experts = config.router().outputSize();
         switch (config.gating()) {
             case SOFTMAX -> softmax(logits, at, experts);
             case SIGMOID -> {
                 for (int i = 0; i < experts; i++) {
                     logits[at + i] = (float) (1 / (1 + Math.exp(-logits[at + i])));
+                }
+            }
+            case SQRT_SOFTPLUS -> {
+                for (int i = 0; i < experts; i++) {
+                    double x = logits[at + i];
+                    logits[at + i] = (float) Math.sqrt(x > 20 ? x : Math.log1p(Math.exp(x)));
                 }
             }
             case SOFTMAX_OF_CHOSEN -> {}
@@ -127,8 +134,9 @@ final class ExpertRouter {
         if (groups != null) {
             keepBestGroups(groups, experts);
         }
+        int[] byToken = config.byToken();
         for (int i = 0; i < used; i++) {
-            int best = greatest(choice, experts);
+            int best = byToken == null ? greatest(choice, experts) : byToken[token * used + i];
             choice[best] = Float.NEGATIVE_INFINITY;
             chosen[out + i] = best;
             weights[out + i] = logits[at + best];

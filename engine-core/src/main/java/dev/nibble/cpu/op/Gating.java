@@ -34,6 +34,7 @@ public final class Gating {
         switch (activation) {
             case Activation.Plain plain -> apply(ops, plain, gate, up, inOffset, out, outOffset, count);
             case Activation.ClampedSwiGlu clamp -> clamped(clamp, gate, up, inOffset, out, outOffset, count);
+            case Activation.Situ situ -> situ(situ, gate, up, inOffset, out, outOffset, count);
             case Activation.Xielu xielu -> {
                 float[] activated = gate == null ? up : gate;
                 for (int i = 0; i < count; i++) {
@@ -60,6 +61,25 @@ public final class Gating {
             float x = clamp.before() ? Math.min(gate[inOffset + i], limit) : gate[inOffset + i];
             float y = (float) (x / (1 + Math.exp(-x)));
             out[outOffset + i] = Math.min(y, limit) * Math.clamp(up[inOffset + i], -limit, limit);
+        }
+    }
+
+    private static void situ(
+            Activation.Situ c,
+            float @Nullable [] gate,
+            float[] up,
+            int inOffset,
+            float[] out,
+            int outOffset,
+            int count) {
+        if (gate == null) {
+            throw new IllegalArgumentException("SiTU needs a gate");
+        }
+        for (int i = 0; i < count; i++) {
+            double x = gate[inOffset + i];
+            double y = up[inOffset + i];
+            double limited = c.linearBeta() > 0 ? c.linearBeta() * Math.tanh(y / c.linearBeta()) : y;
+            out[outOffset + i] = (float) (c.beta() * Math.tanh(x / c.beta()) / (1 + Math.exp(-x)) * limited);
         }
     }
 

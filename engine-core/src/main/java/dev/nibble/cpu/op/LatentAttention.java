@@ -10,9 +10,11 @@ import dev.nibble.cpu.state.Workspace;
 import dev.nibble.cpu.state.Workspace.Buffer;
 import dev.nibble.cpu.state.Workspace.Input;
 import dev.nibble.model.AttentionConfig;
+import dev.nibble.model.KeyChoice;
 import dev.nibble.model.LatentAttentionConfig;
 import dev.nibble.model.Projection;
-import java.util.List;
+import dev.nibble.model.RopeConfig;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,24 +22,32 @@ import org.jspecify.annotations.Nullable;
  * position and the rotated part after it.
  */
 public final class LatentAttention implements MixerOp {
-    /** Outputs of a head's map that a worker computes at a time, as in {@link MixtureOfExperts}. */
-    private static final int OUTPUTS = 64;
-
     private final LatentAttentionConfig config;
     private final int layer;
-    private final Rope rope;
+    private final @Nullable Rope rope;
     private final Linear query;
     private final Linear output;
     private final @Nullable Linear queryDown;
     private final Linear latent;
-    private final Linear[] keyUp;
-    private final Linear[] valueUp;
+    private final HeadMaps keyUp;
+    private final HeadMaps valueUp;
+    private final @Nullable OutputGate gate;
+    private final @Nullable KeyIndexer indexer;
     private final int heads;
     private final int queryWidth;
     private final int cacheDim;
 
+    /**
+     * @param rope the rotation, shared with the layers that have the same
+     * @param ropes makes the rotations of the indexer
+     */
     public LatentAttention(
-            LatentAttentionConfig config, int layer, Rope rope, LinearFactory linears, Workspace workspace) {
+            LatentAttentionConfig config,
+            int layer,
+            @Nullable Rope rope,
+            Function<RopeConfig, Rope> ropes,
+            LinearFactory linears,
+            Workspace workspace) {
         this.config = config;
         this.layer = layer;
         this.rope = rope;
@@ -49,18 +59,23 @@ public final class LatentAttention implements MixerOp {
         @Nullable Projection down = config.queryDown();
         latent = linears.create(config.latent());
         queryDown = down == null ? null : linears.create(down);
-        keyUp = create(config.keyUp(), linears);
-        valueUp = create(config.valueUp(), linears);
+        keyUp = new HeadMaps(config.keyUp(), linears);
+        valueUp = new HeadMaps(config.valueUp(), linears);
         workspace.reserve(Buffer.QUERY, queryWidth);
         workspace.reserve(Buffer.KEY, cacheDim);
         workspace.reserve(Buffer.LATENT, (long) heads * config.latentDim());
         workspace.reserve(Input.LOW_QUERY, query.inputSize());
         workspace.reserve(Input.HEADS, (long) heads * Math.max(config.plainDim(), config.latentDim()));
         workspace.reserve(Input.MIXED, (long) heads * config.valueDim());
-    }
-
-    private static Linear[] create(List<Projection> projections, LinearFactory linears) {
-        return projections.stream().map(linears::create).toArray(Linear[]::new);
+        AttentionConfig.Gate factors = config.gate();
+        gate = factors == null || factors.projection() == null
+                ? null
+                : new OutputGate(
+                        factors, heads * config.valueDim(), factors.projection().outputSize(), linears, workspace);
+        KeyChoice choice = config.choice();
+        indexer = choice == null || choice.indexer() == null
+                ? null
+                : new KeyIndexer(choice.indexer(), choice.count(), layer, 1, true, ropes, linears, workspace);
     }
 
     @Override
@@ -80,11 +95,14 @@ public final class LatentAttention implements MixerOp {
         int latentDim = config.latentDim();
         headRows.reset(heads * rows, config.plainDim());
         float[] latents = workspace.get(Buffer.LATENT); // [heads, rows, latentDim]
-        applyHeads(pass, keyUp, headRows, latents, rows * latentDim, latentDim);
+        keyUp.apply(pass, headRows, latents, rows * latentDim, latentDim);
         attend(pass, queries, latents, headRows.values());
         headRows.reset(heads * rows, latentDim);
         MatmulInput mixed = workspace.get(Input.MIXED);
-        applyHeads(pass, valueUp, headRows, mixed.values(), config.valueDim(), heads * config.valueDim());
+        valueUp.apply(pass, headRows, mixed.values(), config.valueDim(), heads * config.valueDim());
+        if (gate != null) {
+            gate.apply(pass);
+        }
         mixed.reset(rows, heads * config.valueDim());
         pass.observe("kqv_out", layer, mixed.values(), heads * config.valueDim());
         output.apply(pass.pool, mixed, result, 0, output.outputSize());
@@ -93,6 +111,12 @@ public final class LatentAttention implements MixerOp {
     /** Makes the queries, and the latents with what is rotated in {@link Buffer#KEY}. */
     private void project(Pass pass, MatmulInput input, float[] queries) {
         LinearJob job = input.layers().add(latent, pass.workspace.get(Buffer.KEY), 0, cacheDim);
+        if (gate != null) {
+            gate.addTo(job, pass);
+        }
+        if (indexer != null) {
+            indexer.addTo(job, pass);
+        }
         if (queryDown == null) {
             job.add(query, queries, 0, queryWidth).run(pass.pool);
             return;
@@ -102,7 +126,14 @@ public final class LatentAttention implements MixerOp {
         job.add(queryDown, low.values(), 0, rank).run(pass.pool);
         RowNorm.applyToRows(pass, config.queryNorm(), low.values(), low.values(), rank);
         low.reset(pass.rows(), rank);
-        query.apply(pass.pool, low, queries, 0, queryWidth);
+        LinearJob ofQueries = low.layers().add(query, queries, 0, queryWidth);
+        if (indexer == null) {
+            ofQueries.run(pass.pool);
+            return;
+        }
+        indexer.addQueriesTo(ofQueries, pass);
+        ofQueries.run(pass.pool);
+        indexer.run(pass);
     }
 
     /** Norm and rotation of one row; its latent goes to the cache, the plain parts of its queries head by head. */
@@ -110,7 +141,9 @@ public final class LatentAttention implements MixerOp {
         int position = pass.position(row);
         int plainDim = config.plainDim();
         int queryAt = row * queryWidth;
-        rope.apply(pass, row, queries, queryAt + plainDim, heads, config.queryDim());
+        if (rope != null) {
+            rope.apply(pass, row, queries, queryAt + plainDim, heads, config.queryDim());
+        }
         AttentionConfig.Temperature temperature = config.temperature();
         if (temperature != null) {
             pass.ops.scale(queries, queryAt, queryWidth, temperature.factor(position));
@@ -122,35 +155,14 @@ public final class LatentAttention implements MixerOp {
         float[] keys = pass.workspace.get(Buffer.KEY);
         int keyAt = row * cacheDim;
         RowNorm.apply(pass.ops, config.latentNorm(), keys, keyAt, keys, keyAt);
-        rope.apply(pass, row, keys, keyAt + config.latentDim(), 1, config.rotatedDim());
-        pass.sequence(row).cache(layer).write(position, keys, keyAt, keys, keyAt, scratch);
-    }
-
-    /** Multiplies the rows of each head, [heads, rows, columns], with the head's matrix; one parallel region. */
-    private void applyHeads(Pass pass, Linear[] maps, MatmulInput input, float[] out, int headStride, int rowStride) {
-        int rows = pass.rows();
-        int width = maps[0].outputSize();
-        int chunks = Math.ceilDiv(width, OUTPUTS);
-        for (Linear map : maps) {
-            map.prepare(input, pass.pool);
+        int rotatedAt = keyAt + config.latentDim();
+        if (config.rotatedNorm() != null) {
+            RowNorm.apply(pass.ops, config.rotatedNorm(), keys, rotatedAt, keys, rotatedAt);
         }
-        pass.pool.forEach(heads * chunks, 1, (worker, from, to) -> {
-            for (int item = from; item < to; item++) {
-                int head = item / chunks;
-                int first = item % chunks * OUTPUTS;
-                int end = Math.min(width, first + OUTPUTS);
-                maps[head].multiply(
-                        input,
-                        head * rows,
-                        rows,
-                        out,
-                        head * headStride,
-                        rowStride,
-                        first,
-                        end,
-                        pass.pool.scratch(worker));
-            }
-        });
+        if (rope != null) {
+            rope.apply(pass, row, keys, rotatedAt, 1, config.rotatedDim());
+        }
+        pass.sequence(row).cache(layer).write(position, keys, keyAt, keys, keyAt, scratch);
     }
 
     private void attend(Pass pass, float[] queries, float[] latents, float[] out) {

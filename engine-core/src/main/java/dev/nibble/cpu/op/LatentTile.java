@@ -59,25 +59,45 @@ final class LatentTile {
         int latentDim = config.latentDim();
         int end = pass.position(row) + 1;
         int count = Math.min(HEADS, config.headCount() - firstHead);
-        Arrays.fill(maximum, Float.NEGATIVE_INFINITY);
-        Arrays.fill(sum, 0);
         for (int head = 0; head < count; head++) {
+            // a sink is a key that is always visible and has no value
+            float[] sinks = config.sinks();
+            maximum[head] = sinks == null ? Float.NEGATIVE_INFINITY : sinks[firstHead + head];
+            sum[head] = sinks == null ? 0 : 1;
             int at = ((firstHead + head) * pass.rows() + row) * latentDim;
             Arrays.fill(out, at, at + latentDim, 0);
         }
-        for (int position = 0; position < end; ) {
-            int run = Math.min(RUN, end - position);
-            cache.readValues(0, position, run, keys, scratch);
-            for (int head = 0; head < count; head++) {
-                int rotatedAt = (row * config.headCount() + firstHead + head) * config.queryDim() + config.plainDim();
-                int latentAt = ((firstHead + head) * pass.rows() + row) * latentDim;
-                accumulate(ops, head, run, queries, rotatedAt, latents, out, latentAt);
+        ChosenKeys chosen = config.choice() == null ? null : ChosenKeys.of(pass);
+        if (chosen == null || chosen.readsAll(row)) {
+            int position = config.window() == 0 ? 0 : Math.max(0, end - config.window());
+            while (position < end) {
+                int run = Math.min(Math.min(RUN, end - position), KvCache.BLOCK - position % KvCache.BLOCK);
+                cache.readValues(0, position, run, keys, 0, scratch);
+                accumulate(pass, row, firstHead, count, run, queries, latents, out);
+                position += run;
             }
-            position += run;
+        } else {
+            for (int first = 0; first < chosen.count(row); first += RUN) {
+                int run = Math.min(RUN, chosen.count(row) - first);
+                for (int i = 0; i < run; i++) {
+                    cache.readValues(0, chosen.position(row, first + i), 1, keys, i * config.cacheDim(), scratch);
+                }
+                accumulate(pass, row, firstHead, count, run, queries, latents, out);
+            }
         }
         for (int head = 0; head < count; head++) {
             int at = ((firstHead + head) * pass.rows() + row) * latentDim;
             ops.scale(out, at, latentDim, 1 / sum[head]);
+        }
+    }
+
+    /** Takes the positions that were read into account for all heads of the tile. */
+    private void accumulate(
+            Pass pass, int row, int firstHead, int count, int run, float[] queries, float[] latents, float[] out) {
+        for (int head = 0; head < count; head++) {
+            int rotatedAt = (row * config.headCount() + firstHead + head) * config.queryDim() + config.plainDim();
+            int latentAt = ((firstHead + head) * pass.rows() + row) * config.latentDim();
+            accumulate(pass.ops, head, run, queries, rotatedAt, latents, out, latentAt);
         }
     }
 

@@ -72,7 +72,7 @@ public final class MixtureOfExperts implements FeedForwardOp {
     void run(Pass pass, float[] residual, MatmulInput routerInput, MatmulInput input, float[] output) {
         float[] logits = pass.workspace.get(Buffer.ROUTER);
         router.apply(pass.pool, routerInput, logits, 0, router.outputSize());
-        ExpertRouter.of(pass).route(routing, logits, input.rows());
+        ExpertRouter.of(pass).route(routing, logits, pass);
         runExperts(pass, input, output);
         if (shared != null) {
             addShared(pass, residual, input, output);

@@ -42,6 +42,11 @@ public final class Rope {
         apply(pass.workspace.get(Buffer.ANGLES), at(pass, row), values, offset, heads, headDim);
     }
 
+    /** Likewise the other way round. */
+    void applyBack(Pass pass, int row, float[] values, int offset, int heads, int headDim) {
+        apply(pass.workspace.get(Buffer.ANGLES), at(pass, row), values, offset, heads, headDim, -1);
+    }
+
     /** Where the angles of a row begin; those of one rotation lie together. */
     private int at(Pass pass, int row) {
         return pass.rows() * start + row * width();
@@ -59,33 +64,37 @@ public final class Rope {
 
     /** Rotates heads in place by the angles from index {@code at} on. */
     public void apply(float[] angles, int at, float[] values, int offset, int heads, int headDim) {
+        apply(angles, at, values, offset, heads, headDim, 1);
+    }
+
+    private void apply(float[] angles, int at, float[] values, int offset, int heads, int headDim, int direction) {
         int pairs = frequencies.length;
         for (int head = 0; head < heads; head++) {
             int first = offset + head * headDim;
             switch (config.style()) {
-                case ADJACENT -> rotateAdjacent(values, first, angles, at, pairs);
-                case HALVES -> rotateHalves(values, first, angles, at, pairs);
+                case ADJACENT -> rotateAdjacent(values, first, angles, at, pairs, direction);
+                case HALVES -> rotateHalves(values, first, angles, at, pairs, direction);
             }
         }
     }
 
-    private static void rotateAdjacent(float[] values, int first, float[] angles, int at, int pairs) {
+    private static void rotateAdjacent(float[] values, int first, float[] angles, int at, int pairs, int direction) {
         for (int i = 0; i < pairs; i++) {
             float a = values[first + 2 * i];
             float b = values[first + 2 * i + 1];
             float cos = angles[at + i];
-            float sin = angles[at + pairs + i];
+            float sin = direction * angles[at + pairs + i];
             values[first + 2 * i] = a * cos - b * sin;
             values[first + 2 * i + 1] = a * sin + b * cos;
         }
     }
 
-    private static void rotateHalves(float[] values, int first, float[] angles, int at, int pairs) {
+    private static void rotateHalves(float[] values, int first, float[] angles, int at, int pairs, int direction) {
         for (int i = 0; i < pairs; i++) {
             float a = values[first + i];
             float b = values[first + i + pairs];
             float cos = angles[at + i];
-            float sin = angles[at + pairs + i];
+            float sin = direction * angles[at + pairs + i];
             values[first + i] = a * cos - b * sin;
             values[first + i + pairs] = a * sin + b * cos;
         }

@@ -21,6 +21,7 @@ public final class TokenInput {
     private final boolean keepsInput;
     private final Linear[] make;
     private final Linear[] merge;
+    private final @Nullable ConnectionOp end;
 
     public TokenInput(Model model, LinearFactory linears, Workspace workspace) {
         this.model = model;
@@ -43,6 +44,9 @@ public final class TokenInput {
         Model.Streams streams = streams();
         make = streams == null ? new Linear[0] : create(streams.make(), linears);
         merge = streams == null ? new Linear[0] : create(streams.merge(), linears);
+        end = model.embeddingInput() instanceof EmbeddingInput.Connected connected
+                ? ConnectionOp.of(connected.end(), hidden, linears, workspace)
+                : null;
     }
 
     private static Linear[] create(List<dev.nibble.model.Projection> projections, LinearFactory linears) {
@@ -73,6 +77,14 @@ public final class TokenInput {
                     System.arraycopy(states.other(), 0, other, row * hidden, hidden);
                 }
                 pass.ops.add(other, 0, residual, 0, pass.rows() * hidden);
+            }
+            case EmbeddingInput.Connected connected -> {
+                for (int row = 0; connected.count() > 0 && row < pass.rows(); row++) {
+                    for (int i = 0; i < connected.count(); i++) {
+                        int at = (row * connected.count() + i) * hidden;
+                        System.arraycopy(residual, row * hidden, pass.workspace.get(Buffer.STREAMS), at, hidden);
+                    }
+                }
             }
             case EmbeddingInput.PerLayer perLayer -> {
                 MatmulInput embedding = pass.workspace.get(Input.HIDDEN);
@@ -143,8 +155,17 @@ public final class TokenInput {
         }
     }
 
-    /** The mean of the streams, all but the first projected and made as long as the active one: the residual stream. */
+    /**
+     * Makes one residual stream of several: of AltUp's the mean, all but the first projected and made as long as the active one;
+     * of others what the model says.
+     */
     public void mergeStreams(Pass pass) {
+        if (end != null) {
+            float[] merged = pass.workspace.get(Buffer.OUTPUT);
+            end.read(pass, merged);
+            System.arraycopy(merged, 0, pass.workspace.get(Buffer.RESIDUAL), 0, pass.rows() * hidden);
+            return;
+        }
         Model.Streams streams = streams();
         if (streams == null) {
             return;

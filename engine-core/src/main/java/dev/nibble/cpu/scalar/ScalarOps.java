@@ -13,6 +13,7 @@ public final class ScalarOps implements VectorOps {
     private static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final BlockFormat Q8_0 = BlockFormat.of(DType.Q8_0);
+    private static final BlockFormat Q4_0 = BlockFormat.of(DType.Q4_0);
     private static final double GELU_SCALE = 2 * Math.sqrt(2 / Math.PI);
     private static final double GELU_CUBIC = 0.044715;
 
@@ -177,6 +178,57 @@ public final class ScalarOps implements VectorOps {
             for (int j = 0; j < columns; j++) {
                 int i = r * columns + j;
                 values[offset + i] = source.get(ValueLayout.JAVA_BYTE, sourceOffset + i) * scales[j];
+            }
+        }
+    }
+
+    @Override
+    public void storeQ4(float[] values, int offset, int count, MemorySegment target, long targetOffset) {
+        Q4_0.quantize(values, offset, count, target, targetOffset);
+    }
+
+    @Override
+    public void loadQ4(MemorySegment source, long sourceOffset, float[] values, int offset, int count) {
+        Q4_0.dequantize(source, sourceOffset, values, offset, count);
+    }
+
+    @Override
+    public void loadScaledNibbles(
+            MemorySegment source,
+            long sourceOffset,
+            int rows,
+            int columns,
+            float[] scales,
+            float[] values,
+            int offset) {
+        for (int r = 0; r < rows; r++) {
+            for (int j = 0; j < columns; j++) {
+                int i = r * columns + j;
+                int both = source.get(ValueLayout.JAVA_BYTE, sourceOffset + i) & 0xff;
+                values[offset + i] = ((both & 15) - 8) * scales[j];
+                values[offset + rows * columns + i] = ((both >> 4) - 8) * scales[j];
+            }
+        }
+    }
+
+    @Override
+    public void rotate(float[] x, int offset, int count, int size) {
+        for (int at = offset; at < offset + count; at += size) {
+            for (int half = size / 2; half > 0; half /= 2) {
+                addAndSubtract(x, at, size, half);
+            }
+        }
+        scale(x, offset, count, (float) (1 / Math.sqrt(size)));
+    }
+
+    /** Replaces each pair of values that are {@code half} apart by their sum and their difference. */
+    public void addAndSubtract(float[] x, int offset, int count, int half) {
+        for (int i = offset; i < offset + count; i += 2 * half) {
+            for (int j = i; j < i + half; j++) {
+                float a = x[j];
+                float b = x[j + half];
+                x[j] = a + b;
+                x[j + half] = a - b;
             }
         }
     }

@@ -1,6 +1,6 @@
 package dev.nibble.cpu.state;
 
-import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.OutOfMemoryException;
 import dev.nibble.cpu.kernel.VectorOps;
 import dev.nibble.model.Model;
@@ -17,16 +17,18 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The state of one sequence on the CPU: pages of keys and values for layers with attention, which sequences share, and a recurrent
- * state for each of the other layers, which is copied.
+ * state for each of the other layers, which is copied; of a decoder, also what it reads of its source.
  */
 public final class CpuSequence implements Sequence {
     private final KvPool pool;
     private final int capacity;
-    private final KvCacheType type;
+    private final KvCacheTypes types;
     private final KvLayout layout;
     private final KvTable[] tables;
-    private final @Nullable KvCache[] caches;
+    private final KvCache[][] caches; // of each layer, often one
     private final @Nullable RecurrentState[] states;
+    /** Null unless the model has an encoder. */
+    private final @Nullable SourceCache source;
     /** Bytes of the recurrent states in use, and of those only kept. */
     private final long stateBytes;
 
@@ -45,30 +47,31 @@ public final class CpuSequence implements Sequence {
      *
      * @param pool of the forward pass that evaluates it
      */
-    public CpuSequence(KvPool pool, Model model, int capacity, KvCacheType type, int maxBatchRows, VectorOps ops) {
+    public CpuSequence(KvPool pool, Model model, int capacity, KvCacheTypes types, int maxBatchRows, VectorOps ops) {
         this.pool = pool;
         this.capacity = capacity;
         adapters = inUse(model.adapterScales());
         adapterCount = model.adapters().size();
-        this.type = type;
-        layout = KvLayout.of(model, type, maxBatchRows);
+        this.types = types;
+        layout = KvLayout.of(model, types, maxBatchRows);
         List<KvTable> groups = new ArrayList<>();
         layout.groups().forEach(group -> groups.add(new KvTable(pool, this, group)));
         tables = groups.toArray(KvTable[]::new);
-        KvCodec codec = KvCodec.of(type, ops);
+        source = model.encoder() == null ? null : new SourceCache(pool, this, model, types, ops);
         int layers = model.blocks().size();
-        caches = new KvCache[layers];
+        caches = new KvCache[layers][];
         states = new RecurrentState[layers];
         long bytes = 0;
         long kept = 0;
         for (int layer = 0; layer < layers; layer++) {
+            caches[layer] = layout.places(layer).stream()
+                    .map(place -> new KvCache(tables[place.group()], place, types, ops))
+                    .toArray(KvCache[]::new);
             for (LayerState.Part part : LayerState.of(model, layer).parts()) {
                 switch (part) {
-                    case LayerState.Cache cache -> {
-                        KvLayout.Place place = layout.place(layer);
-                        caches[layer] = place == null ? null : new KvCache(tables[place.group()], place, codec);
-                    }
+                    case LayerState.Cache cache -> {}
                     case LayerState.SharedCache shared -> caches[layer] = caches[shared.layer()];
+                    case LayerState.Source read -> {}
                     case LayerState.Recurrent sizes -> {
                         states[layer] = new RecurrentState(sizes.convolution(), sizes.state());
                         bytes += RecurrentState.bytes(sizes.convolution(), sizes.state());
@@ -81,9 +84,16 @@ public final class CpuSequence implements Sequence {
         keptStateBytes = kept;
     }
 
-    /** Bytes a sequence takes when its context is full. */
-    public static long bytes(Model model, int capacity, KvCacheType type, int maxBatchRows) {
-        long bytes = KvLayout.of(model, type, maxBatchRows).bytes(capacity);
+    /**
+     * Bytes a sequence takes when its context is full; of a decoder with a source as long, and with what the encoder takes while it
+     * reads that.
+     */
+    public static long bytes(Model model, int capacity, KvCacheTypes types, int maxBatchRows) {
+        long bytes = KvLayout.of(model, types, maxBatchRows).bytes(capacity);
+        if (model.encoder() != null) {
+            bytes += KvLayout.ofSource(model, types).bytes(capacity)
+                    + bytes(model.encoder().model(), capacity, types, maxBatchRows);
+        }
         for (int layer = 0; layer < model.blocks().size(); layer++) {
             for (LayerState.Part part : LayerState.of(model, layer).parts()) {
                 if (part instanceof LayerState.Recurrent sizes) {
@@ -98,8 +108,12 @@ public final class CpuSequence implements Sequence {
         return pool == owner;
     }
 
+    public KvCacheTypes types() {
+        return types;
+    }
+
     /** The scale of each adapter of the model, or null where none is used. */
-    float @Nullable [] adapters() {
+    public float @Nullable [] adapters() {
         return adapters;
     }
 
@@ -125,11 +139,45 @@ public final class CpuSequence implements Sequence {
     }
 
     public KvCache cache(int layer) {
-        KvCache cache = caches[layer];
-        if (cache == null) {
-            throw new IllegalStateException("layer " + layer + " has no KV cache");
+        return cache(layer, 0);
+    }
+
+    /** A layer's cache of this index. */
+    public KvCache cache(int layer, int index) {
+        KvCache[] ofLayer = caches[layer];
+        if (index >= ofLayer.length) {
+            throw new IllegalStateException("layer " + layer + " has no KV cache " + index);
         }
-        return cache;
+        return ofLayer[index];
+    }
+
+    /** What a layer of a decoder reads of the source. */
+    public KvCache sourceCache(int layer) {
+        return requireSource().cache(layer);
+    }
+
+    private SourceCache requireSource() {
+        if (source == null) {
+            throw new IllegalStateException("the model has no encoder");
+        }
+        return source;
+    }
+
+    @Override
+    public int sourceLength() {
+        return source == null ? 0 : source.length();
+    }
+
+    /** Forgets everything, and makes room for what a decoder reads of another source. */
+    public void beginSource(int tokens) {
+        checkOpen();
+        forget();
+        requireSource().reserve(tokens);
+    }
+
+    /** The other source is there. */
+    public void commitSource(int tokens) {
+        requireSource().commit(tokens);
     }
 
     public RecurrentState state(int layer) {
@@ -224,12 +272,14 @@ public final class CpuSequence implements Sequence {
 
     /** Whether a layer's keys or values are too large for the type of the cache. */
     public boolean hasOverflowed() {
-        for (KvCache cache : caches) {
-            if (cache != null && cache.hasOverflowed()) {
-                return true;
+        for (KvCache[] ofLayer : caches) {
+            for (KvCache cache : ofLayer) {
+                if (cache.hasOverflowed()) {
+                    return true;
+                }
             }
         }
-        return false;
+        return source != null && source.hasOverflowed();
     }
 
     void checkOpen() {
@@ -281,7 +331,7 @@ public final class CpuSequence implements Sequence {
         return true;
     }
 
-    /** Gives everything back. */
+    /** Gives everything back but the source. */
     private void clear() {
         length = 0;
         for (KvTable table : tables) {
@@ -299,6 +349,14 @@ public final class CpuSequence implements Sequence {
         }
     }
 
+    /** Gives everything back. */
+    private void forget() {
+        clear();
+        if (source != null) {
+            source.clear(erases);
+        }
+    }
+
     @Override
     public int shareable(int upTo) {
         int position = Math.min(upTo, length);
@@ -311,19 +369,23 @@ public final class CpuSequence implements Sequence {
     }
 
     @Override
-    public void share(Sequence other, int newLength) {
+    public void share(Sequence from, int newLength) {
         checkOpen();
-        if (!(other instanceof CpuSequence source) || source.pool != pool || source.type != type || source == this) {
+        if (!(from instanceof CpuSequence other) || other.pool != pool || !other.types.equals(types) || other == this) {
             throw new IllegalArgumentException("only sequences of one model and type share what they hold");
         }
-        if (!Arrays.equals(adapters, source.adapters)) {
+        if (!Arrays.equals(adapters, other.adapters)) {
             throw new IllegalArgumentException("only sequences with the same adapters share what they hold");
         }
-        if (newLength < 0 || newLength > capacity || source.shareable(newLength) != newLength) {
-            throw new IllegalArgumentException("cannot begin with " + newLength + " of " + source.length + " tokens");
+        if (newLength < 0 || newLength > capacity || other.shareable(newLength) != newLength) {
+            throw new IllegalArgumentException("cannot begin with " + newLength + " of " + other.length + " tokens");
         }
-        source.checkOpen();
+        other.checkOpen();
         clear();
+        if (source != null && other.source != null) {
+            source.clear(erases);
+            source.share(other.source);
+        }
         if (newLength == 0) {
             return;
         }
@@ -332,14 +394,14 @@ public final class CpuSequence implements Sequence {
             takenStateBytes = keptStateBytes;
             for (int layer = 0; layer < states.length; layer++) {
                 RecurrentState state = states[layer];
-                RecurrentState from = source.states[layer];
-                if (state != null && from != null) {
-                    state.copyOf(from);
+                RecurrentState shared = other.states[layer];
+                if (state != null && shared != null) {
+                    state.copyOf(shared);
                 }
             }
         }
         for (int i = 0; i < tables.length; i++) {
-            tables[i].share(source.tables[i], newLength);
+            tables[i].share(other.tables[i], newLength);
         }
         length = newLength;
     }
@@ -352,6 +414,9 @@ public final class CpuSequence implements Sequence {
     @Override
     public void save(WritableByteChannel out) throws IOException {
         checkOpen();
+        if (source != null) {
+            source.save(out);
+        }
         for (int i = 0; i < tables.length; i++) {
             int group = i;
             tables[i].save(out, length, page -> eraseBehind(group, page, length % KvTable.PAGE));
@@ -367,10 +432,11 @@ public final class CpuSequence implements Sequence {
     /** What lies there may be of a sequence that the page was copied from. */
     private void eraseBehind(int group, MemorySegment page, int slot) {
         for (int layer = 0; layer < caches.length; layer++) {
-            KvCache cache = caches[layer];
-            KvLayout.Place place = layout.place(layer);
-            if (cache != null && place != null && place.group() == group) {
-                cache.eraseBehind(page, slot);
+            List<KvLayout.Place> places = layout.places(layer);
+            for (int i = 0; i < places.size(); i++) {
+                if (places.get(i).group() == group) {
+                    caches[layer][i].eraseBehind(page, slot);
+                }
             }
         }
     }
@@ -378,9 +444,12 @@ public final class CpuSequence implements Sequence {
     @Override
     public void restore(ReadableByteChannel in, int newLength) throws IOException {
         checkOpen();
-        clear();
+        forget();
         boolean whole = false;
         try {
+            if (source != null) {
+                source.restore(in, capacity);
+            }
             for (KvTable table : tables) {
                 table.restore(in, newLength);
             }
@@ -399,7 +468,7 @@ public final class CpuSequence implements Sequence {
             whole = true;
         } finally {
             if (!whole) {
-                clear();
+                forget();
             }
         }
     }
@@ -408,12 +477,15 @@ public final class CpuSequence implements Sequence {
         for (KvTable table : tables) {
             table.forEach(action);
         }
+        if (source != null) {
+            source.forEachPage(action);
+        }
     }
 
     @Override
     public void close() {
         if (!closed) {
-            clear();
+            forget();
             closed = true;
         }
     }

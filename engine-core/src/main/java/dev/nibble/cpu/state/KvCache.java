@@ -1,6 +1,6 @@
 package dev.nibble.cpu.state;
 
-import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.cpu.kernel.VectorOps;
 import dev.nibble.cpu.pool.Scratch;
 import java.lang.foreign.MemorySegment;
@@ -14,19 +14,27 @@ public final class KvCache {
     public static final int BLOCK = KvCodec.BLOCK;
 
     private final KvTable table;
-    private final KvCodec codec;
+    private final KvCodec keyCodec;
+    private final KvCodec valueCodec;
     private final int kvHeadCount;
     private final int keyDim;
     private final int valueDim;
+    private final int spacing;
+    private final int rowsOfPage;
     private final long keyOffset;
     private final long valueOffset;
 
-    KvCache(KvTable table, KvLayout.Place place, KvCodec codec) {
+    KvCache(KvTable table, KvLayout.Place place, KvCacheTypes types, VectorOps ops) {
         this.table = table;
-        this.codec = codec;
         kvHeadCount = place.sizes().kvHeadCount();
         keyDim = place.sizes().keyDim();
         valueDim = place.sizes().valueDim();
+        // where the values are the keys, each head reads them with queries of its own, which are not rotated
+        boolean rotates = keyDim > 0;
+        keyCodec = KvCodec.of(types.keys(), ops, rotates);
+        valueCodec = KvCodec.of(types.values(), ops, rotates);
+        spacing = place.sizes().spacing();
+        rowsOfPage = place.sizes().rowsOfPage();
         keyOffset = place.keyOffset();
         valueOffset = place.valueOffset();
     }
@@ -43,21 +51,18 @@ public final class KvCache {
             int kvHeadCount,
             int keyDim,
             int valueDim,
-            KvCacheType type,
+            KvCacheTypes types,
             int positions,
             int window,
             int maxBatchRows,
             VectorOps ops) {
         KvLayout layout = KvLayout.of(
-                new LayerState.Cache(kvHeadCount, keyDim, valueDim, window), type, maxBatchRows + positions);
-        KvLayout.Place place = layout.place(0);
-        if (place == null) {
-            throw new IllegalStateException("a layer without keys and values");
-        }
+                new LayerState.Cache(kvHeadCount, keyDim, valueDim, window), types, maxBatchRows + positions);
+        KvLayout.Place place = layout.places(0).getFirst();
         KvPool pool = new KvPool();
         KvTable table = new KvTable(pool, pool, layout.groups().getFirst());
         table.reserve(0, positions, false);
-        return new KvCache(table, place, KvCodec.of(type, ops));
+        return new KvCache(table, place, types, ops);
     }
 
     /** Frees the memory of {@link #alone}. */
@@ -65,13 +70,13 @@ public final class KvCache {
         table.truncate(0, false);
     }
 
-    /** Stores the key and the value of a position: [kvHeadCount, dim] each. */
+    /** Stores the key and the value of a position, or of a block of positions: [kvHeadCount, dim] each. */
     public void write(int position, float[] keys, int keyOffset, float[] values, int valueOffset, Scratch scratch) {
-        MemorySegment page = table.memory(position);
-        int slot = position % KvTable.PAGE;
+        MemorySegment page = table.memory(lastOf(position));
+        int slot = position % rowsOfPage;
         for (int head = 0; head < kvHeadCount; head++) {
-            codec.writeKey(keys, keyOffset + head * keyDim, keyDim, page, keysOf(head), slot, scratch);
-            codec.writeValue(values, valueOffset + head * valueDim, valueDim, page, valuesOf(head, position), scratch);
+            keyCodec.writeKey(keys, keyOffset + head * keyDim, keyDim, page, keysOf(head), slot, scratch);
+            valueCodec.writeValue(values, valueOffset + head * valueDim, valueDim, page, valuesOf(head, position), scratch);
         }
     }
 
@@ -81,12 +86,42 @@ public final class KvCache {
      * @param position first of the block, a multiple of {@link #BLOCK}
      */
     public void readKeys(int head, int position, float[] out, Scratch scratch) {
-        codec.readKeys(table.memory(position), keysOf(head), keyDim, out, scratch);
+        keyCodec.readKeys(table.memory(position), keysOf(head), keyDim, out, scratch);
     }
 
     /** Reads the values of {@code count} positions of one block: [count, valueDim]. */
     public void readValues(int head, int position, int count, float[] out, Scratch scratch) {
-        codec.readValues(table.memory(position), valuesOf(head, position), count * valueDim, out, scratch);
+        readValues(head, position, count, out, 0, scratch);
+    }
+
+    /** Likewise, from index {@code at} on. */
+    public void readValues(int head, int position, int count, float[] out, int at, Scratch scratch) {
+        valueCodec.readValues(
+                table.memory(lastOf(position)), valuesOf(head, position), count * valueDim, out, at, scratch);
+    }
+
+    /** Reads the values of positions, or of the blocks of positions that a value stands for, that lie in any pages: [count, valueDim]. */
+    public void readRows(int head, int first, int count, float[] out, Scratch scratch) {
+        int read = 0;
+        while (read < count) {
+            int run = Math.min(count - read, rowsOfPage - (first + read) % rowsOfPage);
+            readValues(head, first + read, run, out, read * valueDim, scratch);
+            read += run;
+        }
+    }
+
+    /**
+     * Brings queries into the form in which the keys are kept, so that their products are those of keys and queries as they were.
+     *
+     * @param queries [count, keyDim]
+     */
+    public void prepareQueries(float[] queries, int count) {
+        keyCodec.rotate(queries, count, keyDim);
+    }
+
+    /** Brings sums of values, [count, valueDim], into the form in which the values were before they were kept. */
+    public void finishValues(float[] sums, int count) {
+        valueCodec.rotate(sums, count, valueDim);
     }
 
     /** Erases the positions of a page of this layer from one on. */
@@ -94,9 +129,9 @@ public final class KvCache {
         Scratch scratch = new Scratch();
         float[] zeros = new float[Math.max(keyDim, valueDim)];
         for (int head = 0; head < kvHeadCount; head++) {
-            for (int slot = from; slot < KvTable.PAGE; slot++) {
-                codec.writeKey(zeros, 0, keyDim, page, keysOf(head), slot, scratch);
-                codec.writeValue(zeros, 0, valueDim, page, valuesOf(head, slot), scratch);
+            for (int slot = from / spacing; slot < rowsOfPage; slot++) {
+                keyCodec.writeKey(zeros, 0, keyDim, page, keysOf(head), slot, scratch);
+                valueCodec.writeValue(zeros, 0, valueDim, page, valuesOf(head, slot), scratch);
             }
         }
     }
@@ -104,15 +139,21 @@ public final class KvCache {
     /** Whether something was stored that is too large for the type, and became an infinity. */
     public boolean hasOverflowed() {
         boolean[] found = new boolean[1];
-        table.forEach(page -> found[0] |= codec.hasOverflowed(page.memory));
+        table.forEach(page -> found[0] |= keyCodec.hasOverflowed(page.memory.asSlice(keyOffset, keysOf(kvHeadCount) - keyOffset))
+                || valueCodec.hasOverflowed(page.memory.asSlice(valueOffset, valuesOf(kvHeadCount, 0) - valueOffset)));
         return found[0];
     }
 
+    /** The last position of a block of positions. */
+    private int lastOf(int block) {
+        return spacing == 1 ? block : (block + 1) * spacing - 1;
+    }
+
     private long keysOf(int head) {
-        return keyOffset + (long) head * KvTable.PAGE * codec.rowBytes(keyDim);
+        return keyOffset + (long) head * KvTable.PAGE * keyCodec.rowBytes(keyDim);
     }
 
     private long valuesOf(int head, int position) {
-        return valueOffset + ((long) head * KvTable.PAGE + position % KvTable.PAGE) * codec.rowBytes(valueDim);
+        return valueOffset + ((long) head * rowsOfPage + position % rowsOfPage) * valueCodec.rowBytes(valueDim);
     }
 }

@@ -1,14 +1,15 @@
 package dev.nibble.cpu.state;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.model.Model;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Where the keys and values of each layer lie in the pages of a sequence. Layers that see equally far share pages: in a page, the keys
- * of a layer's heads, [kvHeadCount, rows of a block of keys], and then its values, [kvHeadCount, PAGE, valueDim].
+ * Where the keys and values of each layer's caches lie in the pages of a sequence. Caches that are seen equally far share pages: in a
+ * page, the keys of a cache's heads, [kvHeadCount, rows of a block of keys], and then its values, [kvHeadCount, rows, valueDim]. A value
+ * that stands for a block of positions lies in the page of the last of them.
  */
 final class KvLayout {
     private static final int ALIGNMENT = 64;
@@ -29,20 +30,22 @@ final class KvLayout {
     }
 
     /**
-     * A layer's place.
+     * A cache's place.
      *
      * @param group index of its group
      */
     record Place(int group, LayerState.Cache sizes, long keyOffset, long valueOffset) {}
 
     private final List<Group> groups = new ArrayList<>();
-    private final @Nullable Place[] places;
-    private final KvCacheType type;
+    private final List<List<Place>> places = new ArrayList<>();
+    private final KvCacheTypes types;
     private final int maxBatchRows;
 
-    private KvLayout(int layers, KvCacheType type, int maxBatchRows) {
-        places = new Place[layers];
-        this.type = type;
+    private KvLayout(int layers, KvCacheTypes types, int maxBatchRows) {
+        for (int layer = 0; layer < layers; layer++) {
+            places.add(new ArrayList<>());
+        }
+        this.types = types;
         this.maxBatchRows = maxBatchRows;
     }
 
@@ -51,9 +54,9 @@ final class KvLayout {
      *
      * @param maxBatchRows rows written before the first of them is read
      */
-    static KvLayout of(Model model, KvCacheType type, int maxBatchRows) {
-        KvLayout layout = new KvLayout(model.blocks().size(), type, maxBatchRows);
-        for (int layer = 0; layer < layout.places.length; layer++) {
+    static KvLayout of(Model model, KvCacheTypes types, int maxBatchRows) {
+        KvLayout layout = new KvLayout(model.blocks().size(), types, maxBatchRows);
+        for (int layer = 0; layer < layout.places.size(); layer++) {
             for (LayerState.Part part : LayerState.of(model, layer).parts()) {
                 if (part instanceof LayerState.Cache sizes) {
                     layout.add(layer, sizes);
@@ -63,9 +66,22 @@ final class KvLayout {
         return layout;
     }
 
-    /** That of a single layer. */
-    static KvLayout of(LayerState.Cache sizes, KvCacheType type, int maxBatchRows) {
-        KvLayout layout = new KvLayout(1, type, maxBatchRows);
+    /** That of the states of a model's encoder, for the layers that read them. */
+    static KvLayout ofSource(Model model, KvCacheTypes types) {
+        KvLayout layout = new KvLayout(model.blocks().size(), types, 0);
+        for (int layer = 0; layer < layout.places.size(); layer++) {
+            for (LayerState.Part part : LayerState.of(model, layer).parts()) {
+                if (part instanceof LayerState.Source source) {
+                    layout.add(layer, source.sizes());
+                }
+            }
+        }
+        return layout;
+    }
+
+    /** That of a single cache. */
+    static KvLayout of(LayerState.Cache sizes, KvCacheTypes types, int maxBatchRows) {
+        KvLayout layout = new KvLayout(1, types, maxBatchRows);
         layout.add(0, sizes);
         return layout;
     }
@@ -81,14 +97,14 @@ final class KvLayout {
         }
         Group group = groups.get(index);
         long keys = group.pageBytes();
-        long values = keys + bytes(sizes.kvHeadCount(), sizes.keyDim());
-        places[layer] = new Place(index, sizes, keys, values);
-        long pageBytes = values + bytes(sizes.kvHeadCount(), sizes.valueDim());
+        long values = keys + bytes(types.keys(), sizes.kvHeadCount(), sizes.keyDim(), KvTable.PAGE);
+        places.get(layer).add(new Place(index, sizes, keys, values));
+        long pageBytes = values + bytes(types.values(), sizes.kvHeadCount(), sizes.valueDim(), sizes.rowsOfPage());
         groups.set(index, new Group(group.window(), group.reach(), pageBytes));
     }
 
-    private long bytes(int heads, int dim) {
-        long bytes = (long) heads * KvTable.PAGE * KvCodec.rowBytes(type, dim);
+    private static long bytes(KvCacheType type, int heads, int dim, int rows) {
+        long bytes = (long) heads * rows * KvCodec.rowBytes(type, dim);
         return Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
     }
 
@@ -96,9 +112,9 @@ final class KvLayout {
         return groups;
     }
 
-    /** Null for a layer without keys and values of its own. */
-    @Nullable Place place(int layer) {
-        return places[layer];
+    /** The places of a layer's own caches, often one. */
+    List<Place> places(int layer) {
+        return places.get(layer);
     }
 
     /** Bytes of so many positions. */

@@ -4,7 +4,8 @@ import dev.nibble.spi.SequenceMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Collection;
-import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -144,10 +145,32 @@ public final class KvPool {
         giveBack(size);
     }
 
+    /** For each of some sequences, the bytes it holds and that nobody but these sequences holds. */
+    public synchronized long[] freeableBytes(List<CpuSequence> sequences) {
+        Map<Page, Integer> counts = holders(sequences);
+        long[] freeable = new long[sequences.size()];
+        for (int i = 0; i < freeable.length; i++) {
+            long[] sum = {sequences.get(i).takenStateBytes()};
+            sequences.get(i).forEachPage(page -> {
+                if (counts.get(page) == page.holders) {
+                    sum[0] += page.memory.byteSize();
+                }
+            });
+            freeable[i] = sum[0];
+        }
+        return freeable;
+    }
+
+    /** How many of some sequences hold each of their pages. */
+    private static Map<Page, Integer> holders(Collection<CpuSequence> sequences) {
+        Map<Page, Integer> counts = new IdentityHashMap<>();
+        sequences.forEach(sequence -> sequence.forEachPage(page -> counts.merge(page, 1, Integer::sum)));
+        return counts;
+    }
+
     /** Bytes that nobody holds but these. */
     public synchronized long heldOnlyBy(Collection<CpuSequence> sequences) {
-        Map<Page, Integer> counts = new HashMap<>();
-        sequences.forEach(sequence -> sequence.forEachPage(page -> counts.merge(page, 1, Integer::sum)));
+        Map<Page, Integer> counts = holders(sequences);
         long sum = 0;
         for (CpuSequence sequence : sequences) {
             sum += sequence.takenStateBytes();

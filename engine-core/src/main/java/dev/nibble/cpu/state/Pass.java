@@ -39,6 +39,7 @@ public final class Pass {
     private final Parts parts = new Parts();
     private int rows;
     private int[] positions = new int[0];
+    private int[] tokens = new int[0];
     private CpuSequence[] sequences = new CpuSequence[0];
     private int[] segmentStarts = new int[1];
     private int segments;
@@ -67,6 +68,7 @@ public final class Pass {
             segmentStarts = new int[rows + 1];
             distinct = new CpuSequence[rows];
             distinctRows = new int[rows];
+            tokens = new int[rows];
             positions = new int[rows]; // the last, as it tells the size
         }
         segments = 0;
@@ -75,6 +77,7 @@ public final class Pass {
         adapters.begin(rows);
         for (int row = 0; row < rows; row++) {
             positions[row] = batch.position(row);
+            tokens[row] = batch.token(row);
             sequences[row] = (CpuSequence) batch.sequence(row);
             if (row == 0 || sequences[row] != sequences[row - 1]) {
                 segmentStarts[segments++] = row;
@@ -138,6 +141,11 @@ public final class Pass {
     /** Position of a row in its sequence. */
     public int position(int row) {
         return positions[row];
+    }
+
+    /** The token of a row. */
+    public int token(int row) {
+        return tokens[row];
     }
 
     /** Whether a row is the first that the batch has of its sequence. */

@@ -37,6 +37,12 @@ public final class Workspace {
         VALUE,
         /** Latent attention: the queries of all heads as they meet the latents. */
         LATENT,
+        /** An indexer's queries, keys, and the weights of its heads. */
+        INDEX_QUERY,
+        INDEX_KEY,
+        INDEX_WEIGHT,
+        /** What positions bring to the keys of blocks. */
+        BLOCK_PARTS,
 
         /** A feed-forward layer, before the activation. */
         GATE,
@@ -60,7 +66,7 @@ public final class Workspace {
         CONVOLVED,
         DELTA_QKV(QUERY),
         DELTA_GATE(GATE),
-        DELTA_ALPHA(EXPERT_SUM),
+        DELTA_DECAY(EXPERT_SUM),
         DELTA_BETA(ROUTER),
         MAMBA_INPUT(QUERY),
         MAMBA_B(KEY),
@@ -88,7 +94,10 @@ public final class Workspace {
         STREAMS,
         PREDICTED,
         STREAM_MIX(ROUTER),
-        LAUREL;
+        LAUREL,
+
+        /** How a part is connected to the residual streams, from what it reads to what it returns. */
+        CONNECTION;
 
         /** The buffer whose memory it has. */
         private final Buffer memory;
@@ -120,14 +129,17 @@ public final class Workspace {
         /** Latent attention: the queries at their low rank, and the rows of all queries, head by head. */
         LOW_QUERY(INNER),
         HEADS(GATHERED),
-        /** RWKV: the input mixed with that before, and low-rank maps. */
+        /** RWKV: the input mixed with that before. */
         SHIFTED(GATHERED),
+        /** A recurrent mixer's maps at their low rank. */
         LOW_INPUT(INNER),
         /** Mamba: the channels after the convolution, and the steps at their low rank. */
         MAMBA_CHANNELS(GATHERED),
         MAMBA_LOW_STEP(INNER),
         /** What a per-layer input hands to its projection. */
         PER_LAYER_INNER(INNER),
+        /** All residual streams of a row, normalized. */
+        CONNECTED(GATHERED),
         /** AltUp: what tells how streams are mixed, and the low-rank residual at its low rank. */
         MODALITIES(INNER),
         LAUREL_LOW(INNER),

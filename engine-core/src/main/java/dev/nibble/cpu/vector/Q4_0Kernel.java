@@ -28,7 +28,8 @@ final class Q4_0Kernel extends RowKernel {
         unpack(data, offset, out, outOffset, count);
     }
 
-    private static void unpack(MemorySegment data, long at, float[] out, int outOffset, int count) {
+    /** The values of whole blocks from byte {@code at} on. */
+    static void unpack(MemorySegment data, long at, float[] out, int outOffset, int count) {
         for (int k = 0; k < count; k += 32, at += BYTES) {
             FloatVector scale = broadcast(half(data, at));
             ByteVector q = bytes(data, at + QUANTS);

@@ -19,6 +19,8 @@ final class VectorizedOps implements VectorOps {
     /** Bytes that are loaded at a time. */
     private static final int UNIT = 16;
 
+    private static final ByteVector NIBBLE_BIAS = ByteVector.broadcast(Lanes.B, 8);
+
     private static final VectorShuffle<Byte> FROM_4 = VectorShuffle.iota(Lanes.B, 4, 1, true);
     private static final VectorShuffle<Byte> FROM_8 = VectorShuffle.iota(Lanes.B, 8, 1, true);
     private static final VectorShuffle<Byte> FROM_12 = VectorShuffle.iota(Lanes.B, 12, 1, true);
@@ -181,6 +183,57 @@ final class VectorizedOps implements VectorOps {
                 scaleUnit(Lanes.bytes(source, sourceOffset + i), scales, j, values, offset + i);
             }
         }
+    }
+
+    @Override
+    public void storeQ4(float[] values, int offset, int count, MemorySegment target, long targetOffset) {
+        scalar.storeQ4(values, offset, count, target, targetOffset);
+    }
+
+    @Override
+    public void loadQ4(MemorySegment source, long sourceOffset, float[] values, int offset, int count) {
+        Q4_0Kernel.unpack(source, sourceOffset, values, offset, count);
+    }
+
+    @Override
+    public void loadScaledNibbles(
+            MemorySegment source,
+            long sourceOffset,
+            int rows,
+            int columns,
+            float[] scales,
+            float[] values,
+            int offset) {
+        int high = rows * columns;
+        for (int r = 0; r < rows; r++) {
+            for (int j = 0; j < columns; j += UNIT) {
+                int i = r * columns + j;
+                ByteVector q = Lanes.bytes(source, sourceOffset + i);
+                scaleUnit(Lanes.low4(q).sub(NIBBLE_BIAS), scales, j, values, offset + i);
+                scaleUnit(Lanes.high4(q).sub(NIBBLE_BIAS), scales, j, values, offset + high + i);
+            }
+        }
+    }
+
+    @Override
+    public void rotate(float[] x, int offset, int count, int size) {
+        for (int at = offset; at < offset + count; at += size) {
+            int half = size / 2;
+            for (; half >= COUNT; half /= 2) {
+                for (int i = at; i < at + size; i += 2 * half) {
+                    for (int j = i; j < i + half; j += COUNT) {
+                        FloatVector a = load(x, j);
+                        FloatVector b = load(x, j + half);
+                        a.add(b).intoArray(x, j);
+                        a.sub(b).intoArray(x, j + half);
+                    }
+                }
+            }
+            for (; half > 0; half /= 2) {
+                scalar.addAndSubtract(x, at, size, half);
+            }
+        }
+        scale(x, offset, count, (float) (1 / Math.sqrt(size)));
     }
 
     private static void scaleUnit(ByteVector q, float[] scales, int scalesAt, float[] values, int at) {

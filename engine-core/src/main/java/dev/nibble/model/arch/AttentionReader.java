@@ -187,6 +187,24 @@ final class AttentionReader {
         }
     }
 
+    /**
+     * Which layers have something recurrent in the place of attention: those of {@code attention.recurrent_layers}, else all but
+     * the last of each {@code full_attention_interval}.
+     */
+    boolean[] recurrentLayers(int defaultInterval) {
+        boolean[] given = reader.metadata.optionalBooleans(reader.key("attention.recurrent_layers"));
+        if (given != null) {
+            reader.checkLength("attention.recurrent_layers", given.length);
+            return given;
+        }
+        int interval = reader.positive("full_attention_interval", defaultInterval);
+        boolean[] recurrent = new boolean[reader.layerCount];
+        for (int layer = 0; layer < recurrent.length; layer++) {
+            recurrent[layer] = (layer + 1) % interval != 0;
+        }
+        return recurrent;
+    }
+
     /** {@code attn_gate}, with an output for each head or for each element of the result. */
     AttentionConfig.Gate gate(int layer, AttentionConfig.Gate.Function function) {
         String name = block(layer, "attn_gate");

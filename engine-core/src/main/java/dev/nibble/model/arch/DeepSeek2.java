@@ -11,8 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * DeepSeek-V2, V2-Lite, V3 and R1, Kimi K2, GLM-4.7-Flash and others that are stored as them, Mistral 4: latent attention,
- * dense layers first, then experts beside shared ones. DeepSeek-V3.2 and GLM-5 choose keys by an indexer as soon as there
- * are more than they choose, and run up to so many.
+ * dense layers first, then experts beside shared ones. DeepSeek-V3.2 and GLM-5 choose keys by an indexer.
  */
 public final class DeepSeek2 implements Decoder.Family {
 
@@ -31,15 +30,19 @@ public final class DeepSeek2 implements Decoder.Family {
         private final RopeConfig rope;
         private final float scale;
         private final AttentionConfig.@Nullable Temperature temperature;
+        private final @Nullable IndexerReader indexers;
 
         DeepSeekDecoder(ModelReader reader) {
             super(reader, RopeConfig.Style.ADJACENT, Activation.SILU);
-            // The key without _mla is the width of the cache where both are there.
+            // The keys without _mla are widths of the cache where both are there.
+            reader.positive("attention.key_length", 1);
+            reader.positive("attention.value_length", 1);
             boolean split = reader.has("attention.key_length_mla");
             int queryDim = reader.positive(split ? "attention.key_length_mla" : "attention.key_length");
             int valueDim = reader.positive(split ? "attention.value_length_mla" : "attention.value_length");
-            latents = new LatentReader(reader, attentions, queryDim, valueDim, split);
-            RopeConfig plain = latents.checked(ropes.read(queryDim));
+            RopeConfig plain = ropes.read(queryDim);
+            int latentDim = reader.positive("attention.kv_lora_rank");
+            latents = new LatentReader(reader, attentions, queryDim, plain.dims(), valueDim, latentDim, split);
             // The file has a tenth of the multiplier that other architectures store under this key.
             float multiplier = 10 * reader.nonNegativeFloat("rope.scaling.yarn_log_multiplier", 0);
             double log = Math.log(plain.factor());
@@ -54,20 +57,32 @@ public final class DeepSeek2 implements Decoder.Family {
             temperature = warmth == 0
                     ? null
                     : new AttentionConfig.Temperature(warmth, reader.positive("attention.temperature_length"), 0);
-            passOverIndexer();
+            indexers = switch (reader.architecture) {
+                case "deepseek32" ->
+                    new IndexerReader(reader, rope.withStyle(RopeConfig.Style.HALVES), false, 1e-6f, null);
+                case "glm-dsa" -> new IndexerReader(reader, rope, false, 0, glmTypes());
+                default -> null;
+            };
         }
 
-        /** Up to as many positions as an indexer chooses, it chooses all, whatever its weights are. */
-        private void passOverIndexer() {
-            if (reader.architecture.equals("deepseek32") || reader.architecture.equals("glm-dsa")) {
-                reader.limitContext(reader.positive("attention.indexer.top_k"));
-                reader.passOverParts("indexer.");
+        /** GLM-5.2, told by its context, has indexers in every fourth layer after the first three. */
+        private int[] glmTypes() {
+            boolean shared = reader.contextLength >= 1 << 20;
+            int[] types = new int[reader.layerCount];
+            for (int layer = 0; layer < types.length; layer++) {
+                types[layer] = !shared || layer < 2 || layer % 4 == 2 ? 1 : 0;
             }
+            return types;
         }
 
         @Override
         Mixer mixer(int layer) {
-            return latents.read(layer, rope, scale, temperature);
+            return latents.read(layer)
+                    .rope(rope)
+                    .scale(scale)
+                    .temperature(temperature)
+                    .choice(indexers == null ? null : indexers.read(layer))
+                    .build();
         }
 
         @Override
@@ -76,10 +91,10 @@ public final class DeepSeek2 implements Decoder.Family {
                     layer, feedForwards.gating(defaultGating()), feedForwards.normalizesWeights());
         }
 
-        /** Files of before this key: those of GLM-4.7-Flash, told by their size, have sigmoids. */
+        /** Files of before this key: those of GLM-4.7-Flash, told by their size, and of GLM-5 have sigmoids. */
         private Gating defaultGating() {
             boolean glm = (reader.layerCount == 47 || reader.layerCount == 48) && reader.vocabSize == 154880;
-            return glm ? Gating.SIGMOID : Gating.SOFTMAX;
+            return glm || reader.architecture.equals("glm-dsa") ? Gating.SIGMOID : Gating.SOFTMAX;
         }
     }
 }

@@ -99,10 +99,12 @@ final class FeedForwardReader {
             case 1 -> Gating.SOFTMAX;
             case 2 -> Gating.SIGMOID;
             case 3 -> Gating.SOFTMAX_OF_CHOSEN;
+            case 4 -> Gating.SQRT_SOFTPLUS;
             default ->
                 throw reader.metadata.failure(
                         reader.key("expert_gating_func"),
-                        "expected 1 (softmax), 2 (sigmoid) or 3 (softmax of the chosen), found " + function);
+                        "expected 1 (softmax), 2 (sigmoid), 3 (softmax of the chosen) or 4 (square root of softplus),"
+                                + " found " + function);
         };
     }
 
@@ -127,9 +129,7 @@ final class FeedForwardReader {
     private void checkFixed(Gating gating, boolean normalize) {
         Gating asked = gating(gating);
         boolean same = asked == gating
-                || normalize
-                        && asked != Gating.SIGMOID
-                        && gating != Gating.SIGMOID; // the chosen ones' softmax, both ways
+                || normalize && isSoftmax(asked) && isSoftmax(gating); // the chosen ones' softmax, both ways
         if (!same) {
             throw reader.metadata.failure(
                     reader.key("expert_gating_func"),
@@ -143,6 +143,10 @@ final class FeedForwardReader {
                     "expected that of the architecture " + reader.architecture + ", " + normalize + ", found "
                             + !normalize);
         }
+    }
+
+    private static boolean isSoftmax(Gating gating) {
+        return gating == Gating.SOFTMAX || gating == Gating.SOFTMAX_OF_CHOSEN;
     }
 
     boolean hasExperts(int layer) {
@@ -197,6 +201,48 @@ final class FeedForwardReader {
         FeedForward.Experts experts = experts(layer, size, gating, normalize);
         int shared = reader.count("expert_shared_count", 0);
         return shared == 0 ? experts : experts.withShared(shared(layer, Math.multiplyExact(shared, size)), null);
+    }
+
+    /**
+     * A layer with the limits of {@code swiglu_clamp_exp} on its experts, and on what all positions use, be it beside them or the layer
+     * as a whole, those of {@code swiglu_clamp_shexp}; 0 for none.
+     *
+     * @param before whether the gate is limited before its SiLU
+     */
+    @Nullable FeedForward clamped(int layer, @Nullable FeedForward parts, boolean before) {
+        return clamped(parts, before, limit("swiglu_clamp_exp", layer, 0), limit("swiglu_clamp_shexp", layer, 0));
+    }
+
+    /** Likewise, before the SiLU, where the limits of the experts hold for what all positions use if the file does not say. */
+    @Nullable FeedForward clampedAlike(int layer, @Nullable FeedForward parts) {
+        float limit = limit("swiglu_clamp_exp", layer, 0);
+        return clamped(parts, true, limit, limit("swiglu_clamp_shexp", layer, limit));
+    }
+
+    private float limit(String suffix, int layer, float defaultLimit) {
+        float limit = reader.layerFloat(suffix, layer, defaultLimit);
+        if (limit < 0) {
+            throw reader.metadata.failure(reader.key(suffix), "expected a number of 0 or more, found " + limit);
+        }
+        return limit;
+    }
+
+    private static @Nullable FeedForward clamped(
+            @Nullable FeedForward parts, boolean before, float limit, float sharedLimit) {
+        return switch (parts) {
+            case FeedForward.Dense dense -> clamped(dense, before, sharedLimit);
+            case FeedForward.Experts experts -> {
+                FeedForward.Experts all = experts.shared() == null
+                        ? experts
+                        : experts.withShared(clamped(experts.shared(), before, sharedLimit), experts.sharedGate());
+                yield limit == 0 ? all : all.withActivation(new Activation.ClampedSwiGlu(limit, before));
+            }
+            case null, default -> parts;
+        };
+    }
+
+    private static FeedForward.Dense clamped(FeedForward.Dense dense, boolean before, float limit) {
+        return limit == 0 ? dense : dense.withActivation(new Activation.ClampedSwiGlu(limit, before));
     }
 
     /** {@code expert_weights_norm}, whether the chosen weights are divided by their sum. */

@@ -6,7 +6,6 @@ import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.LatentAttentionConfig;
 import dev.nibble.model.Norm;
 import dev.nibble.model.Projection;
-import dev.nibble.model.RopeConfig;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Shape;
 import dev.nibble.tensor.Tensor;
@@ -15,43 +14,63 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** Reads latent attention: the maps of the queries, at a low rank or not, and those of keys and values, apart or fused. */
 final class LatentReader {
     private final ModelReader reader;
     private final int[] headCounts;
     private final int queryDim;
+    private final int rotatedDim;
     private final int valueDim;
     private final int latentDim;
     private final boolean split;
 
     /**
      * @param queryDim elements of a query head, those that turn included
+     * @param rotatedDim elements of a query head that turn, or would
+     * @param latentDim elements of what the keys and values are made from
      * @param split whether the maps of keys and values are tensors of their own, as in files since April 2025
      */
-    LatentReader(ModelReader reader, AttentionReader attentions, int queryDim, int valueDim, boolean split) {
+    LatentReader(
+            ModelReader reader,
+            AttentionReader attentions,
+            int queryDim,
+            int rotatedDim,
+            int valueDim,
+            int latentDim,
+            boolean split) {
         attentions.requireCausal();
         this.reader = reader;
         this.queryDim = queryDim;
+        this.rotatedDim = rotatedDim;
         this.valueDim = valueDim;
+        this.latentDim = latentDim;
         this.split = split;
         headCounts = attentions.headCounts;
-        latentDim = reader.positive("attention.kv_lora_rank");
-    }
-
-    /** Refuses a rotation that leaves nothing of a query head. */
-    RopeConfig checked(RopeConfig rope) {
-        if (rope.dims() >= queryDim) {
+        if (rotatedDim >= queryDim) {
             throw reader.metadata.failure(
                     reader.key("rope.dimension_count"),
-                    "expected less than the " + queryDim + " elements of a query head, found " + rope.dims());
+                    "expected less than the " + queryDim + " elements of a query head, found " + rotatedDim);
         }
-        return rope;
     }
 
-    LatentAttentionConfig read(
-            int layer, RopeConfig rope, float scale, AttentionConfig.@Nullable Temperature temperature) {
+    /** That of a file with the maps of keys and values apart: the keys with {@code _mla} and this ending. */
+    static LatentReader split(ModelReader reader, AttentionReader attentions, String ending) {
+        // without _mla they are widths of the cache
+        reader.positive("attention.key_length" + ending, 1);
+        reader.positive("attention.value_length" + ending, 1);
+        return new LatentReader(
+                reader,
+                attentions,
+                reader.positive("attention.key_length_mla" + ending),
+                reader.count("rope.dimension_count" + ending, 0),
+                reader.positive("attention.value_length_mla" + ending),
+                reader.positive("attention.kv_lora_rank" + ending),
+                true);
+    }
+
+    /** The attention of a layer, to set what not every one has. */
+    LatentAttentionConfig.Builder read(int layer) {
         int heads = headCounts[layer];
         int hidden = reader.hiddenSize;
         Projection queryDown = null;
@@ -65,11 +84,14 @@ final class LatentReader {
         } else {
             query = reader.projection(block(layer, "attn_q"), hidden, (long) heads * queryDim);
         }
-        int plainDim = queryDim - rope.dims();
+        int plainDim = queryDim - rotatedDim;
         List<Projection> keyUp = new ArrayList<>();
         List<Projection> valueUp = new ArrayList<>();
         // some files have both forms of the maps, for programs that know one of them
-        if (split) {
+        boolean apart = split
+                && (reader.hasTensor(block(layer, "attn_k_b.weight"))
+                        || !reader.hasTensor(block(layer, "attn_kv_b.weight")));
+        if (apart) {
             reader.passOver(block(layer, "attn_kv_b.weight"));
             keyUp.addAll(reader.projections(block(layer, "attn_k_b"), plainDim, latentDim, heads));
             valueUp.addAll(reader.projections(block(layer, "attn_v_b"), latentDim, valueDim, heads));
@@ -79,21 +101,27 @@ final class LatentReader {
             long width = (long) heads * (plainDim + valueDim);
             takeApart(reader.tensor(block(layer, "attn_kv_b.weight"), latentDim, width), plainDim, keyUp, valueUp);
         }
-        return new LatentAttentionConfig(
-                heads,
-                plainDim,
-                valueDim,
-                queryDown,
-                queryNorm,
-                query,
-                reader.projection(block(layer, "attn_kv_a_mqa"), hidden, (long) latentDim + rope.dims()),
-                reader.rms(block(layer, "attn_kv_a_norm"), latentDim),
-                keyUp,
-                valueUp,
-                reader.projection(block(layer, "attn_output"), (long) heads * valueDim, hidden),
-                rope,
-                scale,
-                temperature);
+        return new LatentAttentionConfig.Builder(
+                        heads,
+                        plainDim,
+                        rotatedDim,
+                        valueDim,
+                        query,
+                        reader.projection(block(layer, "attn_kv_a_mqa"), hidden, (long) latentDim + rotatedDim),
+                        reader.rms(block(layer, "attn_kv_a_norm"), latentDim),
+                        keyUp,
+                        valueUp,
+                        reader.projection(block(layer, "attn_output"), (long) heads * valueDim, hidden))
+                .lowRankQuery(queryDown, queryNorm);
+    }
+
+    /** {@code attn_gate}, with an output for each head or for each element of the heads. */
+    AttentionConfig.Gate gate(int layer) {
+        String name = block(layer, "attn_gate");
+        int heads = headCounts[layer];
+        long width = reader.rows(name + ".weight") == heads ? heads : (long) heads * valueDim;
+        return new AttentionConfig.Gate(
+                reader.projection(name, reader.hiddenSize, width), AttentionConfig.Gate.Function.SIGMOID);
     }
 
     /**

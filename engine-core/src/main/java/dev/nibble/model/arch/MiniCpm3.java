@@ -32,19 +32,24 @@ public final class MiniCpm3 implements Decoder.Family {
     private static final class LatentDecoder extends Decoder {
         private final LatentReader latents;
         private final RopeConfig rope;
-        private final float scale;
 
         LatentDecoder(ModelReader reader, Traits traits) {
             super(reader, traits);
             int queryDim = reader.positive("attention.key_length");
-            latents = new LatentReader(reader, attentions, queryDim, attentions.valueDim(0), false);
-            rope = latents.checked(ropes.read(queryDim));
-            scale = (float) (1 / Math.sqrt(queryDim));
+            rope = ropes.read(queryDim);
+            latents = new LatentReader(
+                    reader,
+                    attentions,
+                    queryDim,
+                    rope.dims(),
+                    attentions.valueDim(0),
+                    reader.positive("attention.kv_lora_rank"),
+                    false);
         }
 
         @Override
         Mixer mixer(int layer) {
-            return latents.read(layer, rope, scale, null);
+            return latents.read(layer).rope(rope).build();
         }
     }
 }

@@ -227,9 +227,14 @@ final class ModelReader {
 
     /** Refuses a recurrent state that no model has, and that would take a memory the weights do not hint at. */
     void checkState(long width, int stateSize) {
+        checkState("ssm.state_size", width, stateSize);
+    }
+
+    /** Likewise where another key has the size. */
+    void checkState(String suffix, long width, int stateSize) {
         if (width > MAX_STATE / stateSize) {
             throw metadata.failure(
-                    key("ssm.state_size"),
+                    key(suffix),
                     "the recurrent state of a layer would have " + width + " times " + stateSize
                             + " elements; expected up to " + MAX_STATE);
         }

@@ -6,6 +6,7 @@ import dev.nibble.model.Activation;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.BlockConfig;
 import dev.nibble.model.DeltaNetConfig;
+import dev.nibble.model.FactoredMap;
 import dev.nibble.model.FeedForward;
 import dev.nibble.model.FeedForward.Routing.Gating;
 import dev.nibble.model.Mixer;
@@ -38,21 +39,7 @@ public final class Qwen35 implements Decoder.Family {
             super(reader, RopeConfig.Style.HALVES, Activation.SILU);
             RopeConfig unsectioned = ropes.read(attentions.headDim(0));
             rope = unsectioned.withFrequencyFactors(RopeReader.axisFactorsByTurns(reader, unsectioned.dims()));
-            recurrent = recurrentLayers(reader);
-        }
-
-        private static boolean[] recurrentLayers(ModelReader reader) {
-            boolean[] given = reader.metadata.optionalBooleans(reader.key("attention.recurrent_layers"));
-            if (given != null) {
-                reader.checkLength("attention.recurrent_layers", given.length);
-                return given;
-            }
-            int interval = reader.positive("full_attention_interval", 4);
-            boolean[] recurrent = new boolean[reader.layerCount];
-            for (int layer = 0; layer < recurrent.length; layer++) {
-                recurrent[layer] = (layer + 1) % interval != 0;
-            }
-            return recurrent;
+            recurrent = attentions.recurrentLayers(4);
         }
 
         @Override
@@ -95,12 +82,16 @@ public final class Qwen35 implements Decoder.Family {
                     stateSize,
                     kernelSize,
                     reader.values(reader.tensor(block(layer, "ssm_conv1d.weight"), kernelSize, channels)),
-                    inputs.get(0),
-                    inputs.get(1),
-                    rates.get(0),
+                    List.of(inputs.get(0)),
+                    reader.rmsEpsilon(),
+                    FactoredMap.of(inputs.get(1)),
+                    DeltaNetConfig.GateFunction.SILU,
+                    new DeltaNetConfig.Decay(
+                            FactoredMap.of(rates.get(0)),
+                            reader.vector(block(layer, "ssm_dt.bias"), valueHeads),
+                            reader.vector(block(layer, "ssm_a"), valueHeads),
+                            0),
                     rates.get(1),
-                    reader.vector(block(layer, "ssm_dt.bias"), valueHeads),
-                    reader.vector(block(layer, "ssm_a"), valueHeads),
                     reader.rms(block(layer, "ssm_norm"), stateSize),
                     reader.projection(block(layer, "ssm_out"), valueWidth, hidden));
         }

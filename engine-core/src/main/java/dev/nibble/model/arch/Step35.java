@@ -2,12 +2,12 @@ package dev.nibble.model.arch;
 
 import static dev.nibble.model.FeedForward.Routing.Gating.SIGMOID;
 
-import dev.nibble.model.Activation;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.FeedForward;
 import dev.nibble.model.RopeConfig;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Step 3.5: heads by layer with a gate each, windowed layers that turn all of a head and full ones that turn half, clamped experts. */
 public final class Step35 implements Decoder.Family {
@@ -50,15 +50,8 @@ public final class Step35 implements Decoder.Family {
         }
 
         @Override
-        FeedForward.Experts experts(int layer) {
-            FeedForward.Experts experts = super.experts(layer);
-            float limit = reader.layerFloat("swiglu_clamp_exp", layer, 0);
-            float sharedLimit = reader.layerFloat("swiglu_clamp_shexp", layer, 0);
-            if (experts.shared() != null && sharedLimit > 0) {
-                experts = experts.withShared(
-                        experts.shared().withActivation(new Activation.ClampedSwiGlu(sharedLimit, false)), null);
-            }
-            return limit > 0 ? experts.withActivation(new Activation.ClampedSwiGlu(limit, false)) : experts;
+        @Nullable FeedForward feedForward(int layer) {
+            return feedForwards.clamped(layer, super.feedForward(layer), false);
         }
     }
 }

@@ -31,6 +31,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -104,11 +105,6 @@ class SelfCheckTest {
         }
 
         @Override
-        public Assembler.Width width() {
-            return right.width();
-        }
-
-        @Override
         public int mostOfFew() {
             return right.mostOfFew();
         }
@@ -134,6 +130,31 @@ class SelfCheckTest {
             return right.tile(
                     inputs == tile ? new TileShape(center, shape.largest(), shape.halves(), shape.minima()) : shape,
                     inputs);
+        }
+
+        @Override
+        public byte[] round() {
+            return right.round();
+        }
+
+        @Override
+        public byte @Nullable [] pack(Form form, Source source) {
+            return right.pack(form, source);
+        }
+
+        @Override
+        public int mostOfHalves() {
+            return right.mostOfHalves();
+        }
+
+        @Override
+        public byte[] halves(DType dtype, int inputs) {
+            return right.halves(dtype, inputs);
+        }
+
+        @Override
+        public byte @Nullable [] packHalves(DType dtype) {
+            return right.packHalves(dtype);
         }
     }
 

@@ -3,6 +3,7 @@ package dev.nibble.cpu.op;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.cpu.KernelFamilies;
 import dev.nibble.cpu.kernel.RandomWeights;
 import dev.nibble.cpu.kernel.VectorOps;
@@ -16,6 +17,7 @@ import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Shape;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Random;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -75,7 +77,7 @@ class AttentionTest {
                         kind -> kind.bidirectional().window(20)));
     }
 
-    /** Heads that fill no vector; Q8_0 does not store them. */
+    /** Heads that fill no vector; blocks of 32 do not store them. */
     static Stream<Case> oddCases() {
         return Stream.of(
                 new Case("heads of 4", 2, 4, 100, 7, kind -> kind),
@@ -104,7 +106,33 @@ class AttentionTest {
         check(test, KvCacheType.Q8_0, new ScalarOps(), 2e-2);
     }
 
+    @ParameterizedTest
+    @MethodSource("cases")
+    void q4(Case test) {
+        check(test, KvCacheType.Q4_0, KernelFamilies.select().ops(), 0.4);
+        check(test, KvCacheType.Q4_0, new ScalarOps(), 0.4);
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void keysAndValuesOfDifferentTypes(Case test) {
+        for (KvCacheTypes types : List.of(
+                new KvCacheTypes(KvCacheType.Q8_0, KvCacheType.Q4_0),
+                new KvCacheTypes(KvCacheType.Q4_0, KvCacheType.F16),
+                new KvCacheTypes(KvCacheType.F32, KvCacheType.Q8_0))) {
+            check(test, types, KernelFamilies.select().ops(), 0.4);
+            check(test, types, new ScalarOps(), 0.4);
+        }
+    }
+
     private static void check(Case test, KvCacheType type, VectorOps ops, double tolerance) {
+        check(test, KvCacheTypes.of(type), ops, tolerance);
+    }
+
+    /**
+     * @param tolerance for what rounding keys and values to their types brings; attention over the rounded ones is exact
+     */
+    private static void check(Case test, KvCacheTypes type, VectorOps ops, double tolerance) {
         AttentionConfig config = test.config();
         Random random = new Random(7);
         int width = test.kvHeads * test.dim;
@@ -124,11 +152,47 @@ class AttentionTest {
             assertThat(runSpans(config, test, ops, cache, queries))
                     .as("span by span")
                     .isEqualTo(atOnce);
-            double[] expected = expected(config, test, keys, values, queries);
-            for (int i = 0; i < expected.length; i++) {
-                assertThat((double) atOnce[i])
-                        .as("%s %s, value %d", test, type, i)
-                        .isCloseTo(expected[i], org.assertj.core.data.Offset.offset(tolerance));
+            requireClose(atOnce, expected(config, test, keys, values, queries), tolerance, test + " " + type);
+            hold(test, type, config, keys, values);
+            requireClose(atOnce, expected(config, test, keys, values, queries), 5e-6, test + " as held in " + type);
+        } finally {
+            cache.free();
+        }
+    }
+
+    private static void requireClose(float[] actual, double[] expected, double tolerance, String what) {
+        for (int i = 0; i < expected.length; i++) {
+            assertThat((double) actual[i])
+                    .as("%s, value %d", what, i)
+                    .isCloseTo(expected[i], org.assertj.core.data.Offset.offset(tolerance));
+        }
+    }
+
+    /** Replaces keys and values by what a cache of the scalar code holds of them. */
+    private static void hold(Case test, KvCacheTypes types, AttentionConfig config, float[] keys, float[] values) {
+        int dim = test.dim;
+        int width = test.kvHeads * dim;
+        KvCache cache = KvCache.alone(
+                test.kvHeads, dim, dim, types, test.context, config.window(), test.rows, new ScalarOps());
+        try {
+            for (int position = 0; position < test.context; position++) {
+                cache.write(position, keys, position * width, values, position * width, SCRATCH);
+            }
+            float[] block = new float[KvCache.BLOCK * dim];
+            float[] row = new float[dim];
+            for (int position = 0; position < test.context; position++) {
+                for (int head = 0; head < test.kvHeads; head++) {
+                    int at = position * width + head * dim;
+                    cache.readKeys(head, position / KvCache.BLOCK * KvCache.BLOCK, block, SCRATCH);
+                    for (int i = 0; i < dim; i++) {
+                        row[i] = block[i * KvCache.BLOCK + position % KvCache.BLOCK];
+                    }
+                    cache.prepareQueries(row, 1); // is its own inverse
+                    System.arraycopy(row, 0, keys, at, dim);
+                    cache.readValues(head, position, 1, row, SCRATCH);
+                    cache.finishValues(row, 1);
+                    System.arraycopy(row, 0, values, at, dim);
+                }
             }
         } finally {
             cache.free();

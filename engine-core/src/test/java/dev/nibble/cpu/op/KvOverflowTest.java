@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nibble.KvCacheType;
+import dev.nibble.KvCacheTypes;
 import dev.nibble.NibbleException;
 import dev.nibble.cpu.KernelFamilies;
 import dev.nibble.cpu.pool.Scratch;
@@ -18,8 +19,12 @@ class KvOverflowTest {
     private static final int DIM = 64;
 
     private static boolean overflows(KvCacheType type, float key, float value) {
+        return overflows(KvCacheTypes.of(type), key, value);
+    }
+
+    private static boolean overflows(KvCacheTypes types, float key, float value) {
         KvCache cache = KvCache.alone(
-                2, DIM, DIM, type, 600, 0, 16, KernelFamilies.select().ops());
+                2, DIM, DIM, types, 600, 0, 16, KernelFamilies.select().ops());
         try {
             float[] keys = new float[2 * DIM];
             float[] values = new float[2 * DIM];
@@ -39,7 +44,7 @@ class KvOverflowTest {
     @EnumSource(KvCacheType.class)
     void whatTheTypeCanHoldIsNoOverflow(KvCacheType type) {
         assertThat(overflows(type, 65504, -65504)).isFalse();
-        if (type != KvCacheType.Q8_0) { // that has no NaN
+        if (type == KvCacheType.F32 || type == KvCacheType.F16) { // others have no NaN
             assertThat(overflows(type, Float.NaN, 1)).as("a damaged file").isFalse();
         }
     }
@@ -55,10 +60,23 @@ class KvOverflowTest {
     }
 
     @Test
-    void eightBitsRefuseWhatTheyCannotHold() {
-        assertThatThrownBy(() -> overflows(KvCacheType.Q8_0, 1e9f, 1))
+    void whatOneTypeHoldsIsNotReadAsAnother() {
+        KvCacheTypes halfKeys = new KvCacheTypes(KvCacheType.F16, KvCacheType.Q4_0);
+        assertThat(overflows(halfKeys, 1, -60000)).isFalse();
+        assertThat(overflows(halfKeys, 1e9f, 1)).isTrue();
+        KvCacheTypes halfValues = new KvCacheTypes(KvCacheType.F32, KvCacheType.F16);
+        assertThat(overflows(halfValues, 1e9f, 1)).isFalse();
+        assertThat(overflows(halfValues, 1, 1e9f)).isTrue();
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = KvCacheType.class,
+            names = {"Q8_0", "Q4_0"})
+    void blocksWithAScaleRefuseWhatTheyCannotHold(KvCacheType type) {
+        assertThatThrownBy(() -> overflows(type, 1e9f, 1))
                 .isInstanceOf(NibbleException.class)
-                .hasMessageContaining("the KV cache of type Q8_0 cannot hold")
+                .hasMessageContaining("the KV cache of type " + type + " cannot hold")
                 .hasMessageContaining("--kv f32");
     }
 }

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Tag("vector-width")
 class VectorizedOpsTest {
@@ -156,6 +157,66 @@ class VectorizedOpsTest {
         scalar.loadScaledBytes(MemorySegment.ofArray(bytes), 5, rows, columns, scales, scalars, 1);
         assertThat(vectors).isEqualTo(scalars);
         assertThat(scalars[1 + columns + 7]).isEqualTo(bytes[5 + columns + 7] * scales[7]);
+    }
+
+    @Test
+    void scaledNibbles() {
+        int rows = 3;
+        int columns = 64;
+        float[] scales = RandomWeights.gaussian(columns, random);
+        byte[] bytes = new byte[rows * columns + 5];
+        random.nextBytes(bytes);
+        float[] vectors = new float[2 * rows * columns + 2];
+        float[] scalars = vectors.clone();
+        vector.loadScaledNibbles(MemorySegment.ofArray(bytes), 5, rows, columns, scales, vectors, 1);
+        scalar.loadScaledNibbles(MemorySegment.ofArray(bytes), 5, rows, columns, scales, scalars, 1);
+        assertThat(vectors).isEqualTo(scalars);
+        int both = bytes[5 + columns + 7] & 0xff;
+        assertThat(scalars[1 + columns + 7]).isEqualTo((both % 16 - 8) * scales[7]);
+        assertThat(scalars[1 + (rows + 1) * columns + 7]).isEqualTo((both / 16 - 8) * scales[7]);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 4, 8, 16, 32, 64, 128})
+    void rotations(int size) {
+        int count = 3 * size;
+        float[] x = RandomWeights.gaussian(count + 2, random);
+        float[] vectors = x.clone();
+        float[] scalars = x.clone();
+        vector.rotate(vectors, 1, count, size);
+        scalar.rotate(scalars, 1, count, size);
+        assertThat(vectors).isEqualTo(scalars);
+        assertThat(scalars[0]).isEqualTo(x[0]);
+        assertThat(scalars[count + 1]).isEqualTo(x[count + 1]);
+        for (int i = 0; i < count; i++) {
+            double expected = 0;
+            for (int j = 0; j < size; j++) {
+                double sign = Integer.bitCount(i % size & j) % 2 == 0 ? 1 : -1;
+                expected += sign * x[1 + i / size * size + j];
+            }
+            assertThat((double) scalars[1 + i])
+                    .isCloseTo(expected / Math.sqrt(size), org.assertj.core.data.Offset.offset(1e-5));
+        }
+        scalar.rotate(scalars, 1, count, size);
+        for (int i = 0; i < count; i++) {
+            assertThat(scalars[1 + i]).as("back").isCloseTo(x[1 + i], org.assertj.core.data.Offset.offset(1e-5f));
+        }
+    }
+
+    @Test
+    void fourBits() {
+        int count = 96;
+        float[] values = RandomWeights.gaussian(count, random);
+        MemorySegment memory = Arena.ofAuto().allocate(18 * 3 + 1).asSlice(1);
+        vector.storeQ4(values, 0, count, memory, 0);
+        float[] actual = new float[count];
+        vector.loadQ4(memory, 0, actual, 0, count);
+        float[] expected = new float[count];
+        scalar.loadQ4(memory, 0, expected, 0, count);
+        assertThat(actual).isEqualTo(expected);
+        for (int i = 0; i < count; i++) {
+            assertThat(actual[i]).isCloseTo(values[i], org.assertj.core.data.Offset.offset(4 / 7f));
+        }
     }
 
     @ParameterizedTest
