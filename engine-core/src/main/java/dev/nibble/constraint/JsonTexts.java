@@ -186,9 +186,8 @@ final class JsonTexts {
     Expr literal(Exprs exprs, Object value) {
         return switch (value) {
             case String text -> quoted(exprs, text);
-            case BigDecimal number -> {
-                yield exprs.alternative(exprs.literal(plain(number)), exprs.literal(number.toPlainString()));
-            }
+            case BigDecimal number ->
+                exprs.alternative(exprs.literal(plain(number)), exprs.literal(number.toPlainString()));
             case List<?> list -> {
                 List<Expr> parts = new ArrayList<>();
                 for (Object item : list) {

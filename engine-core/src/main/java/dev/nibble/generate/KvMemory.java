@@ -18,8 +18,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The memory of a model's sequences, as they take it: within the model's budget, that of its engine, and what the system has. Where it
@@ -214,14 +214,11 @@ public final class KvMemory implements SequenceMemory {
         cancellation.wakes(Thread.currentThread());
         try {
             while (true) {
-                KvBudgetException[] again = new KvBudgetException[1];
-                if (engine.line().take(member, () -> {
-                    again[0] = tryReserve(sequence, length);
-                    return again[0] == null;
-                })) {
+                AtomicReference<KvBudgetException> lack = new AtomicReference<>(last);
+                if (engine.line().take(member, () -> tryReserve(sequence, length, lack))) {
                     return;
                 }
-                last = again[0];
+                last = lack.get();
                 MemoryBudget lacking = last.remedies().contains(budget.remedy()) ? budget : engine;
                 if (engine.line().isStuck(member, lacking)) {
                     throw refused(last, "all other sessions wait for memory too, and this is the youngest");
@@ -241,12 +238,13 @@ public final class KvMemory implements SequenceMemory {
         }
     }
 
-    private static @Nullable KvBudgetException tryReserve(Sequence sequence, int length) {
+    private static boolean tryReserve(Sequence sequence, int length, AtomicReference<KvBudgetException> lack) {
         try {
             sequence.reserve(length);
-            return null;
+            return true;
         } catch (KvBudgetException e) {
-            return e;
+            lack.set(e);
+            return false;
         }
     }
 

@@ -175,12 +175,20 @@ final class Rows {
 
     /** The greater, the earlier: a session that was passed over a few times goes before those of the next higher priority. */
     int rank() {
-        return PATIENCE * priority.ordinal() + passedOver;
+        return PATIENCE * level() + passedOver;
     }
 
     /** How many times the rows of a prompt of low priority this gets. */
     int share() {
-        return 1 << (2 * priority.ordinal());
+        return 1 << (2 * level());
+    }
+
+    private int level() {
+        return switch (priority) {
+            case LOW -> 0;
+            case NORMAL -> 1;
+            case HIGH -> 2;
+        };
     }
 
     boolean isAheadOf(Rows other) {

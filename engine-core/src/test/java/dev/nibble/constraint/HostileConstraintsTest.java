@@ -3,7 +3,6 @@ package dev.nibble.constraint;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nibble.json.JsonValues;
-import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -18,10 +17,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Constraints made to exhaust time, memory or the stack: each is compiled and walked through, or refused, soon. */
 class HostileConstraintsTest {
-    /** Some seconds more than any of them may take, for slow and busy machines: seconds of processor time. */
-    private static final double MAX_SECONDS = 12;
-
-    private static final int MAX_WAIT_MILLIS = 120_000;
+    /** Many times what any of them takes, for slow and busy machines. */
+    private static final int MAX_WAIT_MILLIS = 60_000;
 
     private record Case(String name, Supplier<Constraint> constraint) {
         @Override
@@ -204,13 +201,11 @@ class HostileConstraintsTest {
         thread.join(MAX_WAIT_MILLIS);
         assertThat(thread.isAlive()).as("still at it").isFalse();
         assertThat(outcome.failure).isNull();
-        assertThat(outcome.seconds).isLessThan(MAX_SECONDS);
     }
 
     private static final class Outcome implements Runnable {
         private final Case hostile;
         private volatile @Nullable Throwable failure;
-        private volatile double seconds;
 
         Outcome(Case hostile) {
             this.hostile = hostile;
@@ -219,7 +214,6 @@ class HostileConstraintsTest {
         @Override
         @SuppressWarnings("CatchingUnchecked") // an error, such as that of a full stack, is a failure to be told of
         public void run() {
-            long begin = cpuTime();
             try {
                 Constraint constraint = hostile.constraint.get();
                 for (int walk = 0; walk < 3; walk++) {
@@ -230,11 +224,6 @@ class HostileConstraintsTest {
             } catch (Throwable e) {
                 failure = e;
             }
-            seconds = (cpuTime() - begin) * 1e-9;
-        }
-
-        private static long cpuTime() {
-            return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
         }
     }
 }

@@ -4,7 +4,7 @@ import dev.nibble.spi.SequenceMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Collection;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -152,7 +152,7 @@ public final class KvPool {
         for (int i = 0; i < freeable.length; i++) {
             long[] sum = {sequences.get(i).takenStateBytes()};
             sequences.get(i).forEachPage(page -> {
-                if (counts.get(page) == page.holders) {
+                if (counts.getOrDefault(page, 0) == page.holders) {
                     sum[0] += page.memory.byteSize();
                 }
             });
@@ -163,7 +163,7 @@ public final class KvPool {
 
     /** How many of some sequences hold each of their pages. */
     private static Map<Page, Integer> holders(Collection<CpuSequence> sequences) {
-        Map<Page, Integer> counts = new IdentityHashMap<>();
+        Map<Page, Integer> counts = new HashMap<>();
         sequences.forEach(sequence -> sequence.forEachPage(page -> counts.merge(page, 1, Integer::sum)));
         return counts;
     }
