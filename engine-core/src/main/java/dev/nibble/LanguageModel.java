@@ -88,7 +88,8 @@ public final class LanguageModel implements AutoCloseable {
             PrefixCache cache =
                     loaded.add(new PrefixCache(pass, budget)); // closed after the sessions, which leave something there
             long planned = pass.sequenceBytes(contextLength(OptionalInt.empty()), options.kvCacheTypes());
-            kvMemory = new KvMemory(pass, memory, budget, options.kvCacheBudget(), planned, options.kvBudgetWait(), cache);
+            kvMemory =
+                    new KvMemory(pass, memory, budget, options.kvCacheBudget(), planned, options.kvBudgetWait(), cache);
             pass.limit(kvMemory);
             prefixes = cache;
         } else {
@@ -176,8 +177,9 @@ public final class LanguageModel implements AutoCloseable {
         }
         try {
             if (pass.hasEncoder() || context.hasEncoder() || !pass.isCausal()) {
-                throw new DraftModelException("a draft model goes on with the text of another: neither may have an encoder,"
-                        + " whose text the other does not read, or be a diffusion model; generate without it");
+                throw new DraftModelException(
+                        "a draft model goes on with the text of another: neither may have an encoder,"
+                                + " whose text the other does not read, or be a diffusion model; generate without it");
             }
             if (guessedFor.get() != target) {
                 DraftSession.requireSame(target, tokenizer.vocabulary());

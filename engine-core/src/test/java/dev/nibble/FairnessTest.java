@@ -4,6 +4,7 @@ import static dev.nibble.Batching.MARK;
 import static dev.nibble.Batching.await;
 import static dev.nibble.Batching.has;
 import static dev.nibble.Batching.sampled;
+import static dev.nibble.Batching.sequences;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nibble.spi.Batch;
@@ -85,16 +86,16 @@ class FairnessTest {
         final List<Integer> marked = new ArrayList<>();
         private final Runnable arrive;
         private final LanguageModel model;
-        private final int waiting;
+        private final int sessions;
         private boolean arrived;
 
         /**
          * @param arrive has sessions get in line, in threads of their own
-         * @param waiting how many
+         * @param sessions how many there are then, all of which evaluate
          */
-        Arrival(LanguageModel model, int waiting, Runnable arrive) {
+        Arrival(LanguageModel model, int sessions, Runnable arrive) {
             this.model = model;
-            this.waiting = waiting;
+            this.sessions = sessions;
             this.arrive = arrive;
         }
 
@@ -106,6 +107,7 @@ class FairnessTest {
             }
             arrived = true;
             arrive.run();
+            int waiting = sessions - sequences(batch); // all that are not in this batch
             long end = System.nanoTime() + 60_000_000_000L;
             while (model.stats().waiting() < waiting && System.nanoTime() < end) {
                 Thread.onSpinWait();
@@ -148,7 +150,7 @@ class FairnessTest {
             CompletableFuture<float[]> evaluated = new CompletableFuture<>();
             Session other = model.newSession();
             Arrival arrival = new Arrival(
-                    model, 1, () -> evaluated.completeAsync(() -> other.evaluate(prompt, false), threads));
+                    model, sessions + 1, () -> evaluated.completeAsync(() -> other.evaluate(prompt, false), threads));
             try {
                 await(generating);
                 fake.pass.onBatch = arrival;
@@ -179,10 +181,13 @@ class FairnessTest {
                 sessions.add(model.newSession(SessionOptions.DEFAULT.withPriority(priority)));
             }
             int[] prompt = new int[400];
-            fake.pass.onBatch = new Arrival(model, 3, () -> sessions.forEach(session -> ends.add(threads.submit(() -> {
-                session.evaluate(prompt, false);
-                return finished.incrementAndGet();
-            }))));
+            fake.pass.onBatch = new Arrival(
+                    model,
+                    4,
+                    () -> sessions.forEach(session -> ends.add(threads.submit(() -> {
+                        session.evaluate(prompt, false);
+                        return finished.incrementAndGet();
+                    }))));
             model.newSession().evaluate(new int[] {1}, false);
             List<Integer> order = new ArrayList<>();
             for (Future<Integer> end : ends) {

@@ -100,8 +100,7 @@ final class Automaton {
         }
         Partition partition = new Partition(classCount, next, accepting, alive, stateCount);
         partition.refine();
-        return exprs.state(
-                numbered(classOf, classCount, next, accepting, partition.blocks(), partition.count()), 0);
+        return exprs.state(numbered(classOf, classCount, next, accepting, partition.blocks(), partition.count()), 0);
     }
 
     /** The states from which an end can be reached. */

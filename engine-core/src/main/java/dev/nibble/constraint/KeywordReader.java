@@ -230,7 +230,8 @@ final class KeywordReader {
                 ways.add(Characters.JSON.choices(
                         exprs,
                         values.stream()
-                                .filter(value -> value instanceof String && reader.values().accepts(types, value))
+                                .filter(value -> value instanceof String
+                                        && reader.values().accepts(types, value))
                                 .map(value -> (String) value)
                                 .toList()));
             }

@@ -76,8 +76,8 @@ final class RuleSet {
     /** The rules whose bodies have a property, which calls of rules that have it may give them. */
     private Set<Rule> fixpoint(Property property) {
         Map<Rule, List<Rule>> callers = new HashMap<>();
-        calls.forEach((rule, called) ->
-                called.forEach(inner -> callers.computeIfAbsent(inner, key -> new ArrayList<>()).add(rule)));
+        calls.forEach((rule, called) -> called.forEach(inner ->
+                callers.computeIfAbsent(inner, key -> new ArrayList<>()).add(rule)));
         Set<Rule> known = new HashSet<>();
         Deque<Rule> open = new ArrayDeque<>(bodies.keySet());
         while (!open.isEmpty()) {
@@ -141,7 +141,9 @@ final class RuleSet {
         for (Rule rule : new RuleGraph(first).recursive()) {
             Set<Rule> begins = Objects.requireNonNull(first.get(rule));
             throw new ConstraintException("left recursion is not supported: the rule " + rule + " begins with itself"
-                    + (begins.contains(rule) ? "" : " through " + begins.iterator().next())
+                    + (begins.contains(rule)
+                            ? ""
+                            : " through " + begins.iterator().next())
                     + "; write the repetition to the right or with *");
         }
     }

@@ -77,8 +77,7 @@ final class CpuForwardPass implements ForwardPass {
         if ((reader == null) != stack.crossAttentions().isEmpty()) {
             throw new IllegalArgumentException("an encoder and blocks that read its states need each other");
         }
-        encoder =
-                reader == null ? null : new CpuEncoder(reader.model(), stack.crossAttentions(), linears, workspace);
+        encoder = reader == null ? null : new CpuEncoder(reader.model(), stack.crossAttentions(), linears, workspace);
         Projection projection = model.output();
         output = projection == null ? null : linears.create(projection);
         linears.checkAdapters();
@@ -115,8 +114,7 @@ final class CpuForwardPass implements ForwardPass {
                 ? MAX_BATCH_ROWS
                 : Math.max(
                         MAX_BATCH_ROWS,
-                        Math.min(
-                                model.config().contextLength(), model.config().maxContextLength()));
+                        Math.min(model.config().contextLength(), model.config().maxContextLength()));
     }
 
     @Override
@@ -219,8 +217,8 @@ final class CpuForwardPass implements ForwardPass {
             throw new IllegalArgumentException("the sequence belongs to another model");
         }
         if (source.length > target.capacity()) {
-            throw new IllegalArgumentException("a source of " + source.length + " tokens does not fit a sequence of "
-                    + target.capacity());
+            throw new IllegalArgumentException(
+                    "a source of " + source.length + " tokens does not fit a sequence of " + target.capacity());
         }
         target.beginSource(source.length);
         if (source.length == 0) {
@@ -245,8 +243,7 @@ final class CpuForwardPass implements ForwardPass {
     /**
      * @param reader whose source the rows are; null for rows of texts
      */
-    private void evaluate(
-            Batch batch, float[] logits, @Nullable CpuSequence reader, BooleanSupplier cancelled) {
+    private void evaluate(Batch batch, float[] logits, @Nullable CpuSequence reader, BooleanSupplier cancelled) {
         WorkerPool.requireStack();
         turn.take(cancelled);
         try {
@@ -265,8 +262,7 @@ final class CpuForwardPass implements ForwardPass {
     }
 
     /** The sequences change at the end and all at once: a batch that fails or is cancelled leaves each as it was. */
-    private void evaluateInTurn(
-            Batch batch, float[] logits, @Nullable CpuSequence reader, BooleanSupplier cancelled) {
+    private void evaluateInTurn(Batch batch, float[] logits, @Nullable CpuSequence reader, BooleanSupplier cancelled) {
         try {
             pass.begin(batch, observer);
             pass.cancelWhen(cancelled);

@@ -38,8 +38,7 @@ public final class Generations {
      * @param weights how many the model has
      * @param defaults of the file
      */
-    public Generations(
-            Tokenizer tokenizer, Metadata metadata, Model model, long weights, GenerationOptions defaults) {
+    public Generations(Tokenizer tokenizer, Metadata metadata, Model model, long weights, GenerationOptions defaults) {
         this.tokenizer = tokenizer;
         this.model = model;
         this.defaults = defaults;
@@ -113,10 +112,11 @@ public final class Generations {
      */
     public void requireCausal() {
         if (!model.isCausal()) {
-            throw new UnsupportedModelException("this is a diffusion model (" + model.config().architecture()
-                    + "): it fills in masked tokens anywhere in a text, over several passes, and says of no token what"
-                    + " follows it; generating and scoring texts with it is not supported, Session.evaluate gives its"
-                    + " scores for the whole text");
+            throw new UnsupportedModelException(
+                    "this is a diffusion model (" + model.config().architecture()
+                            + "): it fills in masked tokens anywhere in a text, over several passes, and says of no token what"
+                            + " follows it; generating and scoring texts with it is not supported, Session.evaluate gives its"
+                            + " scores for the whole text");
         }
     }
 

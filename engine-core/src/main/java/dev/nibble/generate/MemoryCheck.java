@@ -58,8 +58,8 @@ public final class MemoryCheck {
         }
         long cache = pass.sequenceBytes(contextLength, types);
         Optional<SystemMemory.Room> budgeted = (counted == null ? budget.room() : counted.room())
-                .filter(room -> cache > room.bytes()
-                        && (counted == null || cache > room.bytes() + counted.unusedBytes()));
+                .filter(room ->
+                        cache > room.bytes() && (counted == null || cache > room.bytes() + counted.unusedBytes()));
         if (budgeted.isPresent() && required) {
             int fits = longestUpTo(
                     contextLength,

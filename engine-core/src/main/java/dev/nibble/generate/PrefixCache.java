@@ -253,24 +253,24 @@ public final class PrefixCache implements MemoryBudget.Reclaimable, AutoCloseabl
             return false;
         }
         boolean evicted = false;
-            long held = pass.heldBytes();
-            long wanted = held - bytes;
-            long[] freeable = pass.freeableBytes(sequences());
-            for (int i = 0, next = 0; i < entries.size() && pass.heldBytes() > wanted; next++) {
-                Entry entry = entries.get(i);
-                if (entry.pinned || (freeable[next] == 0 && !all)) {
-                    i++;
-                    continue;
-                }
-                evicted = true;
-                while (pass.heldBytes() > wanted && cut(entry, pass.heldBytes() - wanted)) {}
-                if (pass.heldBytes() > wanted) {
-                    entries.remove(i).sequence.close();
-                }
+        long held = pass.heldBytes();
+        long wanted = held - bytes;
+        long[] freeable = pass.freeableBytes(sequences());
+        for (int i = 0, next = 0; i < entries.size() && pass.heldBytes() > wanted; next++) {
+            Entry entry = entries.get(i);
+            if (entry.pinned || (freeable[next] == 0 && !all)) {
+                i++;
+                continue;
             }
-            if (evicted) {
-                Events.eviction(bytes, Math.max(0, held - pass.heldBytes()));
+            evicted = true;
+            while (pass.heldBytes() > wanted && cut(entry, pass.heldBytes() - wanted)) {}
+            if (pass.heldBytes() > wanted) {
+                entries.remove(i).sequence.close();
             }
+        }
+        if (evicted) {
+            Events.eviction(bytes, Math.max(0, held - pass.heldBytes()));
+        }
         return evicted;
     }
 

@@ -74,16 +74,14 @@ final class Speculator {
         learn();
         int wanted = wanted(Math.min(room, most));
         int count = wanted <= 0 ? 0 : drafter.propose(context.tokens(), context.count(), guesses, wanted, cancellation);
-        length = beforeEnd(count);
-        if (constraint != null) {
-            length = constraint.allowedLength(guesses, length);
-        }
+        length = allowed(beforeEnd(count), 1, constraint); // what may not come is no guess
         at = context.count();
         double probability = first[drafter.kind()];
-        int paying = length == 0 || always || drafter.isCostly()
+        int evaluated = length == 0 || always || drafter.isCostly()
                 ? length
                 : context.payingGuesses(length, probability, further, 0);
-        return context.nextLogits(guesses, paying, probability, further, always, cancellation);
+        evaluated = allowed(evaluated, evaluated, constraint);
+        return context.nextLogits(guesses, evaluated, probability, further, always, cancellation);
     }
 
     /** How many guesses are to be made. */
@@ -103,6 +101,16 @@ final class Speculator {
         paused = 0;
         pause = Math.min(2 * pause, LONGEST_PAUSE);
         return Math.min(limit, TRIED);
+    }
+
+    /** How many of the guesses may come, of which the first {@code looked} are looked at. */
+    private int allowed(int count, int looked, @Nullable ConstrainedText constraint) {
+        if (constraint == null || count == 0) {
+            return count;
+        }
+        int most = Math.min(count, looked);
+        int fits = constraint.allowedLength(guesses, most);
+        return fits < most ? fits : count;
     }
 
     /** How many guesses there are before one that ends the generation. */

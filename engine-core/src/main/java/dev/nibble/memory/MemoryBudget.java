@@ -86,9 +86,7 @@ public final class MemoryBudget {
 
     /** Bytes that {@link #reclaim} could free. */
     public long reclaimableBytes() {
-        return reclaimables.stream()
-                .mapToLong(Reclaimable::reclaimableBytes)
-                .sum();
+        return reclaimables.stream().mapToLong(Reclaimable::reclaimableBytes).sum();
     }
 
     /** Bytes that can be taken at all; empty if there is no limit. */

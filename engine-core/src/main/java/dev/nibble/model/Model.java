@@ -93,16 +93,7 @@ public record Model(
     /** The same model with further input. */
     public Model withEmbeddingInput(EmbeddingInput input) {
         return new Model(
-                config,
-                tokenEmbedding,
-                input,
-                blocks,
-                outputNorm,
-                output,
-                pooling,
-                embeddingLayers,
-                adapters,
-                encoder);
+                config, tokenEmbedding, input, blocks, outputNorm, output, pooling, embeddingLayers, adapters, encoder);
     }
 
     /** The same model as an embedding model. */
@@ -123,16 +114,7 @@ public record Model(
     /** The same model with linear maps of the pooled embedding. */
     public Model withEmbeddingLayers(List<Projection> layers) {
         return new Model(
-                config,
-                tokenEmbedding,
-                embeddingInput,
-                blocks,
-                outputNorm,
-                output,
-                pooling,
-                layers,
-                adapters,
-                encoder);
+                config, tokenEmbedding, embeddingInput, blocks, outputNorm, output, pooling, layers, adapters, encoder);
     }
 
     /** The same model with adapters, of its encoder too. */

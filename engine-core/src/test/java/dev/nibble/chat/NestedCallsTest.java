@@ -20,7 +20,8 @@ class NestedCallsTest {
 
     /** A call; each § is the mark that is before every tag. */
     private static String call(String arguments) {
-        return "§<tool_call>\n§<invoke name=\"light\">".replace("§", MARK) + arguments.replace("§", MARK)
+        return "§<tool_call>\n§<invoke name=\"light\">".replace("§", MARK)
+                + arguments.replace("§", MARK)
                 + "§</invoke>\n§</tool_call>".replace("§", MARK);
     }
 

@@ -13,7 +13,8 @@ class AmbiguityTest {
 
     @Test
     void aTextIsFollowedOnceForAllTheWaysToReadIt() {
-        Matcher matcher = Constraint.grammar("root ::= s\ns ::= \"a\" s s | \"a\"").matcher(Feeding.MASKS);
+        Matcher matcher =
+                Constraint.grammar("root ::= s\ns ::= \"a\" s s | \"a\"").matcher(Feeding.MASKS);
         for (int length = 1; length <= 400; length++) {
             matcher = matcher.accept('a');
             assertThat(matcher.isComplete()).as("%d letters", length).isEqualTo(length % 2 == 1);
@@ -72,7 +73,8 @@ class AmbiguityTest {
                 .isInstanceOf(ConstraintException.class)
                 .hasMessageContaining("left recursion")
                 .hasMessageContaining("begins with itself through");
-        assertThat(Feeding.feed(Constraint.grammar("root ::= \"(\" root \")\" | a root? | \"-\"\na ::= [ab]+"), "((ab))", 1))
+        assertThat(Feeding.feed(
+                        Constraint.grammar("root ::= \"(\" root \")\" | a root? | \"-\"\na ::= [ab]+"), "((ab))", 1))
                 .isNegative();
     }
 }

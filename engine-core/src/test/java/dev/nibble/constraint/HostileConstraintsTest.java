@@ -62,13 +62,17 @@ class HostileConstraintsTest {
                 repeat("{\"not\":", 300, "{\"type\":\"string\"}", "}"),
                 "{\"enum\":[" + repeat("[", 3000, "", "]") + "]}",
                 "{\"allOf\":["
-                        + list(12, i -> "{\"anyOf\":[{\"required\":[\"a" + i + "\"]},{\"required\":[\"b" + i + "\"]}]}", ",")
+                        + list(
+                                12,
+                                i -> "{\"anyOf\":[{\"required\":[\"a" + i + "\"]},{\"required\":[\"b" + i + "\"]}]}",
+                                ",")
                         + "]}",
                 "{\"allOf\":["
                         + list(
                                 9,
-                                i -> "{\"anyOf\":[{\"properties\":{\"a" + i + "\":{\"type\":\"string\"}}},{\"properties\":{\"a"
-                                        + i + "\":{\"type\":\"number\"}}}]}",
+                                i -> "{\"anyOf\":[{\"properties\":{\"a" + i
+                                        + "\":{\"type\":\"string\"}}},{\"properties\":{\"a" + i
+                                        + "\":{\"type\":\"number\"}}}]}",
                                 ",")
                         + "]}",
                 "{\"$ref\":\"#/$defs/a\",\"$defs\":{\"a\":{\"$ref\":\"#/$defs/b\"},\"b\":{\"$ref\":\"#/$defs/a\"}}}",
@@ -102,7 +106,8 @@ class HostileConstraintsTest {
                 "{\"allOf\":[{\"multipleOf\":97},{\"multipleOf\":89},{\"multipleOf\":83}]}",
                 "{\"type\":\"number\",\"minimum\":" + "1".repeat(390) + ",\"maximum\":" + "2".repeat(390) + "}",
                 "{\"minimum\":1e-300000000,\"maximum\":1e300000000}",
-                "{\"oneOf\":[" + list(10, i -> "{\"type\":\"string\",\"pattern\":\"" + (char) ('a' + i) + "\"}", ",") + "]}",
+                "{\"oneOf\":[" + list(10, i -> "{\"type\":\"string\",\"pattern\":\"" + (char) ('a' + i) + "\"}", ",")
+                        + "]}",
                 "{\"allOf\":[{\"format\":\"uri\"},{\"format\":\"email\"},{\"format\":\"ipv6\"},{\"format\":\"hostname\"}]}",
                 "{\"properties\":{\"" + "k".repeat(200_000) + "\":{}},\"required\":[\"" + "k".repeat(200_000) + "\"]}",
                 "{\"allOf\":[" + list(3000, i -> "{\"properties\":{\"p" + i + "\":{}}}", ",") + "]}");
@@ -164,7 +169,8 @@ class HostileConstraintsTest {
                 "root ::= \"a\" root root | \"\"",
                 "root ::= " + repeat("(", 5000, "\"a\"", ")"),
                 list(20_000, i -> (i == 0 ? "root" : "r" + i) + " ::= \"a\" r" + (i + 1), "\n") + "\nr20000 ::= \"b\"",
-                list(5000, i -> (i == 0 ? "root" : "r" + i) + " ::= r" + (i + 1) + " \"a\"", "\n") + "\nr5000 ::= \"b\"",
+                list(5000, i -> (i == 0 ? "root" : "r" + i) + " ::= r" + (i + 1) + " \"a\"", "\n")
+                        + "\nr5000 ::= \"b\"",
                 "root ::= " + list(20_000, i -> "\"w" + i * 7919 + "\"", " | "),
                 "root ::= \"a\" root",
                 "root ::= \"" + "a".repeat(100_000),

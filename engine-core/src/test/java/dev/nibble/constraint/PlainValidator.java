@@ -67,7 +67,9 @@ final class PlainValidator {
         return switch (type) {
             case "null" -> value == JsonReader.NULL;
             case "boolean" -> value instanceof Boolean;
-            case "integer" -> value instanceof BigDecimal number && number.stripTrailingZeros().scale() <= 0;
+            case "integer" ->
+                value instanceof BigDecimal number
+                        && number.stripTrailingZeros().scale() <= 0;
             case "number" -> value instanceof BigDecimal;
             case "string" -> value instanceof String;
             case "array" -> value instanceof List<?>;
@@ -135,12 +137,13 @@ final class PlainValidator {
                         .allMatch(entry -> !value.containsKey(entry.getKey())
                                 || accepts(entry.getValue(), Objects.requireNonNull(value.get(entry.getKey()))));
             case "patternProperties" ->
-                map(operand).entrySet().stream().allMatch(entry -> value.entrySet().stream()
-                        .allMatch(member -> !finds(entry.getKey(), member.getKey())
-                                || accepts(entry.getValue(), member.getValue())));
+                map(operand).entrySet().stream()
+                        .allMatch(entry -> value.entrySet().stream()
+                                .allMatch(member -> !finds(entry.getKey(), member.getKey())
+                                        || accepts(entry.getValue(), member.getValue())));
             case "additionalProperties" ->
-                value.entrySet().stream().allMatch(member -> isDeclared(schema, member.getKey())
-                        || accepts(operand, member.getValue()));
+                value.entrySet().stream()
+                        .allMatch(member -> isDeclared(schema, member.getKey()) || accepts(operand, member.getValue()));
             case "propertyNames" -> value.keySet().stream().allMatch(name -> accepts(operand, name));
             case "dependentRequired" ->
                 map(operand).entrySet().stream()

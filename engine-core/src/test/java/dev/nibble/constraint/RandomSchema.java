@@ -10,8 +10,24 @@ final class RandomSchema {
             List.of("^[a-c]+$", "b", "^a?b*c$", "[0-9]{2}", "^(ab|ba)*$", "^.{2}$", "\\\\d$", "^[^a]", "é|ö");
     private static final List<String> NAMES = List.of("a", "b", "ab", "id", "name");
     private static final List<String> VALUES = List.of(
-            "null", "true", "false", "0", "1", "-1", "2.5", "10", "\"\"", "\"a\"", "\"ab\"", "\"é\"", "\"1\"", "[]", "[1]",
-            "{}", "{\"a\":1}", "[null,\"a\"]");
+            "null",
+            "true",
+            "false",
+            "0",
+            "1",
+            "-1",
+            "2.5",
+            "10",
+            "\"\"",
+            "\"a\"",
+            "\"ab\"",
+            "\"é\"",
+            "\"1\"",
+            "[]",
+            "[1]",
+            "{}",
+            "{\"a\":1}",
+            "[null,\"a\"]");
 
     private final Random random;
 
@@ -51,15 +67,17 @@ final class RandomSchema {
             case 4 -> parts.add("\"type\":[\"" + one(List.of("null", "boolean")) + "\",\"integer\"]");
             case 5, 6 -> array(parts, levels - 1);
             case 7, 8, 9 -> object(parts, levels - 1);
-            case 10 -> parts.add("\"" + one(List.of("anyOf", "oneOf")) + "\":[" + schema(levels - 1) + ","
-                    + schema(levels - 1) + "]");
+            case 10 ->
+                parts.add("\"" + one(List.of("anyOf", "oneOf")) + "\":[" + schema(levels - 1) + "," + schema(levels - 1)
+                        + "]");
             default -> parts.add("\"$ref\":\"#/$defs/d\"");
         }
         if (levels > 0 && chance(25)) {
             switch (random.nextInt(4)) {
                 case 0 -> parts.add("\"allOf\":[" + schema(levels - 1) + "]");
                 case 1 -> parts.add("\"not\":" + schema(0));
-                case 2 -> parts.add("\"if\":" + schema(0) + ",\"then\":" + schema(0) + ",\"else\":" + schema(levels - 1));
+                case 2 ->
+                    parts.add("\"if\":" + schema(0) + ",\"then\":" + schema(0) + ",\"else\":" + schema(levels - 1));
                 default -> parts.add("\"allOf\":[{\"anyOf\":[" + schema(levels - 1) + "," + schema(0) + "]}]");
             }
         }
@@ -126,7 +144,9 @@ final class RandomSchema {
         parts.add("\"type\":\"object\"");
         if (chance(80)) {
             List<String> members = new ArrayList<>();
-            NAMES.stream().filter(name -> chance(40)).forEach(name -> members.add("\"" + name + "\":" + schema(levels)));
+            NAMES.stream()
+                    .filter(name -> chance(40))
+                    .forEach(name -> members.add("\"" + name + "\":" + schema(levels)));
             parts.add("\"properties\":{" + String.join(",", members) + "}");
         }
         if (chance(50)) {

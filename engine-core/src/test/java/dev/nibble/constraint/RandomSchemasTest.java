@@ -61,8 +61,8 @@ class RandomSchemasTest {
                 }
             }
         }
-        System.out.println(compiled + " of " + SCHEMAS + " schemas compiled, " + unsatisfiable + " unsatisfiable; " + walks
-                + " texts, " + invalid + " invalid ones");
+        System.out.println(compiled + " of " + SCHEMAS + " schemas compiled, " + unsatisfiable + " unsatisfiable; "
+                + walks + " texts, " + invalid + " invalid ones");
         assertThat(wrong).isEmpty();
         assertThat(compiled).isGreaterThan(SCHEMAS / 2);
         assertThat(walks).isGreaterThan(SCHEMAS * WALKS / 3);

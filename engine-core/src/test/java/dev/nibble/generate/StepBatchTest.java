@@ -87,7 +87,9 @@ class StepBatchTest {
     void itDoesNotMatterWhoLeads() {
         List<Rows> sessions = rows(16, i -> rows(i < 8 ? Priority.LOW : Priority.HIGH, 1));
         List<Integer> taken = run(sessions, 1000, i -> sessions.getFirst());
-        assertThat(taken.getFirst()).as("of low priority, and the thread that leads").isBetween(80, 200);
+        assertThat(taken.getFirst())
+                .as("of low priority, and the thread that leads")
+                .isBetween(80, 200);
     }
 
     @Test

@@ -80,8 +80,7 @@ final class NestedGrammar {
         if (!plain || items == null) {
             throw refused(parameter, "has items that cannot be enforced in this dialect");
         }
-        Constraint item =
-                tag("item", value(object, new Parameter(parameter.key(), items, true), depth + 1), "item");
+        Constraint item = tag("item", value(object, new Parameter(parameter.key(), items, true), depth + 1), "item");
         return Constraint.sequence(item, item.repeated());
     }
 

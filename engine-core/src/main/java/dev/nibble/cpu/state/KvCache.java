@@ -76,7 +76,8 @@ public final class KvCache {
         int slot = position % rowsOfPage;
         for (int head = 0; head < kvHeadCount; head++) {
             keyCodec.writeKey(keys, keyOffset + head * keyDim, keyDim, page, keysOf(head), slot, scratch);
-            valueCodec.writeValue(values, valueOffset + head * valueDim, valueDim, page, valuesOf(head, position), scratch);
+            valueCodec.writeValue(
+                    values, valueOffset + head * valueDim, valueDim, page, valuesOf(head, position), scratch);
         }
     }
 
@@ -139,7 +140,8 @@ public final class KvCache {
     /** Whether something was stored that is too large for the type, and became an infinity. */
     public boolean hasOverflowed() {
         boolean[] found = new boolean[1];
-        table.forEach(page -> found[0] |= keyCodec.hasOverflowed(page.memory.asSlice(keyOffset, keysOf(kvHeadCount) - keyOffset))
+        table.forEach(page -> found[0] |= keyCodec.hasOverflowed(
+                        page.memory.asSlice(keyOffset, keysOf(kvHeadCount) - keyOffset))
                 || valueCodec.hasOverflowed(page.memory.asSlice(valueOffset, valuesOf(kvHeadCount, 0) - valueOffset)));
         return found[0];
     }

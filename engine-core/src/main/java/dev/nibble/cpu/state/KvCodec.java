@@ -59,9 +59,9 @@ abstract sealed class KvCodec {
 
     private static long blockBytes(DType type, int dim) {
         if (dim % type.blockSize() != 0) {
-            throw new UnsupportedModelException(
-                    "a KV cache of type " + type + " holds " + type.blockSize() + " elements a block, which keys or values of "
-                            + dim + " elements do not fill; choose F16 for this model");
+            throw new UnsupportedModelException("a KV cache of type " + type + " holds " + type.blockSize()
+                    + " elements a block, which keys or values of " + dim
+                    + " elements do not fill; choose F16 for this model");
         }
         return type.byteSize(dim);
     }
@@ -299,8 +299,7 @@ abstract sealed class KvCodec {
         }
 
         @Override
-        void readValues(
-                MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
+        void readValues(MemorySegment source, long sourceOffset, int count, float[] out, int at, Scratch scratch) {
             ops.loadQ4(source, sourceOffset, out, at, count);
         }
     }

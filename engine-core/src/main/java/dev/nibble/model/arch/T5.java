@@ -121,8 +121,7 @@ public final class T5 implements Architecture {
             int token = reader.metadata.requireInt(key);
             if (token < 0 || token >= reader.vocabSize) {
                 throw reader.metadata.failure(
-                        key,
-                        "expected a token, whose ids are 0 to " + (reader.vocabSize - 1) + ", found " + token);
+                        key, "expected a token, whose ids are 0 to " + (reader.vocabSize - 1) + ", found " + token);
             }
             return token;
         }
@@ -134,10 +133,7 @@ public final class T5 implements Architecture {
                         reader.key("attention.relative_buckets_count"), "expected a multiple of 4, found " + buckets);
             }
             return RelativeBias.ofBuckets(
-                    reader.values(reader.tensor(prefix + "attn_rel_b.weight", heads, buckets)),
-                    heads,
-                    REACH,
-                    bothWays);
+                    reader.values(reader.tensor(prefix + "attn_rel_b.weight", heads, buckets)), heads, REACH, bothWays);
         }
 
         private AttentionConfig.Builder attention(int block, String prefix, RelativeBias bias) {

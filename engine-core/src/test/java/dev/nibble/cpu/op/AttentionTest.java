@@ -172,8 +172,8 @@ class AttentionTest {
     private static void hold(Case test, KvCacheTypes types, AttentionConfig config, float[] keys, float[] values) {
         int dim = test.dim;
         int width = test.kvHeads * dim;
-        KvCache cache = KvCache.alone(
-                test.kvHeads, dim, dim, types, test.context, config.window(), test.rows, new ScalarOps());
+        KvCache cache =
+                KvCache.alone(test.kvHeads, dim, dim, types, test.context, config.window(), test.rows, new ScalarOps());
         try {
             for (int position = 0; position < test.context; position++) {
                 cache.write(position, keys, position * width, values, position * width, SCRATCH);
