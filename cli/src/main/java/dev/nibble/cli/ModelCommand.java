@@ -72,7 +72,8 @@ abstract class ModelCommand extends CliCommand {
             noteWithoutEffect(backend.apply(loaded));
             return loaded;
         } catch (IllegalArgumentException e) {
-            // What the options cannot check themselves: the backend's name, a context larger than the model's, and system
+            // What the options cannot check themselves: the backend's name, a context larger than the model's, and
+            // system
             // properties that force kernels.
             throw new UsageException(String.valueOf(e.getMessage()), e);
         }

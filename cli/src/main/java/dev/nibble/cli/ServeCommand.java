@@ -88,7 +88,8 @@ final class ServeCommand extends CliCommand {
     @Option(
             names = "--allow-origin",
             paramLabel = "ORIGIN",
-            description = "Pages that may ask from a browser, as https://example.org, localhost, * for all; may be repeated.")
+            description =
+                    "Pages that may ask from a browser, as https://example.org, localhost, * for all; may be repeated.")
     private List<String> origins = List.of();
 
     @HelpSection(HelpSection.Heading.PERFORMANCE)

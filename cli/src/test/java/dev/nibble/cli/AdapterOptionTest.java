@@ -98,7 +98,9 @@ class AdapterOptionTest {
         }
         store("tuned", base, adapter, second);
         String note = "Note: the model comes with 2 LoRA adapter(s), which are applied";
-        assertThat(run("run", "-m", "ollama:tuned", "-p", "a", "-n", "1")).as(err).isZero();
+        assertThat(run("run", "-m", "ollama:tuned", "-p", "a", "-n", "1"))
+                .as(err)
+                .isZero();
         assertThat(err.lines()).contains(note);
         assertThat(run("embed", "-m", "ollama:tuned", "--pooling", "mean", "a"))
                 .as(err)
@@ -110,8 +112,17 @@ class AdapterOptionTest {
                 .isZero();
         assertThat(err).doesNotContain("LoRA");
         assertThat(out).isNotEqualTo(adapted);
-        assertThat(run("embed", "-m", base.toString(), "--adapter", adapter.toString(), "--adapter", second.toString(),
-                        "--pooling", "mean", "a"))
+        assertThat(run(
+                        "embed",
+                        "-m",
+                        base.toString(),
+                        "--adapter",
+                        adapter.toString(),
+                        "--adapter",
+                        second.toString(),
+                        "--pooling",
+                        "mean",
+                        "a"))
                 .as(err)
                 .isZero();
         assertThat(out).isEqualTo(adapted);
@@ -161,8 +172,8 @@ class AdapterOptionTest {
         String digest =
                 HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
         Files.write(models.resolve("blobs/sha256-" + digest), content);
-        return "{\"mediaType\":\"application/vnd.ollama.image." + kind + "\",\"digest\":\"sha256:" + digest + "\",\"size\":"
-                + content.length + "}";
+        return "{\"mediaType\":\"application/vnd.ollama.image." + kind + "\",\"digest\":\"sha256:" + digest
+                + "\",\"size\":" + content.length + "}";
     }
 
     @Test

@@ -55,8 +55,19 @@ class LogitsCommandTest {
                 .isNotEqualTo(answer);
         Path out = folder.resolve("greedy.f32");
         CommandRunner.Result greedy = run(
-                "logits", "-m", t5, "--encoder-tokens", "65,66,67", "--tokens", "283", "--greedy", "4", "--out", "" + out);
-        List<?> ids = (List<?>) Objects.requireNonNull(JSON.std.mapFrom(greedy.out()).get("greedy"));
+                "logits",
+                "-m",
+                t5,
+                "--encoder-tokens",
+                "65,66,67",
+                "--tokens",
+                "283",
+                "--greedy",
+                "4",
+                "--out",
+                "" + out);
+        List<?> ids =
+                (List<?>) Objects.requireNonNull(JSON.std.mapFrom(greedy.out()).get("greedy"));
         assertThat(ids).hasSize(4).first().isEqualTo(Logits.argmax(answer, 0, VOCABULARY));
     }
 
@@ -74,13 +85,37 @@ class LogitsCommandTest {
         badUsage("has an encoder", "logits", "-m", model("t5"), "--tokens", "1", "--out", out);
         badUsage(
                 "--encoder-tokens: 288 is not a token",
-                "logits", "-m", model("t5"), "--encoder-tokens", "288", "--tokens", "1", "--out", out);
+                "logits",
+                "-m",
+                model("t5"),
+                "--encoder-tokens",
+                "288",
+                "--tokens",
+                "1",
+                "--out",
+                out);
         badUsage(
                 "--encoder-tokens: the model has no encoder",
-                "logits", "-m", model("llama"), "--encoder-tokens", "1", "--tokens", "1", "--out", out);
+                "logits",
+                "-m",
+                model("llama"),
+                "--encoder-tokens",
+                "1",
+                "--tokens",
+                "1",
+                "--out",
+                out);
         badUsage(
                 "fills in masked tokens",
-                "logits", "-m", model("llada"), "--tokens", "1", "--greedy", "2", "--out", out);
+                "logits",
+                "-m",
+                model("llada"),
+                "--tokens",
+                "1",
+                "--greedy",
+                "2",
+                "--out",
+                out);
         assertThat(Path.of(out)).doesNotExist();
         Path text = Files.writeString(folder.resolve("text.txt"), "a text ".repeat(100));
         for (String name : List.of("t5", "llada")) {

@@ -172,7 +172,8 @@ class RealModelTest {
                     try (Session session = languageModel.newSession()) {
                         for (int seed = next.getAndIncrement(); seed < texts; seed = next.getAndIncrement()) {
                             session.reset();
-                            Generation generation = session.generate("Describe a place as JSON:", options.withSeed(seed));
+                            Generation generation =
+                                    session.generate("Describe a place as JSON:", options.withSeed(seed));
                             boolean valid = validator.accepts(generation.text());
                             boolean atTheLimit = generation.finishReason() == FinishReason.MAX_TOKENS;
                             if (generation.isComplete() ? !valid : !atTheLimit) {

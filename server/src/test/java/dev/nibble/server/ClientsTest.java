@@ -88,7 +88,13 @@ class ClientsTest {
         if (!isInstalled(environment, packages)) {
             prepare(List.of(WINDOWS ? "python" : "python3", "-m", "venv", environment.toString()));
             List<String> install = new ArrayList<>(List.of(
-                    python.toString(), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary=:all:"));
+                    python.toString(),
+                    "-m",
+                    "pip",
+                    "install",
+                    "-q",
+                    "--disable-pip-version-check",
+                    "--only-binary=:all:"));
             install.addAll(List.of(packages));
             prepare(install);
             installed(environment, packages);

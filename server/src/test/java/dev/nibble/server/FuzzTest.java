@@ -78,8 +78,7 @@ class FuzzTest {
             if (random.nextInt(8) == 0) {
                 changed = changed.substring(0, random.nextInt(changed.length()));
             }
-            Reply reply =
-                    server.send(server.request(path).POST(HttpRequest.BodyPublishers.ofString(changed)));
+            Reply reply = server.send(server.request(path).POST(HttpRequest.BodyPublishers.ofString(changed)));
 
             assertThat(reply.status()).as(changed + "\n" + reply.text()).isIn(EXPECTED);
             assertThat(reply.text())

@@ -122,7 +122,8 @@ class LoadTest {
     private void report(boolean invariant, long idleMillis, long[] threads, long[] resident) {
         System.out.println("load: " + SECONDS + " s, " + CLIENTS + " clients, " + counts
                 + (invariant ? "" : ", texts not compared") + "; health " + quantiles(health)
-                + "; a sleeping thread wakes late by " + quantiles(late) + "; idle after " + idleMillis + " ms; threads "
+                + "; a sleeping thread wakes late by " + quantiles(late) + "; idle after " + idleMillis
+                + " ms; threads "
                 + Arrays.toString(threads) + ", resident MiB " + Arrays.toString(resident));
     }
 
@@ -163,7 +164,9 @@ class LoadTest {
 
     private static long awaitIdle(TestServer server) throws InterruptedException {
         long start = System.nanoTime();
-        while (server.server.running() > 0 || server.server.waiting() > 0 || !threadsOfRequests().isEmpty()) {
+        while (server.server.running() > 0
+                || server.server.waiting() > 0
+                || !threadsOfRequests().isEmpty()) {
             assertThat(System.nanoTime() - start)
                     .as("nothing runs when nobody is left")
                     .isLessThan(TimeUnit.SECONDS.toNanos(MOST_SECONDS));
@@ -219,7 +222,8 @@ class LoadTest {
     }
 
     private static String body(String prompt, String more) {
-        return "{\"model\": \"long\", \"prompt\": " + JsonValues.write(prompt) + ", \"ignore_eos\": true, " + more + "}";
+        return "{\"model\": \"long\", \"prompt\": " + JsonValues.write(prompt) + ", \"ignore_eos\": true, " + more
+                + "}";
     }
 
     private static String greedy(String more) {
@@ -254,7 +258,8 @@ class LoadTest {
 
     /** As Ollama's clients ask. */
     private String lines(TestServer server, String prompt) throws InterruptedException {
-        String options = "\"raw\": true, \"options\": {\"temperature\": 0, \"ignore_eos\": true, \"num_predict\": " + TOKENS + "}";
+        String options = "\"raw\": true, \"options\": {\"temperature\": 0, \"ignore_eos\": true, \"num_predict\": "
+                + TOKENS + "}";
         TestServer.Reply reply = ask(server, "/api/generate", body(prompt, options));
         assertThat(reply.status()).as(reply.text()).isEqualTo(200);
         assertThat(String.valueOf(at(reply.pieces().getLast(), "done"))).isEqualTo("true");
@@ -274,7 +279,8 @@ class LoadTest {
             Thread.sleep(200);
             return slow(server, prompt);
         }
-        try (BufferedReader reader = new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
+        try (BufferedReader reader =
+                new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
             String line = reader.readLine();
             while (line != null) {
                 Thread.sleep(10);

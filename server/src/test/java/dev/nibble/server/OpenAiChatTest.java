@@ -143,8 +143,7 @@ class OpenAiChatTest {
         for (int i = 0; i < 3; i++) {
             assertThat(reply.integer("choices." + i + ".index")).isEqualTo(i);
             texts.add(reply.string("choices." + i + ".message.content"));
-            assertThat(server.post("/v1/chat/completions", ask + (7 + i) + "}")
-                            .string("choices.0.message.content"))
+            assertThat(server.post("/v1/chat/completions", ask + (7 + i) + "}").string("choices.0.message.content"))
                     .isEqualTo(texts.get(i));
         }
         assertThat(texts).doesNotHaveDuplicates();

@@ -99,7 +99,8 @@ class OpenApiTest {
 
             Map<?, ?> responses = TestServer.map(operation, "responses");
             assertThat(responses.keySet().stream().map(String::valueOf))
-                    .as(name + " " + JsonValues.write(responses.keySet().stream().toList()))
+                    .as(name + " "
+                            + JsonValues.write(responses.keySet().stream().toList()))
                     .contains(String.valueOf(reply.status()));
             assertThat(reply.status()).as(name).isNotIn(405, 500);
             Map<?, ?> content = TestServer.map(responses.get(String.valueOf(reply.status())), "content");

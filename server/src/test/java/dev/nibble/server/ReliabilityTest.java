@@ -251,8 +251,8 @@ class ReliabilityTest {
     void aPathIsToldToTakeItsMethodsAlone() throws IOException {
         try (TestServer server = TestServer.start()) {
             for (String[] one : new String[][] {{"/health", "GET, OPTIONS"}, {"/props", "GET, POST, OPTIONS"}}) {
-                Reply reply = server.send(
-                        server.request(one[0]).method("OPTIONS", HttpRequest.BodyPublishers.noBody()));
+                Reply reply =
+                        server.send(server.request(one[0]).method("OPTIONS", HttpRequest.BodyPublishers.noBody()));
                 assertThat(reply.status()).isEqualTo(200);
                 assertThat(reply.header("allow")).isEqualTo(one[1]);
             }

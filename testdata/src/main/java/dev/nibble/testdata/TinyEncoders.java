@@ -40,7 +40,9 @@ public final class TinyEncoders {
         Recipe bert = new Recipe("bert", TinyEncoders::bert);
         all.put("bert-rank", bert.rating(TinyEncoders::twoMaps));
         all.put("bert-rank-direct", bert.rating(TinyEncoders::oneMap));
-        all.put("modern-bert-rank", new Recipe("modern-bert", TinyEncoders::modernBert).rating(TinyEncoders::normedMaps));
+        all.put(
+                "modern-bert-rank",
+                new Recipe("modern-bert", TinyEncoders::modernBert).rating(TinyEncoders::normedMaps));
         all.put("qwen3-rank", new Recipe("qwen3", TinyEncoders::qwen3).rating(TinyEncoders::yesAndNo));
         all.put("jina-bert-v2", new Recipe("jina-bert-v2", TinyEncoders::jina));
         all.put("neo-bert", new Recipe("neo-bert", TinyEncoders::neoBert));
@@ -134,12 +136,14 @@ public final class TinyEncoders {
         layerNorms(m);
         m.remove("rope.freq_base");
         int hidden = m.dimensions().hidden();
-        m.embeddingOnly().norm("token_embd_norm", hidden).layers(layer -> layer.attention()
-                .norm("attn_output_norm")
-                .norm("attn_norm_2")
-                .bias("attn_norm_2", hidden)
-                .feedForward()
-                .norm("layer_output_norm"));
+        m.embeddingOnly()
+                .norm("token_embd_norm", hidden)
+                .layers(layer -> layer.attention()
+                        .norm("attn_output_norm")
+                        .norm("attn_norm_2")
+                        .bias("attn_norm_2", hidden)
+                        .feedForward()
+                        .norm("layer_output_norm"));
     }
 
     private static void neoBert(ModelSketch m) {
@@ -208,10 +212,7 @@ public final class TinyEncoders {
 
     /** A text of these may be longer than a batch of other models. */
     private static void diffusion(ModelSketch m, int kvHeads) {
-        m.dimensions(
-                        new ModelSketch.Dimensions(2, 32, 48, 4, kvHeads, 8, ByteVocabulary.MIN_SIZE, 640),
-                        10000,
-                        1e-6f)
+        m.dimensions(new ModelSketch.Dimensions(2, 32, 48, 4, kvHeads, 8, ByteVocabulary.MIN_SIZE, 640), 10000, 1e-6f)
                 .bool("attention.causal", false)
                 .with(writer -> writer.putUint32("tokenizer.ggml.mask_token_id", ByteVocabulary.PADDING))
                 .ends(false);

@@ -166,7 +166,9 @@ class EncoderDecoderTest {
             Session fork = session.fork(4);
             Session second = fork.fork(1);
             assertThat(fork.source()).isEqualTo(session.source());
-            assertThat(model.stats().kvBytes()).as("nothing is copied before it is changed").isEqualTo(held);
+            assertThat(model.stats().kvBytes())
+                    .as("nothing is copied before it is changed")
+                    .isEqualTo(held);
             session.close();
             assertThat(tokens(fork.generate("", greedy(7))))
                     .isEqualTo(tokens(whole).subList(3, 10));
@@ -244,11 +246,9 @@ class EncoderDecoderTest {
         try (Session session = model.newSession()) {
             List<ChatMessage> messages = List.of(ChatMessage.user("Hi"));
             Generation generation = session.chat(messages, greedy(4)).result();
-            assertThat(session.source())
-                    .isEqualTo(model.chatTokens(messages, dev.nibble.ChatOptions.DEFAULT));
+            assertThat(session.source()).isEqualTo(model.chatTokens(messages, dev.nibble.ChatOptions.DEFAULT));
             assertThat(generation.tokens()).hasSize(4);
-            assertThatThrownBy(() -> session.infill("a", "b", greedy(1)))
-                    .isInstanceOf(UnsupportedModelException.class);
+            assertThatThrownBy(() -> session.infill("a", "b", greedy(1))).isInstanceOf(UnsupportedModelException.class);
         }
         Path without = changed(m -> m.remove("tokenizer.chat_template"));
         try (LanguageModel other = LanguageModel.load(without, LoadOptions.EXACT);
@@ -272,7 +272,9 @@ class EncoderDecoderTest {
             assertThatThrownBy(() -> session.encode(new int[] {288})).isInstanceOf(IllegalArgumentException.class);
             assertThatThrownBy(() -> session.encode(new int[0])).isInstanceOf(IllegalArgumentException.class);
             session.truncate(1);
-            assertThat(tokens(session.generate("", greedy(3)))).as("it is unchanged").isEqualTo(tokens(before));
+            assertThat(tokens(session.generate("", greedy(3))))
+                    .as("it is unchanged")
+                    .isEqualTo(tokens(before));
         }
         Path llama = folder.resolve("llama.gguf");
         TinyModels.write("llama", 1, llama);
@@ -383,7 +385,8 @@ class EncoderDecoderTest {
         Path adapter = folder.resolve("adapter.gguf");
         Path merged = folder.resolve("merged.gguf");
         try (GgufFile base = GgufFile.open(file)) {
-            TinyAdapters.writer(base, name -> name.matches("(enc|dec)\\.blk\\..*(_[qkvo]|ffn_\\w+[pne])\\.weight"), 4, 6, 1)
+            TinyAdapters.writer(
+                            base, name -> name.matches("(enc|dec)\\.blk\\..*(_[qkvo]|ffn_\\w+[pne])\\.weight"), 4, 6, 1)
                     .write(adapter);
             try (GgufFile added = GgufFile.open(adapter)) {
                 TinyAdapters.merge(base, added, 1, merged);
@@ -395,7 +398,8 @@ class EncoderDecoderTest {
                 LanguageModel of = LanguageModel.load(merged, LoadOptions.EXACT)) {
             float[] expected = logits(of, SessionOptions.DEFAULT, source);
             assertThat(nmse(plain, expected)).isGreaterThan(1e-3);
-            assertThat(nmse(logits(with, SessionOptions.DEFAULT, source), expected)).isLessThan(1e-10);
+            assertThat(nmse(logits(with, SessionOptions.DEFAULT, source), expected))
+                    .isLessThan(1e-10);
             assertThat(nmse(logits(with, SessionOptions.DEFAULT.withoutAdapters(), source), plain))
                     .isLessThan(1e-10);
         }

@@ -99,10 +99,9 @@ class KvBudgetTest {
                 Session first = model.newSession(SessionOptions.DEFAULT.withPrivate(true));
                 Session second = model.newSession()) {
             first.evaluate(tokens(120, 1), false);
-            Call<Generation> generation = new Call<>(() -> second.stream(
-                            tokens(50, 2),
-                            FEW.withMaxTokens(60).withIgnoreEndOfGeneration(true))
-                    .result());
+            Call<Generation> generation = new Call<>(
+                    () -> second.stream(tokens(50, 2), FEW.withMaxTokens(60).withIgnoreEndOfGeneration(true))
+                            .result());
             generation.assertWaits();
             first.reset();
             assertThat(generation.result().tokens()).hasSize(60);
@@ -140,7 +139,9 @@ class KvBudgetTest {
             second.cancel();
             assertThatThrownBy(evaluation::result).hasCauseInstanceOf(CancellationException.class);
             assertThat(second.length()).isZero();
-            assertThat(second.evaluate(tokens(60, 2), false)).as("what there is room for").isNotEmpty();
+            assertThat(second.evaluate(tokens(60, 2), false))
+                    .as("what there is room for")
+                    .isNotEmpty();
         }
     }
 
@@ -230,7 +231,8 @@ class KvBudgetTest {
                 Session session = model.newSession()) {
             generate(model, tokens(150, 1));
             assertThat(model.stats().kvCachedBytes()).isPositive();
-            assertThat(new Call<>(() -> session.evaluate(tokens(180, 2), false)).result()).isNotEmpty();
+            assertThat(new Call<>(() -> session.evaluate(tokens(180, 2), false)).result())
+                    .isNotEmpty();
         }
     }
 
@@ -270,6 +272,7 @@ class KvBudgetTest {
         }
     }
 
+    @SuppressWarnings("try") // one model is there for what it takes only
     @Test
     void otherModelsOfTheEngineGiveUpWhatTheyKeep() throws Exception {
         long needed;
@@ -296,6 +299,7 @@ class KvBudgetTest {
     }
 
     /** Each takes of the budget what the other keeps, again and again, while both hand things on. */
+    @SuppressWarnings("try") // one model is there for what it takes only
     @Test
     void modelsThatTakeFromEachOtherDoNotBlock() throws Exception {
         long needed;

@@ -56,8 +56,7 @@ class LimitedContextTest {
                 Session session = model.newSession()) {
             assertThat(session.contextLength()).isEqualTo(POSITIONS);
             session.evaluate(new int[POSITIONS - 2], false);
-            GenerationOptions greedy =
-                    GenerationOptions.GREEDY.withMaxTokens(9).withIgnoreEndOfGeneration(true);
+            GenerationOptions greedy = GenerationOptions.GREEDY.withMaxTokens(9).withIgnoreEndOfGeneration(true);
             assertThat(session.generate("", greedy).tokens()).hasSize(2);
         }
     }

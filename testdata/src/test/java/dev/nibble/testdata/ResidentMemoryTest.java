@@ -88,7 +88,8 @@ class ResidentMemoryTest {
                     Session session = model.newSession();
                     sessions.add(session);
                     try {
-                        session.evaluate(new Random(i + 1000L * round).ints(240, 1, 250).toArray(), false);
+                        session.evaluate(
+                                new Random(i + 1000L * round).ints(240, 1, 250).toArray(), false);
                         session.stream(new int[] {1}, GenerationOptions.GREEDY.withMaxTokens(3))
                                 .result();
                     } catch (KvBudgetException e) {
@@ -108,7 +109,8 @@ class ResidentMemoryTest {
     private static long kilobytes(String field) throws IOException {
         return Files.readAllLines(STATUS).stream()
                 .filter(line -> line.startsWith(field))
-                .mapToLong(line -> Long.parseLong(line.substring(field.length()).strip().split(" ")[0]))
+                .mapToLong(line ->
+                        Long.parseLong(line.substring(field.length()).strip().split(" ")[0]))
                 .findFirst()
                 .orElseThrow();
     }

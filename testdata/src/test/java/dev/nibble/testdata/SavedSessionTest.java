@@ -107,7 +107,8 @@ class SavedSessionTest {
                 assertThat(restored.evaluate(new int[] {7, 8}, false))
                         .isEqualTo(evaluated.evaluate(new int[] {7, 8}, false));
             }
-            KvCacheTypes other = new KvCacheTypes(types.keys(), types.values() == KvCacheType.F16 ? KvCacheType.F32 : KvCacheType.F16);
+            KvCacheTypes other = new KvCacheTypes(
+                    types.keys(), types.values() == KvCacheType.F16 ? KvCacheType.F32 : KvCacheType.F16);
             assertThatThrownBy(() -> model.restore(file, SessionOptions.DEFAULT.withKvCacheTypes(other)))
                     .isInstanceOf(SessionFileException.class)
                     .hasMessageContaining("type " + types + ", not " + other);

@@ -79,7 +79,9 @@ final class OwnCompletion {
         try (Lease lease = work.generating(work.models().requireOrOnly(fields.string("model")))) {
             Tokenizer tokenizer = lease.model().tokenizer();
             GenerationOptions options = Sampling.bias(
-                            read.withTopLogProbabilities(top), fields, text -> tokenizer.encode(text, Tokenizer.Options.TEMPLATE))
+                            read.withTopLogProbabilities(top),
+                            fields,
+                            text -> tokenizer.encode(text, Tokenizer.Options.TEMPLATE))
                     .orElse(lease.entry().generation());
             List<Task> tasks = new ArrayList<>();
             for (Prompt prompt : prompts) {
@@ -195,7 +197,9 @@ final class OwnCompletion {
             body.put("stopping_word", outcome.stop() == null ? "" : outcome.stop());
             body.put("timings", Counts.timings(outcome.stats()));
             if (task.generation().topLogProbabilities() > 0 && !streams) {
-                body.put("completion_probabilities", Counts.logprobs(texts.get(index).tokens(), running.tokenizer()));
+                body.put(
+                        "completion_probabilities",
+                        Counts.logprobs(texts.get(index).tokens(), running.tokenizer()));
             }
             return body;
         }

@@ -173,8 +173,10 @@ public final class Completions {
                 last.put("timings", Counts.timings(outcome.stats()));
                 out.data(last);
             } else {
-                Object logprobs = request.logprobs() ? logprobs(texts.get(index).tokens(), running.tokenizer(), 0) : Json.NULL;
-                String text = request.echoed(index, running.tokenizer()) + texts.get(index).content();
+                Object logprobs =
+                        request.logprobs() ? logprobs(texts.get(index).tokens(), running.tokenizer(), 0) : Json.NULL;
+                String text = request.echoed(index, running.tokenizer())
+                        + texts.get(index).content();
                 choices.add(choice(index, text, logprobs, reason));
             }
             if (over) {

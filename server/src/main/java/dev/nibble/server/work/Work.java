@@ -11,7 +11,6 @@ import dev.nibble.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -107,13 +106,16 @@ public final class Work {
         }
         readings.stream()
                 .skip(1)
-                .forEach(reading -> Thread.ofPlatform()
-                        .daemon()
-                        .name("nibble-" + call.id())
-                        .start(reading));
+                .forEach(reading ->
+                        Thread.ofPlatform().daemon().name("nibble-" + call.id()).start(reading));
         readings.getFirst().run();
-        List<@Nullable Outcome> outcomes =
-                readings.stream().map(Work::result).toList();
+        List<Outcome> outcomes = new ArrayList<>(); // all of them, unless one failed
+        for (FutureTask<@Nullable Outcome> reading : readings) {
+            Outcome outcome = result(reading);
+            if (outcome != null) {
+                outcomes.add(outcome);
+            }
+        }
         Throwable failed = failure.get();
         if (failed != null) {
             counters.failed(call.isGone());
@@ -123,7 +125,7 @@ public final class Work {
             throw (RuntimeException) failed;
         }
         for (int i = 0; i < together.size(); i++) {
-            Outcome outcome = Objects.requireNonNull(outcomes.get(i));
+            Outcome outcome = outcomes.get(i);
             counters.ended(outcome);
             writer.ended(first + i, together.get(i), outcome);
             together.get(i).close();
@@ -165,9 +167,9 @@ public final class Work {
     public Embedded embed(Call call, Lease lease, List<String> texts) {
         EmbeddingModel model = lease.embedding();
         if (model.pooling() == Pooling.NONE) {
-            throw RequestException.invalid(
-                    "the pooling of " + lease.entry().name() + " is NONE, which makes an embedding of each token and none of a"
-                            + " text; /embedding gives those");
+            throw RequestException.invalid("the pooling of " + lease.entry().name()
+                    + " is NONE, which makes an embedding of each token and none of a"
+                    + " text; /embedding gives those");
         }
         return embed(call, model, texts, () -> model.embed(texts));
     }
