@@ -20,11 +20,15 @@ final class Arm64Processor {
     private Arm64Processor() {}
 
     /**
-     * How the processor multiplies bytes.
+     * How the processor multiplies bytes, where code that this process has written is run.
      *
-     * @throws UnsupportedOperationException if it has no vectors
+     * @throws IllegalCallerException as {@link MachineCode#load}
+     * @throws UnsupportedOperationException as {@link MachineCode#load}, or if it has no vectors
      */
-    static NeonProducts products() {
+    static NeonProducts ask() {
+        Arm64Assembler nothing = new Arm64Assembler();
+        nothing.ret();
+        MachineCode.load(nothing.toBytes()).call(0, 0, 0, 0, 0, 0);
         return MachineCode.isMac() ? ofMac() : ofLinux(auxiliary(AT_HWCAP), auxiliary(AT_HWCAP2));
     }
 

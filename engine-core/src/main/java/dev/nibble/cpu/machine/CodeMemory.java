@@ -52,8 +52,15 @@ abstract sealed class CodeMemory {
     /** Makes it readable and executable, and no longer writable; whether the system did it. */
     abstract boolean makeExecutable(long address, long size);
 
+    /**
+     * A function of the system.
+     *
+     * @throws UnsupportedOperationException if it has none of this name
+     */
     static MethodHandle find(SymbolLookup library, String name, FunctionDescriptor type) {
-        return Linker.nativeLinker().downcallHandle(library.findOrThrow(name), type);
+        MemorySegment function = library.find(name)
+                .orElseThrow(() -> new UnsupportedOperationException("the system has no function " + name));
+        return Linker.nativeLinker().downcallHandle(function, type);
     }
 
     static IllegalStateException unexpected(Throwable t) {

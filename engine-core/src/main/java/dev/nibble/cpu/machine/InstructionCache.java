@@ -31,10 +31,18 @@ abstract sealed class InstructionCache {
         if (!MachineCode.isArm64()) {
             return new Coherent();
         }
-        return MachineCode.isMac() ? new Mac() : linux();
+        try {
+            return MachineCode.isMac() ? new Mac() : linux();
+        } catch (UnsupportedOperationException e) {
+            return new Missing(e);
+        }
     }
 
-    /** To be called when code has been written, before it is made executable. */
+    /**
+     * To be called when code has been written, before it is made executable.
+     *
+     * @throws UnsupportedOperationException if the system has no function for it
+     */
     abstract void synchronize(long address, long bytes);
 
     /**
@@ -54,6 +62,20 @@ abstract sealed class InstructionCache {
     private static final class Coherent extends InstructionCache {
         @Override
         void synchronize(long address, long bytes) {}
+    }
+
+    /** There should be something to be done, and it cannot be. */
+    private static final class Missing extends InstructionCache {
+        private final String reason;
+
+        Missing(UnsupportedOperationException reason) {
+            this.reason = String.valueOf(reason.getMessage());
+        }
+
+        @Override
+        void synchronize(long address, long bytes) {
+            throw new UnsupportedOperationException(reason);
+        }
     }
 
     /** {@code void __clear_cache(void *begin, void *end)}. */

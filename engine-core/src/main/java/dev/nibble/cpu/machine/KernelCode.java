@@ -81,7 +81,7 @@ final class KernelCode extends CheckedCode {
         }
         try {
             if (MachineCode.isArm64()) {
-                return new Choice(new NeonEmitter(Arm64Processor.products()), "");
+                return new Choice(new NeonEmitter(Arm64Processor.ask()), "");
             }
             Processor processor = Processor.ask();
             int bits = KernelSettings.vectorBits(); // forbids the wider vectors, as it does in the Vector API's kernels

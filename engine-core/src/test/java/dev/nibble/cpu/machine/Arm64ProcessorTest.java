@@ -7,10 +7,15 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.nibble.cpu.machine.Arm64Assembler.Label;
 import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("machine-code")
 class Arm64ProcessorTest {
     /** Words that Linux gives for processors: their bits are in its interface. */
     @Test
@@ -22,6 +27,17 @@ class Arm64ProcessorTest {
         assertThat(Arm64Processor.ofLinux(raspberryPi5, 1 << 13)).isEqualTo(NeonProducts.MATRIX);
         assertThat(Arm64Processor.ofLinux(raspberryPi4, 1 << 13)).isEqualTo(NeonProducts.LONG);
         assertThatThrownBy(() -> Arm64Processor.ofLinux(0, 0)).isInstanceOf(UnsupportedOperationException.class);
+    }
+
+    /** What choosing kernels takes as a reason for others. */
+    @Test
+    void aFunctionThatTheSystemLacksIsNamed() {
+        assumeTrue(MachineCode.isSupported() && MachineCode.isAllowed(), "no native functions can be called here");
+        SymbolLookup system = Linker.nativeLinker().defaultLookup();
+        FunctionDescriptor type = FunctionDescriptor.ofVoid();
+        assertThatThrownBy(() -> CodeMemory.find(system, "nibble_has_no_such_function", type))
+                .isInstanceOf(UnsupportedOperationException.class)
+                .hasMessageContaining("nibble_has_no_such_function");
     }
 
     /** Calls code as compilers do, and looks at what a caller relies on. */
