@@ -82,7 +82,7 @@ class FairnessTest {
     }
 
     /** Counts batches from the one that runs while another session gets in line. */
-    private final class Arrival implements Consumer<Batch> {
+    private static final class Arrival implements Consumer<Batch> {
         final List<Integer> marked = new ArrayList<>();
         private final Runnable arrive;
         private final LanguageModel model;

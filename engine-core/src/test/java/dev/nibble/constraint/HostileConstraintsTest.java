@@ -20,7 +20,7 @@ class HostileConstraintsTest {
     /** Many times what any of them takes, for slow and busy machines. */
     private static final int MAX_WAIT_MILLIS = 60_000;
 
-    private record Case(String name, Supplier<Constraint> constraint) {
+    record Case(String name, Supplier<Constraint> constraint) {
         @Override
         public String toString() {
             return name;

@@ -158,6 +158,7 @@ class EncoderDecoderTest {
         }
     }
 
+    @SuppressWarnings("try") // one is closed in the course of the test
     @Test
     void forksShareTheSource() {
         try (Session session = model.newSession()) {

@@ -192,7 +192,7 @@ final class Facts {
                     }
                 }
                 biases.addAll(biases(options));
-                settings.put("logit_bias", biases(options));
+                settings.put("logit_bias", biases);
             }
             return settings;
         }
