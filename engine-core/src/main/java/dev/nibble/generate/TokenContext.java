@@ -7,7 +7,6 @@ import dev.nibble.OutOfMemoryException;
 import dev.nibble.Priority;
 import dev.nibble.PromptProgress;
 import dev.nibble.memory.MemoryFailure;
-import dev.nibble.spi.Batch;
 import dev.nibble.spi.ForwardPass;
 import dev.nibble.spi.Sequence;
 import java.util.Arrays;
@@ -23,12 +22,6 @@ public final class TokenContext implements AutoCloseable {
     /** Logits that {@link #score} holds at a time, about: 32 MB. */
     private static final int SCORED_LOGITS = 1 << 23;
 
-    /** So often a prompt waits for what another session evaluates without that anything of it can be taken over. */
-    private static final int MOST_WAITS = 3;
-
-    /** After so many tokens of a prompt, what is evaluated is left to others. */
-    private static final int KEPT_STEP = 256;
-
     private final Evaluator evaluator;
     private final ForwardPass pass;
     private final ContextMemory memory;
@@ -38,13 +31,11 @@ public final class TokenContext implements AutoCloseable {
     private final Sequence sequence;
     private final Source source;
     private final Rows rows;
+    private final ContextEvaluation evaluation;
     private final KvKind kind;
     private final int vocabSize;
     /** [vocabSize], the scores of what follows the first {@link #logitsAt} tokens. */
     private final float[] logits;
-
-    /** Told of each part evaluated. */
-    private PromptProgress progress = PromptProgress.NONE;
 
     private int logitsAt = NONE;
     /**
@@ -58,8 +49,6 @@ public final class TokenContext implements AutoCloseable {
 
     private int[] tokens = new int[64];
     private int count;
-    /** Tokens taken over from others since this was asked for. */
-    private int shared;
 
     private TokenContext(
             Evaluator evaluator,
@@ -79,6 +68,8 @@ public final class TokenContext implements AutoCloseable {
         source = new Source(evaluator, sequence);
         logits = new float[vocabSize];
         guesses = new ScoredGuesses(vocabSize);
+        evaluation = new ContextEvaluation(
+                evaluator, this.memory, prefixes, sequence, source, rows, guesses, kind, vocabSize);
         evaluator.count(1);
     }
 
@@ -171,7 +162,7 @@ public final class TokenContext implements AutoCloseable {
 
     /** Who is told of each part that is evaluated from now on. */
     void report(PromptProgress listener) {
-        progress = listener;
+        evaluation.report(listener);
     }
 
     /** How many of the first tokens it holds are those of {@code others}. */
@@ -338,21 +329,12 @@ public final class TokenContext implements AutoCloseable {
     public void pause() {
         dropGuesses();
         evaluator.pause(rows);
-        keep();
-    }
-
-    /** Leaves what is evaluated to others that begin with the same tokens. */
-    private void keep() {
-        if (prefixes != null) {
-            prefixes.keep(sequence, kind, tokens);
-        }
+        evaluation.keep(tokens);
     }
 
     /** How many tokens were taken over from others since the last call. */
     int takeShared() {
-        int result = shared;
-        shared = 0;
-        return result;
+        return evaluation.takeShared();
     }
 
     /**
@@ -412,7 +394,7 @@ public final class TokenContext implements AutoCloseable {
     public void truncate(int length) {
         dropGuesses();
         if (length < sequence.length()) {
-            keep();
+            evaluation.keep(tokens);
             if (!sequence.truncate(length)) {
                 sequence.truncate(0);
             }
@@ -657,75 +639,7 @@ public final class TokenContext implements AutoCloseable {
      * token to be chosen: the last row alone.
      */
     private void evaluate(int firstOutput, float @Nullable [] result, Cancellation cancellation) {
-        int written = 0;
-        boolean isPrompt = count - sequence.length() >= PrefixCache.LEAST;
-        int waits = MOST_WAITS;
-        try {
-            if (!pass.isCausal() && result != null) {
-                evaluateAll(firstOutput, result, cancellation);
-                return;
-            }
-            if (source.read(cancellation)) {
-                progress.evaluated(source.tokens().length, source.tokens().length);
-            }
-            while (sequence.length() < count) {
-                if (cancellation.getAsBoolean()) {
-                    throw new CancellationException();
-                }
-                int before = sequence.length();
-                int mustEnd = NONE; // where others were seen to go on differently
-                if (prefixes != null && firstOutput >= before + PrefixCache.LEAST) {
-                    int common = prefixes.share(sequence, kind, tokens, firstOutput);
-                    shared += sequence.length() - before;
-                    mustEnd = common >= sequence.length() + PrefixCache.LEAST && common < firstOutput ? common : NONE;
-                }
-                int from = sequence.length();
-                int end = mustEnd == NONE ? count + guesses.wanted() : mustEnd;
-                int to = (int) Math.min(end, (long) from + evaluator.maxRows());
-                memory.grow(sequence, to, capacity(), cancellation);
-                rows.set(tokens, from, to, firstOutput, result, written);
-                if (to > count) {
-                    guesses.describe(rows, to - count);
-                }
-                waits = from > before ? MOST_WAITS : waits;
-                rows.share(waits > 0 ? prefixes : null, kind);
-                evaluator.evaluate(rows, cancellation);
-                waits -= sequence.length() > from ? 0 : 1;
-                if (sequence.length() - from >= KEPT_STEP || (from < mustEnd && sequence.length() == mustEnd)) {
-                    keep();
-                }
-                written += rows.outputs(sequence.length() - from) * vocabSize;
-                if (sequence.length() > before) {
-                    progress.evaluated(sequence.length(), count);
-                }
-            }
-        } catch (OutOfMemoryError e) {
-            int from = sequence.length();
-            int to = pass.isCausal() ? (int) Math.min(count, (long) from + evaluator.maxRows()) : count;
-            throw MemoryFailure.of(
-                    e,
-                    "a KV cache of " + to + " tokens",
-                    pass.sequenceBytes(to, kind.types()),
-                    "the buffers to evaluate " + (to - from) + " tokens",
-                    pass.bufferBytes(to - from) + 4L * vocabSize * rows.outputs(to - from));
-        } finally {
-            if (isPrompt) {
-                keep();
-            }
-        }
-    }
-
-    /** Evaluates all tokens at once, as each sees all others. What they see changes with the next token, so nothing is kept. */
-    private void evaluateAll(int firstOutput, float[] result, Cancellation cancellation) {
-        Batch batch = new Batch(count);
-        for (int i = 0; i < count; i++) {
-            batch.add(sequence, tokens[i], i >= firstOutput);
-        }
-        try {
-            evaluator.evaluateText(batch, result, cancellation);
-        } finally {
-            sequence.truncate(0);
-        }
+        evaluation.run(tokens, count, firstOutput, result, cancellation);
     }
 
     /** Frees what the model remembers. */

@@ -189,7 +189,7 @@ class PrefixCacheTest {
             int alone = isExact(model) ? count * 620 : 0; // by assertSame
             assertThat(evaluated - alone)
                     .as("tokens evaluated of %d", count * 620)
-                    .isBetween(600L + count * 20, 3L * 600 + count * 20);
+                    .isBetween(600L + count * 19, 3L * 600 + count * 20); // a last token by itself counts as a step
         }
     }
 

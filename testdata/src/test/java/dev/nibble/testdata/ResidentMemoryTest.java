@@ -18,11 +18,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What a process takes is what was announced, however many sessions fill the budget. */
+@Tag("class-path") // its process has the class path of the tests
 class ResidentMemoryTest {
     private static final Path STATUS = Path.of("/proc/self/status");
     private static final long BUDGET = 48_000_000;
