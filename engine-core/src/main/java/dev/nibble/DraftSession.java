@@ -92,7 +92,7 @@ final class DraftSession implements Drafter, AutoCloseable {
         int made = 0;
         try {
             while (made < most) {
-                int best = context.mostProbable(ids, cancellation);
+                int best = mostProbable(cancellation);
                 if (vocabulary.isEndOfGeneration(best)) {
                     break;
                 }
@@ -145,5 +145,21 @@ final class DraftSession implements Drafter, AutoCloseable {
     @Override
     public void close() {
         lock.close();
+    }
+
+    /** The most probable next token of those that both models have, the lowest among equals. */
+    private int mostProbable(Cancellation cancellation) {
+        if (context.canChoose()) {
+            int chosen = context.chooseNext(cancellation);
+            if (chosen < ids) {
+                return chosen;
+            }
+        }
+        float[] scores = context.nextLogits(cancellation);
+        int best = 0;
+        for (int id = 1; id < ids; id++) {
+            best = scores[id] > scores[best] ? id : best;
+        }
+        return best;
     }
 }

@@ -7,6 +7,7 @@ import dev.nibble.generate.ChatPrompt;
 import dev.nibble.generate.Generations;
 import dev.nibble.generate.Generator;
 import dev.nibble.generate.SessionFile;
+import dev.nibble.generate.TextScores;
 import dev.nibble.generate.TokenContext;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -346,7 +347,7 @@ public final class Session implements AutoCloseable {
      */
     public float[] score(int[] tokens) {
         generations.requireCausal();
-        return evaluated(tokens, cancellation -> context.score(tokens, cancellation));
+        return evaluated(tokens, cancellation -> TextScores.of(context, tokens, cancellation));
     }
 
     /** As {@link #fork(int)} with all tokens: both go on from here. */

@@ -68,7 +68,7 @@ final class Speculator {
      * @param constraint only tokens that it allows are guessed; null for all
      */
     float[] nextLogits(int room, @Nullable ConstrainedText constraint, Cancellation cancellation) {
-        if (context.knowsLogits() || !context.canGuess()) {
+        if (context.knownLogits() != null || !context.canGuess()) {
             return context.nextLogits(cancellation);
         }
         learn();

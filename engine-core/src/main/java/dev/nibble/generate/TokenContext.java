@@ -19,8 +19,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TokenContext implements AutoCloseable {
     private static final int NONE = -1;
-    /** Logits that {@link #score} holds at a time, about: 32 MB. */
-    private static final int SCORED_LOGITS = 1 << 23;
 
     private final Evaluator evaluator;
     private final ForwardPass pass;
@@ -120,6 +118,11 @@ public final class TokenContext implements AutoCloseable {
         return vocabSize;
     }
 
+    /** How many tokens are evaluated at once at most. */
+    int maxRows() {
+        return evaluator.maxRows();
+    }
+
     /** How many tokens it can hold. */
     public int capacity() {
         return sequence.capacity();
@@ -194,26 +197,6 @@ public final class TokenContext implements AutoCloseable {
         count = length;
         logitsAt = NONE;
         guesses.forget();
-    }
-
-    /**
-     * The most probable next token of those with ids below {@code ids}, the lowest among equals; evaluates what is pending.
-     *
-     * @throws CancellationException as {@link #nextLogits(Cancellation)}
-     */
-    public int mostProbable(int ids, Cancellation cancellation) {
-        if (canChoose()) {
-            int chosen = chooseNext(cancellation);
-            if (chosen < ids) {
-                return chosen;
-            }
-        }
-        float[] scores = nextLogits(cancellation);
-        int best = 0;
-        for (int id = 1; id < ids; id++) {
-            best = scores[id] > scores[best] ? id : best;
-        }
-        return best;
     }
 
     /**
@@ -443,11 +426,6 @@ public final class TokenContext implements AutoCloseable {
         return logits;
     }
 
-    /** Whether the scores of the next token are there. */
-    boolean knowsLogits() {
-        return logitsAt == count && count > 0;
-    }
-
     /** Whether guesses can be evaluated and taken back. */
     public boolean canGuess() {
         return guesses.canTakeBack() && sequence.canGoBack();
@@ -607,31 +585,6 @@ public final class TokenContext implements AutoCloseable {
                 dropPending(before);
             }
         }
-    }
-
-    /**
-     * Appends tokens, evaluates everything pending, and gives for each of them the natural logarithm of the probability
-     * with which it follows what is before it; NaN for the first of an empty context.
-     *
-     * @return [added.length]
-     * @throws CancellationException when cancelled; what was evaluated so far stays
-     */
-    public float[] score(int[] added, Cancellation cancellation) {
-        float[] scores = new float[added.length];
-        int most = Math.min(evaluator.maxRows(), Math.max(16, SCORED_LOGITS / vocabSize));
-        for (int from = 0; from < added.length; from += most) {
-            int[] part = Arrays.copyOfRange(added, from, Math.min(added.length, from + most));
-            scores[from] = count == 0 ? Float.NaN : logProbability(nextLogits(cancellation), 0, part[0]);
-            float[] after = evaluate(part, true, cancellation);
-            for (int i = 1; i < part.length; i++) {
-                scores[from + i] = logProbability(after, (i - 1) * vocabSize, part[i]);
-            }
-        }
-        return scores;
-    }
-
-    private float logProbability(float[] scores, int from, int token) {
-        return (float) (scores[from + token] - TopTokens.logSumExp(scores, from, vocabSize));
     }
 
     /**

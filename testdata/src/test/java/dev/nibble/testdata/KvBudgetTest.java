@@ -272,25 +272,27 @@ class KvBudgetTest {
         }
     }
 
+    /** What two models of an engine need, and the cache of one session. */
     @SuppressWarnings("try") // one model is there for what it takes only
-    @Test
-    void otherModelsOfTheEngineGiveUpWhatTheyKeep() throws Exception {
-        long needed;
-        long cache;
+    private long budgetOfTwo(int context) throws Exception {
         try (Engine engine = Engine.open(EngineOptions.DEFAULT.withThreads(2));
                 LanguageModel one = load("one", LoadOptions.DEFAULT.withEngine(engine));
                 LanguageModel other = load("other", LoadOptions.DEFAULT.withEngine(engine))) {
-            needed = engine.memoryUsed();
-            cache = one.memoryPlan(256).kvCache();
+            return engine.memoryUsed() + one.memoryPlan(context).kvCache();
         }
-        try (Engine engine = Engine.open(EngineOptions.DEFAULT.withThreads(2).withMemoryBudget(needed + cache));
+    }
+
+    @Test
+    void otherModelsOfTheEngineGiveUpWhatTheyKeep() throws Exception {
+        long budget = budgetOfTwo(256);
+        try (Engine engine = Engine.open(EngineOptions.DEFAULT.withThreads(2).withMemoryBudget(budget));
                 LanguageModel one = load("one", LoadOptions.DEFAULT.withEngine(engine));
                 LanguageModel other = load("other", LoadOptions.DEFAULT.withEngine(engine))) {
             generate(one, tokens(200, 1));
             assertThat(one.stats().kvCachedBytes()).isPositive();
             try (Session session = other.newSession()) {
                 assertThat(session.evaluate(tokens(250, 2), false)).isNotEmpty();
-                assertThat(engine.memoryUsed()).isLessThanOrEqualTo(needed + cache);
+                assertThat(engine.memoryUsed()).isLessThanOrEqualTo(budget);
                 assertThat(one.stats().kvBytes()).isZero();
                 assertThatThrownBy(() -> generate(one, tokens(200, 3))).isInstanceOf(KvBudgetException.class);
             }
@@ -299,19 +301,11 @@ class KvBudgetTest {
     }
 
     /** Each takes of the budget what the other keeps, again and again, while both hand things on. */
-    @SuppressWarnings("try") // one model is there for what it takes only
     @Test
     void modelsThatTakeFromEachOtherDoNotBlock() throws Exception {
-        long needed;
-        long cache;
-        try (Engine engine = Engine.open(EngineOptions.DEFAULT.withThreads(2));
-                LanguageModel one = load("one", LoadOptions.DEFAULT.withEngine(engine));
-                LanguageModel other = load("other", LoadOptions.DEFAULT.withEngine(engine))) {
-            needed = engine.memoryUsed();
-            cache = one.memoryPlan(512).kvCache();
-        }
+        long budget = budgetOfTwo(512);
         LoadOptions waiting = LoadOptions.DEFAULT.withKvBudgetWait(Duration.ofSeconds(60));
-        try (Engine engine = Engine.open(EngineOptions.DEFAULT.withThreads(2).withMemoryBudget(needed + cache));
+        try (Engine engine = Engine.open(EngineOptions.DEFAULT.withThreads(2).withMemoryBudget(budget));
                 LanguageModel one = load("one", waiting.withEngine(engine));
                 LanguageModel other = load("other", waiting.withEngine(engine))) {
             List<Call<Boolean>> calls = new ArrayList<>();
