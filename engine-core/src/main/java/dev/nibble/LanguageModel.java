@@ -457,7 +457,7 @@ public final class LanguageModel implements AutoCloseable {
                 .orElseGet(() -> Math.min(Math.min(config.contextLength(), most), pass.maxContextLength())));
         if (length > most) {
             throw new UnsupportedModelException(
-                    "a context of " + length + " tokens was asked for, but this model can hold "
+                    source.name() + ": a context of " + length + " tokens was asked for, but this model can hold "
                             + most
                             + " at most: it has learned positions for so many, or chooses among more of them in a way that"
                             + " this version does not have, or reads a text at once, and was loaded for so many");
