@@ -193,6 +193,13 @@ class HostileModelsTest {
     }
 
     @Test
+    void sharedExpertsOutOfProportion() throws IOException {
+        refused("glm4moe", "glm4moe.expert_shared_count: expected a number that times", model -> {
+            model.set("%s.expert_shared_count", 1 << 30);
+        });
+    }
+
+    @Test
     void headCounts() throws IOException {
         refused("llama", "llama.attention.head_count: 1073741824 heads", model -> {
             model.set("%s.attention.head_count", 1 << 30);
