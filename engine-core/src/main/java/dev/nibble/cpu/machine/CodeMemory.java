@@ -57,8 +57,7 @@ abstract sealed class CodeMemory {
      *
      * @throws UnsupportedOperationException if it has none of this name
      */
-    static MethodHandle find(
-            SymbolLookup library, String name, FunctionDescriptor type, Linker.Option... options) {
+    static MethodHandle find(SymbolLookup library, String name, FunctionDescriptor type, Linker.Option... options) {
         MemorySegment function = library.find(name)
                 .orElseThrow(() -> new UnsupportedOperationException("the system has no function " + name));
         return Linker.nativeLinker().downcallHandle(function, type, options);

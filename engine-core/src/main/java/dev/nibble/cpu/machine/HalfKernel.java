@@ -38,8 +38,7 @@ final class HalfKernel extends GroupKernel {
     }
 
     /** Likewise, to multiply many inputs with tiles unless {@code tiles} is null. */
-    static HalfKernel of(
-            Tensor weight, HalfCode code, @Nullable AmxCode tiles, RepackMemory memory, WorkerPool pool) {
+    static HalfKernel of(Tensor weight, HalfCode code, @Nullable AmxCode tiles, RepackMemory memory, WorkerPool pool) {
         int columns = sizeOf(weight, weight.columns(), "columns");
         long columnBytes = HalfEmitter.columnBytes(weight.dtype());
         return new HalfKernel(

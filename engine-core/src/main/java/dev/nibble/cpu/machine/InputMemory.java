@@ -10,7 +10,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Input rows outside the heap, where machine code reads them. */
-abstract sealed class InputMemory extends MatmulInput.Packed implements WorkerPool.Job permits Activations, AmxRows, FloatRows {
+abstract sealed class InputMemory extends MatmulInput.Packed implements WorkerPool.Job
+        permits Activations, AmxRows, FloatRows {
     private static final int LINE = 64;
 
     private final GrowingMemory owner = new GrowingMemory();

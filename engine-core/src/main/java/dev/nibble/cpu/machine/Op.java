@@ -62,7 +62,8 @@ enum Op {
     VFMADD213PS(0x66, 2, 0xA8),
     VFMADD231PS(0x66, 2, 0xB8),
 
-    // of tiles, encoded as vectors of 128 bits are; their memory is 16 rows, the index register the bytes from one to the next
+    // of tiles, encoded as vectors of 128 bits are; their memory is 16 rows, the index register the bytes from one to
+    // the next
     LDTILECFG(0, 2, 0x49),
     TILERELEASE(0, 2, 0x49),
     TILEZERO(0xF2, 2, 0x49),

@@ -83,9 +83,7 @@ class AmxKernelTest {
         Random random = new Random(13);
         int changed = Math.max(32, dtype.blockSize());
         Tensor block = RandomWeights.matrix(dtype, changed, 1, random);
-        other.data()
-                .asSlice(5 * other.rowBytes())
-                .copyFrom(block.data().asSlice(0, dtype.byteSize(changed)));
+        other.data().asSlice(5 * other.rowBytes()).copyFrom(block.data().asSlice(0, dtype.byteSize(changed)));
         assertThat(SelfCheck.failure(kernel, other, POOL)).contains(", row 5, ");
     }
 
@@ -142,7 +140,9 @@ class AmxKernelTest {
             int first = most - inputs; // to the last one, behind which there is none
             float[] some = new float[inputs * rows];
             kernel.multiply(x, first, inputs, some, 0, rows, 0, rows);
-            assertThat(some).as("%d inputs", inputs).containsExactly(Arrays.copyOfRange(all, first * rows, most * rows));
+            assertThat(some)
+                    .as("%d inputs", inputs)
+                    .containsExactly(Arrays.copyOfRange(all, first * rows, most * rows));
         }
         KernelChecks.doesNotDependOnThePartition(kernel, random, POOL);
         x.close();

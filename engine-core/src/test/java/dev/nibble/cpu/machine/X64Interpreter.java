@@ -63,9 +63,7 @@ final class X64Interpreter implements NativeFunction {
         Run(ByteBuffer code, UnaryOperator<Float> sums, long... arguments) {
             this.sums = sums;
             this.code = code;
-            int[] registers = {
-                Assembler.RDI, Assembler.RSI, Assembler.RDX, Assembler.RCX, Assembler.R8, Assembler.R9
-            };
+            int[] registers = {Assembler.RDI, Assembler.RSI, Assembler.RDX, Assembler.RCX, Assembler.R8, Assembler.R9};
             for (int i = 0; i < arguments.length; i++) {
                 general[registers[i]] = arguments[i];
             }
@@ -110,9 +108,8 @@ final class X64Interpreter implements NativeFunction {
         }
 
         private long pop() {
-            long value = ByteBuffer.wrap(stack)
-                    .order(ByteOrder.LITTLE_ENDIAN)
-                    .getLong((int) (stack.length + general[Assembler.RSP]));
+            long value = ByteBuffer.wrap(stack).order(ByteOrder.LITTLE_ENDIAN).getLong((int)
+                    (stack.length + general[Assembler.RSP]));
             general[Assembler.RSP] += Long.BYTES;
             return value;
         }
