@@ -199,7 +199,8 @@ public final class GenerationOptions {
      * text where machine code runs ({@link LanguageModel#kernels()} says so for each tensor type): there, how a prompt was
      * evaluated, at once or in parts as a conversation grows, changes nothing. The other kernels round what they multiply
      * differently for one token and for many: the text is the same where the session evaluated its tokens in the same
-     * portions, and may be another where it did not.
+     * portions, and may be another where it did not. So do those for AMX where they are switched on; {@link
+     * LoadOptions#withReproducible} does without them.
      */
     public GenerationOptions withSeed(long value) {
         return with(SEED, OptionalLong.of(value));

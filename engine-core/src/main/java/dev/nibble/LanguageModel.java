@@ -40,7 +40,7 @@ import org.jspecify.annotations.Nullable;
  * <p>What sessions ask for at the same time is evaluated together, in one pass over the weights, without anything to be set
  * up: eight conversations take little longer than one, as far as memory and not arithmetic sets the pace. Each chooses its
  * tokens by itself. A session gets the tokens that it would get alone, to the last bit where the {@linkplain #kernels()
- * kernels} are machine code and within the rounding of the kernels elsewhere; one that is cancelled, fails or is closed does
+ * kernels} are machine code without AMX and within the rounding of the kernels elsewhere; one that is cancelled, fails or is closed does
  * not disturb the others. Tokens of conversations that run come first; a long prompt is read in parts between them.
  *
  * <pre>{@code

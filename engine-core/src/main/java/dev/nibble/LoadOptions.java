@@ -20,6 +20,7 @@ public final class LoadOptions {
             new Option<>("kvCacheType", KvCacheTypes.of(KvCacheType.F16));
     private static final Option<ActivationType> ACTIVATIONS = new Option<>("activations", ActivationType.Q8);
     private static final Option<Boolean> REPACK = new Option<>("repack", true);
+    private static final Option<Boolean> REPRODUCIBLE = new Option<>("reproducible", false);
     private static final Option<OptionalInt> GPU_LAYERS = new Option<>("gpuLayers", OptionalInt.empty());
     private static final Option<Optional<Path>> REPACK_CACHE = new Option<>("repackCache", Optional.empty());
 
@@ -194,6 +195,20 @@ public final class LoadOptions {
     /** False forbids rearranged copies. */
     public LoadOptions withRepack(boolean value) {
         return with(REPACK, value);
+    }
+
+    /** Whether only kernels are used whose results do not depend on what is evaluated together. */
+    public boolean reproducible() {
+        return values.get(REPRODUCIBLE);
+    }
+
+    /**
+     * True forbids kernels of the CPU backend that are faster with many rows, as prompts have, and round them otherwise than few:
+     * at present those for AMX, which are off unless the system property {@code nibble.amx} is {@code on}. What is left gives the
+     * same bits however a text is cut into batches where the {@linkplain LanguageModel#kernels() kernels} are machine code.
+     */
+    public LoadOptions withReproducible(boolean value) {
+        return with(REPRODUCIBLE, value);
     }
 
     /** Layers a GPU backend keeps on the device; empty for as many as fit. */

@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * How tokens are guessed before they are generated, to be evaluated several at a time: a pass over the weights for up to 17 tokens
  * costs less than one for each. Every token is chosen from the model's own scores, by the same rules and random numbers, so the text
- * is the one that comes without: bit for bit where the {@linkplain LanguageModel#kernels() kernels} are machine code, within their
- * rounding elsewhere.
+ * is the one that comes without: bit for bit where the {@linkplain LanguageModel#kernels() kernels} are machine code without AMX, within
+ * their rounding elsewhere, where nothing is guessed unless it is asked for.
  *
  * <p>How many tokens are guessed follows from how often guesses were right and from what a batch takes, as measured: none where
  * that does not pay. Where a model cannot go back to an earlier position, as with recurrent layers, nothing is guessed; {@link

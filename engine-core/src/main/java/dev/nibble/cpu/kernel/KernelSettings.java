@@ -13,6 +13,9 @@ public final class KernelSettings {
     /** Forces the lanes in which the vector family multiplies prompts. */
     public static final String VECTOR_BATCHES = "nibble.vector.batches";
 
+    /** Switches kernels with tiles (AMX) on, which are off without it. */
+    public static final String AMX = "nibble.amx";
+
     private KernelSettings() {}
 
     /**
@@ -24,6 +27,7 @@ public final class KernelSettings {
         kernels();
         vectorBits();
         vectorBatches();
+        amx();
     }
 
     /** {@code scalar}, {@code vector}, {@code machine} or empty. */
@@ -40,6 +44,11 @@ public final class KernelSettings {
     /** {@code shorts}, {@code floats} or empty. */
     public static String vectorBatches() {
         return value(VECTOR_BATCHES, List.of("shorts", "floats"), "lanes");
+    }
+
+    /** Whether {@code on} and not {@code off}, which empty means. */
+    public static boolean amx() {
+        return value(AMX, List.of("on", "off"), "setting").equals("on");
     }
 
     private static String value(String property, List<String> values, String what) {

@@ -8,7 +8,8 @@ import dev.nibble.tensor.Tensor;
 /**
  * One weight matrix, ready to be multiplied: {@code y[m, rows] = x[m, columns] · Wᵀ}. Immutable and thread-safe.
  *
- * <p>The result does not depend on how the ranges of {@link #multiply} are cut.
+ * <p>The result does not depend on how the ranges of outputs of {@link #multiply} are cut, nor those of input rows where a kernel
+ * {@link #isBatchInvariant}.
  */
 public abstract class MatmulKernel implements WeightStream {
     private final int rows;

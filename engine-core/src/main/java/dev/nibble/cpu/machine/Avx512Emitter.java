@@ -33,14 +33,14 @@ import dev.nibble.cpu.machine.Assembler.Width;
  */
 final class Avx512Emitter implements X64Emitter {
     /** A bit of three operands: the first, or the second and the third. */
-    private static final int FIRST_OR_SECOND_AND_THIRD = 0xF8;
+    static final int FIRST_OR_SECOND_AND_THIRD = 0xF8;
 
     // Vector registers. Those below are the sums of inputs.
     private static final int LINES = 16; // of quants, up to 6
-    private static final int QUANTS = 24;
+    static final int QUANTS = 24;
     private static final int SPARE = 25;
-    private static final int FIRST_SCALE = 26; // and that of the second half
-    private static final int FIRST_MINIMUM = 28; // and that of the second half
+    static final int FIRST_SCALE = 26; // and that of the second half
+    static final int FIRST_MINIMUM = 28; // and that of the second half
     private static final int LOW_MASK = 31;
     private static final int HIGH_MASK = 30;
 
@@ -108,7 +108,7 @@ final class Avx512Emitter implements X64Emitter {
         return a.toBytes();
     }
 
-    private static void loadSuperBlock(Assembler a, Form form) {
+    static void loadSuperBlock(Assembler a, Form form) {
         a.vector(ZMM, form.scales().hasFloats() ? Op.VMOVUPS : Op.VCVTPH2PS, SUPER_SCALE, at(RDI, 0));
         if (form.scales().minima) {
             a.vector(ZMM, Op.VCVTPH2PS, SUPER_MINIMUM, at(RDI, 32));
@@ -180,7 +180,7 @@ final class Avx512Emitter implements X64Emitter {
         return shape.halves() ? TOTALS + 4 * half : TOTAL;
     }
 
-    private static void loadConstants(Assembler a, Form form) {
+    static void loadConstants(Assembler a, Form form) {
         Quants quants = form.quants();
         if (quants.low < 8) {
             a.mov32(RAX, quants.lowMask());
@@ -202,7 +202,7 @@ final class Avx512Emitter implements X64Emitter {
         }
     }
 
-    private static void loadLines(Assembler a, Quants quants) {
+    static void loadLines(Assembler a, Quants quants) {
         if (quants.low == 8) {
             return; // read where they are used
         }
@@ -212,7 +212,7 @@ final class Avx512Emitter implements X64Emitter {
     }
 
     /** The quants, or levels, of a part, a byte each. */
-    private static void decode(Assembler a, Form form, int part) {
+    static void decode(Assembler a, Form form, int part) {
         Quants quants = form.quants();
         if (quants.low == 8) {
             a.vector(ZMM, Op.VMOVDQU, QUANTS, at(RDI, part * LINE));
@@ -237,7 +237,7 @@ final class Avx512Emitter implements X64Emitter {
     }
 
     /** The scales and minima of the block at rdi as floats. */
-    private static void loadScales(Assembler a, Form form) {
+    static void loadScales(Assembler a, Form form) {
         int offset = form.quants().bytes();
         switch (form.scales()) {
             case HALF -> a.vector(ZMM, Op.VCVTPH2PS, FIRST_SCALE, at(RDI, offset));

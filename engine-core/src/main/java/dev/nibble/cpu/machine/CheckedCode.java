@@ -5,7 +5,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The kernels for a tensor type, which are compared with the scalar code before they are used. Thread-safe. */
-abstract sealed class CheckedCode permits KernelCode, HalfCode {
+abstract sealed class CheckedCode permits AmxCode, KernelCode, HalfCode {
     private @Nullable Boolean right; // null until a check has ended
 
     /**

@@ -57,10 +57,10 @@ abstract sealed class CodeMemory {
      *
      * @throws UnsupportedOperationException if it has none of this name
      */
-    static MethodHandle find(SymbolLookup library, String name, FunctionDescriptor type) {
+    static MethodHandle find(SymbolLookup library, String name, FunctionDescriptor type, Linker.Option... options) {
         MemorySegment function = library.find(name)
                 .orElseThrow(() -> new UnsupportedOperationException("the system has no function " + name));
-        return Linker.nativeLinker().downcallHandle(function, type);
+        return Linker.nativeLinker().downcallHandle(function, type, options);
     }
 
     static IllegalStateException unexpected(Throwable t) {

@@ -3,6 +3,7 @@ package dev.nibble.cpu.machine;
 import dev.nibble.cpu.kernel.MatmulInput;
 import dev.nibble.cpu.kernel.MatmulKernel;
 import dev.nibble.cpu.pool.Scratch;
+import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.cpu.repack.RepackMemory;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -24,11 +25,16 @@ abstract sealed class GroupKernel extends MatmulKernel permits MachineKernel, Ha
 
     private final MemorySegment data;
     private final long groupBytes;
+    private final @Nullable AmxProduct tiles;
 
-    GroupKernel(Tensor weight, MemorySegment data, long groupBytes) {
+    /**
+     * @param tiles multiplies many inputs; null if the kernel does itself
+     */
+    GroupKernel(Tensor weight, MemorySegment data, long groupBytes, @Nullable AmxProduct tiles) {
         super(sizeOf(weight, weight.rows(), "rows"), sizeOf(weight, weight.columns(), "columns"));
         this.data = data;
         this.groupBytes = groupBytes;
+        this.tiles = tiles;
     }
 
     /** The copy of a matrix, one that is kept or one that {@code pack} makes. */
@@ -40,11 +46,27 @@ abstract sealed class GroupKernel extends MatmulKernel permits MachineKernel, Ha
         });
     }
 
-    /** Each sum is made in the same order by all variants of the code. */
+    /** Each sum is made in the same order by all variants of the code, but for those of bfloat16. */
     @Override
     public final boolean isBatchInvariant() {
-        return true;
+        return tiles == null;
     }
+
+    /** Whether many inputs are multiplied with tiles of bfloat16. */
+    final boolean hasTiles() {
+        return tiles != null;
+    }
+
+    @Override
+    public final void prepare(MatmulInput x, WorkerPool pool) {
+        prepareInput(x, pool);
+        if (tiles != null && AmxProduct.takes(x.rows())) {
+            AmxProduct.prepare(x, pool); // beside the other: a part of the rows may be few
+        }
+    }
+
+    /** Makes the form that {@link #inputOf} finds. */
+    abstract void prepareInput(MatmulInput x, WorkerPool pool);
 
     /** The input's form that the kernel reads; null if it was not prepared. */
     abstract @Nullable InputMemory inputOf(MatmulInput x);
@@ -76,12 +98,13 @@ abstract sealed class GroupKernel extends MatmulKernel permits MachineKernel, Ha
             int from,
             int to,
             Scratch scratch) {
-        InputMemory input = inputOf(x);
+        AmxProduct product = AmxProduct.takes(xRows) ? tiles : null;
+        InputMemory input = product == null ? inputOf(x) : x.packed(AmxRows.class);
         if (input == null) {
             throw new IllegalStateException("the input was not prepared");
         }
         try {
-            multiplyAll(input, xRow, xRows, y, yOffset, yStride, from, to, scratch);
+            multiplyAll(input, product, xRow, xRows, y, yOffset, yStride, from, to, scratch);
         } finally {
             Reference.reachabilityFence(data); // read by address
             Reference.reachabilityFence(input);
@@ -90,6 +113,7 @@ abstract sealed class GroupKernel extends MatmulKernel permits MachineKernel, Ha
 
     private void multiplyAll(
             InputMemory input,
+            @Nullable AmxProduct product,
             int xRow,
             int xRows,
             float[] y,
@@ -98,20 +122,30 @@ abstract sealed class GroupKernel extends MatmulKernel permits MachineKernel, Ha
             int from,
             int to,
             Scratch scratch) {
-        int step = groupsFor(xRows);
-        MemorySegment results = scratch.nativeResults((long) xRows * step * Form.ROWS * Float.BYTES);
+        int step = product == null ? groupsFor(xRows) : AmxEmitter.GROUPS;
+        int written = product == null ? xRows : AmxProduct.paddedInputs(xRows);
+        MemorySegment results = scratch.nativeResults(written * resultBytes(step));
         int end = Math.ceilDiv(to, Form.ROWS);
         for (int group = from / Form.ROWS; group < end && xRows > 0; group += step) {
             int groups = Math.min(step, end - group);
-            multiplyGroups(input, xRow, xRows, group, groups, results, scratch);
+            if (product == null) {
+                multiplyGroups(input, xRow, xRows, group, groups, results, scratch);
+            } else {
+                product.multiply(input, xRow, xRows, addressOf(group), groupBytes, groups, results, scratch);
+            }
             int first = Math.max(from, group * Form.ROWS);
             int count = Math.min(to, (group + groups) * Form.ROWS) - first;
-            long rowBytes = resultBytes(groups);
+            long rowBytes = product == null ? resultBytes(groups) : AmxEmitter.RESULT_BYTES;
             long at = (first - group * Form.ROWS) * (long) Float.BYTES;
             for (int row = 0; row < xRows; row++, at += rowBytes) {
                 MemorySegment.copy(results, ValueLayout.JAVA_FLOAT, at, y, yOffset + row * yStride + first, count);
             }
         }
+    }
+
+    /** What to add to a description. */
+    final String ofTiles() {
+        return tiles == null ? "" : ", from " + AmxProduct.LEAST_INPUTS + " inputs on AMX bfloat16 tiles";
     }
 
     /** Bytes of an input's outputs of some groups. */

@@ -19,8 +19,8 @@ final class HalfKernel extends GroupKernel {
     /** Groups that many inputs pass. */
     private final int cached;
 
-    private HalfKernel(Tensor weight, HalfCode code, MemorySegment data) {
-        super(weight, data, groupBytes(weight));
+    private HalfKernel(Tensor weight, HalfCode code, @Nullable AmxProduct tiles, MemorySegment data) {
+        super(weight, data, groupBytes(weight), tiles);
         this.code = code;
         dtype = weight.dtype();
         cached = Math.clamp(CACHED_BYTES / groupBytes(weight), 1, MOST_GROUPS);
@@ -34,8 +34,18 @@ final class HalfKernel extends GroupKernel {
 
     /** Rearranges a weight matrix. */
     static HalfKernel of(Tensor weight, HalfCode code, RepackMemory memory, WorkerPool pool) {
+        return of(weight, code, null, memory, pool);
+    }
+
+    /** Likewise, to multiply many inputs with tiles unless {@code tiles} is null. */
+    static HalfKernel of(Tensor weight, HalfCode code, @Nullable AmxCode tiles, RepackMemory memory, WorkerPool pool) {
+        int columns = sizeOf(weight, weight.columns(), "columns");
+        long columnBytes = HalfEmitter.columnBytes(weight.dtype());
         return new HalfKernel(
-                weight, code, copy(weight, groupBytes(weight), memory, data -> pack(weight, code, data, pool)));
+                weight,
+                code,
+                tiles == null ? null : new AmxProduct(tiles, columns, column -> column * columnBytes),
+                copy(weight, groupBytes(weight), memory, data -> pack(weight, code, data, pool)));
     }
 
     private static void pack(Tensor weight, HalfCode code, MemorySegment data, WorkerPool pool) {
@@ -78,7 +88,7 @@ final class HalfKernel extends GroupKernel {
     }
 
     @Override
-    public void prepare(MatmulInput x, WorkerPool pool) {
+    void prepareInput(MatmulInput x, WorkerPool pool) {
         InputMemory.prepare(x, FloatRows.class, FloatRows::new, pool);
     }
 
@@ -122,6 +132,7 @@ final class HalfKernel extends GroupKernel {
 
     @Override
     public String description() {
-        return "machine code " + KernelCode.emitter().name() + " " + dtype + ", " + Form.ROWS + " rows interleaved";
+        return "machine code " + KernelCode.emitter().name() + " " + dtype + ", " + Form.ROWS + " rows interleaved"
+                + ofTiles();
     }
 }

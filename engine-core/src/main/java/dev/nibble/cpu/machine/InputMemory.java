@@ -10,7 +10,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Input rows outside the heap, where machine code reads them. */
-abstract sealed class InputMemory extends MatmulInput.Packed implements WorkerPool.Job permits Activations, FloatRows {
+abstract sealed class InputMemory extends MatmulInput.Packed implements WorkerPool.Job
+        permits Activations, AmxRows, FloatRows {
     private static final int LINE = 64;
 
     private final GrowingMemory owner = new GrowingMemory();
@@ -22,6 +23,11 @@ abstract sealed class InputMemory extends MatmulInput.Packed implements WorkerPo
 
     /** Bytes that a row needs. */
     abstract long rowBytes(int columns);
+
+    /** Rows that may be read behind the last, of any content. */
+    int spareRows() {
+        return 0;
+    }
 
     /** Writes the row of the input that begins at {@code offset} to its place in the memory. */
     abstract void write(float[] source, int offset, int columns, MemorySegment memory, long at, Scratch scratch);
@@ -40,7 +46,7 @@ abstract sealed class InputMemory extends MatmulInput.Packed implements WorkerPo
         columns = x.columns();
         // An odd number of lines, so that the columns of several rows do not meet in one set of the cache.
         stride = (Math.ceilDiv(rowBytes(columns), LINE) | 1) * LINE;
-        long bytes = x.rows() * stride;
+        long bytes = (x.rows() + spareRows()) * stride;
         memory = owner.ensure(bytes);
         workers.forEach(x.rows(), 1, this);
     }

@@ -10,7 +10,7 @@ import java.lang.invoke.MethodHandle;
  * A function of machine code in {@link CodeMemory}. It takes up to six longs, in the registers that emitters write for, see
  * {@link CallingConvention}, whatever the system's own are, and is kept as long as the process.
  */
-final class MachineCode {
+final class MachineCode implements NativeFunction {
     private final MemorySegment code;
 
     private MachineCode(MemorySegment code) {
@@ -21,7 +21,7 @@ final class MachineCode {
     static boolean isSupported() {
         String processor = processor();
         boolean isX64 = processor.equals("amd64") || processor.equals("x86_64");
-        boolean isPosix = system().equals("Linux") || isMac();
+        boolean isPosix = isLinux() || isMac();
         return isX64 && (isPosix || isWindows()) || isArm64() && isPosix;
     }
 
@@ -33,6 +33,10 @@ final class MachineCode {
     /** Whether this code may call native functions. */
     static boolean isAllowed() {
         return MachineCode.class.getModule().isNativeAccessEnabled();
+    }
+
+    static boolean isLinux() {
+        return system().equals("Linux");
     }
 
     static boolean isMac() {
@@ -63,8 +67,8 @@ final class MachineCode {
                 CodeMemory.ofThisSystem().load(CallingConvention.ofThisSystem().enter(bytes)));
     }
 
-    /** Runs it. The addresses among the arguments must be of memory that is there, and not mapped from a file. */
-    void call(long a, long b, long c, long d, long e, long f) {
+    @Override
+    public void call(long a, long b, long c, long d, long e, long f) {
         Native.call(code, a, b, c, d, e, f);
     }
 

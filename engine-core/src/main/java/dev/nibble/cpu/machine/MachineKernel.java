@@ -23,8 +23,8 @@ final class MachineKernel extends GroupKernel {
     /** Groups unpacked together. */
     private final int unpacked;
 
-    private MachineKernel(Tensor weight, KernelCode code, MemorySegment data) {
-        super(weight, data, code.form().bytes((int) weight.columns()));
+    private MachineKernel(Tensor weight, KernelCode code, @Nullable AmxProduct tiles, MemorySegment data) {
+        super(weight, data, code.form().bytes((int) weight.columns()), tiles);
         this.code = code;
         tileBytes = blocks() * (long) code.form().tileShape().blockBytes();
         unpacked = Math.clamp(CACHED_BYTES / tileBytes, 1, MOST_GROUPS);
@@ -32,10 +32,17 @@ final class MachineKernel extends GroupKernel {
 
     /** Rearranges a weight matrix. */
     static MachineKernel of(Tensor weight, KernelCode code, RepackMemory memory, WorkerPool pool) {
+        return of(weight, code, null, memory, pool);
+    }
+
+    /** Likewise, to multiply many inputs with tiles unless {@code tiles} is null. */
+    static MachineKernel of(
+            Tensor weight, KernelCode code, @Nullable AmxCode tiles, RepackMemory memory, WorkerPool pool) {
         int columns = sizeOf(weight, weight.columns(), "columns");
         return new MachineKernel(
                 weight,
                 code,
+                tiles == null ? null : new AmxProduct(tiles, columns, code.form()::bytes),
                 copy(weight, code.form().bytes(columns), memory, data -> Packer.pack(weight, code, data, pool)));
     }
 
@@ -44,7 +51,7 @@ final class MachineKernel extends GroupKernel {
     }
 
     @Override
-    public void prepare(MatmulInput x, WorkerPool pool) {
+    void prepareInput(MatmulInput x, WorkerPool pool) {
         InputMemory.prepare(x, Activations.class, Activations::new, pool);
     }
 
@@ -106,6 +113,6 @@ final class MachineKernel extends GroupKernel {
     @Override
     public String description() {
         return "machine code " + KernelCode.emitter().name() + " " + code.form().dtype() + ", " + Form.ROWS
-                + " rows interleaved, 8 bit activations";
+                + " rows interleaved, 8 bit activations" + ofTiles();
     }
 }

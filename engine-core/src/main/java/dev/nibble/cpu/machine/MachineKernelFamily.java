@@ -31,17 +31,26 @@ public final class MachineKernelFamily implements KernelFamily {
     private final Function<DType, @Nullable Form> forms;
     private final Map<DType, KernelCode> codes = new ConcurrentHashMap<>();
     private final Map<DType, HalfCode> halfCodes = new ConcurrentHashMap<>();
+    private final Map<DType, AmxCode> amxCodes = new ConcurrentHashMap<>();
+    private final @Nullable Function<byte[], NativeFunction> amxLoader;
 
     /**
      * @param other serves what this family does not
      */
     public MachineKernelFamily(KernelFamily other) {
-        this(other, Form::of);
+        this(other, Form::of, AmxAccess.isGranted() ? MachineCode::load : null);
     }
 
-    MachineKernelFamily(KernelFamily other, Function<DType, @Nullable Form> forms) {
+    /**
+     * @param amxLoader loads code for AMX; null if there is to be none
+     */
+    MachineKernelFamily(
+            KernelFamily other,
+            Function<DType, @Nullable Form> forms,
+            @Nullable Function<byte[], NativeFunction> amxLoader) {
         this.other = other;
         this.forms = forms;
+        this.amxLoader = amxLoader;
     }
 
     /** Why this family cannot run here; empty if it can. */
@@ -56,7 +65,8 @@ public final class MachineKernelFamily implements KernelFamily {
 
     @Override
     public String description() {
-        return "machine code " + KernelCode.emitter().name() + ", " + other.description();
+        return "machine code " + KernelCode.emitter().name() + (amxLoader == null ? "" : " and AMX") + ", "
+                + other.description();
     }
 
     @Override
@@ -79,17 +89,35 @@ public final class MachineKernelFamily implements KernelFamily {
         if (options.repack() && HalfCode.fits(weight)) {
             HalfCode code = halfCodes.computeIfAbsent(weight.dtype(), HalfCode::new);
             if (isRight(code, weight, pool, (part, own) -> HalfKernel.of(part, code, own, pool))) {
-                return HalfKernel.of(weight, code, memory, pool);
+                AmxCode tiles = AmxCode.fitsHalves(weight)
+                        ? tiles(weight, options, loader -> AmxCode.ofHalves(weight.dtype(), loader))
+                        : null;
+                boolean tiled = tiles != null
+                        && isRight(tiles, weight, pool, (part, own) -> HalfKernel.of(part, code, tiles, own, pool));
+                return HalfKernel.of(weight, code, tiled ? tiles : null, memory, pool);
             }
         }
         Form form = forms.apply(weight.dtype());
         if (options.repack() && options.activations() == ActivationType.Q8 && form != null && form.fits(weight)) {
             KernelCode code = codes.computeIfAbsent(weight.dtype(), type -> new KernelCode(form));
             if (isRight(code, weight, pool, (part, own) -> MachineKernel.of(part, code, own, pool))) {
-                return MachineKernel.of(weight, code, memory, pool);
+                AmxCode tiles = tiles(weight, options, loader -> AmxCode.of(form, loader));
+                boolean tiled = tiles != null
+                        && isRight(tiles, weight, pool, (part, own) -> MachineKernel.of(part, code, tiles, own, pool));
+                return MachineKernel.of(weight, code, tiled ? tiles : null, memory, pool);
             }
         }
         return other.kernel(weight, options, memory, pool);
+    }
+
+    /** The code for tiles; null where there is none, or each input has to be multiplied as if it were alone. */
+    private @Nullable AmxCode tiles(
+            Tensor weight, LoadOptions options, Function<Function<byte[], NativeFunction>, AmxCode> create) {
+        Function<byte[], NativeFunction> loader = amxLoader;
+        if (loader == null || options.reproducible()) {
+            return null;
+        }
+        return amxCodes.computeIfAbsent(weight.dtype(), type -> create.apply(loader));
     }
 
     /** Whether the code multiplies a part of the matrix as the scalar code does; if not, a warning says so once. */
@@ -102,8 +130,8 @@ public final class MachineKernelFamily implements KernelFamily {
                 },
                 difference -> LOG.log(
                         System.Logger.Level.WARNING,
-                        "machine code for {0} is not used, it differs from the scalar code: {1}",
-                        weight.dtype(),
+                        "machine code {0} is not used, it differs from the scalar code: {1}",
+                        (code instanceof AmxCode ? "with AMX for " : "for ") + weight.dtype(),
                         difference));
     }
 }

@@ -20,12 +20,14 @@ enum Op {
     VPTERNLOGD(0x66, 3, 0x25),
     VPSRLD(0x66, 1, 0x72, 2),
     VPSLLD(0x66, 1, 0x72, 6),
+    VPSRAD(0x66, 1, 0x72, 4),
     VPROLD(0x66, 1, 0x72, 1),
 
     VPCMPEQD(0x66, 1, 0x76),
     VPGATHERDD(0x66, 2, 0x90),
     VPADDW(0x66, 1, 0xFD),
     VPADDD(0x66, 1, 0xFE),
+    VPSUBB(0x66, 1, 0xF8),
     VPMAXUD(0x66, 2, 0x3F),
     VPMADDWD(0x66, 1, 0xF5),
     VPMADDUBSW(0x66, 2, 0x04),
@@ -57,7 +59,17 @@ enum Op {
     VMULPS(0, 1, 0x59),
     VMULSS(0xF3, 1, 0x59),
     VDIVSS(0xF3, 1, 0x5E),
-    VFMADD231PS(0x66, 2, 0xB8);
+    VFMADD213PS(0x66, 2, 0xA8),
+    VFMADD231PS(0x66, 2, 0xB8),
+
+    // of tiles, encoded as vectors of 128 bits are; their memory is 16 rows, the index register the bytes from one to
+    // the next
+    LDTILECFG(0, 2, 0x49),
+    TILERELEASE(0, 2, 0x49),
+    TILEZERO(0xF2, 2, 0x49),
+    TILELOADD(0xF2, 2, 0x4B),
+    TILESTORED(0xF3, 2, 0x4B),
+    TDPBF16PS(0xF3, 2, 0x5C);
 
     /** The number that stands for the prefix. */
     final int prefix;
@@ -86,6 +98,7 @@ enum Op {
             case 0 -> 0;
             case 0x66 -> 1;
             case 0xF3 -> 2;
+            case 0xF2 -> 3;
             default -> throw new IllegalArgumentException("prefix " + prefix);
         };
         this.map = map;

@@ -4,6 +4,7 @@ import static dev.nibble.cpu.machine.Assembler.RAX;
 import static dev.nibble.cpu.machine.Assembler.RBX;
 import static dev.nibble.cpu.machine.Assembler.RCX;
 import static dev.nibble.cpu.machine.Assembler.RDI;
+import static dev.nibble.cpu.machine.Assembler.RDX;
 import static dev.nibble.cpu.machine.Assembler.RSI;
 import static dev.nibble.cpu.machine.Assembler.at;
 
@@ -18,6 +19,12 @@ final class Processor {
     private static final int XCR0 = 4;
     private static final int EXTENDED_EBX = 8;
     private static final int EXTENDED_ECX = 12;
+    private static final int EXTENDED_EDX = 16;
+    private static final int TILE_BYTES = 20;
+    private static final int TILES = 24;
+    private static final int TILE_ROWS = 28;
+    private static final int TILE_PRODUCTS = 32;
+    private static final int ANSWERS = 36;
 
     // bits of the answers, Intel's manual, volume 2, CPUID
     private static final int FMA = 12;
@@ -28,12 +35,23 @@ final class Processor {
     private static final int AVX512BW = 30;
     private static final int AVX512VL = 31;
     private static final int AVX512_VNNI = 11;
+    private static final int AMX_BF16 = 22;
+    private static final int AMX_TILE = 24;
 
     /** The system saves the vector registers of 256 bits. */
     private static final int YMM_STATE = 0b110;
 
     /** Those of 512 bits and the masks, too. */
     private static final int ZMM_STATE = 0b1110_0110;
+
+    /** Tiles, too: their configuration and their data. */
+    private static final int TILE_STATE = 0b11 << 17;
+
+    // what tiles are like, as leaves 1DH and 1EH say: kernels are written for no others
+    private static final int TOTAL_AND_TILE_BYTES = 1024 << 16 | 8192;
+    private static final int COUNT_AND_ROW_BYTES = 8 << 16 | 64;
+    private static final int MOST_ROWS = 16;
+    private static final int MOST_OF_PRODUCTS = 64 << 8 | 16;
 
     private final MemorySegment answers;
 
@@ -48,7 +66,7 @@ final class Processor {
      * @throws UnsupportedOperationException as {@link MachineCode#load}
      */
     static Processor ask() {
-        MemorySegment answers = Arena.ofAuto().allocate(16, 16);
+        MemorySegment answers = Arena.ofAuto().allocate(ANSWERS, 16);
         MachineCode.load(questions()).call(answers.address(), 0, 0, 0, 0, 0);
         return new Processor(answers);
     }
@@ -65,6 +83,8 @@ final class Processor {
         a.cpuid();
         a.store32(at(RDI, EXTENDED_EBX), RBX);
         a.store32(at(RDI, EXTENDED_ECX), RCX);
+        a.store32(at(RDI, EXTENDED_EDX), RDX);
+        askOfTiles(a);
         Assembler.Label unsaved = new Assembler.Label();
         a.and32(RSI, 1 << OSXSAVE);
         a.mov32(RAX, 0);
@@ -79,12 +99,30 @@ final class Processor {
         return a.toBytes();
     }
 
+    /** Answers of no meaning where there are no tiles. */
+    private static void askOfTiles(Assembler a) {
+        a.mov32(RAX, 0x1D);
+        a.mov32(RCX, 1);
+        a.cpuid();
+        a.store32(at(RDI, TILE_BYTES), RAX);
+        a.store32(at(RDI, TILES), RBX);
+        a.store32(at(RDI, TILE_ROWS), RCX);
+        a.mov32(RAX, 0x1E);
+        a.mov32(RCX, 0);
+        a.cpuid();
+        a.store32(at(RDI, TILE_PRODUCTS), RBX);
+    }
+
+    private int answer(int at) {
+        return answers.get(ValueLayout.JAVA_INT, at);
+    }
+
     private boolean has(int answer, int bit) {
-        return (answers.get(ValueLayout.JAVA_INT, answer) >>> bit & 1) == 1;
+        return (answer(answer) >>> bit & 1) == 1;
     }
 
     private boolean saves(int state) {
-        return (answers.get(ValueLayout.JAVA_INT, XCR0) & state) == state;
+        return (answer(XCR0) & state) == state;
     }
 
     /** AVX2, with fused multiplication and half-precision numbers. */
@@ -100,5 +138,17 @@ final class Processor {
                 && has(EXTENDED_EBX, AVX512VL)
                 && has(EXTENDED_ECX, AVX512_VNNI)
                 && saves(ZMM_STATE);
+    }
+
+    /** Tiles of 16 rows of 64 bytes, with products of bfloat16 (AMX), beside {@link #hasAvx512Vnni}. */
+    boolean hasTiles() {
+        return hasAvx512Vnni()
+                && has(EXTENDED_EDX, AMX_TILE)
+                && has(EXTENDED_EDX, AMX_BF16)
+                && saves(TILE_STATE)
+                && answer(TILE_BYTES) == TOTAL_AND_TILE_BYTES
+                && answer(TILES) == COUNT_AND_ROW_BYTES
+                && (answer(TILE_ROWS) & 0xffff) == MOST_ROWS
+                && (answer(TILE_PRODUCTS) & 0xffffff) == MOST_OF_PRODUCTS;
     }
 }

@@ -14,10 +14,13 @@ import java.util.SplittableRandom;
  * otherwise than written must not give wrong answers.
  *
  * <p>Once for each type: a part of the first matrix, by every number of inputs that has code of its own, all of their
- * outputs.
+ * outputs. Of a kernel that has tiles for many inputs these are compared: with weights and inputs rounded as they are there.
  */
 final class SelfCheck {
     private static final double EPSILON = 0x1p-24; // half an ulp of 1
+
+    /** Of sums of products of bfloat16: where a float lies between two of them, its last bit decides which it becomes. */
+    private static final double TILE_UNCERTAINTY = 0x1p-12;
 
     /** Columns of the part that is compared: two super-blocks. */
     private static final int COLUMNS = 2 * Form.SUPER_BLOCK;
@@ -25,6 +28,8 @@ final class SelfCheck {
     private final GroupKernel kernel;
     private final Tensor weight;
     private final int rows;
+    private final int least; // inputs
+    private final int most;
     private final MatmulInput x;
     private final float[] used; // what the kernel multiplies by
     private final double[] expected; // [inputs, rows]
@@ -34,14 +39,16 @@ final class SelfCheck {
         this.kernel = kernel;
         this.weight = weight;
         rows = Math.min(Form.ROWS, kernel.rows());
-        int inputs = kernel.mostToCheck();
+        least = kernel.hasTiles() ? AmxProduct.LEAST_INPUTS : 1;
+        most = kernel.hasTiles() ? AmxProduct.MOST_TO_CHECK : kernel.mostToCheck();
+        int inputs = most;
         int columns = kernel.columns();
         x = new MatmulInput(inputs, columns);
         SplittableRandom random = new SplittableRandom(1);
         for (int i = 0; i < inputs * columns; i++) {
             x.values()[i] = (float) random.nextDouble(-1, 1);
         }
-        used = kernel.rounds() ? round(x.values(), inputs * columns) : x.values();
+        used = used(kernel, x.values(), inputs * columns);
         expected = new double[inputs * rows];
         bounds = new double[inputs * rows];
     }
@@ -63,7 +70,7 @@ final class SelfCheck {
         SelfCheck check = new SelfCheck(kernel, weight);
         try {
             check.expect();
-            for (int inputs = 1; inputs <= kernel.mostToCheck(); inputs++) {
+            for (int inputs = check.least; inputs <= check.most; inputs++) {
                 String failure = check.failure(inputs, pool);
                 if (!failure.isEmpty()) {
                     return failure;
@@ -81,7 +88,14 @@ final class SelfCheck {
         float[] weights = new float[columns];
         for (int row = 0; row < rows; row++) {
             BlockFormat.of(weight.dtype()).dequantize(weight.data(), row * weight.rowBytes(), weights, 0, columns);
-            for (int input = 0; input < kernel.mostToCheck(); input++) {
+            double uncertainty = 0;
+            if (kernel.hasTiles()) {
+                uncertainty = TILE_UNCERTAINTY;
+                for (int k = 0; k < columns; k++) {
+                    weights[k] = Float.intBitsToFloat(Float.floatToRawIntBits(weights[k]) + 0x8000 & 0xffff0000);
+                }
+            }
+            for (int input = 0; input < most; input++) {
                 double sum = 0;
                 double magnitude = 0;
                 double largest = 0;
@@ -94,6 +108,7 @@ final class SelfCheck {
                 expected[input * rows + row] = sum;
                 // a sum in floats, of products of rounded scales; the smallest floats have fewer bits
                 bounds[input * rows + row] = EPSILON * ((columns + 1) * magnitude + 6 * largest * columns)
+                        + uncertainty * magnitude
                         + columns * (double) Float.MIN_VALUE;
             }
         }
@@ -111,6 +126,17 @@ final class SelfCheck {
             }
         }
         return "";
+    }
+
+    private static float[] used(GroupKernel kernel, float[] x, int count) {
+        if (kernel.hasTiles()) {
+            float[] rounded = new float[count];
+            for (int i = 0; i < count; i++) {
+                rounded[i] = Float.intBitsToFloat(AmxRows.round(x[i]) << Short.SIZE);
+            }
+            return rounded;
+        }
+        return kernel.rounds() ? round(x, count) : x;
     }
 
     /** What {@link RoundingEmitter}'s code does to values. */

@@ -233,7 +233,7 @@ class SelfCheckTest {
         Tensor weight = RandomWeights.matrix(DType.Q4_0, 2048, 20 * Form.ROWS, new Random(13));
         for (int i = 0; i < 10; i++) {
             KernelFamily family = new MachineKernelFamily(
-                    new ScalarKernelFamily(), dtype -> wrong(Objects.requireNonNull(Form.of(dtype))));
+                    new ScalarKernelFamily(), dtype -> wrong(Objects.requireNonNull(Form.of(dtype))), null);
             CountDownLatch start = new CountDownLatch(1);
             Callable<String> load = () -> {
                 try (WorkerPool pool = new WorkerPool(1)) {
