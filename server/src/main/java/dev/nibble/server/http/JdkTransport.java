@@ -12,13 +12,19 @@ import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** The HTTP server of the JDK: HTTP/1.1, a virtual thread for each request. */
+/**
+ * The HTTP server of the JDK: HTTP/1.1, a thread for each request that is being answered, kept a while for later ones.
+ *
+ * <p>Threads of the system, not virtual ones: those share carriers with all that is virtual in the process, and the dispatcher of the
+ * server, which takes every connection, takes a lock that they hold. One that waits for a carrier then keeps all others from being
+ * heard, for seconds where processors are busy.
+ */
 public final class JdkTransport implements HttpTransport {
     private static final int BACKLOG = 512;
 
     private final HttpServer server;
-    private final ExecutorService executor = Executors.newThreadPerTaskExecutor(
-            Thread.ofVirtual().name("nibble-http-", 0).factory());
+    private final ExecutorService executor = Executors.newCachedThreadPool(
+            Thread.ofPlatform().daemon().name("nibble-http-", 0).factory());
 
     /**
      * Listens at an address; port 0 for any that is free.
