@@ -154,7 +154,8 @@ public final class EmbeddingModel implements AutoCloseable {
     public List<float[]> embedIds(List<int[]> tokens) {
         Arguments.requireNonNull(tokens, "tokens");
         if (pooling() == Pooling.NONE) {
-            throw new IllegalStateException("the pooling is NONE, which makes an embedding of each token, not of the text");
+            throw new IllegalStateException(
+                    "the pooling is NONE, which makes an embedding of each token, not of the text");
         }
         List<int[]> copies = new ArrayList<>(tokens.size());
         for (int i = 0; i < tokens.size(); i++) {

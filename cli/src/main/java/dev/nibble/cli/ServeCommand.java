@@ -99,7 +99,10 @@ final class ServeCommand extends CliCommand {
     private boolean noMetrics;
 
     @HelpSection(HelpSection.Heading.MODEL)
-    @Option(names = "--tag", paramLabel = "WORD", description = "A word that clients are told of the first model; may be repeated.")
+    @Option(
+            names = "--tag",
+            paramLabel = "WORD",
+            description = "A word that clients are told of the first model; may be repeated.")
     private List<String> tags = List.of();
 
     @HelpSection(HelpSection.Heading.PERFORMANCE)

@@ -95,8 +95,7 @@ public final class ChatPrompts {
             variables.put("thinking", thinking);
         });
         variables.putAll(options.templateVariables());
-        List<ChatTemplate.Segment> segments =
-                new ArrayList<>(template.renderSegments(messages, true, variables));
+        List<ChatTemplate.Segment> segments = new ArrayList<>(template.renderSegments(messages, true, variables));
         if (!options.answerBeginning().isEmpty()) {
             segments.add(new ChatTemplate.Segment(options.answerBeginning(), false));
         }

@@ -85,7 +85,8 @@ public final class ModelEntry {
 
     /** Other names of it. */
     public ModelEntry withAliases(List<String> value) {
-        return new ModelEntry(name, file, List.copyOf(value), load, generation, template, system, pooling, thinking, tags);
+        return new ModelEntry(
+                name, file, List.copyOf(value), load, generation, template, system, pooling, thinking, tags);
     }
 
     /** How it is loaded; the engine is the server's. */
@@ -99,7 +100,16 @@ public final class ModelEntry {
      */
     public ModelEntry withLoad(LoadOptions value) {
         return new ModelEntry(
-                name, file, aliases, Objects.requireNonNull(value, "load"), generation, template, system, pooling, thinking, tags);
+                name,
+                file,
+                aliases,
+                Objects.requireNonNull(value, "load"),
+                generation,
+                template,
+                system,
+                pooling,
+                thinking,
+                tags);
     }
 
     /** How it generates where a request says nothing. */
@@ -110,7 +120,16 @@ public final class ModelEntry {
     /** How it generates where a request says nothing; what is not set is as the file recommends. */
     public ModelEntry withGeneration(GenerationOptions value) {
         return new ModelEntry(
-                name, file, aliases, load, Objects.requireNonNull(value, "generation"), template, system, pooling, thinking, tags);
+                name,
+                file,
+                aliases,
+                load,
+                Objects.requireNonNull(value, "generation"),
+                template,
+                system,
+                pooling,
+                thinking,
+                tags);
     }
 
     /** The chat template in place of the file's. */
@@ -120,7 +139,8 @@ public final class ModelEntry {
 
     /** Another chat template than the file's. */
     public ModelEntry withTemplate(ChatTemplate value) {
-        return new ModelEntry(name, file, aliases, load, generation, Optional.of(value), system, pooling, thinking, tags);
+        return new ModelEntry(
+                name, file, aliases, load, generation, Optional.of(value), system, pooling, thinking, tags);
     }
 
     /** The system message of conversations that have none. */
@@ -130,7 +150,8 @@ public final class ModelEntry {
 
     /** The system message of conversations that have none. */
     public ModelEntry withSystem(String value) {
-        return new ModelEntry(name, file, aliases, load, generation, template, Optional.of(value), pooling, thinking, tags);
+        return new ModelEntry(
+                name, file, aliases, load, generation, template, Optional.of(value), pooling, thinking, tags);
     }
 
     /** How embeddings are made of the states of tokens, where it is not as the file says. */
@@ -140,7 +161,8 @@ public final class ModelEntry {
 
     /** How embeddings are made of the states of tokens: for a model whose file does not say. */
     public ModelEntry withPooling(Pooling value) {
-        return new ModelEntry(name, file, aliases, load, generation, template, system, Optional.of(value), thinking, tags);
+        return new ModelEntry(
+                name, file, aliases, load, generation, template, system, Optional.of(value), thinking, tags);
     }
 
     /** Whether the model is asked to think where a request does not say; empty for what its template does by itself. */

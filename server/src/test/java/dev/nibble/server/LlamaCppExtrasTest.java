@@ -28,7 +28,8 @@ class LlamaCppExtrasTest {
 
     private static Reply chat(String messages, String more) {
         return server.post(
-                "/v1/chat/completions", "{'messages': [" + messages + "], 'max_tokens': 3, 'temperature': 0" + more + "}");
+                "/v1/chat/completions",
+                "{'messages': [" + messages + "], 'max_tokens': 3, 'temperature': 0" + more + "}");
     }
 
     private static String prompt(String messages, String more) {
@@ -135,7 +136,8 @@ class LlamaCppExtrasTest {
                 TestServer.start(builder -> builder.showSlots(false).showMetrics(false))) {
             assertThat(silent.get("/slots").status()).isEqualTo(501);
             assertThat(silent.get("/metrics").status()).isEqualTo(501);
-            assertThat(String.valueOf(silent.get("/props").at("endpoint_slots"))).isEqualTo("false");
+            assertThat(String.valueOf(silent.get("/props").at("endpoint_slots")))
+                    .isEqualTo("false");
         }
     }
 }

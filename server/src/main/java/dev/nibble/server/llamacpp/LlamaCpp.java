@@ -60,8 +60,18 @@ public final class LlamaCpp {
         Reranking reranking = new Reranking(work);
         Router.Handler refusal = Router.refusing("this server has nothing of that kind");
         router.add("GET", "/props", Needs.KEY, ERRORS, facts::props)
-                .add("GET", "/slots", Needs.KEY, ERRORS, shown.slots() ? facts::slots : Router.refusing("turned off where the server was started"))
-                .add("GET", "/metrics", Needs.KEY, ERRORS, shown.metrics() ? facts::metrics : Router.refusing("turned off where the server was started"))
+                .add(
+                        "GET",
+                        "/slots",
+                        Needs.KEY,
+                        ERRORS,
+                        shown.slots() ? facts::slots : Router.refusing("turned off where the server was started"))
+                .add(
+                        "GET",
+                        "/metrics",
+                        Needs.KEY,
+                        ERRORS,
+                        shown.metrics() ? facts::metrics : Router.refusing("turned off where the server was started"))
                 .add("POST", "/tokenize", Needs.WORK, ERRORS, tokens::tokenize)
                 .add("POST", "/detokenize", Needs.WORK, ERRORS, tokens::detokenize)
                 .add("POST", "/apply-template", Needs.WORK, ERRORS, tokens::template)
@@ -91,7 +101,8 @@ public final class LlamaCpp {
             if (lease.embedding().pooling() == Pooling.NONE) { // a row for each token
                 for (Prompt prompt : texts) {
                     if (!(prompt instanceof Prompt.Text text)) {
-                        throw RequestException.unsupported("input", "where each token has an embedding it has to be text");
+                        throw RequestException.unsupported(
+                                "input", "where each token has an embedding it has to be text");
                     }
                     list.add(rows(list.size(), work.embedTokens(call, lease, text.text())));
                 }

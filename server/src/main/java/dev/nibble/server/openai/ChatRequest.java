@@ -85,7 +85,8 @@ public record ChatRequest(
         Prompt.Chat chat = Prompt.Chat.of(Messages.read(fields), options(fields), generation);
         if (continues && chat.options().answerBeginning().isEmpty()) {
             throw RequestException.invalid(
-                    "continue_final_message", "'continue_final_message' needs a text of the assistant as the last message");
+                    "continue_final_message",
+                    "'continue_final_message' needs a text of the assistant as the last message");
         }
         Task task = Task.of(chat, generation).withCount(count(fields)).withPriority(Sampling.priority(fields));
         return new ChatRequest(

@@ -83,8 +83,7 @@ public final class Embeddings {
             throw RequestException.invalid(name, "'" + name + "' is missing");
         }
         if (value instanceof List<?> list && list.stream().anyMatch(item -> !(item instanceof String))) {
-            throw RequestException.unsupported(
-                    name, "it has to be a text or an array of texts");
+            throw RequestException.unsupported(name, "it has to be a text or an array of texts");
         }
         List<String> texts = fields.strings(name);
         if (texts.isEmpty()) {

@@ -46,7 +46,9 @@ public final class Prompts {
             return object(Fields.of(value, path));
         }
         if (value instanceof List<?> ids && !ids.isEmpty()) {
-            return ids.stream().anyMatch(String.class::isInstance) ? mixed(ids, path) : new Prompt.Tokens(ids(ids, path));
+            return ids.stream().anyMatch(String.class::isInstance)
+                    ? mixed(ids, path)
+                    : new Prompt.Tokens(ids(ids, path));
         }
         throw Fields.expected(path, "a text or an array of token ids", value);
     }
@@ -54,7 +56,8 @@ public final class Prompts {
     private static Prompt mixed(List<?> values, String path) {
         List<Object> parts = new ArrayList<>(values.size());
         for (Object value : values) {
-            parts.add(value instanceof String ? value : ids(List.of(value), path).getFirst());
+            parts.add(
+                    value instanceof String ? value : ids(List.of(value), path).getFirst());
         }
         return new Prompt.Mixed(parts);
     }

@@ -46,7 +46,9 @@ public final class Running implements AutoCloseable {
                     .withPromptProgress(new Progress());
             switch (task.prompt()) {
                 case Prompt.Chat chat -> {
-                    answer = session.answer(lease.withSystem(chat.messages()), lease.chatOptions(chat).withGeneration(options))
+                    answer = session.answer(
+                                    lease.withSystem(chat.messages()),
+                                    lease.chatOptions(chat).withGeneration(options))
                             .withTokens(this::token);
                     text = null;
                 }
