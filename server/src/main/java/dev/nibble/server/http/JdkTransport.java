@@ -7,8 +7,9 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.util.Map;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +24,15 @@ public final class JdkTransport implements HttpTransport {
     private static final int BACKLOG = 512;
 
     private final HttpServer server;
-    private final ExecutorService executor = Executors.newCachedThreadPool(
+    /** Threads that are always there: a start waits until the new thread has run, and the dispatcher would wait with it. */
+    private static final int READY = 64;
+
+    private final ThreadPoolExecutor executor = new ThreadPoolExecutor(
+            READY,
+            Integer.MAX_VALUE,
+            60,
+            TimeUnit.SECONDS,
+            new SynchronousQueue<>(),
             Thread.ofPlatform().daemon().name("nibble-http-", 0).factory());
 
     /**
@@ -37,6 +46,7 @@ public final class JdkTransport implements HttpTransport {
 
     @Override
     public void start(Consumer<Exchange> handler) {
+        executor.prestartAllCoreThreads();
         server.setExecutor(executor);
         server.createContext("/", exchange -> handler.accept(new JdkExchange(exchange)));
         server.start();
