@@ -26,6 +26,7 @@ public final class ChatOptions {
     private static final Option<List<Tool>> TOOLS = new Option<>("tools", List.of());
     private static final Option<ToolChoice> TOOL_CHOICE = new Option<>("toolChoice", ToolChoice.AUTO);
     private static final Option<Boolean> PARALLEL_TOOL_CALLS = new Option<>("parallelToolCalls", true);
+    private static final Option<String> ANSWER_BEGINNING = new Option<>("answerBeginning", "");
     private static final Option<Optional<Boolean>> THINKING = new Option<>("thinking", Optional.empty());
 
     /** The file's default template, without variables beside the messages, and {@link GenerationOptions#DEFAULT}. */
@@ -140,6 +141,20 @@ public final class ChatOptions {
     /** For templates that know {@code enable_thinking} or {@code thinking}, which are set so; without effect in others. */
     public ChatOptions withThinking(boolean value) {
         return with(THINKING, Optional.of(value));
+    }
+
+    /** What the answer begins with; empty for an answer that is all the model's. */
+    public String answerBeginning() {
+        return values.get(ANSWER_BEGINNING);
+    }
+
+    /**
+     * Has the model go on with an answer that was begun; what is generated is only what follows.
+     *
+     * @param value the beginning, in which control tokens do not count
+     */
+    public ChatOptions withAnswerBeginning(String value) {
+        return with(ANSWER_BEGINNING, Objects.requireNonNull(value, ANSWER_BEGINNING.name()));
     }
 
     private <T> ChatOptions with(Option<T> option, T value) {

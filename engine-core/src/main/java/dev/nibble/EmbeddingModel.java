@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
+import java.util.function.Function;
 
 /**
  * A loaded embedding model: it turns texts into vectors that are near each other where the meanings are. Thread-safe.
@@ -142,11 +143,59 @@ public final class EmbeddingModel implements AutoCloseable {
         return rows;
     }
 
+    /**
+     * The embeddings of texts that are tokens already, with all special tokens that they are to have.
+     *
+     * @param tokens of each text
+     * @return for each text {@link #dimensions()} values
+     * @throws IllegalArgumentException if a text has no tokens, or one that is not in the vocabulary
+     * @throws ContextOverflowException as {@link #embed(List)}, like the other exceptions
+     */
+    public List<float[]> embedIds(List<int[]> tokens) {
+        Arguments.requireNonNull(tokens, "tokens");
+        if (pooling() == Pooling.NONE) {
+            throw new IllegalStateException(
+                    "the pooling is NONE, which makes an embedding of each token, not of the text");
+        }
+        List<int[]> copies = new ArrayList<>(tokens.size());
+        for (int i = 0; i < tokens.size(); i++) {
+            int[] text = tokens.get(i).clone();
+            requireTokens(text, tokens.size() == 1 ? "the text" : "text " + (i + 1) + " of " + tokens.size());
+            copies.add(text);
+        }
+        return embed(cancellation -> copies, pooling());
+    }
+
+    private void requireTokens(int[] tokens, String name) {
+        int size = tokenizer().vocabulary().size();
+        for (int token : tokens) {
+            if (token < 0 || token >= size) {
+                throw new IllegalArgumentException(
+                        name + " has token " + token + ", which is not among the " + size + " of the vocabulary");
+            }
+        }
+        requireLength(tokens, name);
+    }
+
+    private void requireLength(int[] tokens, String name) {
+        if (tokens.length == 0) {
+            throw new IllegalArgumentException(
+                    name + " is empty, and the model adds no tokens: there is nothing to embed");
+        }
+        if (tokens.length > contextLength) {
+            throw new ContextOverflowException(name, tokens.length, contextLength);
+        }
+    }
+
     private List<float[]> embed(List<String> texts, Pooling pooling) {
+        return embed(cancellation -> encode(texts, cancellation), pooling);
+    }
+
+    private List<float[]> embed(Function<Cancellation, List<int[]>> tokens, Pooling pooling) {
         loaded.enter();
         try {
             Cancellation cancellation = new Cancellation(loaded::isClosed);
-            return embedder.embed(encode(texts, cancellation), pooling, cancellation);
+            return embedder.embed(tokens.apply(cancellation), pooling, cancellation);
         } catch (CancellationException e) {
             if (loaded.isClosed()) {
                 throw new IllegalStateException("the model is closed", e);
@@ -166,13 +215,7 @@ public final class EmbeddingModel implements AutoCloseable {
             }
             int[] tokens = loaded.tokenizer().encode(texts.get(i), Tokenizer.Options.PROMPT);
             String name = texts.size() == 1 ? "the text" : "text " + (i + 1) + " of " + texts.size();
-            if (tokens.length == 0) {
-                throw new IllegalArgumentException(
-                        name + " is empty, and the model adds no tokens: there is nothing to embed");
-            }
-            if (tokens.length > contextLength) {
-                throw new ContextOverflowException(name, tokens.length, contextLength);
-            }
+            requireLength(tokens, name);
             encoded.add(tokens);
         }
         return encoded;

@@ -16,4 +16,12 @@ public interface PromptProgress {
      * @param total tokens that the session holds
      */
     void evaluated(int evaluated, int total);
+
+    /**
+     * The evaluation begins: called before the first part, as {@link #evaluated} is.
+     *
+     * @param held tokens that need no evaluation, as the session or another one of the model holds them
+     * @param total tokens that the session holds
+     */
+    default void begins(int held, int total) {}
 }

@@ -123,12 +123,25 @@ final class SessionLock implements AutoCloseable {
     }
 
     private PromptProgress asCallback(PromptProgress progress) {
-        return (evaluated, total) -> {
-            beginCallback();
-            try {
-                progress.evaluated(evaluated, total);
-            } finally {
-                endCallback();
+        return new PromptProgress() {
+            @Override
+            public void evaluated(int evaluated, int total) {
+                beginCallback();
+                try {
+                    progress.evaluated(evaluated, total);
+                } finally {
+                    endCallback();
+                }
+            }
+
+            @Override
+            public void begins(int held, int total) {
+                beginCallback();
+                try {
+                    progress.begins(held, total);
+                } finally {
+                    endCallback();
+                }
             }
         };
     }

@@ -93,6 +93,26 @@ final class ServeCommand extends CliCommand {
                     "Pages that may ask from a browser, as https://example.org, localhost, * for all; may be repeated.")
     private List<String> origins = List.of();
 
+    @Option(names = "--no-slots", description = "Do not tell at /slots what is being done.")
+    private boolean noSlots;
+
+    @Option(names = "--no-metrics", description = "Do not tell counts and times at /metrics.")
+    private boolean noMetrics;
+
+    @HelpSection(HelpSection.Heading.MODEL)
+    @Option(
+            names = "--tag",
+            paramLabel = "WORD",
+            description = "A word that clients are told of the first model; may be repeated.")
+    private List<String> tags = List.of();
+
+    @HelpSection(HelpSection.Heading.PERFORMANCE)
+    @Option(
+            names = "--kv-wait",
+            paramLabel = "SECONDS",
+            description = "How long an answer waits for memory that others hold (default: 10).")
+    private int kvWait = 10;
+
     @HelpSection(HelpSection.Heading.PERFORMANCE)
     @Option(names = "--parallel", paramLabel = "N", description = "Answers made at a time (default: 8).")
     private int parallel = 8;
@@ -162,6 +182,8 @@ final class ServeCommand extends CliCommand {
                     .queue(queue)
                     .keepAlive(Duration.ofSeconds(keepAlive))
                     .mostLoaded(maxModels)
+                    .showSlots(!noSlots)
+                    .showMetrics(!noMetrics)
                     .drain(Duration.ofSeconds(Math.max(0, drain)));
             entries.forEach(builder::model);
             if (all || none) {
@@ -190,13 +212,13 @@ final class ServeCommand extends CliCommand {
         if (entries.isEmpty()) {
             entries.add(models.entry(ModelResolver.DEFAULT_NAME, openOrDefault(null)));
         }
-        ModelEntry first = entries.getFirst().withAliases(aliases);
+        ModelEntry first = entries.getFirst().withAliases(aliases).withTags(tags);
         entries.set(0, pooling == null ? first : first.withPooling(pooling.pooling()));
         return entries;
     }
 
     private LoadOptions options(LoadOptions base) {
-        return modelOptions.apply(base);
+        return modelOptions.apply(base.withKvBudgetWait(Duration.ofSeconds(Math.max(0, kvWait))));
     }
 
     /** The HTTP server of the JDK reads these once in the life of a process. */
@@ -204,6 +226,7 @@ final class ServeCommand extends CliCommand {
         for (String[] property : new String[][] {
             {"sun.net.httpserver.nodelay", "true"},
             {"sun.net.httpserver.maxReqTime", "120"},
+            {"sun.net.httpserver.maxIdleConnections", "1024"}, // beyond these it closes what clients mean to use again
             {"jdk.httpserver.maxConnections", "1024"}
         }) {
             if (System.getProperty(property[0]) == null) {

@@ -95,7 +95,11 @@ public final class ChatPrompts {
             variables.put("thinking", thinking);
         });
         variables.putAll(options.templateVariables());
-        return new Rendered(template, variables, template.renderSegments(messages, true, variables));
+        List<ChatTemplate.Segment> segments = new ArrayList<>(template.renderSegments(messages, true, variables));
+        if (!options.answerBeginning().isEmpty()) {
+            segments.add(new ChatTemplate.Segment(options.answerBeginning(), false));
+        }
+        return new Rendered(template, variables, segments);
     }
 
     private int[] tokens(Rendered rendered, ChatOptions options) {
@@ -120,7 +124,7 @@ public final class ChatPrompts {
         Rendered rendered = render(messages, options);
         ChatTemplate template = rendered.template();
         List<ToolSpec> tools = options.tools().stream().map(Tool::spec).toList();
-        Supplier<String> prefill = () -> prefill(rendered, messages);
+        Supplier<String> prefill = () -> prefill(rendered, messages, options.answerBeginning());
         GenerationOptions generation = options.generation();
         Constraint content = generation.constraint().orElse(null);
         if (content != null || !tools.isEmpty()) {
@@ -171,9 +175,10 @@ public final class ChatPrompts {
         }
     }
 
-    /** What the prompt says of the answer: what asking for one adds to it, or its end. */
-    private static String prefill(Rendered rendered, List<ChatMessage> messages) {
-        String asked = rendered.text();
+    /** What the prompt says of the answer, whose beginning is no part of that: what asking for one adds to it, or its end. */
+    private static String prefill(Rendered rendered, List<ChatMessage> messages, String beginning) {
+        String all = rendered.text();
+        String asked = all.substring(0, all.length() - beginning.length());
         try {
             String bare = rendered.template().render(messages, false, rendered.variables());
             if (asked.startsWith(bare)) {

@@ -123,6 +123,7 @@ final class ContextEvaluation {
             int[] tokens, int count, int firstOutput, float @Nullable [] result, Cancellation cancellation) {
         int written = 0;
         int waits = MOST_WAITS;
+        boolean begun = false;
         while (sequence.length() < count) {
             if (cancellation.getAsBoolean()) {
                 throw new CancellationException();
@@ -135,6 +136,10 @@ final class ContextEvaluation {
                 mustEnd = common >= sequence.length() + PrefixCache.LEAST && common < firstOutput ? common : NONE;
             }
             int from = sequence.length();
+            if (!begun) {
+                begun = true;
+                progress.begins(from, count);
+            }
             int end = mustEnd == NONE ? count + guesses.wanted() : mustEnd;
             int to = (int) Math.min(end, (long) from + evaluator.maxRows());
             memory.grow(sequence, to, sequence.capacity(), cancellation);

@@ -19,6 +19,8 @@ public final class ModelEntry {
     private final Optional<ChatTemplate> template;
     private final Optional<String> system;
     private final Optional<Pooling> pooling;
+    private final Optional<Boolean> thinking;
+    private final List<String> tags;
 
     private ModelEntry(
             String name,
@@ -28,7 +30,9 @@ public final class ModelEntry {
             GenerationOptions generation,
             Optional<ChatTemplate> template,
             Optional<String> system,
-            Optional<Pooling> pooling) {
+            Optional<Pooling> pooling,
+            Optional<Boolean> thinking,
+            List<String> tags) {
         this.name = name;
         this.file = file;
         this.aliases = aliases;
@@ -37,6 +41,8 @@ public final class ModelEntry {
         this.template = template;
         this.system = system;
         this.pooling = pooling;
+        this.thinking = thinking;
+        this.tags = tags;
     }
 
     /**
@@ -57,7 +63,9 @@ public final class ModelEntry {
                 GenerationOptions.DEFAULT,
                 Optional.empty(),
                 Optional.empty(),
-                Optional.empty());
+                Optional.empty(),
+                Optional.empty(),
+                List.of());
     }
 
     /** By which clients ask for it. */
@@ -77,7 +85,8 @@ public final class ModelEntry {
 
     /** Other names of it. */
     public ModelEntry withAliases(List<String> value) {
-        return new ModelEntry(name, file, List.copyOf(value), load, generation, template, system, pooling);
+        return new ModelEntry(
+                name, file, List.copyOf(value), load, generation, template, system, pooling, thinking, tags);
     }
 
     /** How it is loaded; the engine is the server's. */
@@ -91,7 +100,16 @@ public final class ModelEntry {
      */
     public ModelEntry withLoad(LoadOptions value) {
         return new ModelEntry(
-                name, file, aliases, Objects.requireNonNull(value, "load"), generation, template, system, pooling);
+                name,
+                file,
+                aliases,
+                Objects.requireNonNull(value, "load"),
+                generation,
+                template,
+                system,
+                pooling,
+                thinking,
+                tags);
     }
 
     /** How it generates where a request says nothing. */
@@ -102,7 +120,16 @@ public final class ModelEntry {
     /** How it generates where a request says nothing; what is not set is as the file recommends. */
     public ModelEntry withGeneration(GenerationOptions value) {
         return new ModelEntry(
-                name, file, aliases, load, Objects.requireNonNull(value, "generation"), template, system, pooling);
+                name,
+                file,
+                aliases,
+                load,
+                Objects.requireNonNull(value, "generation"),
+                template,
+                system,
+                pooling,
+                thinking,
+                tags);
     }
 
     /** The chat template in place of the file's. */
@@ -112,7 +139,8 @@ public final class ModelEntry {
 
     /** Another chat template than the file's. */
     public ModelEntry withTemplate(ChatTemplate value) {
-        return new ModelEntry(name, file, aliases, load, generation, Optional.of(value), system, pooling);
+        return new ModelEntry(
+                name, file, aliases, load, generation, Optional.of(value), system, pooling, thinking, tags);
     }
 
     /** The system message of conversations that have none. */
@@ -122,7 +150,8 @@ public final class ModelEntry {
 
     /** The system message of conversations that have none. */
     public ModelEntry withSystem(String value) {
-        return new ModelEntry(name, file, aliases, load, generation, template, Optional.of(value), pooling);
+        return new ModelEntry(
+                name, file, aliases, load, generation, template, Optional.of(value), pooling, thinking, tags);
     }
 
     /** How embeddings are made of the states of tokens, where it is not as the file says. */
@@ -132,7 +161,30 @@ public final class ModelEntry {
 
     /** How embeddings are made of the states of tokens: for a model whose file does not say. */
     public ModelEntry withPooling(Pooling value) {
-        return new ModelEntry(name, file, aliases, load, generation, template, system, Optional.of(value));
+        return new ModelEntry(
+                name, file, aliases, load, generation, template, system, Optional.of(value), thinking, tags);
+    }
+
+    /** Whether the model is asked to think where a request does not say; empty for what its template does by itself. */
+    public Optional<Boolean> thinking() {
+        return thinking;
+    }
+
+    /** Whether the model is asked to think where a request does not say. */
+    public ModelEntry withThinking(boolean value) {
+        return new ModelEntry(
+                name, file, aliases, load, generation, template, system, pooling, Optional.of(value), tags);
+    }
+
+    /** Words that clients are told of it. */
+    public List<String> tags() {
+        return tags;
+    }
+
+    /** Words that clients are told of it, without effect here. */
+    public ModelEntry withTags(List<String> value) {
+        return new ModelEntry(
+                name, file, aliases, load, generation, template, system, pooling, thinking, List.copyOf(value));
     }
 
     @Override

@@ -49,6 +49,8 @@ import java.util.concurrent.TimeUnit;
  * documentation of the server lists them.
  */
 public final class NibbleServer implements AutoCloseable {
+    private static final int OLLAMA_PORT = 11434;
+
     private final HttpTransport transport;
     private final Front front;
     private final Models models;
@@ -72,9 +74,9 @@ public final class NibbleServer implements AutoCloseable {
         OpenAi.addTo(router, work);
         AnthropicMessages.addTo(router, work);
         OllamaRoutes.addTo(router, work);
-        LlamaCpp.addTo(router, work);
+        LlamaCpp.addTo(router, work, new LlamaCpp.Shown(builder.slotsShown, builder.metricsShown));
         OpenApi.addTo(router);
-        Page.addTo(router, builder.page);
+        Page.addTo(router, builder.page, builder.port == OLLAMA_PORT);
         routes = router.routes();
         Guard guard = new Guard(
                 address.isLoopbackAddress() || !builder.hosts.isEmpty(), builder.hosts, builder.origins, builder.keys);
@@ -179,6 +181,8 @@ public final class NibbleServer implements AutoCloseable {
         private int queue = 64;
         private int mostLoaded;
         private boolean page = true;
+        private boolean slotsShown = true;
+        private boolean metricsShown = true;
         private int maxBody = 32 << 20;
         private Duration keepAlive = Duration.ofSeconds(-1);
         private Duration beat = Duration.ofMillis(500);
@@ -242,6 +246,18 @@ public final class NibbleServer implements AutoCloseable {
         /** Whether a chat page is served at {@code /}, as it is by default. */
         public Builder page(boolean value) {
             page = value;
+            return this;
+        }
+
+        /** Whether {@code /slots} tells what is being done, as it does by default. */
+        public Builder showSlots(boolean value) {
+            slotsShown = value;
+            return this;
+        }
+
+        /** Whether {@code /metrics} tells counts and times, as it does by default. */
+        public Builder showMetrics(boolean value) {
+            metricsShown = value;
             return this;
         }
 

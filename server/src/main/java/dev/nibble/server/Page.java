@@ -32,9 +32,13 @@ final class Page {
 
     private Page() {}
 
-    /** Adds the routes; without the page, only what Ollama's clients look for at {@code /}. */
-    static void addTo(Router router, boolean shown) {
-        router.add("GET", "/", Needs.NOTHING, OpenAiErrors.FORM, (call, rest) -> home(call, shown));
+    /**
+     * Adds the routes; without the page, only what Ollama's clients look for at {@code /}.
+     *
+     * @param isOllama whether the server listens where programs look for Ollama
+     */
+    static void addTo(Router router, boolean shown, boolean isOllama) {
+        router.add("GET", "/", Needs.NOTHING, OpenAiErrors.FORM, (call, rest) -> home(call, shown, isOllama));
         if (shown) {
             for (String name : FILES.keySet()) {
                 router.add("GET", "/" + name, Needs.NOTHING, OpenAiErrors.FORM, (call, rest) -> send(call, name));
@@ -42,13 +46,17 @@ final class Page {
         }
     }
 
-    /** A browser gets the page. */
-    private static void home(Call call, boolean shown) throws IOException {
+    /** Who asks for a page gets it, and clients of Ollama what they look for; others as if they were these at Ollama's port. */
+    private static void home(Call call, boolean shown, boolean isOllama) throws IOException {
         String accept = call.header("Accept");
-        if (shown && accept != null && accept.contains("text/html")) {
+        String agent = call.header("User-Agent");
+        boolean wantsPage = shown && accept != null && accept.contains("text/html");
+        if (!wantsPage && (isOllama || agent != null && agent.startsWith("ollama"))) {
+            call.text(200, "text/plain; charset=utf-8", "Ollama is running");
+        } else if (shown) {
             send(call, "index.html");
         } else {
-            call.text(200, "text/plain; charset=utf-8", "Ollama is running");
+            throw RequestException.of(Kind.UNKNOWN_PATH, "there is no page here; the API is under /v1");
         }
     }
 

@@ -42,7 +42,9 @@ class OllamaTest {
 
     @Test
     void itSaysThatItIsThere() {
-        assertThat(server.get("/").text()).isEqualTo("Ollama is running");
+        assertThat(server.send(server.request("/").header("User-Agent", "ollama-python/0.6.3"))
+                        .text())
+                .isEqualTo("Ollama is running");
         assertThat(server.get("/api/version").string("version")).matches("\\d+\\.\\d+\\.\\d+");
         Reply head = server.send(server.request("/").method("HEAD", HttpRequest.BodyPublishers.noBody()));
         assertThat(head.status()).isEqualTo(200);

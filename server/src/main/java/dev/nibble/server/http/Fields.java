@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -59,6 +60,13 @@ public final class Fields {
             return new Fields(map, path + ".");
         }
         throw expected(path, "an object", value);
+    }
+
+    /** The same without a member. */
+    public Fields without(String name) {
+        Map<Object, Object> others = new LinkedHashMap<>(values);
+        others.remove(name);
+        return new Fields(others, path);
     }
 
     /** Where a member is, for messages. */

@@ -7,18 +7,33 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.util.Map;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** The HTTP server of the JDK: HTTP/1.1, a virtual thread for each request. */
+/**
+ * The HTTP server of the JDK: HTTP/1.1, a thread for each request that is being answered, kept a while for later ones.
+ *
+ * <p>Threads of the system, not virtual ones: those share carriers with all that is virtual in the process, and the dispatcher of the
+ * server, which takes every connection, takes a lock that they hold. One that waits for a carrier then keeps all others from being
+ * heard, for seconds where processors are busy.
+ */
 public final class JdkTransport implements HttpTransport {
     private static final int BACKLOG = 512;
 
     private final HttpServer server;
-    private final ExecutorService executor = Executors.newThreadPerTaskExecutor(
-            Thread.ofVirtual().name("nibble-http-", 0).factory());
+    /** Threads that are always there: a start waits until the new thread has run, and the dispatcher would wait with it. */
+    private static final int READY = 64;
+
+    private final ThreadPoolExecutor executor = new ThreadPoolExecutor(
+            READY,
+            Integer.MAX_VALUE,
+            60,
+            TimeUnit.SECONDS,
+            new SynchronousQueue<>(),
+            Thread.ofPlatform().daemon().name("nibble-http-", 0).factory());
 
     /**
      * Listens at an address; port 0 for any that is free.
@@ -31,6 +46,7 @@ public final class JdkTransport implements HttpTransport {
 
     @Override
     public void start(Consumer<Exchange> handler) {
+        executor.prestartAllCoreThreads();
         server.setExecutor(executor);
         server.createContext("/", exchange -> handler.accept(new JdkExchange(exchange)));
         server.start();

@@ -23,8 +23,11 @@ final class Facts {
     private final Work work;
     private final long started = System.currentTimeMillis() / 1000;
 
-    Facts(Work work) {
+    private final LlamaCpp.Shown shown;
+
+    Facts(Work work, LlamaCpp.Shown shown) {
         this.work = work;
+        this.shown = shown;
     }
 
     private int context(ModelEntry entry) throws IOException {
@@ -49,9 +52,9 @@ final class Facts {
                         "model_path", entry.file().toString(),
                         "model_ftype", facts.quantization(),
                         "modalities", Json.object("vision", false, "audio", false),
-                        "endpoint_slots", true,
+                        "endpoint_slots", shown.slots(),
                         "endpoint_props", false,
-                        "endpoint_metrics", true,
+                        "endpoint_metrics", shown.metrics(),
                         "chat_template", template,
                         "chat_template_caps",
                                 Json.object("supports_tools", template.contains("tools"), "supports_system_role", true),
@@ -104,6 +107,20 @@ final class Facts {
                 "llamacpp:tokens_predicted_seconds_total",
                 "Seconds that they took.",
                 counters.generationSeconds());
+        counter(text, "llamacpp:n_decode_total", "Evaluations of answers, each counted by itself.", counters.decodes());
+        counter(text, "llamacpp:n_tokens_max", "Tokens of the longest prompt and answer.", counters.mostTokens());
+        counter(text, "llamacpp:spec_decode_num_draft_tokens_total", "Tokens guessed.", counters.draftedTokens());
+        counter(
+                text,
+                "llamacpp:spec_decode_num_accepted_tokens_total",
+                "Tokens guessed rightly.",
+                counters.acceptedTokens());
+        counter(text, "llamacpp:spec_decode_num_drafts_total", "Answers in which some were.", counters.drafts());
+        gauge(
+                text,
+                "llamacpp:n_busy_slots_per_decode",
+                "Answers in a batch, on average, of the models that are loaded.",
+                work.models().meanBatchSize());
         counter(text, "nibble:requests_total", "Answers made to their end.", counters.answers());
         counter(text, "nibble:requests_failed_total", "Answers that failed.", counters.failures());
         counter(text, "nibble:requests_cancelled_total", "Answers whose client left.", counters.cancelled());

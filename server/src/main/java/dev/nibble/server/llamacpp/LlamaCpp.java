@@ -13,6 +13,7 @@ import dev.nibble.server.http.Router.Needs;
 import dev.nibble.server.openai.Embeddings;
 import dev.nibble.server.openai.OpenAiErrors;
 import dev.nibble.server.work.Lease;
+import dev.nibble.server.work.Prompt;
 import dev.nibble.server.work.Work;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -47,17 +48,30 @@ public final class LlamaCpp {
         this.work = work;
     }
 
+    /** Which of the routes that tell of the server are there. */
+    public record Shown(boolean slots, boolean metrics) {}
+
     /** Adds them. */
-    public static void addTo(Router router, Work work) {
+    public static void addTo(Router router, Work work, Shown shown) {
         LlamaCpp own = new LlamaCpp(work);
-        Facts facts = new Facts(work);
+        Facts facts = new Facts(work, shown);
         Tokens tokens = new Tokens(work);
         OwnCompletion completion = new OwnCompletion(work);
         Reranking reranking = new Reranking(work);
         Router.Handler refusal = Router.refusing("this server has nothing of that kind");
         router.add("GET", "/props", Needs.KEY, ERRORS, facts::props)
-                .add("GET", "/slots", Needs.KEY, ERRORS, facts::slots)
-                .add("GET", "/metrics", Needs.KEY, ERRORS, facts::metrics)
+                .add(
+                        "GET",
+                        "/slots",
+                        Needs.KEY,
+                        ERRORS,
+                        shown.slots() ? facts::slots : Router.refusing("turned off where the server was started"))
+                .add(
+                        "GET",
+                        "/metrics",
+                        Needs.KEY,
+                        ERRORS,
+                        shown.metrics() ? facts::metrics : Router.refusing("turned off where the server was started"))
                 .add("POST", "/tokenize", Needs.WORK, ERRORS, tokens::tokenize)
                 .add("POST", "/detokenize", Needs.WORK, ERRORS, tokens::detokenize)
                 .add("POST", "/apply-template", Needs.WORK, ERRORS, tokens::template)
@@ -80,16 +94,20 @@ public final class LlamaCpp {
     /** Embeddings in llama.cpp's own form: an array, each with an array of rows. */
     private void embeddings(Call call, String rest) throws IOException {
         Fields fields = call.fields();
-        List<String> texts = Embeddings.texts(fields, fields.has("content") ? "content" : "input");
+        List<Prompt> texts = Embeddings.inputs(fields, fields.has("content") ? "content" : "input");
         try (Lease lease = work.embedding(work.models().requireOrOnly(fields.string("model")))) {
             call.stream(Format.JSON);
             List<Object> list = new ArrayList<>();
             if (lease.embedding().pooling() == Pooling.NONE) { // a row for each token
-                for (String text : texts) {
-                    list.add(rows(list.size(), work.embedTokens(call, lease, text)));
+                for (Prompt prompt : texts) {
+                    if (!(prompt instanceof Prompt.Text text)) {
+                        throw RequestException.unsupported(
+                                "input", "where each token has an embedding it has to be text");
+                    }
+                    list.add(rows(list.size(), work.embedTokens(call, lease, text.text())));
                 }
             } else {
-                for (float[] vector : work.embed(call, lease, texts).vectors()) {
+                for (float[] vector : work.embedAll(call, lease, texts).vectors()) {
                     list.add(rows(list.size(), List.of(vector)));
                 }
             }

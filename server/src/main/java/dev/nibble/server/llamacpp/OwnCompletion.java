@@ -40,10 +40,8 @@ final class OwnCompletion {
 
     void complete(Call call, String rest) throws IOException {
         Fields fields = call.fields();
-        List<Prompt> prompts = prompts(fields);
-        boolean many = fields.value("prompt") instanceof List<?> list
-                && list.stream()
-                        .anyMatch(item -> item instanceof String || item instanceof List || item instanceof Map);
+        List<Prompt> prompts = Prompts.read(fields, "prompt");
+        boolean many = Prompts.isSeveral(fields.value("prompt"));
         answer(call, fields, prompts, many);
     }
 
@@ -93,6 +91,7 @@ final class OwnCompletion {
                 }
                 tasks.add(Task.of(prompt, options)
                         .withCount(count)
+                        .withPriority(Sampling.priority(fields))
                         .withMostTime(
                                 millis.isPresent() && millis.getAsLong() > 0
                                         ? Duration.ofMillis(millis.getAsLong())
@@ -100,26 +99,6 @@ final class OwnCompletion {
             }
             work.answer(call, lease, tasks, new Writer(call, fields, lease, tasks, many));
         }
-    }
-
-    /** A prompt may also be an object with a text in it. */
-    private static List<Prompt> prompts(Fields fields) {
-        Object value = fields.value("prompt");
-        if (value instanceof Map<?, ?>) {
-            return List.of(object(Fields.of(value, "prompt")));
-        }
-        if (value instanceof List<?> list && list.stream().anyMatch(Map.class::isInstance)) {
-            return list.stream()
-                    .map(item ->
-                            item instanceof String text ? new Prompt.Text(text) : object(Fields.of(item, "prompt[]")))
-                    .toList();
-        }
-        return Prompts.read(fields, "prompt");
-    }
-
-    private static Prompt object(Fields prompt) {
-        prompt.refuse("image input is not supported", "multimodal_data");
-        return new Prompt.Text(prompt.requireString("prompt_string"));
     }
 
     private static final class Writer implements Work.Writer {
@@ -190,7 +169,7 @@ final class OwnCompletion {
             body.put("tokens_evaluated", outcome.stats().promptTokens());
             body.put("tokens_cached", outcome.stats().cachedTokens());
             body.put("generation_settings", Facts.Settings.of(task.generation(), running.tokenizer()));
-            body.put("prompt", prompt(task.prompt(), running.tokenizer()));
+            body.put("prompt", running.prompt(outcome));
             body.put("has_new_line", outcome.generation().text().contains("\n"));
             body.put("truncated", outcome.generation().finishReason() == dev.nibble.FinishReason.CONTEXT_FULL);
             body.put("stop_type", stopType);
@@ -202,17 +181,6 @@ final class OwnCompletion {
                         Counts.logprobs(texts.get(index).tokens(), running.tokenizer()));
             }
             return body;
-        }
-
-        private static String prompt(Prompt prompt, Tokenizer tokenizer) {
-            return switch (prompt) {
-                case Prompt.Text text -> text.text();
-                case Prompt.Tokens tokens ->
-                    tokenizer.decode(
-                            tokens.ids().stream().mapToInt(Integer::intValue).toArray());
-                case Prompt.Infill infill -> infill.prefix();
-                case Prompt.Chat chat -> "";
-            };
         }
 
         private static List<Object> list(int[] tokens) {
@@ -270,6 +238,27 @@ final class OwnCompletion {
                     piece.put("completion_probabilities", Counts.logprobs(tokens, running.tokenizer()));
                 }
                 out.data(piece);
+            }
+
+            @Override
+            public void progress(Progress progress) {
+                if (fields.bool("return_progress", false)) {
+                    out.data(Json.object(
+                            "index",
+                            index,
+                            "content",
+                            "",
+                            "tokens",
+                            List.of(),
+                            "stop",
+                            false,
+                            "id_slot",
+                            0,
+                            "prompt_progress",
+                            Counts.progress(progress),
+                            "timings",
+                            Counts.timings(progress)));
+                }
             }
 
             @Override

@@ -16,7 +16,9 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Text to tokens, tokens to text, conversations to prompts. */
 final class Tokens {
@@ -88,11 +90,16 @@ final class Tokens {
 
     void template(Call call, String rest) throws IOException {
         Fields fields = call.fields();
-        ChatRequest request = ChatRequest.read(fields);
+        boolean asks = fields.bool("add_generation_prompt", true) || fields.bool("continue_final_message", false);
+        ChatRequest request = ChatRequest.read(asks ? fields : fields.without("add_generation_prompt"));
         Prompt.Chat chat = (Prompt.Chat) request.task().prompt();
         try (Lease lease = lease(fields)) {
-            ChatOptions own =
-                    lease.entry().template().map(chat.options()::withTemplate).orElse(chat.options());
+            ChatOptions own = lease.chatOptions(chat);
+            if (!asks) {
+                Map<String, Object> variables = new LinkedHashMap<>(own.templateVariables());
+                variables.put("add_generation_prompt", false);
+                own = own.withTemplateVariables(variables);
+            }
             call.json(200, Json.object("prompt", lease.model().chatPrompt(lease.withSystem(chat.messages()), own)));
         }
     }
@@ -101,8 +108,7 @@ final class Tokens {
         Fields fields = call.fields();
         Prompt.Chat chat = (Prompt.Chat) ChatRequest.read(fields).task().prompt();
         try (Lease lease = lease(fields)) {
-            ChatOptions own =
-                    lease.entry().template().map(chat.options()::withTemplate).orElse(chat.options());
+            ChatOptions own = lease.chatOptions(chat);
             int count = lease.model().chatTokens(lease.withSystem(chat.messages()), own).length;
             call.json(200, Json.object("object", "response.input_tokens", "input_tokens", count));
         }

@@ -39,6 +39,10 @@ public final class ChatCompletions {
         }
     }
 
+    private static Map<String, Object> verbose(Running running, Outcome outcome) {
+        return Json.object("prompt", running.prompt(outcome));
+    }
+
     /** What all pieces of an answer begin with. */
     private record Head(String id, String model, long created) {
         Head(String id, String model) {
@@ -51,7 +55,7 @@ public final class ChatCompletions {
                     "object", type,
                     "created", created,
                     "model", model,
-                    "system_fingerprint", "nibble");
+                    "system_fingerprint", Counts.FINGERPRINT);
         }
     }
 
@@ -118,6 +122,9 @@ public final class ChatCompletions {
                 body.put("choices", choices);
                 body.put("usage", Counts.usage(outcomes));
                 body.put("timings", Counts.timings(outcome.stats()));
+                if (request.verbose()) {
+                    body.put("__verbose", verbose(running, outcome));
+                }
                 call.json(200, body);
             }
         }
@@ -151,6 +158,9 @@ public final class ChatCompletions {
             outcomes.add(outcome);
             Map<String, Object> last = chunk(index, Json.object(), Counts.finishReason(outcome));
             boolean over = outcomes.size() == request.task().count();
+            if (request.verbose()) {
+                last.put("__verbose", verbose(running, outcome));
+            }
             if (!over || !request.includeUsage()) {
                 last.put("timings", Counts.timings(outcome.stats()));
             }
@@ -244,13 +254,12 @@ public final class ChatCompletions {
             }
 
             @Override
-            public void progress(int evaluated, int total) {
+            public void progress(Progress progress) {
                 if (request.progress()) {
                     begin();
                     Map<String, Object> chunk = chunk(index, Json.object(), Json.NULL);
-                    chunk.put(
-                            "prompt_progress",
-                            Json.object("total", total, "cache", 0, "processed", evaluated, "time_ms", 0));
+                    chunk.put("prompt_progress", Counts.progress(progress));
+                    chunk.put("timings", Counts.timings(progress));
                     out.data(chunk);
                 }
             }

@@ -28,9 +28,16 @@ import org.jspecify.annotations.Nullable;
  * @param includeUsage whether the stream ends with the counts
  * @param logprobs whether the probabilities of tokens are wanted
  * @param progress whether a stream tells how far the prompt is
+ * @param verbose whether the prompt is told as its tokens spell it
  */
 public record ChatRequest(
-        @Nullable String model, Task task, boolean streams, boolean includeUsage, boolean logprobs, boolean progress) {
+        @Nullable String model,
+        Task task,
+        boolean streams,
+        boolean includeUsage,
+        boolean logprobs,
+        boolean progress,
+        boolean verbose) {
     private static final int MOST_ANSWERS = 16;
     private static final int MOST_TOP = 20;
 
@@ -43,8 +50,13 @@ public record ChatRequest(
                 "thinking_budget_tokens",
                 "reasoning_budget_tokens",
                 "reasoning_budget");
-        fields.refuse("an answer that was begun is not continued", "continue_final_message");
-        if (!fields.bool("add_generation_prompt", true)) {
+        boolean continues = fields.bool("continue_final_message", false);
+        if (continues && fields.bool("add_generation_prompt", false)) {
+            throw RequestException.invalid(
+                    "continue_final_message",
+                    "give one of 'add_generation_prompt' and 'continue_final_message', not both");
+        }
+        if (!continues && !fields.bool("add_generation_prompt", true)) {
             throw RequestException.unsupported("add_generation_prompt", "an answer is always asked for");
         }
         for (String modality : fields.strings("modalities")) {
@@ -70,15 +82,21 @@ public record ChatRequest(
         generation = generation.withTopLogProbabilities(top(fields, logprobs));
         Fields streamOptions = fields.object("stream_options");
         boolean streams = fields.bool("stream", false);
-        Task task = Task.of(new Prompt.Chat(Messages.read(fields), options(fields)), generation)
-                .withCount(count(fields));
+        Prompt.Chat chat = Prompt.Chat.of(Messages.read(fields), options(fields), generation);
+        if (continues && chat.options().answerBeginning().isEmpty()) {
+            throw RequestException.invalid(
+                    "continue_final_message",
+                    "'continue_final_message' needs a text of the assistant as the last message");
+        }
+        Task task = Task.of(chat, generation).withCount(count(fields)).withPriority(Sampling.priority(fields));
         return new ChatRequest(
                 fields.string("model"),
                 task,
                 streams,
                 streamOptions != null && streamOptions.bool("include_usage", false),
                 logprobs,
-                streams && fields.bool("return_progress", false));
+                streams && fields.bool("return_progress", false),
+                fields.bool("verbose", false));
     }
 
     static int count(Fields fields) {

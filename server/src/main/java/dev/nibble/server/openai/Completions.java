@@ -70,7 +70,8 @@ public final class Completions {
             GenerationOptions options = generation;
             List<Task> tasks = Prompts.read(fields, "prompt").stream()
                     .map(prompt -> Task.of(suffix == null ? prompt : between(prompt, suffix), options)
-                            .withCount(count))
+                            .withCount(count)
+                            .withPriority(Sampling.priority(fields)))
                     .toList();
             Fields streamOptions = fields.object("stream_options");
             return new Request(
@@ -98,6 +99,7 @@ public final class Completions {
                 case Prompt.Tokens tokens ->
                     tokenizer.decode(
                             tokens.ids().stream().mapToInt(Integer::intValue).toArray());
+                case Prompt.Mixed mixed -> tokenizer.decode(Prompt.encode(mixed, tokenizer));
                 case Prompt.Infill infill -> infill.prefix();
                 case Prompt.Chat chat -> "";
             };
@@ -146,7 +148,7 @@ public final class Completions {
                     "object", "text_completion",
                     "created", created,
                     "model", model,
-                    "system_fingerprint", "nibble");
+                    "system_fingerprint", Counts.FINGERPRINT);
         }
 
         private static Map<String, Object> choice(int index, String text, Object logprobs, Object reason) {

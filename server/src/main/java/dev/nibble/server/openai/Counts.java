@@ -5,16 +5,36 @@ import dev.nibble.GeneratedToken;
 import dev.nibble.GenerationStats;
 import dev.nibble.TokenProbability;
 import dev.nibble.server.http.Json;
+import dev.nibble.server.work.AnswerSink;
 import dev.nibble.server.work.Outcome;
 import dev.nibble.tokenizer.Tokenizer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
 /** Counts, times and probabilities in the words of OpenAI and llama.cpp. */
 public final class Counts {
+    /** What answers are said to be made by. */
+    static final String FINGERPRINT = "build-nibble"; // programs made for llama.cpp's server look for the b
+
     private Counts() {}
+
+    /** How far a prompt is as llama.cpp tells it. */
+    public static Map<String, Object> progress(AnswerSink.Progress progress) {
+        return Json.object(
+                "total", progress.total(),
+                "cache", progress.held(),
+                "processed", progress.evaluated(),
+                "time_ms", progress.nanos() / 1_000_000);
+    }
+
+    /** Times while a prompt is read. */
+    public static Map<String, Object> timings(AnswerSink.Progress progress) {
+        return timings(GenerationStats.NONE.withPrompt(
+                progress.evaluated(), progress.held(), Duration.ofNanos(progress.nanos())));
+    }
 
     /** The usage of answers to one prompt. */
     static Map<String, Object> usage(List<Outcome> outcomes) {

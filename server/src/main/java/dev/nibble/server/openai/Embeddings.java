@@ -6,6 +6,7 @@ import dev.nibble.server.http.Fields;
 import dev.nibble.server.http.Json;
 import dev.nibble.server.http.RequestException;
 import dev.nibble.server.work.Lease;
+import dev.nibble.server.work.Prompt;
 import dev.nibble.server.work.Work;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -30,7 +31,7 @@ public final class Embeddings {
     /** Answers a request. */
     public void handle(Call call, String rest) throws IOException {
         Fields fields = call.fields();
-        List<String> texts = texts(fields, "input");
+        List<Prompt> texts = inputs(fields, "input");
         String format = fields.string("encoding_format", "float");
         if (!format.equals("float") && !format.equals("base64")) {
             throw RequestException.invalid(
@@ -39,7 +40,7 @@ public final class Embeddings {
         try (Lease lease = work.embedding(work.models().requireOrOnly(fields.string("model")))) {
             int dimensions = dimensions(fields, lease.embedding().dimensions());
             call.stream(Format.JSON);
-            Work.Embedded embedded = work.embed(call, lease, texts);
+            Work.Embedded embedded = work.embedAll(call, lease, texts);
             List<Object> data = new ArrayList<>();
             for (float[] vector : embedded.vectors()) {
                 float[] cut = cut(vector, dimensions);
@@ -65,6 +66,16 @@ public final class Embeddings {
         }
     }
 
+    /** What is to be embedded: texts and token ids as prompts have them. */
+    public static List<Prompt> inputs(Fields fields, String name) {
+        List<Prompt> inputs = Prompts.read(fields, name);
+        if (inputs.size() > MOST_TEXTS) {
+            throw RequestException.invalid(
+                    name, "'" + name + "' has " + inputs.size() + " texts, at most " + MOST_TEXTS);
+        }
+        return inputs;
+    }
+
     /** Texts to embed: one, or an array. */
     public static List<String> texts(Fields fields, String name) {
         Object value = fields.value(name);
@@ -72,8 +83,7 @@ public final class Embeddings {
             throw RequestException.invalid(name, "'" + name + "' is missing");
         }
         if (value instanceof List<?> list && list.stream().anyMatch(item -> !(item instanceof String))) {
-            throw RequestException.unsupported(
-                    name, "it has to be a text or an array of texts; token ids would be those of another model");
+            throw RequestException.unsupported(name, "it has to be a text or an array of texts");
         }
         List<String> texts = fields.strings(name);
         if (texts.isEmpty()) {

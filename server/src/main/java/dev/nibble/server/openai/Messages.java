@@ -52,7 +52,8 @@ public final class Messages {
                             + " assistant and tool, not '" + role + "'");
         }
         Map<String, @Nullable Object> more = new LinkedHashMap<>();
-        String text = text(message, "content");
+        // Texts of the assistant are paragraphs, as llama.cpp's server has it where one is continued.
+        String text = text(message, "content", role.equals("assistant") ? "\n\n" : "\n");
         List<Fields> calls = message.objects("tool_calls");
         if (!calls.isEmpty()) {
             more.put("tool_calls", calls.stream().map(call -> call(call, tools)).toList());
@@ -121,6 +122,11 @@ public final class Messages {
 
     /** A text, or the texts of parts joined by line ends; null if there is none. */
     public static @Nullable String text(Fields message, String name) {
+        return text(message, name, "\n");
+    }
+
+    /** A text, or the texts of parts with something between them; null if there is none. */
+    public static @Nullable String text(Fields message, String name, String between) {
         Object content = message.value(name);
         if (content == null || content instanceof String) {
             return (String) content;
@@ -139,6 +145,6 @@ public final class Messages {
                             part.path("type"), "content of the type '" + type + "' is not supported");
             }
         }
-        return String.join("\n", texts);
+        return String.join(between, texts);
     }
 }

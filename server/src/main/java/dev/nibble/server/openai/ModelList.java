@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** {@code GET /v1/models}; it neither loads nor waits for anything. */
 public final class ModelList {
@@ -51,7 +52,11 @@ public final class ModelList {
                 "object", "model",
                 "created", facts.modified().getEpochSecond(),
                 "owned_by", "nibble",
-                "aliases", entry.aliases(),
+                "aliases",
+                        Stream.concat(Stream.of(entry.name()), entry.aliases().stream())
+                                .distinct()
+                                .toList(),
+                "tags", entry.tags(),
                 "meta",
                         Json.object(
                                 "n_vocab", facts.vocabulary(),

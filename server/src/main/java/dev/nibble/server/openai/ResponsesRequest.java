@@ -70,7 +70,7 @@ record ResponsesRequest(@Nullable String model, Task task, boolean streams, Map<
                 "disabled");
         return new ResponsesRequest(
                 fields.string("model"),
-                Task.of(new Prompt.Chat(messages(fields), options(fields)), generation),
+                Task.of(Prompt.Chat.of(messages(fields), options(fields), generation), generation),
                 fields.bool("stream", false),
                 echoed);
     }

@@ -25,8 +25,18 @@ public interface AnswerSink {
     /** A call is whole. */
     default void callEnd(int index) {}
 
-    /** More of the prompt is evaluated. */
-    default void progress(int evaluated, int total) {}
+    /**
+     * How far a prompt is.
+     *
+     * @param held tokens that need no evaluation
+     * @param evaluated tokens, those held included
+     * @param total tokens of the prompt
+     * @param nanos since the evaluation began
+     */
+    record Progress(int held, int evaluated, int total, long nanos) {}
+
+    /** More of the prompt is evaluated, or is about to be: the first tells of nothing but what is held. */
+    default void progress(Progress progress) {}
 
     /** A token was chosen, before what it adds. */
     default void token(GeneratedToken token) {}

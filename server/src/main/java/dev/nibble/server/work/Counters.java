@@ -1,6 +1,7 @@
 package dev.nibble.server.work;
 
 import dev.nibble.GenerationStats;
+import java.util.concurrent.atomic.LongAccumulator;
 import java.util.concurrent.atomic.LongAdder;
 
 /** What a server has done since it was started. Thread-safe. */
@@ -13,6 +14,11 @@ public final class Counters {
     private final LongAdder promptNanos = new LongAdder();
     private final LongAdder generatedTokens = new LongAdder();
     private final LongAdder generationNanos = new LongAdder();
+    private final LongAdder decodes = new LongAdder();
+    private final LongAccumulator mostTokens = new LongAccumulator(Math::max, 0);
+    private final LongAdder draftedTokens = new LongAdder();
+    private final LongAdder acceptedTokens = new LongAdder();
+    private final LongAdder drafts = new LongAdder();
     private final Histogram waiting = new Histogram();
     private final Histogram firstToken = new Histogram();
     private final Histogram perToken = new Histogram();
@@ -30,6 +36,7 @@ public final class Counters {
     void ended(Outcome outcome) {
         GenerationStats stats = outcome.stats();
         answers.increment();
+        decoded(stats);
         promptTokens.add(stats.promptTokens() - stats.cachedTokens());
         cachedTokens.add(stats.cachedTokens());
         promptNanos.add(stats.promptTime().toNanos());
@@ -46,7 +53,42 @@ public final class Counters {
     void embedded(int tokens) {
         answers.increment();
         promptTokens.add(tokens);
+        decodes.increment();
         lastProgress = System.nanoTime();
+    }
+
+    /** Counted as if each answer were evaluated alone: a batch for its prompt, and one for each token after the first. */
+    private void decoded(GenerationStats stats) {
+        decodes.add(Math.max(1, stats.generatedTokens()));
+        mostTokens.accumulate(stats.promptTokens() + stats.generatedTokens());
+        draftedTokens.add(stats.draftedTokens());
+        acceptedTokens.add(stats.acceptedTokens());
+        drafts.add(stats.draftedTokens() > 0 ? 1 : 0);
+    }
+
+    /** Evaluations of answers and embeddings, each counted by itself. */
+    public long decodes() {
+        return decodes.sum();
+    }
+
+    /** Tokens of the longest prompt with its answer. */
+    public long mostTokens() {
+        return mostTokens.get();
+    }
+
+    /** Tokens that were guessed. */
+    public long draftedTokens() {
+        return draftedTokens.sum();
+    }
+
+    /** Tokens that were guessed rightly. */
+    public long acceptedTokens() {
+        return acceptedTokens.sum();
+    }
+
+    /** Answers in which tokens were guessed. */
+    public long drafts() {
+        return drafts.sum();
     }
 
     void failed(boolean left) {

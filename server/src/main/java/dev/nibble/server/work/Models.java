@@ -346,6 +346,16 @@ public final class Models implements AutoCloseable {
      */
     public record Loaded(ModelEntry entry, Use use, AutoCloseable model, Instant expires) {}
 
+    /** Answers in a batch on average of all models that are loaded; 0 where nothing was evaluated. */
+    public double meanBatchSize() {
+        return loaded().stream()
+                .filter(one -> one.model() instanceof LanguageModel)
+                .mapToDouble(one -> ((LanguageModel) one.model()).stats().meanBatchSize())
+                .filter(Double::isFinite)
+                .average()
+                .orElse(0);
+    }
+
     /** All that are loaded now. */
     public synchronized List<Loaded> loaded() {
         return parts.values().stream()

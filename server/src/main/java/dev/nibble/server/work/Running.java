@@ -1,11 +1,11 @@
 package dev.nibble.server.work;
 
 import dev.nibble.AnswerStream;
-import dev.nibble.ChatOptions;
 import dev.nibble.FinishReason;
 import dev.nibble.GeneratedToken;
 import dev.nibble.Generation;
 import dev.nibble.GenerationOptions;
+import dev.nibble.PromptProgress;
 import dev.nibble.Session;
 import dev.nibble.TokenStream;
 import dev.nibble.chat.AnswerDelta;
@@ -16,6 +16,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.UUID;
@@ -37,15 +38,17 @@ public final class Running implements AutoCloseable {
     private Running(Lease lease, Task task, int number) {
         this.lease = lease;
         this.mostTime = task.mostTime();
-        session = lease.newSession(task.context());
+        session = lease.newSession(task.context(), task.priority());
         try {
             GenerationOptions asked = task.generation().orElse(lease.entry().generation());
             OptionalLong seed = asked.seed();
             options = (seed.isPresent() ? asked.withSeed(seed.getAsLong() + number) : asked)
-                    .withPromptProgress(this::progress);
+                    .withPromptProgress(new Progress());
             switch (task.prompt()) {
                 case Prompt.Chat chat -> {
-                    answer = session.answer(lease.withSystem(chat.messages()), options(chat))
+                    answer = session.answer(
+                                    lease.withSystem(chat.messages()),
+                                    lease.chatOptions(chat).withGeneration(options))
                             .withTokens(this::token);
                     text = null;
                 }
@@ -60,6 +63,10 @@ public final class Running implements AutoCloseable {
                 case Prompt.Tokens prompt -> {
                     answer = null;
                     text = session.stream(prompt.array(), options);
+                }
+                case Prompt.Mixed prompt -> {
+                    answer = null;
+                    text = session.stream(Prompt.encode(prompt, tokenizer()), options);
                 }
             }
         } catch (IllegalArgumentException e) {
@@ -79,13 +86,6 @@ public final class Running implements AutoCloseable {
      */
     public static Running begin(Lease lease, Task task, int number) {
         return new Running(lease, task, number);
-    }
-
-    private ChatOptions options(Prompt.Chat chat) {
-        ChatOptions chatOptions = chat.options().withGeneration(options);
-        return chatOptions.template().isPresent() || lease.entry().template().isEmpty()
-                ? chatOptions
-                : chatOptions.withTemplate(lease.entry().template().get());
     }
 
     /** The context it runs in. */
@@ -205,10 +205,43 @@ public final class Running implements AutoCloseable {
         return taken;
     }
 
-    private void progress(int evaluated, int total) {
-        if (sink != null) {
-            sink.progress(evaluated, total);
+    private final class Progress implements PromptProgress {
+        private int held;
+        private long begun;
+
+        @Override
+        public void begins(int tokens, int total) {
+            held = tokens;
+            begun = System.nanoTime();
+            tell(tokens, total, 0);
         }
+
+        @Override
+        public void evaluated(int evaluated, int total) {
+            tell(evaluated, total, System.nanoTime() - begun);
+        }
+
+        private void tell(int evaluated, int total, long nanos) {
+            if (sink != null) {
+                sink.progress(new AnswerSink.Progress(held, evaluated, total, nanos));
+            }
+        }
+    }
+
+    /** The prompt as its tokens spell it, when the answer has ended. */
+    public String prompt(Outcome outcome) {
+        int[] all = session.tokens();
+        return spelt(Arrays.copyOf(all, Math.min(all.length, outcome.stats().promptTokens())));
+    }
+
+    private String spelt(int[] tokens) {
+        ByteArrayOutputStream spelt = new ByteArrayOutputStream();
+        for (int id : tokens) {
+            byte[] bytes = tokenizer().bytes(id); // none for control tokens, which count as their text in answers
+            spelt.writeBytes(
+                    bytes.length > 0 ? bytes : tokenizer().vocabulary().text(id).getBytes(StandardCharsets.UTF_8));
+        }
+        return spelt.toString(StandardCharsets.UTF_8);
     }
 
     /** The stop string that ended a generation: it is in what the tokens spell and not in the text. */
@@ -216,13 +249,7 @@ public final class Running implements AutoCloseable {
         if (generation.finishReason() != FinishReason.STOP_STRING) {
             return null;
         }
-        ByteArrayOutputStream spelt = new ByteArrayOutputStream();
-        for (int id : generation.tokens()) {
-            byte[] bytes = tokenizer().bytes(id); // none for control tokens, which count as their text in answers
-            spelt.writeBytes(
-                    bytes.length > 0 ? bytes : tokenizer().vocabulary().text(id).getBytes(StandardCharsets.UTF_8));
-        }
-        String all = spelt.toString(StandardCharsets.UTF_8);
+        String all = spelt(generation.tokens());
         return options.stop().stream()
                 .filter(all::contains)
                 .min(java.util.Comparator.comparingInt(all::indexOf))

@@ -1,6 +1,7 @@
 package dev.nibble.server.work;
 
 import dev.nibble.GenerationOptions;
+import dev.nibble.Priority;
 import dev.nibble.constraint.Constraint;
 import dev.nibble.server.http.Fields;
 import dev.nibble.server.http.Json;
@@ -74,6 +75,12 @@ public final class Sampling {
         }
         constraint();
         return options;
+    }
+
+    /** How urgent a request is in vLLM's words: the lower the number the earlier, 0 as others. */
+    public static Priority priority(Fields fields) {
+        int value = Integer.signum(fields.integer("priority").orElse(0));
+        return value < 0 ? Priority.HIGH : value > 0 ? Priority.LOW : Priority.NORMAL;
     }
 
     /** The most tokens by the first of these names that is there; a negative number is no limit. */

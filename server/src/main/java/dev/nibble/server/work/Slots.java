@@ -1,12 +1,13 @@
 package dev.nibble.server.work;
 
+import dev.nibble.Priority;
 import dev.nibble.server.http.Call;
 import dev.nibble.server.http.ClientGoneException;
 import dev.nibble.server.http.RequestException;
 import dev.nibble.server.http.RequestException.Kind;
-import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.Queue;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
@@ -15,7 +16,7 @@ public final class Slots {
     private final int count;
     private final int mostWaiting;
     private final BitSet taken = new BitSet(); // guarded by this, as the others
-    private final Queue<CompletableFuture<Slot>> waiting = new ArrayDeque<>();
+    private final List<Turn> waiting = new ArrayList<>(); // the next one first
     private long rejected;
 
     /**
@@ -26,6 +27,8 @@ public final class Slots {
         this.count = count;
         this.mostWaiting = mostWaiting;
     }
+
+    private record Turn(Priority priority, CompletableFuture<Slot> slot) {}
 
     /** The right to make an answer. */
     public final class Slot implements AutoCloseable {
@@ -47,13 +50,19 @@ public final class Slots {
         }
     }
 
+    /** Waits for a turn as most do. */
+    public Slot enter(Call call) {
+        return enter(call, Priority.NORMAL);
+    }
+
     /**
      * Waits for a turn.
      *
+     * @param priority who has a higher one goes before those with a lower one
      * @throws RequestException if too many wait already
      * @throws ClientGoneException if the client leaves meanwhile
      */
-    public Slot enter(Call call) {
+    public Slot enter(Call call, Priority priority) {
         CompletableFuture<Slot> turn = new CompletableFuture<>();
         synchronized (this) {
             if (taken.cardinality() < count) {
@@ -63,7 +72,11 @@ public final class Slots {
                 throw RequestException.of(
                         Kind.BUSY, "the queue is full: " + mostWaiting + " requests wait; try again later");
             } else {
-                waiting.add(turn);
+                int at = waiting.size();
+                while (at > 0 && waiting.get(at - 1).priority().compareTo(priority) < 0) {
+                    at--;
+                }
+                waiting.add(at, new Turn(priority, turn));
             }
         }
         call.whenGone(() -> turn.cancel(false));
@@ -71,7 +84,7 @@ public final class Slots {
             return turn.join();
         } catch (CompletionException | java.util.concurrent.CancellationException e) {
             synchronized (this) {
-                waiting.removeIf(other -> other == turn);
+                waiting.removeIf(other -> other.slot() == turn);
             }
             throw call.gone();
         }
@@ -91,7 +104,7 @@ public final class Slots {
         taken.clear(slot.index);
         while (taken.cardinality() < count && !waiting.isEmpty()) {
             Slot next = take();
-            if (!waiting.remove().complete(next)) { // its client left
+            if (!waiting.removeFirst().slot().complete(next)) { // its client left
                 next.open = false;
                 taken.clear(next.index);
             }

@@ -72,7 +72,7 @@ public final class Work {
             }
             long queued = System.nanoTime();
             writer.begin();
-            try (Slots.Slot slot = slots.enter(call)) {
+            try (Slots.Slot slot = slots.enter(call, tasks.getFirst().priority())) {
                 counters.waited(System.nanoTime() - queued);
                 int first = 0;
                 for (Task task : tasks) {
@@ -165,26 +165,39 @@ public final class Work {
      * @throws RequestException if the model makes one of each token instead
      */
     public Embedded embed(Call call, Lease lease, List<String> texts) {
+        return embedAll(call, lease, texts.stream().map(Prompt.Text::new).toList());
+    }
+
+    /**
+     * Embeddings of texts or tokens.
+     *
+     * @throws RequestException if the model makes one of each token instead
+     */
+    public Embedded embedAll(Call call, Lease lease, List<? extends Prompt> prompts) {
         EmbeddingModel model = lease.embedding();
         if (model.pooling() == Pooling.NONE) {
             throw RequestException.invalid("the pooling of " + lease.entry().name()
                     + " is NONE, which makes an embedding of each token and none of a"
                     + " text; /embedding gives those");
         }
-        return embed(call, model, texts, () -> model.embed(texts));
+        List<int[]> texts = prompts.stream()
+                .map(prompt -> Prompt.encode(prompt, model.tokenizer()))
+                .toList();
+        return embed(call, model, texts, () -> model.embedIds(texts));
     }
 
     /** Embeddings of the tokens of a text: [tokens][dimensions]. */
     public List<float[]> embedTokens(Call call, Lease lease, String text) {
         EmbeddingModel model = lease.embedding();
-        return embed(call, model, List.of(text), () -> List.of(model.embedTokens(text)))
+        int[] tokens = model.tokenizer().encode(text, Tokenizer.Options.PROMPT);
+        return embed(call, model, List.of(tokens), () -> List.of(model.embedTokens(text)))
                 .vectors();
     }
 
-    private Embedded embed(Call call, EmbeddingModel model, List<String> texts, Supplier<List<float[]>> evaluation) {
+    private Embedded embed(Call call, EmbeddingModel model, List<int[]> texts, Supplier<List<float[]>> evaluation) {
         int tokens = 0;
         for (int i = 0; i < texts.size(); i++) {
-            int count = model.tokenizer().encode(texts.get(i), Tokenizer.Options.PROMPT).length;
+            int count = texts.get(i).length;
             if (count > model.contextLength()) {
                 throw new ContextOverflowException(
                         "the input is too large to process: text " + (i + 1) + " of " + texts.size(),
