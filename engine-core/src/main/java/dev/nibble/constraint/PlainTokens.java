@@ -9,18 +9,24 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The tokens of whole characters that any JSON string may have as they are: nearly all of a vocabulary. Where an expression allows
- * every text of such characters, or every one up to a length and none beyond, they need not be walked through: only the others.
- * Thread-safe.
+ * The tokens of whole characters of an alphabet. Where an expression allows every text of such characters, or every one up to a
+ * length and none beyond, they need not be walked through: only the others. Thread-safe.
  */
 final class PlainTokens {
-    /** Neither quotes, backslashes and controls nor what a dot of a pattern leaves out. */
-    private static final CodePointSet CHARACTERS = CodePointSet.ALL
+    /** What any JSON string may have, so nearly all of a vocabulary: but for what a dot of a pattern leaves out. */
+    private static final CodePointSet UNESCAPED = CodePointSet.ALL
             .minus(CodePointSet.range(0, 0x1F))
             .minus(CodePointSet.of('"'))
             .minus(CodePointSet.of('\\'))
             .minus(CodePointSet.range(0x7F, 0x9F))
             .minus(CodePointSet.range(0x2028, 0x2029));
+
+    private static final CodePointSet LOWER_CASE = CodePointSet.range('a', 'z');
+    private static final CodePointSet ALPHANUMERIC =
+            LOWER_CASE.or(CodePointSet.range('A', 'Z')).or(CodePointSet.range('0', '9'));
+
+    /** Alphabets, each of which is a part of the one before. */
+    static final List<CodePointSet> ALPHABETS = List.of(UNESCAPED, ALPHANUMERIC, LOWER_CASE);
 
     /** States that are looked at to find out about one, at the most. */
     private static final int MAX_STATES = 2_000;
@@ -32,6 +38,7 @@ final class PlainTokens {
     private static final int SOME = -1;
     private static final int ANY = Integer.MAX_VALUE;
 
+    private final int alphabet;
     private final Expr character;
     private final VocabularyTrie others;
     /** [tokens], characters of a plain token, 0 for others, {@link #MAX_LENGTH} + 1 for longer ones. */
@@ -39,17 +46,16 @@ final class PlainTokens {
     /** [length], the tokens of at most so many characters; the last of all. */
     private final AtomicReferenceArray<long[]> upTo = new AtomicReferenceArray<>(MAX_LENGTH + 2);
 
-    PlainTokens(VocabularyTrie trie) {
+    /** @param alphabet which of {@link #ALPHABETS} */
+    PlainTokens(VocabularyTrie trie, int alphabet) {
+        this.alphabet = alphabet;
         Exprs exprs = new Exprs();
-        character = exprs.star(Characters.PLAIN.spell(exprs, CHARACTERS));
+        character = exprs.star(Characters.PLAIN.spell(exprs, ALPHABETS.get(alphabet)));
         lengths = new byte[trie.size()];
-        byte[][] left = new byte[trie.size()][];
-        for (int token = 0; token < left.length; token++) {
-            byte[] bytes = trie.bytes(token);
-            lengths[token] = (byte) Math.min(MAX_LENGTH + 1, length(bytes));
-            left[token] = lengths[token] > 0 ? new byte[0] : bytes;
+        for (int token = 0; token < lengths.length; token++) {
+            lengths[token] = (byte) Math.min(MAX_LENGTH + 1, length(trie.bytes(token)));
         }
-        others = new VocabularyTrie(left);
+        others = trie.only(token -> lengths[token] == 0);
     }
 
     /** The number of characters, 0 if they are not whole or not all plain. */
@@ -73,13 +79,11 @@ final class PlainTokens {
 
     /** The plain tokens that may come in a state; null if that cannot be said of all of a length at once. Not to be changed. */
     long @Nullable [] after(WalkState state, MaskCache cache) {
-        if (state.plain == UNKNOWN) {
+        if (state.plain[alphabet] == UNKNOWN) {
             new Search(cache).from(state);
         }
-        if (state.plain == SOME) {
-            return null;
-        }
-        return tokens(Math.min(MAX_LENGTH + 1, state.plain - 1));
+        int found = state.plain[alphabet];
+        return found == SOME ? null : tokens(Math.min(MAX_LENGTH + 1, found - 1));
     }
 
     private long[] tokens(int length) {
@@ -112,12 +116,12 @@ final class PlainTokens {
             int found = find(start);
             levels.forEach((state, level) -> {
                 if (found == ANY) {
-                    state.plain = ANY;
+                    state.plain[alphabet] = ANY;
                 } else if (found != SOME) {
-                    state.plain = found - level; // none of them allows more, and start would allow less if one did
+                    state.plain[alphabet] = found - level; // none of them allows more, and start would allow less if one did
                 }
             });
-            start.plain = found;
+            start.plain[alphabet] = found;
         }
 
         private int find(WalkState start) {
@@ -139,12 +143,13 @@ final class PlainTokens {
                 List<WalkState> next = new ArrayList<>();
                 for (WalkState state : reached) {
                     Integer before = levels.get(state);
-                    if (state.plain == SOME) {
+                    int plain = state.plain[alphabet];
+                    if (plain == SOME) {
                         return SOME;
-                    } else if (state.plain == ANY) {
+                    } else if (plain == ANY) {
                         returns = true;
-                    } else if (state.plain != UNKNOWN) {
-                        int known = level + 1 + state.plain;
+                    } else if (plain != UNKNOWN) {
+                        int known = level + 1 + plain;
                         if (end != UNKNOWN && end != known) {
                             return SOME;
                         }

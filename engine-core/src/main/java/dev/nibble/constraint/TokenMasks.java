@@ -19,11 +19,12 @@ public final class TokenMasks {
     // token (TokenMask.exits), continued in the caller's rest; that is kept too.
 
     final VocabularyTrie trie;
-    private final PlainTokens plain;
+    private final PlainTokens[] plain;
 
     TokenMasks(VocabularyTrie trie) {
         this.trie = trie;
-        plain = new PlainTokens(trie);
+        plain = new PlainTokens[PlainTokens.ALPHABETS.size()];
+        Arrays.setAll(plain, alphabet -> new PlainTokens(trie, alphabet));
     }
 
     /** Those of a tokenizer's vocabulary: some tenths of a second for the largest. */
@@ -84,17 +85,25 @@ public final class TokenMasks {
             Expr key = expr.exprs().clamp(expr, trie.longest);
             known = cache.mask(key);
             if (known == null) {
-                WalkState start = cache.walkState(Position.unclosed(key));
-                long[] certain = plain.after(start, cache);
-                Walk walk = new Walk(cache, certain == null ? trie : plain.others(), words());
-                walk.from(0, start);
-                walk.add(certain);
-                known = cache.keep(walk.mask());
+                known = cache.keep(walked(cache.walkState(Position.unclosed(key)), cache));
             }
             cache.put(expr, known);
             cache.put(key, known);
         }
         return known;
+    }
+
+    private TokenMask walked(WalkState start, MaskCache cache) {
+        VocabularyTrie left = trie;
+        long[] certain = null;
+        for (int i = 0; certain == null && i < plain.length; i++) {
+            certain = plain[i].after(start, cache);
+            left = certain == null ? trie : plain[i].others();
+        }
+        Walk walk = new Walk(cache, left, words());
+        walk.from(0, start);
+        walk.add(certain);
+        return walk.mask();
     }
 
     private TokenMask continued(TokenMask mask, Expr rest) {

@@ -24,8 +24,8 @@ final class WalkState {
     /** Masks whose union may follow; null until asked for. */
     TokenMask @Nullable [] parts;
 
-    /** What {@link PlainTokens} knows of it; 0 for nothing yet. */
-    int plain;
+    /** [alphabets], what {@link PlainTokens} knows of it; 0 for nothing yet. */
+    final int[] plain = new int[PlainTokens.ALPHABETS.size()];
 
     WalkState(Position position) {
         this.position = position;
