@@ -3,7 +3,9 @@ package dev.nibble.constraint;
 import dev.nibble.tokenizer.Tokenizer;
 import dev.nibble.tokenizer.Vocabulary;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.IntPredicate;
 import java.util.regex.Pattern;
 
@@ -23,6 +25,8 @@ final class VocabularyTrie {
 
     private static final int PREFIX_BYTES = 5;
     private static final int ID_BITS = 24;
+    /** Tokens that are sorted by insertion at the most. */
+    private static final int FEW = 40;
 
     /** [nodes], the byte that leads to a node. */
     final byte[] labels;
@@ -164,8 +168,17 @@ final class VocabularyTrie {
             while (to < count && keys[to] >>> ID_BITS == keys[from] >>> ID_BITS) {
                 to++;
             }
-            if (to - from > 1) {
-                for (int i = from + 1; i < to; i++) { // few, as a rule
+            if (to - from > FEW) {
+                List<Integer> alike = new ArrayList<>();
+                for (int i = from; i < to; i++) {
+                    alike.add(order[i]);
+                }
+                alike.sort((a, b) -> Arrays.compareUnsigned(bytes[a], bytes[b]));
+                for (int i = from; i < to; i++) {
+                    order[i] = alike.get(i - from);
+                }
+            } else {
+                for (int i = from + 1; i < to; i++) {
                     int id = order[i];
                     int at = i;
                     for (; at > from && Arrays.compareUnsigned(bytes[order[at - 1]], bytes[id]) > 0; at--) {
