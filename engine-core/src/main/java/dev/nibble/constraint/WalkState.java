@@ -58,6 +58,9 @@ final class WalkState {
 
     /** The matcher that stands here. It is held weakly, as it holds the vocabulary, which constraints may outlive. */
     Matcher matcher(TokenMasks masks, MaskCache cache) {
+        if (this == DEAD) {
+            return new Matcher(masks, cache, this); // of all vocabularies
+        }
         WeakReference<Matcher> made = matcher;
         Matcher known = made == null ? null : made.get();
         if (known == null) {
