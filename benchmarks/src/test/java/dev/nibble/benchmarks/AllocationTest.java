@@ -112,8 +112,9 @@ class AllocationTest {
 
     static Stream<Constraint> constraints() {
         return Stream.of(
-                Constraint.jsonSchema("{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"name\":{\"type\":"
-                        + "\"string\",\"maxLength\":20},\"size\":{\"type\":\"number\"}}},\"minItems\":100}"),
+                Constraint.jsonSchema(
+                        "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"name\":{\"type\":"
+                                + "\"string\",\"maxLength\":20},\"size\":{\"type\":\"number\"}}},\"minItems\":100}"),
                 Constraint.jsonObject(),
                 Constraint.regex("([a-z]+ ?)+"),
                 Constraint.grammar("root ::= \"(\" root \")\" | [0-9]+ | pair pair\npair ::= \"a\" root? \"b\""));

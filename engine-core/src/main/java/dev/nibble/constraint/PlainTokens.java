@@ -118,7 +118,8 @@ final class PlainTokens {
                 if (found == ANY) {
                     state.plain[alphabet] = ANY;
                 } else if (found != SOME) {
-                    state.plain[alphabet] = found - level; // none of them allows more, and start would allow less if one did
+                    state.plain[alphabet] =
+                            found - level; // none of them allows more, and start would allow less if one did
                 }
             });
             start.plain[alphabet] = found;

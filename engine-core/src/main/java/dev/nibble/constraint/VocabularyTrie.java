@@ -50,8 +50,7 @@ final class VocabularyTrie {
         byte[][] bytes = new byte[vocabulary.size()][];
         for (int id = 0; id < bytes.length; id++) {
             String text = vocabulary.text(id);
-            boolean usable =
-                    !vocabulary.isEndOfGeneration(id) && !isFiller(text);
+            boolean usable = !vocabulary.isEndOfGeneration(id) && !isFiller(text);
             bytes[id] = switch (vocabulary.type(id)) {
                 case NORMAL, BYTE, USER_DEFINED -> usable ? text(tokenizer.bytes(id)) : new byte[0];
                 case CONTROL -> usable ? control(text) : new byte[0];
@@ -65,7 +64,8 @@ final class VocabularyTrie {
     }
 
     private static boolean isFiller(String text) {
-        return (text.startsWith("[") || text.startsWith("<")) && FILLER.matcher(text).matches();
+        return (text.startsWith("[") || text.startsWith("<"))
+                && FILLER.matcher(text).matches();
     }
 
     /**

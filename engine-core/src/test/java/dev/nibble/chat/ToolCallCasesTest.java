@@ -70,7 +70,8 @@ class ToolCallCasesTest {
             }
             assertThat(answer.content().strip()).isEqualTo(test.expected.get("content"));
             List<Object> calls = new ArrayList<>();
-            answer.toolCalls().forEach(call -> calls.add(List.of(call.name(), JsonReader.read(call.arguments(), "it"))));
+            answer.toolCalls()
+                    .forEach(call -> calls.add(List.of(call.name(), JsonReader.read(call.arguments(), "it"))));
             List<Object> expected = new ArrayList<>();
             for (Object call : (List<?>) Objects.requireNonNull(test.expected.get("calls"))) {
                 String name = (String) ((List<?>) call).get(0);

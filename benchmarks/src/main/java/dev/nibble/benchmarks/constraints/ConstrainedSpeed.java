@@ -18,7 +18,8 @@ import java.util.Locale;
  * about are evaluated several at a time and are counted apart; nothing is guessed ahead.
  */
 public final class ConstrainedSpeed {
-    private static final String PROMPT = "A list of twenty towns with their country, people and a remark on each, as JSON:\n";
+    private static final String PROMPT =
+            "A list of twenty towns with their country, people and a remark on each, as JSON:\n";
     private static final String SCHEMA = """
             {"type": "array", "minItems": 100, "items": {"type": "object", "additionalProperties": false,
              "properties": {"town": {"type": "string", "maxLength": 40}, "country": {"type": "string"},

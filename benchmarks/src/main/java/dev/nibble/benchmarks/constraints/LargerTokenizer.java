@@ -48,8 +48,9 @@ final class LargerTokenizer implements Tokenizer {
                     if (method.getName().equals("size")) {
                         return known + added.length;
                     }
-                    boolean isAdded =
-                            arguments != null && arguments[0] instanceof Integer id && id >= known; // of those that ask about one
+                    boolean isAdded = arguments != null
+                            && arguments[0] instanceof Integer id
+                            && id >= known; // of those that ask about one
                     return !isAdded
                             ? method.invoke(before, arguments)
                             : switch (method.getName()) {

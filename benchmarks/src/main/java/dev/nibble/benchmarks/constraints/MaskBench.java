@@ -135,8 +135,9 @@ public final class MaskBench {
                 }
             }
         }
-        out.println(name + ": " + cases.size() + " schemas, " + tokenizer.vocabulary().size() + " tokens, " + mask.count
-                + " masks" + (left == 0 ? "" : ", " + left + " texts left"));
+        out.println(name + ": " + cases.size() + " schemas, "
+                + tokenizer.vocabulary().size() + " tokens, " + mask.count + " masks"
+                + (left == 0 ? "" : ", " + left + " texts left"));
         compile.print("compile", out);
         first.print("first mask", out);
         mask.print("mask", out);
@@ -150,7 +151,9 @@ public final class MaskBench {
         for (int id = 0; id < vocabulary.size(); id++) {
             boolean special = vocabulary.isControl(id);
             byte[] bytes = special ? vocabulary.text(id).getBytes(StandardCharsets.UTF_8) : tokenizer.bytes(id);
-            lines.append(special ? "!" : "").append(HexFormat.of().formatHex(bytes)).append('\n');
+            lines.append(special ? "!" : "")
+                    .append(HexFormat.of().formatHex(bytes))
+                    .append('\n');
         }
         Files.writeString(folder.resolve("vocabulary.txt"), lines);
         StringBuilder written = new StringBuilder();
