@@ -4,7 +4,6 @@ import dev.nibble.constraint.Expr.Kind;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
@@ -103,7 +102,7 @@ final class PlainTokens {
     /** Follows all plain characters from a state, breadth first: each level is reached with one character more. */
     private final class Search {
         private final MaskCache cache;
-        private final Map<WalkState, Integer> levels = new IdentityHashMap<>();
+        private final IdentityHashMap<WalkState, Integer> levels = new IdentityHashMap<>();
         private int looked;
         private boolean dead;
         private boolean complete;
