@@ -439,8 +439,9 @@ public final class LanguageModel implements AutoCloseable {
      * Closes its sessions and frees everything. Running calls of other threads are cancelled and waited for; each
      * generation, begun or not, ends with {@link FinishReason#CANCELLED}.
      *
-     * <p>From inside a call, as in a {@link dev.nibble.sampling.LogitsProcessor}, it returns at once: what runs is
-     * cancelled, and the last of the running calls frees everything when it ends.
+     * <p>From inside a call, as in a {@link dev.nibble.sampling.LogitsProcessor}, it returns at once; and from elsewhere it does
+     * not wait for calls that are in such a callback or a {@link PromptProgress}, which may wait for the thread that closes. What
+     * runs is cancelled, and the last of the running calls frees everything when it ends: only then is all memory given back.
      *
      * <p>Later calls change nothing; other methods that need the model fail with an {@link IllegalStateException}. A model
      * that becomes unreachable without having been closed is freed but for its file, which stays mapped, and a warning is
@@ -457,7 +458,7 @@ public final class LanguageModel implements AutoCloseable {
                 .orElseGet(() -> Math.min(Math.min(config.contextLength(), most), pass.maxContextLength())));
         if (length > most) {
             throw new UnsupportedModelException(
-                    "a context of " + length + " tokens was asked for, but this model can hold "
+                    source.name() + ": a context of " + length + " tokens was asked for, but this model can hold "
                             + most
                             + " at most: it has learned positions for so many, or chooses among more of them in a way that"
                             + " this version does not have, or reads a text at once, and was loaded for so many");

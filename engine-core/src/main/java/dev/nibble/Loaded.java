@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,9 +29,12 @@ final class Loaded implements AutoCloseable {
     private final OpenParts parts;
 
     private final ReentrantLock lock = new ReentrantLock();
-    private final Condition isFreed = lock.newCondition();
-    /** The threads inside a call, one entry for each call; guarded by the lock, as are the next two. */
+    /** What a thread that closes waits for may have come: a call ended or calls back, or something was freed. */
+    private final Condition changed = lock.newCondition();
+    /** The threads inside a call, one entry for each call; guarded by the lock, as are the next three. */
     private final List<Thread> callers = new ArrayList<>();
+    /** How many of the calls run code of the user. */
+    private int callbacks;
 
     private @Nullable Thread freeing;
     private boolean freed;
@@ -111,6 +115,7 @@ final class Loaded implements AutoCloseable {
         try {
             callers.remove(Thread.currentThread());
             mine = begins();
+            changed.signalAll();
         } finally {
             lock.unlock();
         }
@@ -120,6 +125,48 @@ final class Loaded implements AutoCloseable {
             } catch (RuntimeException e) { // the call has its own result
                 LOG.log(System.Logger.Level.WARNING, source.name() + ": what was open could not be closed", e);
             }
+        }
+    }
+
+    /** A call runs code of the user from now on: nobody who closes waits for it. */
+    void beginCallback() {
+        lock.lock();
+        try {
+            callbacks++;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void endCallback() {
+        lock.lock();
+        try {
+            callbacks--;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits until a condition holds, looking when a call ended or calls back, and when {@link #signal} is called. */
+    void await(BooleanSupplier condition) {
+        lock.lock();
+        try {
+            while (!condition.getAsBoolean()) {
+                changed.awaitUninterruptibly();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Wakes those that {@linkplain #await wait}. */
+    void signal() {
+        lock.lock();
+        try {
+            changed.signalAll();
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -134,8 +181,9 @@ final class Loaded implements AutoCloseable {
     }
 
     /**
-     * Ends the calls that run and frees everything. It waits for them, but inside one of them it cannot: then the last to
-     * end frees. Later calls do nothing but wait likewise.
+     * Ends the calls that run and frees everything. It waits for them, but not inside one of them, nor for one that runs
+     * code of the user, which may itself wait for the thread that closes: then the last to end frees. Later calls do nothing
+     * but wait likewise.
      */
     @Override
     public void close() {
@@ -148,8 +196,8 @@ final class Loaded implements AutoCloseable {
             closed = true;
             if (!begins()) {
                 boolean inside = callers.contains(Thread.currentThread()) || freeing == Thread.currentThread();
-                while (waits && !inside && !freed) {
-                    isFreed.awaitUninterruptibly();
+                if (waits && !inside) {
+                    await(() -> freed || (!callers.isEmpty() && callers.size() == callbacks));
                 }
                 return;
             }
@@ -175,7 +223,7 @@ final class Loaded implements AutoCloseable {
             lock.lock();
             try {
                 freed = true;
-                isFreed.signalAll();
+                changed.signalAll();
             } finally {
                 lock.unlock();
             }

@@ -476,9 +476,10 @@ public final class Session implements AutoCloseable {
     }
 
     /**
-     * Frees the KV cache. A running call of another thread is cancelled and waited for; from inside a call of this model, as
-     * in a callback, it returns at once, and what runs in this session frees its KV cache when it ends. A generation that
-     * has not ended ends with {@link FinishReason#CANCELLED}. Later calls do nothing.
+     * Frees the KV cache. A running call of another thread is cancelled and waited for, but not while it is in a callback ({@link
+     * dev.nibble.sampling.LogitsProcessor}, {@link PromptProgress}), which may wait for the thread that closes; nor is it waited for
+     * from inside a call of this model. Then this returns, and what runs in this session frees its KV cache when it ends. A
+     * generation that has not ended ends with {@link FinishReason#CANCELLED}. Later calls change nothing.
      */
     @Override
     public void close() {
@@ -493,7 +494,14 @@ public final class Session implements AutoCloseable {
             boolean showsControls,
             Cancellation cancellation) {
         Generator generator = generations.begin(
-                context, promptStart, kept, prompt, options, showsControls, draft(options), cancellation);
+                context,
+                promptStart,
+                kept,
+                prompt,
+                lock.withCallbacks(options),
+                showsControls,
+                draft(options),
+                cancellation);
         active = generator;
         return new TokenStream(lock, generator);
     }

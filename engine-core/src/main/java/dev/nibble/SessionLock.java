@@ -2,7 +2,9 @@ package dev.nibble;
 
 import dev.nibble.generate.Cancellation;
 import dev.nibble.generate.TokenContext;
+import dev.nibble.sampling.LogitsProcessor;
 import java.lang.ref.Reference;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -13,10 +15,14 @@ final class SessionLock implements AutoCloseable {
     private final Object model;
     private final Loaded loaded;
     private final TokenContext context;
-    /** Held during every call; never waited for but by {@link #close}. */
+    /** Held during every call; never waited for. */
     private final ReentrantLock lock = new ReentrantLock();
 
     private volatile boolean closed;
+    private volatile boolean freed;
+    /** Whether the call that runs is in code of the user. */
+    private volatile boolean inCallback;
+
     private volatile Cancellation running = new Cancellation(this::isClosed);
 
     /**
@@ -93,20 +99,61 @@ final class SessionLock implements AutoCloseable {
         return closed || loaded.isClosed();
     }
 
-    /** Waits for the call that runs, which ends as cancelled; from inside a call of the model, that one frees what is here. */
+    /** The options with callbacks that {@link #close} of other threads does not wait for. */
+    GenerationOptions withCallbacks(GenerationOptions options) {
+        List<LogitsProcessor> processors = options.logitsProcessors();
+        PromptProgress progress = options.promptProgress();
+        GenerationOptions result = options;
+        if (!processors.isEmpty()) {
+            result = result.withLogitsProcessors(
+                    processors.stream().map(this::asCallback).toList());
+        }
+        return progress == PromptProgress.NONE ? result : result.withPromptProgress(asCallback(progress));
+    }
+
+    private LogitsProcessor asCallback(LogitsProcessor processor) {
+        return (logits, tokens, count) -> {
+            beginCallback();
+            try {
+                processor.process(logits, tokens, count);
+            } finally {
+                endCallback();
+            }
+        };
+    }
+
+    private PromptProgress asCallback(PromptProgress progress) {
+        return (evaluated, total) -> {
+            beginCallback();
+            try {
+                progress.evaluated(evaluated, total);
+            } finally {
+                endCallback();
+            }
+        };
+    }
+
+    private void beginCallback() {
+        inCallback = true;
+        loaded.beginCallback();
+    }
+
+    private void endCallback() {
+        loaded.endCallback();
+        inCallback = false;
+    }
+
+    /**
+     * Waits for the call that runs, which ends as cancelled. From inside a call of the model, and where the call that runs is
+     * in code of the user, it does not wait: that call frees what is here.
+     */
     @Override
     public void close() {
         closed = true;
         running.request();
-        if (loaded.isInside()) {
-            freeIfIdle();
-            return;
-        }
-        lock.lock();
-        try {
-            loaded.close(context);
-        } finally {
-            lock.unlock();
+        freeIfIdle();
+        if (!loaded.isInside()) {
+            loaded.await(() -> freed || inCallback);
         }
     }
 
@@ -124,7 +171,9 @@ final class SessionLock implements AutoCloseable {
             try {
                 loaded.close(context);
             } finally {
+                freed = true;
                 lock.unlock();
+                loaded.signal();
             }
         }
     }

@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -155,6 +156,84 @@ class ClosingTest {
         assertThat(fake.pass.openSequences).hasValue(0);
         model.close();
         assertAllFreedOnce();
+    }
+
+    /** A callback that waits for another thread, which closes what the callback's call uses. */
+    @ParameterizedTest
+    @CsvSource({"true, true", "true, false", "false, true", "false, false"})
+    void aCallbackMayWaitForAThreadThatCloses(boolean closeModel, boolean isProcessor) throws Exception {
+        LanguageModel model = fake.open();
+        Session session = model.newSession();
+        AtomicInteger calls = new AtomicInteger();
+        Runnable closes = () -> {
+            calls.incrementAndGet();
+            closeElsewhere(closeModel ? model : session);
+            assertThat(fake.pass.openSequences)
+                    .as("open while the callback runs")
+                    .hasValue(1);
+            assertNothingFreed();
+        };
+        Generation generation = session.generate(
+                "abc", isProcessor ? calling(closes) : GREEDY.withPromptProgress((evaluated, total) -> closes.run()));
+        assertThat(generation.finishReason()).isEqualTo(FinishReason.CANCELLED);
+        assertThat(calls).as("callbacks").hasValue(1);
+        assertThat(fake.pass.openSequences).hasValue(0);
+        assertThatThrownBy(() -> session.generate("abc", GREEDY)).isInstanceOf(IllegalStateException.class);
+        model.close();
+        assertAllFreedOnce();
+    }
+
+    /** Only what a callback holds up is left to it: who closes still waits for the calls that can end without it. */
+    @Test
+    void closingWaitsForTheCallsThatAreInNoCallback() throws Exception {
+        LanguageModel model = fake.open();
+        Session held = model.newSession();
+        Session evaluates = model.newSession();
+        CountDownLatch inCallback = new CountDownLatch(1);
+        CountDownLatch leaveCallback = new CountDownLatch(1);
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch leave = new CountDownLatch(1);
+        var first = CompletableFuture.supplyAsync(
+                () -> held.generate("abc", calling(() -> {
+                    inCallback.countDown();
+                    await(leaveCallback);
+                })),
+                Thread::startVirtualThread);
+        await(inCallback);
+        fake.pass.duringEvaluation = () -> {
+            inside.countDown();
+            await(leave);
+        };
+        var second = CompletableFuture.supplyAsync(() -> evaluates.generate("abc", GREEDY), Thread::startVirtualThread);
+        await(inside);
+        var closing = CompletableFuture.runAsync(model::close, Thread::startVirtualThread);
+        assertThatThrownBy(() -> closing.get(50, TimeUnit.MILLISECONDS))
+                .isInstanceOf(java.util.concurrent.TimeoutException.class);
+        leave.countDown();
+        closing.get(20, TimeUnit.SECONDS);
+        assertThat(second.get(20, TimeUnit.SECONDS).finishReason()).isEqualTo(FinishReason.CANCELLED);
+        assertNothingFreed();
+        leaveCallback.countDown();
+        assertThat(first.get(20, TimeUnit.SECONDS).finishReason()).isEqualTo(FinishReason.CANCELLED);
+        model.close();
+        assertAllFreedOnce();
+    }
+
+    private static void closeElsewhere(AutoCloseable part) {
+        Thread closing = Thread.ofVirtual().start(() -> {
+            try {
+                part.close();
+            } catch (Exception e) {
+                throw new AssertionError(e);
+            }
+        });
+        try {
+            assertThat(closing.join(java.time.Duration.ofSeconds(10)))
+                    .as("closed while a callback waits for it")
+                    .isTrue();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
     }
 
     @ParameterizedTest

@@ -39,7 +39,7 @@ class AllocationTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"llama", "llama-moe", "qwen35", "lfm2", "gpt-oss", "gemma3n"})
+    @ValueSource(strings = {"llama", "llama-moe", "qwen35", "lfm2", "gpt-oss", "gemma3n", "deepseek2"})
     void evaluatingATokenCanDoWithoutAllocating(String name) throws IOException {
         assertThat(EvaluationAllocation.least(write(name, DType.Q8_0), 1)).isZero();
     }

@@ -4,6 +4,7 @@ import dev.nibble.Engine;
 import dev.nibble.EngineOptions;
 import dev.nibble.LoadOptions;
 import dev.nibble.cli.models.LocalModels;
+import dev.nibble.cli.models.Locator;
 import dev.nibble.cli.models.ModelResolver;
 import dev.nibble.cli.models.Reporter;
 import dev.nibble.server.ModelEntry;
@@ -181,7 +182,7 @@ final class ServeCommand extends CliCommand {
     private List<ModelEntry> entries(List<String> locators, ServedModels models) throws IOException {
         List<ModelEntry> entries = new ArrayList<>();
         for (String text : locators) {
-            int equals = Files.exists(Path.of(text)) ? -1 : text.indexOf('=');
+            int equals = Locator.isFile(text) ? -1 : text.indexOf('=');
             boolean isNamed = equals > 0 && text.charAt(equals - 1) != '=' && !text.startsWith("==", equals);
             String locator = isNamed ? text.substring(equals + 1) : text;
             entries.add(models.entry(isNamed ? text.substring(0, equals) : ServedModels.name(locator), open(locator)));

@@ -104,7 +104,7 @@ class ConsoleReporterTest {
             progress.at(500);
             reporter.say("Waiting");
         }
-        assertThat(printed()).contains("\r\033[KWaiting\n");
+        assertThat(printed()).contains("\r\033[KWaiting" + System.lineSeparator());
         assertThat(newlines()).isEqualTo(2);
     }
 

@@ -110,7 +110,7 @@ class ConstrainCommandTest {
     void anAnswerIsKeptToItsConstraintOrTheRunFails() throws IOException {
         String schema = write("s.json", SCHEMA);
         CommandRunner.Result whole = run("run", "-m", model, "-p", "abc", "--schema", schema, "--temp", "1.5");
-        assertThat(whole.out()).matches("\\{\"n\": ?[0-9]{1,2}}\n");
+        assertThat(whole.out()).matches("\\{\"n\": ?[0-9]{1,2}}\\R");
         assertThat(whole.code()).isZero();
         CommandRunner.Result cut = run("run", "-m", model, "-p", "abc", "--schema", schema, "-n", "1");
         assertThat(cut.code()).isEqualTo(1);
@@ -123,7 +123,7 @@ class ConstrainCommandTest {
         CommandRunner.Result chat = new CommandRunner(folder)
                 .runWithInput("hi\n", "chat", "-m", chatModel, "--regex", "[ab]{3}", "--temp", "0");
         assertThat(chat.err()).isEmpty();
-        assertThat(chat.out()).matches("[ab]{3}\n");
+        assertThat(chat.out()).matches("[ab]{3}\\R");
     }
 
     @Test

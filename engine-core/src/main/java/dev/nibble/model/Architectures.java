@@ -145,6 +145,9 @@ public final class Architectures {
         } catch (IllegalArgumentException e) {
             // what the parts of a model say when they do not fit together does not name the file
             throw new ModelFormatException(source.name() + ": " + e.getMessage(), e);
+        } catch (ArithmeticException e) {
+            throw new ModelFormatException(
+                    source.name() + ": expected sizes below 2^31 in the metadata, found some whose product is larger", e);
         }
     }
 

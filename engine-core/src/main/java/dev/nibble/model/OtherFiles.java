@@ -76,7 +76,8 @@ final class OtherFiles {
         for (Kind kind : KINDS) {
             if (kind.types.contains(type)
                     || kind.types.contains(architecture)
-                    || source.tensors().stream().map(Tensor::name).anyMatch(kind.tensors)
+                    || !type.equals("model")
+                            && source.tensors().stream().map(Tensor::name).anyMatch(kind.tensors)
                     || architecture.isEmpty() && metadata.keys().stream().anyMatch(key -> key.startsWith(kind.key))) {
                 return "this is " + String.format(Locale.ROOT, kind.what, base(metadata));
             }

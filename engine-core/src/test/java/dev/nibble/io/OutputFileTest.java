@@ -100,6 +100,7 @@ class OutputFileTest {
 
     @Test
     void aSocketIsRefused() throws IOException {
+        assumePosix();
         Path shortFolder = Files.createTempDirectory("nb");
         Path socket = shortFolder.resolve("s");
         try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
@@ -114,6 +115,7 @@ class OutputFileTest {
 
     @Test
     void aPipeIsRefused() throws IOException, InterruptedException {
+        assumePosix();
         Path mkfifo = Path.of("/usr/bin/mkfifo");
         assumeTrue(Files.isExecutable(mkfifo), "there is no mkfifo here to make a named pipe with");
         Path pipe = folder.resolve("pipe");
@@ -173,14 +175,18 @@ class OutputFileTest {
             file.channel().write(ByteBuffer.wrap(new byte[10]));
             assertThat(names()).hasSize(1);
             OutputFile.deleteUnfinished();
-            assertThat(names()).isEmpty();
+            if (isPosix()) { // elsewhere a file that is deleted keeps its name until it is closed
+                assertThat(names()).isEmpty();
+            }
         }
         assertThat(names()).isEmpty();
     }
 
+    private static boolean isPosix() {
+        return FileSystems.getDefault().supportedFileAttributeViews().contains("posix");
+    }
+
     private static void assumePosix() {
-        assumeTrue(
-                FileSystems.getDefault().supportedFileAttributeViews().contains("posix"),
-                "the file system has no POSIX permissions");
+        assumeTrue(isPosix(), "the file system has no POSIX permissions");
     }
 }

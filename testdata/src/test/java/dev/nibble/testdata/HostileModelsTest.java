@@ -15,6 +15,7 @@ import dev.nibble.gguf.GgufValueType;
 import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Shape;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,6 +24,7 @@ import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,7 +37,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * wrong, or they run; nothing else comes of them.
  *
  * <p>{@code -Dnibble.fuzz.seconds=600} for a long run, {@code -Dnibble.fuzz.seed} for another one. A failure prints its
- * seed and the changes.
+ * seed and the changes. {@code -Dnibble.fuzz.models=FOLDER}: the GGUF files of a folder are changed too.
  */
 @Timeout(value = 60, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class HostileModelsTest {
@@ -73,6 +75,16 @@ class HostileModelsTest {
         List<GgufFile> bases = new ArrayList<>();
         for (String name : HostileModel.names()) {
             bases.add(HostileModel.open(name, folder));
+        }
+        String more = System.getProperty("nibble.fuzz.models");
+        if (more != null) {
+            try (Stream<Path> files = Files.list(Path.of(more))) {
+                for (Path file : files.filter(each -> each.toString().endsWith(".gguf"))
+                        .sorted()
+                        .toList()) {
+                    bases.add(GgufFile.open(file));
+                }
+            }
         }
         long end = System.nanoTime() + LENGTH.toNanos();
         int runs = 0;
@@ -177,6 +189,13 @@ class HostileModelsTest {
         refused("llama", "blk.0.ffn_down.weight", model -> model.set("%s.feed_forward_length", Integer.MAX_VALUE));
         refused("gemma4", "blk.0.inp_gate.weight", model -> {
             model.set("%s.embedding_length_per_layer_input", Integer.MAX_VALUE);
+        });
+    }
+
+    @Test
+    void sharedExpertsOutOfProportion() throws IOException {
+        refused("glm4moe", "glm4moe.expert_shared_count: expected a number that times", model -> {
+            model.set("%s.expert_shared_count", 1 << 30);
         });
     }
 

@@ -46,6 +46,7 @@ class LimitedContextTest {
     void soIsALoadForMore() {
         assertThatThrownBy(() -> LanguageModel.load(file, LoadOptions.DEFAULT.withContextLength(300)))
                 .isInstanceOf(UnsupportedModelException.class)
+                .hasMessageContaining(file.getFileName().toString())
                 .hasMessageContaining("300 tokens")
                 .hasMessageContaining("256 at most");
     }

@@ -80,7 +80,8 @@ class MemoryLimitTest {
     private static Outcome run(List<String> before, List<String> jvm, String promptTokens) throws Exception {
         List<String> command = new ArrayList<>(before);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(List.of("--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"));
+        command.addAll(ProcessorVectors.options());
+        command.add("--enable-native-access=ALL-UNNAMED");
         command.addAll(jvm);
         String path = java.util.stream.Stream.of(
                         LanguageModel.class, dev.nibble.gguf.GgufFile.class, MemoryLimitTest.class)

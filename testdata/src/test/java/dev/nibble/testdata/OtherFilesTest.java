@@ -125,4 +125,20 @@ class OtherFilesTest {
         assertThatThrownBy(() -> LanguageModel.load(file))
                 .hasMessageContaining("the architecture 'gemma9' is not supported; supported are ");
     }
+
+    /** Models may have low-rank matrices of their own, which do not make them adapters. */
+    @Test
+    void aModelWithLowRankMatricesIsNoAdapter() throws IOException {
+        Path file = folder.resolve("switch.gguf");
+        tensor(
+                        new GgufWriter()
+                                .putString("general.architecture", "graniteswitch")
+                                .putString("general.type", "model"),
+                        "blk.0.attn_q.lora_a")
+                .write(file);
+        assertThatThrownBy(() -> LanguageModel.load(file))
+                .isInstanceOf(UnsupportedModelException.class)
+                .hasMessageContaining("switch.gguf")
+                .hasMessageContaining("the architecture 'graniteswitch' is not supported");
+    }
 }

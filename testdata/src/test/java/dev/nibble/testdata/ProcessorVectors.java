@@ -1,8 +1,21 @@
 package dev.nibble.testdata;
 
-/** How wide the vectors of the processor are: wider ones are emulated, which is slower a hundred times. */
+import java.util.List;
+
+/** The vectors of this runtime, if it has their module, and how wide they are: wider ones are emulated, which is slower a hundred times. */
 final class ProcessorVectors {
     private ProcessorVectors() {}
+
+    private static final String MODULE = "jdk.incubator.vector";
+
+    /** For a process like this one: the option that brings the module, where there is one. */
+    static List<String> options() {
+        return areThere() ? List.of("--add-modules", MODULE) : List.of();
+    }
+
+    static boolean areThere() {
+        return ModuleLayer.boot().findModule(MODULE).isPresent();
+    }
 
     static int bits() {
         try {
@@ -20,11 +33,11 @@ final class ProcessorVectors {
 
     /** Whether the build asks for vectors that the processor lacks. */
     static boolean areEmulated() {
-        return Integer.getInteger("nibble.vector.bits", 0) > bits();
+        return areThere() && Integer.getInteger("nibble.vector.bits", 0) > bits();
     }
 
     /** Whether the build asks for vectors that machine code uses without being asked. */
     static boolean areTheUsual() {
-        return Integer.getInteger("nibble.vector.bits", 0) == bits();
+        return areThere() && Integer.getInteger("nibble.vector.bits", 0) == bits();
     }
 }

@@ -1,5 +1,6 @@
 package dev.nibble.cli.models;
 
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
@@ -28,9 +29,17 @@ public record Environment(
     /** With the home folder that {@code HOME} names, as the tools go by whose models are shared, but on Windows. */
     static Environment of(Map<String, String> variables, String userHome, String osName) {
         String home = osName.startsWith("Windows") ? "" : variables.getOrDefault("HOME", "");
-        Path folder = Path.of(home.isBlank() ? userHome : home);
-        // Java says "?" where the user has none.
-        return new Environment(variables, folder.isAbsolute() ? folder : null, osName);
+        return new Environment(variables, absolute(home.isBlank() ? userHome : home), osName);
+    }
+
+    /** The folder, or null where it is none: Java says "?" where the user has none. */
+    private static @Nullable Path absolute(String folder) {
+        try {
+            Path path = Path.of(folder);
+            return path.isAbsolute() ? path : null;
+        } catch (InvalidPathException e) {
+            return null;
+        }
     }
 
     /** The value of a variable that is set and not blank. */

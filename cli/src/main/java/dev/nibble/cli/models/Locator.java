@@ -1,6 +1,7 @@
 package dev.nibble.cli.models;
 
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.regex.Matcher;
@@ -88,7 +89,7 @@ public sealed interface Locator {
             throw new IllegalArgumentException("the model locator is empty; give " + FORMS);
         }
         if (looksLikePath(text) || isFile(text)) {
-            return new File(Path.of(text));
+            return new File(path(text));
         }
         int colon = text.indexOf(':');
         String rest = text.substring(colon + 1);
@@ -96,7 +97,7 @@ public sealed interface Locator {
             case "hf", "hf.co", "huggingface" -> huggingFace(text, rest);
             case "ollama" -> ollama(text, rest);
             case "pypi" -> pypi(text, rest);
-            case "file" -> new File(Path.of(rest));
+            case "file" -> new File(path(rest));
             case "http", "https" -> link(text);
             default ->
                 throw new IllegalArgumentException("unknown locator '" + text + "'" + hint(text) + "; give " + FORMS);
@@ -119,11 +120,20 @@ public sealed interface Locator {
         return text.matches("\\w[\\w.-]*(:[\\w.-]+)?") ? "; for the model of Ollama write ollama:" + text : "";
     }
 
-    private static boolean isFile(String text) {
+    /** Whether there is a file of this name. */
+    static boolean isFile(String text) {
         try {
             return Files.exists(Path.of(text));
-        } catch (java.nio.file.InvalidPathException e) {
+        } catch (InvalidPathException e) {
             return false;
+        }
+    }
+
+    private static Path path(String text) {
+        try {
+            return Path.of(text);
+        } catch (InvalidPathException e) {
+            throw new IllegalArgumentException("'" + text + "' cannot be the name of a file here: " + e.getReason(), e);
         }
     }
 

@@ -58,7 +58,12 @@ public final class CompressedAttention implements MixerOp {
         queryDown = linears.create(config.queryDown());
         query = linears.create(config.query());
         key = linears.create(config.key());
-        groups = new HeadMaps(config.groups(), linears);
+        groups = new HeadMaps(
+                config.groups(),
+                linears,
+                Input.HEADS,
+                state -> state.get(Input.MIXED).values(),
+                HeadMaps.Order.ROWS_FIRST);
         output = linears.create(config.output());
         heads = config.headCount();
         headDim = config.headDim();
@@ -124,7 +129,7 @@ public final class CompressedAttention implements MixerOp {
         MatmulInput grouped = workspace.get(Input.HEADS);
         grouped.reset(count * pass.rows(), heads / count * headDim);
         MatmulInput mixed = workspace.get(Input.MIXED);
-        groups.apply(pass, grouped, mixed.values(), groups.outputSize(), output.inputSize());
+        groups.apply(pass);
         mixed.reset(pass.rows(), output.inputSize());
         output.apply(pass.pool, mixed, result, 0, output.outputSize());
     }

@@ -36,6 +36,8 @@ public final class LatentAttention implements MixerOp {
     private final int heads;
     private final int queryWidth;
     private final int cacheDim;
+    private final Pass.Job rowsJob = this::prepareRows;
+    private final Pass.Job attendJob = this::attend;
 
     /**
      * @param rope the rotation, shared with the layers that have the same
@@ -59,8 +61,14 @@ public final class LatentAttention implements MixerOp {
         @Nullable Projection down = config.queryDown();
         latent = linears.create(config.latent());
         queryDown = down == null ? null : linears.create(down);
-        keyUp = new HeadMaps(config.keyUp(), linears);
-        valueUp = new HeadMaps(config.valueUp(), linears);
+        keyUp = new HeadMaps(
+                config.keyUp(), linears, Input.HEADS, state -> state.get(Buffer.LATENT), HeadMaps.Order.HEADS_FIRST);
+        valueUp = new HeadMaps(
+                config.valueUp(),
+                linears,
+                Input.HEADS,
+                state -> state.get(Input.MIXED).values(),
+                HeadMaps.Order.ROWS_FIRST);
         workspace.reserve(Buffer.QUERY, queryWidth);
         workspace.reserve(Buffer.KEY, cacheDim);
         workspace.reserve(Buffer.LATENT, (long) heads * config.latentDim());
@@ -85,21 +93,15 @@ public final class LatentAttention implements MixerOp {
         float[] queries = workspace.get(Buffer.QUERY); // [rows, heads, queryDim]
         project(pass, input, queries);
         MatmulInput headRows = workspace.get(Input.HEADS);
-        pass.pool.forEach(rows, pass.rowGrain(), (worker, from, to) -> {
-            for (int row = from; row < to; row++) {
-                prepareRow(pass, row, queries, headRows.values(), pass.pool.scratch(worker));
-            }
-        });
+        pass.forEach(rows, pass.rowGrain(), rowsJob);
         pass.observe("q", layer, queries, queryWidth);
 
-        int latentDim = config.latentDim();
         headRows.reset(heads * rows, config.plainDim());
-        float[] latents = workspace.get(Buffer.LATENT); // [heads, rows, latentDim]
-        keyUp.apply(pass, headRows, latents, rows * latentDim, latentDim);
-        attend(pass, queries, latents, headRows.values());
-        headRows.reset(heads * rows, latentDim);
+        keyUp.apply(pass);
+        pass.forEach(rows * Math.ceilDiv(heads, LatentTile.HEADS), 1, attendJob);
+        headRows.reset(heads * rows, config.latentDim());
+        valueUp.apply(pass);
         MatmulInput mixed = workspace.get(Input.MIXED);
-        valueUp.apply(pass, headRows, mixed.values(), config.valueDim(), heads * config.valueDim());
         if (gate != null) {
             gate.apply(pass);
         }
@@ -136,6 +138,14 @@ public final class LatentAttention implements MixerOp {
         indexer.run(pass);
     }
 
+    private void prepareRows(Pass pass, int worker, int from, int to) {
+        float[] queries = pass.workspace.get(Buffer.QUERY);
+        float[] plainParts = pass.workspace.get(Input.HEADS).values();
+        for (int row = from; row < to; row++) {
+            prepareRow(pass, row, queries, plainParts, pass.pool.scratch(worker));
+        }
+    }
+
     /** Norm and rotation of one row; its latent goes to the cache, the plain parts of its queries head by head. */
     private void prepareRow(Pass pass, int row, float[] queries, float[] plainParts, Scratch scratch) {
         int position = pass.position(row);
@@ -165,16 +175,18 @@ public final class LatentAttention implements MixerOp {
         pass.sequence(row).cache(layer).write(position, keys, keyAt, keys, keyAt, scratch);
     }
 
-    private void attend(Pass pass, float[] queries, float[] latents, float[] out) {
+    /** Some heads of a row at a time. */
+    private void attend(Pass pass, int worker, int from, int to) {
         int parts = Math.ceilDiv(heads, LatentTile.HEADS);
-        pass.pool.forEach(pass.rows() * parts, 1, (worker, from, to) -> {
-            for (int item = from; item < to; item++) {
-                int row = item / parts;
-                int head = item % parts * LatentTile.HEADS;
-                Scratch scratch = pass.pool.scratch(worker);
-                LatentTile.of(scratch, config)
-                        .run(pass, pass.sequence(row).cache(layer), row, head, queries, latents, out, scratch);
-            }
-        });
+        float[] queries = pass.workspace.get(Buffer.QUERY);
+        float[] latents = pass.workspace.get(Buffer.LATENT); // [heads, rows, latentDim]
+        float[] mixed = pass.workspace.get(Input.HEADS).values(); // [heads, rows, latentDim]
+        Scratch scratch = pass.pool.scratch(worker);
+        for (int item = from; item < to; item++) {
+            int row = item / parts;
+            int head = item % parts * LatentTile.HEADS;
+            LatentTile.of(scratch, config)
+                    .run(pass, pass.sequence(row).cache(layer), row, head, queries, latents, mixed, scratch);
+        }
     }
 }

@@ -45,7 +45,7 @@ final class KimiDeltaReader {
     DeltaNetConfig read(int layer) {
         int heads = headCounts[layer];
         int hidden = reader.hiddenSize;
-        int width = Math.multiplyExact(heads, size);
+        int width = reader.times("kda.head_dim", size, heads);
         reader.checkState("kda.head_dim", width, size);
         List<Projection> qkv = List.of(
                 reader.projection(block(layer, "attn_q"), hidden, width),

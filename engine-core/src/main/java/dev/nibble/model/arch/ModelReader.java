@@ -94,6 +94,17 @@ final class ModelReader {
         return checkLeast(suffix, metadata.optionalInt(key(suffix), defaultValue), 0);
     }
 
+    /** So many times a size, as an integer of the metadata says, where the product is a size too. */
+    int times(String suffix, int count, int size) {
+        long product = (long) count * size;
+        if (product > Integer.MAX_VALUE) {
+            throw metadata.failure(
+                    key(suffix),
+                    "expected a number that times " + size + " is " + Integer.MAX_VALUE + " at most, found " + count);
+        }
+        return (int) product;
+    }
+
     private int checkLeast(String suffix, int value, int least) {
         if (value < least) {
             throw metadata.failure(

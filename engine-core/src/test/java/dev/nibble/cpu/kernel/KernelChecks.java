@@ -1,7 +1,8 @@
 package dev.nibble.cpu.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import dev.nibble.ModelFormatException;
 import dev.nibble.cpu.pool.WorkerPool;
@@ -66,7 +67,10 @@ public final class KernelChecks {
                 }
                 return arena.allocate(bytes, 64);
             };
-            assertThatThrownBy(() -> MappedMemory.read("weights", () -> kernel.apply(inFile, memory) == null))
+            Throwable fault = catchThrowable(
+                    () -> MappedMemory.read("weights", () -> kernel.apply(inFile, memory) == null));
+            assumeFalse(fault instanceof UncheckedIOException, "the system does not cut a file that is mapped");
+            assertThat(fault)
                     .isInstanceOf(ModelFormatException.class)
                     .hasMessageContaining("it was truncated or replaced while in use");
         }
