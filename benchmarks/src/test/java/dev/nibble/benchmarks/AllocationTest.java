@@ -7,6 +7,9 @@ import dev.nibble.LanguageModel;
 import dev.nibble.LoadOptions;
 import dev.nibble.Session;
 import dev.nibble.TokenStream;
+import dev.nibble.constraint.Constraint;
+import dev.nibble.constraint.Matcher;
+import dev.nibble.constraint.TokenMasks;
 import dev.nibble.sampling.Sampler;
 import dev.nibble.sampling.Samplers;
 import dev.nibble.tensor.DType;
@@ -91,6 +94,70 @@ class AllocationTest {
         try (LanguageModel model = LanguageModel.load(write("llama", DType.Q8_0), LoadOptions.DEFAULT.withThreads(2));
                 Session session = model.newSession()) {
             GenerationOptions options = GenerationOptions.DEFAULT.withIgnoreEndOfGeneration(true);
+            AllocationCounter counter = new AllocationCounter();
+            long allocated = counter.count(
+                    () -> {
+                        session.reset();
+                        TokenStream stream = session.stream(new int[] {1, 2, 3}, options);
+                        stream.next();
+                        counter.start();
+                        for (int i = 0; i < TOKENS; i++) {
+                            stream.next();
+                        }
+                    },
+                    500L * TOKENS);
+            assertThat(allocated).isBetween(0L, 500L * TOKENS);
+        }
+    }
+
+    static Stream<Constraint> constraints() {
+        return Stream.of(
+                Constraint.jsonSchema(
+                        "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"name\":{\"type\":"
+                                + "\"string\",\"maxLength\":20},\"size\":{\"type\":\"number\"}}},\"minItems\":100}"),
+                Constraint.jsonObject(),
+                Constraint.regex("([a-z]+ ?)+"),
+                Constraint.grammar("root ::= \"(\" root \")\" | [0-9]+ | pair pair\npair ::= \"a\" root? \"b\""));
+    }
+
+    /** Where a text has been before: masks, tokens that are tried, and the way back. */
+    @ParameterizedTest
+    @MethodSource("constraints")
+    void followingAConstraintAllocatesNothing(Constraint constraint) throws IOException {
+        try (LanguageModel model = LanguageModel.load(write("llama", DType.Q8_0), LoadOptions.DEFAULT.withThreads(1))) {
+            Matcher start = constraint.matcher(TokenMasks.of(model.tokenizer()));
+            long[] mask = new long[start.maskWords()];
+            Matcher[] places = new Matcher[TOKENS + 1]; // those a caller keeps, to go back to
+            long allocated = new AllocationCounter().count(() -> follow(start, mask, places), 0);
+            assertThat(allocated).isZero();
+        }
+    }
+
+    private static void follow(Matcher start, long[] mask, Matcher[] places) {
+        places[0] = start;
+        for (int i = 0; i < TOKENS; i++) {
+            places[i].mask(mask);
+            int token = -1;
+            for (int word = 0; word < mask.length && (token < 0 || i % 3 > 0); word++) { // not always the first one
+                if (mask[word] != 0) {
+                    token = 64 * word + Long.numberOfTrailingZeros(mask[word]);
+                }
+            }
+            places[i + 1] = token < 0 ? start : places[i].accept(token);
+            if (token >= 0 && !places[i].allows(token)) {
+                throw new AssertionError("the mask has the token " + token + ", which is refused");
+            }
+        }
+    }
+
+    /** A constraint adds nothing to it, whether the model's own choice is allowed or the masked logits are asked. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void generatingATokenUnderAConstraintAllocatesTheTokenOnly(boolean greedy) throws IOException {
+        try (LanguageModel model = LanguageModel.load(write("llama", DType.Q8_0), LoadOptions.DEFAULT.withThreads(2));
+                Session session = model.newSession()) {
+            GenerationOptions options = (greedy ? GenerationOptions.GREEDY : GenerationOptions.DEFAULT.withSeed(1))
+                    .withConstraint(Constraint.regex("[a-z ,.]{2000,}"));
             AllocationCounter counter = new AllocationCounter();
             long allocated = counter.count(
                     () -> {

@@ -13,6 +13,7 @@ import java.util.Objects;
  */
 public final class Constraint {
     private final String description;
+    private final Exprs exprs;
     private final Position start;
     private final Rule rule = new Rule("part");
 
@@ -21,6 +22,7 @@ public final class Constraint {
             throw new ConstraintException("no text can satisfy " + description);
         }
         this.description = description;
+        exprs = expr.exprs();
         start = Position.start(expr);
         rule.define(expr);
     }
@@ -149,19 +151,19 @@ public final class Constraint {
      * A text of this one, or none.
      */
     public Constraint optional() {
-        Exprs exprs = new Exprs();
-        return new Constraint(description + " or nothing", exprs.optional(call(exprs)));
+        Exprs whole = new Exprs();
+        return new Constraint(description + " or nothing", whole.optional(call(whole)));
     }
 
     /** Any number of texts of this one, none too. */
     public Constraint repeated() {
-        Exprs exprs = new Exprs();
-        return new Constraint(description + " any number of times", exprs.star(call(exprs)));
+        Exprs whole = new Exprs();
+        return new Constraint(description + " any number of times", whole.star(call(whole)));
     }
 
     /** This constraint as a part of another one. */
-    private Expr call(Exprs exprs) {
-        return exprs.call(rule);
+    private Expr call(Exprs caller) {
+        return caller.call(rule);
     }
 
     /**
@@ -170,7 +172,8 @@ public final class Constraint {
      * @param masks those of the vocabulary whose tokens the text is made of
      */
     public Matcher matcher(TokenMasks masks) {
-        return new Matcher(Objects.requireNonNull(masks, "masks"), start);
+        MaskCache cache = exprs.masks(Objects.requireNonNull(masks, "masks"));
+        return cache.walkState(start).matcher(masks, cache);
     }
 
     @Override

@@ -48,7 +48,7 @@ final class Exprs {
     private final AtomicLong work = new AtomicLong();
 
     /** Masks of these expressions, for each vocabulary they were used with. */
-    private final Map<TokenMasks, TokenMasks.Cache> masks = Collections.synchronizedMap(new WeakHashMap<>());
+    private final Map<TokenMasks, MaskCache> masks = Collections.synchronizedMap(new WeakHashMap<>());
 
     Exprs() {
         nothing = intern(Kind.NOTHING, NO_PARTS, ByteSet.NONE, 0, 0, null, false);
@@ -66,8 +66,8 @@ final class Exprs {
     }
 
     /** What is kept of these expressions for a vocabulary. */
-    TokenMasks.Cache masks(TokenMasks vocabulary) {
-        return masks.computeIfAbsent(vocabulary, key -> new TokenMasks.Cache());
+    MaskCache masks(TokenMasks vocabulary) {
+        return masks.computeIfAbsent(vocabulary, key -> new MaskCache());
     }
 
     private Expr intern(

@@ -11,11 +11,13 @@ public final class Matcher {
     private static final byte[] NOTHING = {};
 
     private final TokenMasks masks;
-    private final Position position;
+    private final MaskCache cache;
+    private final WalkState state;
 
-    Matcher(TokenMasks masks, Position position) {
+    Matcher(TokenMasks masks, MaskCache cache, WalkState state) {
         this.masks = masks;
-        this.position = position;
+        this.cache = cache;
+        this.state = state;
     }
 
     /** Words of the array for {@link #mask}. */
@@ -31,34 +33,32 @@ public final class Matcher {
      */
     public boolean mask(long[] mask) {
         Arrays.fill(mask, 0);
-        masks.add(position, mask);
-        for (long word : mask) {
-            if (word != 0) {
-                return true;
-            }
+        TokenMask[] parts = masks.parts(state, cache);
+        for (TokenMask part : parts) {
+            part.addTo(mask);
         }
-        return false;
+        return parts.length > 0;
     }
 
     /** Whether anything may follow; if not, the text can only end here. */
     public boolean canContinue() {
-        return position.heads.length > 0;
+        return state.position.heads.length > 0;
     }
 
     /** Whether the text may end here. */
     public boolean isComplete() {
-        return position.complete;
+        return state.position.complete;
     }
 
     /** Whether the token may come next. */
     public boolean allows(int token) {
-        return !after(token).isDead();
+        return after(token) != WalkState.DEAD;
     }
 
     /** The matcher after a token, null if it may not come here. */
     public @Nullable Matcher next(int token) {
-        Position next = after(token);
-        return next.isDead() ? null : new Matcher(masks, next);
+        WalkState next = after(token);
+        return next == WalkState.DEAD ? null : next.matcher(masks, cache);
     }
 
     /**
@@ -83,23 +83,28 @@ public final class Matcher {
      * @return the first place where one can begin, the length of the text if there is none
      */
     public int certain(byte[] text, int from) {
-        Position at = position;
-        for (int i = 0; i < text.length && !at.isDead(); i++) {
-            if (i >= from && masks.mayGoOn(at, text, i)) {
+        WalkState at = state;
+        for (int i = 0; i < text.length && at != WalkState.DEAD; i++) {
+            if (i >= from && masks.mayGoOn(at, cache, text, i)) {
                 return i;
             }
-            at = at.next(text[i] & 0xFF);
+            at = at.next(text[i] & 0xFF, cache);
         }
         return text.length;
     }
 
-    private Position after(int token) {
-        byte[] bytes = token < masks.trie.size() ? masks.trie.bytes(token) : new byte[0];
-        Position next = bytes.length == 0 ? Position.DEAD : position;
-        for (int i = 0; i < bytes.length && !next.isDead(); i++) {
-            next = next.next(bytes[i] & 0xFF);
+    private WalkState after(int token) {
+        if (token >= masks.trie.size() || masks.trie.bytes(token).length == 0) {
+            return WalkState.DEAD;
         }
-        return next;
+        WalkState at = state;
+        for (byte b : masks.trie.bytes(token)) {
+            at = at.next(b & 0xFF, cache);
+            if (at == WalkState.DEAD) {
+                break;
+            }
+        }
+        return at;
     }
 
     /**
@@ -108,19 +113,19 @@ public final class Matcher {
      * @param limit bytes at the most
      */
     public byte[] forced(int limit) {
-        if (position.complete || position.onlyByte() < 0) {
+        if (state.position.complete || state.onlyByte() < 0) {
             return NOTHING;
         }
         byte[] forced = new byte[limit];
         int count = 0;
-        Position at = position;
-        while (count < limit && !at.complete) {
+        WalkState at = state;
+        while (count < limit && !at.position.complete) {
             int only = at.onlyByte();
             if (only < 0) {
                 break;
             }
             forced[count++] = (byte) only;
-            at = at.next(only);
+            at = at.next(only, cache);
         }
         return Arrays.copyOf(forced, count);
     }

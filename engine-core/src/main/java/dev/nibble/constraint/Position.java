@@ -51,6 +51,17 @@ final class Position {
         return moved.isEmpty() ? DEAD : closure(moved);
     }
 
+    /** Whether two bytes lead to the same. */
+    boolean cannotTell(int a, int b) {
+        for (Head head : heads) {
+            Expr[] next = head.expr.next();
+            if (next[a] != next[b]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** The only byte that may come next, -1 if there are several or none. */
     int onlyByte() {
         int only = -1;

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntPredicate;
 import java.util.regex.Pattern;
 
 /**
@@ -24,6 +25,8 @@ final class VocabularyTrie {
 
     private static final int PREFIX_BYTES = 5;
     private static final int ID_BITS = 24;
+    /** Tokens that are sorted by insertion at the most. */
+    private static final int FEW = 40;
 
     /** [nodes], the byte that leads to a node. */
     final byte[] labels;
@@ -39,6 +42,7 @@ final class VocabularyTrie {
     final int longest;
 
     private final byte[][] bytes;
+    private final int[] order;
 
     /** The tree of a model's tokens. */
     static VocabularyTrie of(Tokenizer tokenizer) {
@@ -46,8 +50,7 @@ final class VocabularyTrie {
         byte[][] bytes = new byte[vocabulary.size()][];
         for (int id = 0; id < bytes.length; id++) {
             String text = vocabulary.text(id);
-            boolean usable =
-                    !vocabulary.isEndOfGeneration(id) && !FILLER.matcher(text).matches();
+            boolean usable = !vocabulary.isEndOfGeneration(id) && !isFiller(text);
             bytes[id] = switch (vocabulary.type(id)) {
                 case NORMAL, BYTE, USER_DEFINED -> usable ? text(tokenizer.bytes(id)) : new byte[0];
                 case CONTROL -> usable ? control(text) : new byte[0];
@@ -60,14 +63,24 @@ final class VocabularyTrie {
         return new VocabularyTrie(bytes);
     }
 
+    private static boolean isFiller(String text) {
+        return (text.startsWith("[") || text.startsWith("<"))
+                && FILLER.matcher(text).matches();
+    }
+
     /**
      * The tree of tokens.
      *
      * @param bytes of each token; empty for one that stands for no text
      */
     VocabularyTrie(byte[][] bytes) {
+        this(bytes, sorted(bytes));
+    }
+
+    /** @param order the tokens that are in the tree, sorted by their bytes */
+    private VocabularyTrie(byte[][] bytes, int[] order) {
         this.bytes = bytes;
-        int[] order = sorted(bytes);
+        this.order = order;
         same = new int[bytes.length];
         Arrays.fill(same, NONE);
         int nodes = 1;
@@ -155,7 +168,7 @@ final class VocabularyTrie {
             while (to < count && keys[to] >>> ID_BITS == keys[from] >>> ID_BITS) {
                 to++;
             }
-            if (to - from > 1) {
+            if (to - from > FEW) {
                 List<Integer> alike = new ArrayList<>();
                 for (int i = from; i < to; i++) {
                     alike.add(order[i]);
@@ -163,6 +176,15 @@ final class VocabularyTrie {
                 alike.sort((a, b) -> Arrays.compareUnsigned(bytes[a], bytes[b]));
                 for (int i = from; i < to; i++) {
                     order[i] = alike.get(i - from);
+                }
+            } else {
+                for (int i = from + 1; i < to; i++) {
+                    int id = order[i];
+                    int at = i;
+                    for (; at > from && Arrays.compareUnsigned(bytes[order[at - 1]], bytes[id]) > 0; at--) {
+                        order[at] = order[at - 1];
+                    }
+                    order[at] = id;
                 }
             }
             from = to;
@@ -195,6 +217,11 @@ final class VocabularyTrie {
             node = child;
         }
         return node;
+    }
+
+    /** The tree of those of the tokens that satisfy a condition. */
+    VocabularyTrie only(IntPredicate condition) {
+        return new VocabularyTrie(bytes, Arrays.stream(order).filter(condition).toArray());
     }
 
     /** Number of tokens of the vocabulary. */
