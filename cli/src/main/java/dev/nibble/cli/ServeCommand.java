@@ -10,8 +10,6 @@ import dev.nibble.cli.models.Reporter;
 import dev.nibble.server.ModelEntry;
 import dev.nibble.server.NibbleServer;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

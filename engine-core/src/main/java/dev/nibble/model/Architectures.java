@@ -147,7 +147,8 @@ public final class Architectures {
             throw new ModelFormatException(source.name() + ": " + e.getMessage(), e);
         } catch (ArithmeticException e) {
             throw new ModelFormatException(
-                    source.name() + ": expected sizes below 2^31 in the metadata, found some whose product is larger", e);
+                    source.name() + ": expected sizes below 2^31 in the metadata, found some whose product is larger",
+                    e);
         }
     }
 

@@ -60,7 +60,8 @@ class AdapterReferenceTest {
                 LoadOptions.DEFAULT.withActivations(ActivationType.F32).withKvCacheType(KvCacheType.F32);
         try (LanguageModel model = LanguageModel.load(
                         file,
-                        exact.withAdapter(AdapterFile.of(stored(name + "-all.gguf")).withScale(0.75f))
+                        exact.withAdapter(AdapterFile.of(stored(name + "-all.gguf"))
+                                        .withScale(0.75f))
                                 .withAdapter(AdapterFile.of(stored(name + "-attention.gguf"))
                                         .withScale(1.5f)));
                 Session session = model.newSession()) {

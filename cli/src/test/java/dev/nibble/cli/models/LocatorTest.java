@@ -55,7 +55,8 @@ class LocatorTest {
         if (canBeAFile("./hf:x")) {
             assertThat(Locator.parse("./hf:x")).isEqualTo(new Locator.File(Path.of("./hf:x")));
         } else {
-            assertThatThrownBy(() -> Locator.parse("./hf:x")).hasMessageContaining("'./hf:x' cannot be the name of a file");
+            assertThatThrownBy(() -> Locator.parse("./hf:x"))
+                    .hasMessageContaining("'./hf:x' cannot be the name of a file");
         }
     }
 

@@ -185,7 +185,11 @@ final class FeedForwardReader {
         }
         String gate = block(layer, "ffn_gate_inp_shexp.weight");
         return experts.withShared(
-                shared(layer, length > 0 ? length : reader.times("expert_shared_count", Math.max(1, count), expertSize(layer))),
+                shared(
+                        layer,
+                        length > 0
+                                ? length
+                                : reader.times("expert_shared_count", Math.max(1, count), expertSize(layer))),
                 reader.hasTensor(gate) ? Projection.of(reader.tensor(gate, reader.hiddenSize)) : null);
     }
 
@@ -200,7 +204,9 @@ final class FeedForwardReader {
         int size = expertSize(layer);
         FeedForward.Experts experts = experts(layer, size, gating, normalize);
         int shared = reader.count("expert_shared_count", 0);
-        return shared == 0 ? experts : experts.withShared(shared(layer, reader.times("expert_shared_count", shared, size)), null);
+        return shared == 0
+                ? experts
+                : experts.withShared(shared(layer, reader.times("expert_shared_count", shared, size)), null);
     }
 
     /**

@@ -67,8 +67,8 @@ public final class KernelChecks {
                 }
                 return arena.allocate(bytes, 64);
             };
-            Throwable fault = catchThrowable(
-                    () -> MappedMemory.read("weights", () -> kernel.apply(inFile, memory) == null));
+            Throwable fault =
+                    catchThrowable(() -> MappedMemory.read("weights", () -> kernel.apply(inFile, memory) == null));
             assumeFalse(fault instanceof UncheckedIOException, "the system does not cut a file that is mapped");
             assertThat(fault)
                     .isInstanceOf(ModelFormatException.class)
