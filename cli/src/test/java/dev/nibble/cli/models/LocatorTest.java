@@ -19,7 +19,7 @@ class LocatorTest {
     /** Windows has no names with colons, nor blank ones. */
     private static boolean canBeAFile(String name) {
         try {
-            Path.of(name);
+            var _ = Path.of(name);
             return true;
         } catch (InvalidPathException e) {
             return false;
