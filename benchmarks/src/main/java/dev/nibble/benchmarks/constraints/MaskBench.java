@@ -29,11 +29,12 @@ import java.util.Objects;
  * and the tokens are written there for {@code mask_bench_llguidance.py}.
  */
 public final class MaskBench {
-    static final String USAGE = "usage: MaskBench VOCABULARY.gguf SCHEMAS.jsonl [TOKENS [ROUNDS [FOLDER]]]\n"
-            + "  SCHEMAS.jsonl   a \"schema\" and its \"valid\" texts on each line\n"
-            + "  TOKENS          fill the vocabulary up to so many (0: as it is)\n"
-            + "  ROUNDS          over all schemas, the last one counts (5)\n"
-            + "  FOLDER          where to write what is needed to measure others";
+    static final String USAGE = """
+            usage: MaskBench VOCABULARY.gguf SCHEMAS.jsonl [TOKENS [ROUNDS [FOLDER]]]
+              SCHEMAS.jsonl   a "schema" and its "valid" texts on each line
+              TOKENS          fill the vocabulary up to so many (0: as it is)
+              ROUNDS          over all schemas, the last one counts (5)
+              FOLDER          where to write what is needed to measure others""";
 
     private record Case(String schema, List<int[]> texts) {}
 
