@@ -71,11 +71,16 @@ final class EvaluationAllocation {
     }
 
     private static long countInNewProcess(Path model, int batchSize) throws IOException {
+        return countInNewProcess(EvaluationAllocation.class, model.toString(), Integer.toString(batchSize));
+    }
+
+    /** What the main method of a class counts in a process of its own, with the options of this one, and {@linkplain #tell tells}. */
+    static long countInNewProcess(Class<?> main, String... arguments) throws IOException {
         List<String> command = new ArrayList<>();
         command.add(ProcessHandle.current().info().command().orElseThrow());
         command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), EvaluationAllocation.class.getName()));
-        command.addAll(List.of(model.toString(), Integer.toString(batchSize)));
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+        command.addAll(List.of(arguments));
         Process process = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
@@ -87,8 +92,13 @@ final class EvaluationAllocation {
                 .orElseThrow(() -> new IOException("no result from " + String.join(" ", command) + ": " + output));
     }
 
+    /** Of a new process: what it counted. */
+    static void tell(long allocated) {
+        System.out.println(RESULT + allocated);
+    }
+
     /** Of a new process: the model's file and the batch size. */
     public static void main(String[] args) throws IOException {
-        System.out.println(RESULT + countHere(Path.of(args[0]), Integer.parseInt(args[1])));
+        tell(countHere(Path.of(args[0]), Integer.parseInt(args[1])));
     }
 }
