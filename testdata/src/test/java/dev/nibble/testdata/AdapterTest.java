@@ -52,7 +52,8 @@ class AdapterTest {
     private static final int[] TOKENS =
             IntStream.range(0, 40).map(i -> 32 + (i * 37 + 5) % 90).toArray();
     private static final int RANK = 4;
-    private static final float ALPHA = 6;
+    /** Small enough that a sum in another order, times what the model makes of it, stays far below the bounds. */
+    private static final float ALPHA = 3;
 
     @TempDir
     Path folder;
