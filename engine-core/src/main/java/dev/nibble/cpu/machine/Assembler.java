@@ -260,6 +260,14 @@ final class Assembler {
         writeAddress(to, from, 1);
     }
 
+    /** Has a line of 64 bytes brought into the first-level cache (PREFETCHT0); an address may be invalid. */
+    void prefetch(Address address) {
+        rex(false, 0, address.index == NONE ? 0 : address.index, address.base);
+        write(0x0F);
+        write(0x18);
+        writeAddress(1, address, 1);
+    }
+
     /** The lower half of a vector register, one of the first 16; needs no AVX. */
     void storeVector(Address to, int from) {
         moveVector(0x11, from, to);

@@ -8,6 +8,7 @@ import static dev.nibble.cpu.machine.Activations.TOTALS;
 import static dev.nibble.cpu.machine.Assembler.R10;
 import static dev.nibble.cpu.machine.Assembler.R11;
 import static dev.nibble.cpu.machine.Assembler.R12;
+import static dev.nibble.cpu.machine.Assembler.R13;
 import static dev.nibble.cpu.machine.Assembler.R8;
 import static dev.nibble.cpu.machine.Assembler.R9;
 import static dev.nibble.cpu.machine.Assembler.RAX;
@@ -45,12 +46,15 @@ final class Avx512Emitter implements X64Emitter {
     private static final int HIGH_MASK = 30;
 
     // only where weights are read in their form
-    private static final int SUPER_SCALE = 14;
-    private static final int SUPER_MINIMUM = 15;
-    private static final int LEVELS = 23;
-    private static final int SIGN = 22;
+    private static final int SUPER_SCALE = 23;
+    private static final int SUPER_MINIMUM = 21; // where there are minima there are five lines of quants at most
+    private static final int SIGN = 22; // of minima
+    private static final int LEVELS = 22; // of types without minima
     private static final int SECOND_SUMS = 4;
     private static final int RESULTS = 8;
+
+    /** Inputs up to which the two halves of a block have a sum each, so that one need not wait for the other. */
+    private static final int MOST_OF_TWO_SUMS = 4;
 
     // only in tiles
     private static final int TILE_RESULTS = 12;
@@ -67,7 +71,12 @@ final class Avx512Emitter implements X64Emitter {
 
     @Override
     public int mostOfFew() {
-        return 4;
+        return 8;
+    }
+
+    @Override
+    public int mostOfPasses() {
+        return 64; // tiles are faster from about 100 on
     }
 
     @Override
@@ -80,6 +89,7 @@ final class Avx512Emitter implements X64Emitter {
         Assembler a = new Assembler();
         a.push(RBX);
         a.push(R12);
+        a.push(R13);
         loadConstants(a, form);
         a.mov(R12, RCX);
         a.shiftLeft(R12, 6); // bytes of the outputs of an input
@@ -89,23 +99,43 @@ final class Avx512Emitter implements X64Emitter {
             a.vector(ZMM, Op.VPXOR, RESULTS + i, RESULTS + i, RESULTS + i);
         }
         a.mov(RAX, RSI);
-        a.lea(R11, at(RSI, RDX, 2, 0));
-        a.add(R11, RDX);
-        BlockLoop.emit(a, form, R8, () -> loadSuperBlock(a, form), () -> multiplyBlock(a, form, inputs));
-        for (int i = 0; i < inputs; i++) {
-            if (i == 3) {
-                a.lea(RAX, at(R9, R12, 2, 0));
+        for (int i = 1; 3 * i < inputs; i++) {
+            advanceThree(a, FEW_BASES[i], FEW_BASES[i - 1], RDX);
+        }
+        BlockLoop.emit(a, form, R8, () -> loadSuperBlock(a, form), () -> {
+            loadLines(a, form.quants());
+            loadScales(a, form);
+            if (inputs <= MOST_OF_TWO_SUMS) {
+                multiplyAtOnce(a, form, inputs);
+            } else {
+                multiplyInTurn(a, form, inputs);
             }
-            a.vector(ZMM, Op.VMOVUPS_STORE, RESULTS + i, ofInput(i == 3 ? RAX : R9, R12, i == 3 ? 1 : i, 0));
+            a.increase(RDI, form.blockBytes());
+            for (int i = 0; 3 * i < inputs; i++) {
+                a.increase(FEW_BASES[i], Activations.BLOCK_BYTES);
+            }
+        });
+        a.mov(RAX, R9);
+        for (int i = 0; i < inputs; i++) {
+            if (i > 0 && i % 3 == 0) {
+                advanceThree(a, RAX, RAX, R12);
+            }
+            a.vector(ZMM, Op.VMOVUPS_STORE, RESULTS + i, ofInput(RAX, R12, i % 3, 0));
         }
         a.increase(R9, LINE);
         a.decrement(RCX);
         a.jump(Condition.NOT_EQUAL, nextGroup);
+        a.pop(R13);
         a.pop(R12);
         a.pop(RBX);
         a.vzeroupper();
         a.ret();
         return a.toBytes();
+    }
+
+    private static void advanceThree(Assembler a, int to, int from, int stride) {
+        a.lea(to, at(from, stride, 2, 0));
+        a.add(to, stride);
     }
 
     static void loadSuperBlock(Assembler a, Form form) {
@@ -116,20 +146,19 @@ final class Avx512Emitter implements X64Emitter {
         }
     }
 
-    private void multiplyBlock(Assembler a, Form form, int inputs) {
+    /** Multiplies a block, both halves of it side by side. */
+    private static void multiplyAtOnce(Assembler a, Form form, int inputs) {
         for (int i = 0; i < inputs; i++) {
-            beginSum(a, form.center(), i, activation(i, MINUS_SUMS));
-            beginSum(a, form.center(), SECOND_SUMS + i, activation(i, MINUS_SUMS + 4));
+            beginSum(a, form.center(), i, ofFew(i, MINUS_SUMS));
+            beginSum(a, form.center(), SECOND_SUMS + i, ofFew(i, MINUS_SUMS + 4));
         }
-        loadLines(a, form.quants());
         for (int part = 0; part < PARTS; part++) {
             decode(a, form, part);
             for (int i = 0; i < inputs; i++) {
                 int sum = part < PARTS / 2 ? i : SECOND_SUMS + i;
-                a.broadcast(Op.VPDPBUSD, sum, QUANTS, activation(i, 4 * part));
+                a.broadcast(Op.VPDPBUSD, sum, QUANTS, ofFew(i, 4 * part));
             }
         }
-        loadScales(a, form);
         TileShape shape = form.tileShape();
         for (int i = 0; i < inputs; i++) {
             if (!shape.halves()) {
@@ -138,22 +167,44 @@ final class Avx512Emitter implements X64Emitter {
             // A half, then its minima, then the other half, as tiles do: so results do not depend on which of them is
             // called.
             for (int half = 0; half < shape.scales(); half++) {
-                fold(a, half == 0 ? i : SECOND_SUMS + i, FIRST_SCALE + half, RESULTS + i, activation(i, SCALE));
-                if (shape.minima()) {
-                    a.broadcast(Op.VFMADD231PS, RESULTS + i, FIRST_MINIMUM + half, activation(i, total(shape, half)));
-                }
+                addBlock(a, shape, half == 0 ? i : SECOND_SUMS + i, half, i);
             }
-        }
-        a.increase(RDI, form.blockBytes());
-        a.increase(RAX, Activations.BLOCK_BYTES);
-        if (inputs > 3) {
-            a.increase(R11, Activations.BLOCK_BYTES);
         }
     }
 
-    /** What an input of few has, or one of the first of a tile: at rax, from the fourth on at r11. */
-    private static Address activation(int input, int offset) {
-        return ofInput(input < 3 ? RAX : R11, RDX, input % 3, offset);
+    /** Multiplies a block, if its halves have a scale each one after the other. */
+    private static void multiplyInTurn(Assembler a, Form form, int inputs) {
+        TileShape shape = form.tileShape();
+        int parts = PARTS / shape.scales();
+        for (int half = 0; half < shape.scales(); half++) {
+            for (int i = 0; i < inputs; i++) {
+                beginSum(a, form.center(), i, ofFew(i, shape.halves() ? MINUS_SUMS + 4 * half : MINUS_SUM));
+            }
+            for (int part = half * parts; part < (half + 1) * parts; part++) {
+                decode(a, form, part);
+                for (int i = 0; i < inputs; i++) {
+                    a.broadcast(Op.VPDPBUSD, i, QUANTS, ofFew(i, 4 * part));
+                }
+            }
+            for (int i = 0; i < inputs; i++) {
+                addBlock(a, shape, i, half, i);
+            }
+        }
+    }
+
+    /** Adds the sum of a block, or of half of one, to the result of an input. */
+    private static void addBlock(Assembler a, TileShape shape, int sum, int half, int input) {
+        fold(a, sum, FIRST_SCALE + half, RESULTS + input, ofFew(input, SCALE));
+        if (shape.minima()) {
+            a.broadcast(Op.VFMADD231PS, RESULTS + input, FIRST_MINIMUM + half, ofFew(input, total(shape, half)));
+        }
+    }
+
+    // Few inputs are found from three registers, each for three of them.
+    private static final int[] FEW_BASES = {RAX, R11, R13};
+
+    private static Address ofFew(int input, int offset) {
+        return ofInput(FEW_BASES[input / 3], RDX, input % 3, offset);
     }
 
     private static Address ofInput(int base, int stride, int count, int offset) {
@@ -323,8 +374,7 @@ final class Avx512Emitter implements X64Emitter {
     public byte[] tile(TileShape shape, int inputs) {
         Assembler a = new Assembler();
         for (int i = 1; 3 * i < inputs; i++) {
-            a.lea(BASES[i], at(BASES[i - 1], RDX, 2, 0));
-            a.add(BASES[i], RDX);
+            advanceThree(a, BASES[i], BASES[i - 1], RDX);
         }
         for (int i = 0; i < inputs; i++) {
             a.vector(ZMM, Op.VPXOR, TILE_RESULTS + i, TILE_RESULTS + i, TILE_RESULTS + i);

@@ -11,6 +11,9 @@ interface Emitter {
     /** Input rows (tokens) up to which {@link #few} is there. */
     int mostOfFew();
 
+    /** Input rows up to which {@link #few} is called for parts of them, one after the other, and not {@link #tile}. */
+    int mostOfPasses();
+
     /** Input rows of a tile, up to which {@link #tile} is there. */
     int mostOfTile();
 

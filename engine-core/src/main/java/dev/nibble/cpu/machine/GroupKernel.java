@@ -10,6 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** A weight matrix whose rows lie side by side, in groups of {@link Form#ROWS}. */
@@ -77,8 +78,8 @@ abstract sealed class GroupKernel extends MatmulKernel permits MachineKernel, Ha
     /** Inputs up to which each weight is read once. */
     abstract int mostOfFew();
 
-    /** Numbers of inputs from 1 on that call, together, every kernel that any number of inputs calls. */
-    abstract int mostToCheck();
+    /** Numbers of inputs, in ascending order, that call, together, every kernel that any number of inputs calls. */
+    abstract IntStream toCheck();
 
     /** Groups to be multiplied together by so many inputs. */
     abstract int groupsFor(int inputs);

@@ -100,6 +100,7 @@ final class HalfEmitter {
         a.mov(RBX, R8);
         Label nextColumns = new Label();
         a.place(nextColumns);
+        BlockLoop.prefetch(a, STEP * column);
         for (int column = 0; column < STEP; column++) {
             multiplyColumn(inputs, column);
         }

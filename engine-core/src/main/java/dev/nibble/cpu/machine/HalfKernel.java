@@ -9,6 +9,7 @@ import dev.nibble.tensor.DType;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** A weight matrix of floats, multiplied by activations as they are with machine code. */
@@ -108,8 +109,8 @@ final class HalfKernel extends GroupKernel {
     }
 
     @Override
-    int mostToCheck() {
-        return code.mostInputs();
+    IntStream toCheck() {
+        return IntStream.rangeClosed(1, code.mostInputs());
     }
 
     @Override

@@ -33,6 +33,7 @@ final class KernelCode extends CheckedCode {
     private final @Nullable MachineCode pack;
     private final MachineCode unpack;
     private final MachineCode[] few;
+    private final int mostOfPasses;
     private final MachineCode[] tiles;
 
     /** The kernels of a form. */
@@ -47,6 +48,7 @@ final class KernelCode extends CheckedCode {
         byte[] packing = source == null ? null : emitter.pack(form, source);
         pack = packing == null ? null : MachineCode.load(packing);
         unpack = MachineCode.load(emitter.unpack(form));
+        mostOfPasses = emitter.mostOfPasses();
         few = new MachineCode[emitter.mostOfFew()];
         for (int i = 0; i < few.length; i++) {
             few[i] = MachineCode.load(emitter.few(form, i + 1));
@@ -131,6 +133,11 @@ final class KernelCode extends CheckedCode {
 
     int mostOfFew() {
         return few.length;
+    }
+
+    /** {@link Emitter#mostOfPasses}. */
+    int mostOfPasses() {
+        return mostOfPasses;
     }
 
     /** {@link Emitter#unpack}. */

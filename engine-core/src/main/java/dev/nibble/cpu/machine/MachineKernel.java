@@ -6,13 +6,15 @@ import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.cpu.repack.RepackMemory;
 import dev.nibble.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A weight matrix in a {@link Form}, multiplied by activations of 8 bits with machine code.
  *
- * <p>Few inputs read each weight once, in one stream. For more, the weights of some groups are unpacked into the cache first
- * and used by all.
+ * <p>Few inputs read each weight once, in one stream. Some more pass one part after the other over the weights of some groups,
+ * which stay in the cache: memory delivers them while the first part multiplies. For many, the weights of some groups are unpacked
+ * into the cache first and used by all.
  */
 final class MachineKernel extends GroupKernel {
     private final KernelCode code;
@@ -23,11 +25,15 @@ final class MachineKernel extends GroupKernel {
     /** Groups unpacked together. */
     private final int unpacked;
 
+    /** Groups over which several parts of the inputs pass. */
+    private final int passed;
+
     private MachineKernel(Tensor weight, KernelCode code, @Nullable AmxProduct tiles, MemorySegment data) {
         super(weight, data, code.form().bytes((int) weight.columns()), tiles);
         this.code = code;
         tileBytes = blocks() * (long) code.form().tileShape().blockBytes();
         unpacked = Math.clamp(CACHED_BYTES / tileBytes, 1, MOST_GROUPS);
+        passed = Math.clamp(CACHED_BYTES / code.form().bytes((int) weight.columns()), 1, MOST_GROUPS);
     }
 
     /** Rearranges a weight matrix. */
@@ -70,24 +76,38 @@ final class MachineKernel extends GroupKernel {
         return code.mostOfFew();
     }
 
-    /** Tiles for more inputs than one tile has are at least half as large as it, or those of one input more than few. */
+    /** Each number of few has code of its own; the tiles of many inputs are all among those of the first numbers of many. */
     @Override
-    int mostToCheck() {
-        return Math.max(mostOfFew() + 1, code.mostOfTile());
+    IntStream toCheck() {
+        int many = code.mostOfPasses() + 1;
+        return IntStream.concat(IntStream.rangeClosed(1, mostOfFew()), IntStream.range(many, many + code.mostOfTile()));
     }
 
     @Override
     int groupsFor(int inputs) {
-        return inputs <= mostOfFew() ? MOST_GROUPS : unpacked;
+        if (inputs <= mostOfFew()) {
+            return MOST_GROUPS;
+        }
+        return inputs <= code.mostOfPasses() ? passed : unpacked;
     }
 
     @Override
     void multiplyGroups(
             InputMemory x, int xRow, int xRows, int group, int groups, MemorySegment results, Scratch scratch) {
-        if (xRows <= mostOfFew()) {
-            code.few(xRows).call(addressOf(group), x.address(xRow), x.stride(), groups, blocks(), results.address());
+        if (xRows <= code.mostOfPasses()) {
+            multiplyFew(x, xRow, xRows, group, groups, results);
         } else {
             multiplyMany(x, xRow, xRows, group, groups, results, scratch);
+        }
+    }
+
+    private void multiplyFew(InputMemory x, int xRow, int xRows, int group, int groups, MemorySegment results) {
+        int count = Math.ceilDiv(xRows, mostOfFew());
+        for (int pass = 0, row = 0; pass < count; pass++) {
+            int inputs = (xRows - row) / (count - pass);
+            long at = results.address() + row * resultBytes(groups);
+            code.few(inputs).call(addressOf(group), x.address(xRow + row), x.stride(), groups, blocks(), at);
+            row += inputs;
         }
     }
 

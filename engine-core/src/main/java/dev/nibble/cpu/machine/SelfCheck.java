@@ -8,6 +8,7 @@ import dev.nibble.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 /**
  * Compares machine code with the scalar code before it is used: a processor, or a virtual machine, that runs an instruction
@@ -28,7 +29,7 @@ final class SelfCheck {
     private final GroupKernel kernel;
     private final Tensor weight;
     private final int rows;
-    private final int least; // inputs
+    private final int[] numbers; // of inputs
     private final int most;
     private final MatmulInput x;
     private final float[] used; // what the kernel multiplies by
@@ -39,8 +40,11 @@ final class SelfCheck {
         this.kernel = kernel;
         this.weight = weight;
         rows = Math.min(Form.ROWS, kernel.rows());
-        least = kernel.hasTiles() ? AmxProduct.LEAST_INPUTS : 1;
-        most = kernel.hasTiles() ? AmxProduct.MOST_TO_CHECK : kernel.mostToCheck();
+        numbers = (kernel.hasTiles()
+                        ? IntStream.rangeClosed(AmxProduct.LEAST_INPUTS, AmxProduct.MOST_TO_CHECK)
+                        : kernel.toCheck())
+                .toArray();
+        most = numbers[numbers.length - 1];
         int inputs = most;
         int columns = kernel.columns();
         x = new MatmulInput(inputs, columns);
@@ -70,7 +74,7 @@ final class SelfCheck {
         SelfCheck check = new SelfCheck(kernel, weight);
         try {
             check.expect();
-            for (int inputs = check.least; inputs <= check.most; inputs++) {
+            for (int inputs : check.numbers) {
                 String failure = check.failure(inputs, pool);
                 if (!failure.isEmpty()) {
                     return failure;

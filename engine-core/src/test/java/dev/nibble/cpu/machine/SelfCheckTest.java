@@ -110,6 +110,11 @@ class SelfCheckTest {
         }
 
         @Override
+        public int mostOfPasses() {
+            return right.mostOfPasses();
+        }
+
+        @Override
         public int mostOfTile() {
             return right.mostOfTile();
         }
@@ -177,7 +182,7 @@ class SelfCheckTest {
                     .isNotEmpty();
         }
         Set<Integer> called = new TreeSet<>();
-        for (int inputs = right.mostOfFew() + 1; inputs <= 512; inputs++) {
+        for (int inputs = right.mostOfPasses() + 1; inputs <= 512; inputs++) {
             int tiles = Math.ceilDiv(inputs, right.mostOfTile());
             called.add(inputs / tiles);
             called.add(Math.ceilDiv(inputs, tiles));

@@ -145,6 +145,10 @@ final class X64Interpreter implements NativeFunction {
                 jump(true);
             } else if (opcode == 0x0F) {
                 int condition = next();
+                if (condition == 0x18) { // a prefetch, which changes nothing
+                    operand(next(), rex >> 1 & 1, rex & 1, 1);
+                    return;
+                }
                 jump(
                         switch (condition) {
                             case 0x82 -> below;
