@@ -1,5 +1,7 @@
 package dev.nibble.cli;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.nibble.cli.models.Environment;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -34,6 +36,13 @@ final class CommandRunner {
 
     Result run(String... arguments) {
         return runWithInput("", arguments);
+    }
+
+    /** Runs a command that has to end well. */
+    Result succeed(String... arguments) {
+        Result result = run(arguments);
+        assertThat(result.code()).as(result.err()).isZero();
+        return result;
     }
 
     Result runWithInput(String input, String... arguments) {

@@ -9,12 +9,9 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -35,8 +32,6 @@ final class Exprs {
     private static final long MAX_WORK = 4_000_000;
     /** What a state of an automaton counts beside. */
     private static final int WORK_OF_STATE = 80;
-    /** Common beginnings of alternatives are taken out within so many others at the most: each calls the next. */
-    private static final int MAX_FACTORED = 200;
 
     private static final Expr[] NO_PARTS = {};
 
@@ -44,6 +39,7 @@ final class Exprs {
     final Expr empty;
     private final Map<Expr, Expr> all = new ConcurrentHashMap<>();
     private final Derivatives derivatives = new Derivatives(this);
+    private final Alternatives alternatives = new Alternatives(this);
     private final AtomicInteger ids = new AtomicInteger();
     private final AtomicLong work = new AtomicLong();
 
@@ -165,7 +161,8 @@ final class Exprs {
         return alternative(Arrays.asList(parts));
     }
 
-    private static int sum(int a, int b) {
+    /** The sum of two numbers of repetitions. */
+    static int sum(int a, int b) {
         return (int) Math.min(Expr.UNBOUNDED, (long) a + b);
     }
 
@@ -174,23 +171,11 @@ final class Exprs {
         return alternative(parts, 0);
     }
 
-    private Expr alternative(Collection<Expr> parts, int depth) {
-        Set<Expr> distinct = new LinkedHashSet<>();
-        for (Expr part : parts) {
-            if (part.isOptional()) {
-                distinct.add(empty);
-                addAlternatives(part.parts[0], distinct);
-            } else {
-                addAlternatives(part, distinct);
-            }
-        }
+    /** As {@link #alternative(Collection)}, within {@code depth} others out of which something was taken. */
+    Expr alternative(Collection<Expr> parts, int depth) {
+        Set<Expr> distinct = alternatives.distinct(parts);
         count(distinct.size());
-        if (distinct.size() > 1) {
-            joinBytes(distinct);
-            joinRepeats(distinct);
-            dropContained(distinct);
-            factor(distinct, depth);
-        }
+        alternatives.simplify(distinct, depth);
         boolean optional = distinct.remove(empty);
         boolean nullable = false;
         for (Expr part : distinct) {
@@ -206,110 +191,6 @@ final class Exprs {
         return result.kind == Kind.REPEAT && result.min == 1
                 ? repeat(result.parts[0], 0, result.max)
                 : intern(Kind.REPEAT, new Expr[] {result}, ByteSet.NONE, 0, 1, null, true);
-    }
-
-    private void addAlternatives(Expr expr, Set<Expr> into) {
-        if (expr.kind == Kind.ALTERNATIVE) {
-            Collections.addAll(into, expr.parts);
-        } else if (expr != nothing) {
-            into.add(expr);
-        }
-    }
-
-    /** Repetitions of the same before the same, whose numbers go on from one to the other, as one. */
-    private void joinRepeats(Set<Expr> distinct) {
-        Map<List<Expr>, List<Expr>> alike = new LinkedHashMap<>();
-        boolean several = false;
-        for (Expr part : distinct) {
-            Expr head = head(part);
-            if (head.kind == Kind.REPEAT) {
-                List<Expr> same = alike.computeIfAbsent(
-                        List.of(head.parts[0], part.kind == Kind.CONCAT ? part.parts[1] : empty),
-                        key -> new ArrayList<>(1));
-                same.add(part);
-                several |= same.size() > 1;
-            }
-        }
-        if (!several) {
-            return;
-        }
-        alike.forEach((what, same) -> {
-            same.sort(Comparator.comparingInt(part -> head(part).min));
-            for (int i = 0; i < same.size(); ) {
-                int least = head(same.get(i)).min;
-                int most = head(same.get(i)).max;
-                int from = i++;
-                for (; i < same.size() && head(same.get(i)).min <= sum(most, 1); i++) {
-                    most = Math.max(most, head(same.get(i)).max);
-                }
-                if (i - from > 1) {
-                    distinct.removeAll(new HashSet<>(same.subList(from, i)));
-                    distinct.add(concat(repeat(what.get(0), least, most), what.get(1)));
-                }
-            }
-        });
-    }
-
-    private static Expr head(Expr expr) {
-        return expr.kind == Kind.CONCAT ? expr.parts[0] : expr;
-    }
-
-    /** Drops alternatives that another one is without parts that it need not have. */
-    private static void dropContained(Set<Expr> distinct) {
-        Set<Expr> contained = new HashSet<>();
-        for (Expr part : distinct) {
-            Expr rest = part;
-            while (rest.kind == Kind.CONCAT && rest.parts[0].nullable && contained.add(rest.parts[1])) {
-                rest = rest.parts[1];
-            }
-        }
-        if (!contained.isEmpty()) {
-            distinct.removeAll(contained);
-        }
-    }
-
-    /** Sets of bytes as one set. */
-    private void joinBytes(Set<Expr> distinct) {
-        ByteSet bytes = ByteSet.NONE;
-        int sets = 0;
-        for (Expr part : distinct) {
-            if (part.kind == Kind.BYTES) {
-                bytes = bytes.or(part.bytes);
-                sets++;
-            }
-        }
-        if (sets > 1) {
-            distinct.removeIf(part -> part.kind == Kind.BYTES);
-            distinct.add(bytes(bytes));
-        }
-    }
-
-    /**
-     * Takes out what alternatives begin with in common, so that it is read in one way: words become a tree of their bytes, and
-     * a rule that several begin with is called once.
-     */
-    private void factor(Set<Expr> distinct, int depth) {
-        if (depth == MAX_FACTORED) {
-            return;
-        }
-        Map<Expr, List<Expr>> rests = new LinkedHashMap<>();
-        boolean common = false;
-        for (Expr part : distinct) {
-            if (part.kind == Kind.CONCAT) {
-                List<Expr> alike = rests.computeIfAbsent(part.parts[0], head -> new ArrayList<>(1));
-                alike.add(part.parts[1]);
-                common |= alike.size() > 1;
-            }
-        }
-        if (common) {
-            distinct.removeIf(part -> part.kind == Kind.CONCAT
-                    && Objects.requireNonNull(rests.get(part.parts[0])).size() > 1);
-            rests.forEach((head, alike) -> {
-                if (alike.size() > 1) {
-                    distinct.add(concat(head, alternative(alike, depth + 1)));
-                }
-            });
-        }
     }
 
     private Expr combined(Kind kind, Set<Expr> distinct, boolean nullable) {

@@ -60,11 +60,6 @@ final class NeonEmitter implements Emitter {
     private static final int HIGH_MASK = 30;
     private static final int LEVELS = 31; // or what makes quants of 8 bits signed
 
-    // On the stack: the scales and minima of a super-block, a float for each row.
-    private static final int SUPER_SCALES = 0;
-    private static final int SUPER_MINIMA = LINE;
-    private static final int FRAME = 2 * LINE;
-
     private final NeonProducts products;
 
     NeonEmitter(NeonProducts products) {
@@ -150,17 +145,19 @@ final class NeonEmitter implements Emitter {
         private final Form form;
         private final Quants quants;
         private final TileShape shape;
+        private final NeonScales scales;
         private final int inputs;
 
         private Kernel(Form form, int inputs) {
             this.form = form;
+            scales = new NeonScales(a, form, WEIGHTS, SPARE);
             this.inputs = inputs;
             quants = form.quants();
             shape = form.tileShape();
         }
 
         private void enter() {
-            a.decrease(SP, FRAME);
+            a.decrease(SP, NeonScales.FRAME);
             a.fillBytes(LOW_MASK, quants.lowMask() & 0xff);
             a.fillBytes(HIGH_MASK, quants.highMask() & 0xff);
             boolean areSigned = NeonProducts.areSigned(shape.largest());
@@ -181,7 +178,7 @@ final class NeonEmitter implements Emitter {
         }
 
         private byte[] leave() {
-            a.increase(SP, FRAME);
+            a.increase(SP, NeonScales.FRAME);
             a.ret();
             return a.toBytes();
         }
@@ -215,7 +212,7 @@ final class NeonEmitter implements Emitter {
             Label next = new Label();
             a.place(next);
             if (form.hasSuperBlocks()) {
-                loadSuperBlock();
+                scales.loadSuperBlock();
                 a.increase(WEIGHTS, form.scales().superBytes);
                 a.mov32(IN_SUPER_BLOCK, Form.SUPER_BLOCKS);
                 Label nextOfSuperBlock = new Label();
@@ -231,28 +228,6 @@ final class NeonEmitter implements Emitter {
                 a.countDown(BLOCKS_LEFT, 1);
             }
             a.branch(Condition.NOT_EQUAL, next);
-        }
-
-        private void loadSuperBlock() {
-            for (int quarter = 0; quarter < QUARTERS; quarter++) {
-                if (form.scales().hasFloats()) {
-                    a.load(SPARE, WEIGHTS, quarter * QUARTER);
-                } else {
-                    loadHalves(SPARE, quarter * QUARTER / 2);
-                }
-                a.store(SPARE, SP, SUPER_SCALES + quarter * QUARTER);
-                if (form.scales().minima) { // they are subtracted
-                    loadHalves(SPARE, LINE / 2 + quarter * QUARTER / 2);
-                    a.vector(ArmOp.FNEG_4S, SPARE, SPARE);
-                    a.store(SPARE, SP, SUPER_MINIMA + quarter * QUARTER);
-                }
-            }
-        }
-
-        /** Four halves as floats. */
-        private void loadHalves(int to, int offset) {
-            a.load8(to, WEIGHTS, offset);
-            a.vector(ArmOp.FCVTL_4S, to, to);
         }
 
         private void multiplyBlock() {
@@ -319,9 +294,9 @@ final class NeonEmitter implements Emitter {
         /** A scale's sum, then its minima, then those of the other: as the tiles do. */
         private void fold(int quarter) {
             for (int scale = 0; scale < shape.scales(); scale++) {
-                loadScale(FACTOR, scale, quarter);
+                scales.loadScale(FACTOR, scale, quarter);
                 if (shape.minima()) {
-                    loadMinimum(MINIMUM, scale, quarter);
+                    scales.loadMinimum(MINIMUM, scale, quarter);
                 }
                 for (int i = 0; i < inputs; i++) {
                     int sum = SUMS + HALVES * i + scale;
@@ -370,66 +345,6 @@ final class NeonEmitter implements Emitter {
             }
         }
 
-        /** A scale of four rows as floats. */
-        private void loadScale(int to, int scale, int quarter) {
-            int offset = quants.bytes();
-            int bytes = offset + scale * Form.ROWS + quarter * 4;
-            switch (form.scales()) {
-                case HALF, HALF_AND_MINIMUM, HALVES ->
-                    loadHalves(to, offset + scale * LINE / 2 + quarter * QUARTER / 2);
-                case POWER -> {
-                    loadBytes(to, bytes, false);
-                    a.shiftIntsLeft(to, to, 23);
-                }
-                case BYTE, BYTE_AND_MINIMUM, BYTES, BYTE_OF_FLOAT, BYTES_OF_FLOAT -> {
-                    loadBytes(to, bytes, true);
-                    multiplyInts(to, SUPER_SCALES, quarter);
-                }
-                case NIBBLES_AND_MINIMA -> {
-                    a.load4(to, WEIGHTS, bytes);
-                    a.shiftBytesLeft(to, to, 4);
-                    a.shiftBytesRight(to, to, 4);
-                    widen(to, false);
-                    multiplyInts(to, SUPER_SCALES, quarter);
-                }
-            }
-        }
-
-        private void loadMinimum(int to, int scale, int quarter) {
-            int offset = quants.bytes();
-            switch (form.scales()) {
-                case HALF_AND_MINIMUM -> loadHalves(to, offset + LINE / 2 + quarter * QUARTER / 2);
-                case BYTE_AND_MINIMUM -> {
-                    loadBytes(to, offset + Form.ROWS + quarter * 4, false);
-                    multiplyInts(to, SUPER_MINIMA, quarter);
-                }
-                case NIBBLES_AND_MINIMA -> {
-                    a.load4(to, WEIGHTS, offset + scale * Form.ROWS + quarter * 4);
-                    a.shiftBytesRight(to, to, 4);
-                    widen(to, false);
-                    multiplyInts(to, SUPER_MINIMA, quarter);
-                }
-                default -> throw new IllegalArgumentException(form.dtype() + " has no minima");
-            }
-        }
-
-        /** Four bytes as ints. */
-        private void loadBytes(int to, int offset, boolean areSigned) {
-            a.load4(to, WEIGHTS, offset);
-            widen(to, areSigned);
-        }
-
-        private void widen(int to, boolean areSigned) {
-            a.vector(areSigned ? ArmOp.SSHLL_8H : ArmOp.USHLL_8H, to, to);
-            a.vector(areSigned ? ArmOp.SSHLL_4S : ArmOp.USHLL_4S, to, to);
-        }
-
-        private void multiplyInts(int to, int factors, int quarter) {
-            a.vector(ArmOp.SCVTF_4S, to, to);
-            a.load(SPARE, SP, factors + quarter * QUARTER);
-            a.vector(ArmOp.FMUL_4S, to, to, SPARE);
-        }
-
         private byte[] unpack() {
             enter();
             forEachBlock(STRIDE, () -> {
@@ -437,10 +352,10 @@ final class NeonEmitter implements Emitter {
                     unpackQuants(quarter);
                     for (int scale = 0; scale < shape.scales(); scale++) {
                         int offset = scale * LINE + quarter * QUARTER;
-                        loadScale(FACTOR, scale, quarter);
+                        scales.loadScale(FACTOR, scale, quarter);
                         a.store(FACTOR, INPUTS, TileShape.scalesAt() + offset);
                         if (shape.minima()) {
-                            loadMinimum(MINIMUM, scale, quarter);
+                            scales.loadMinimum(MINIMUM, scale, quarter);
                             a.store(MINIMUM, INPUTS, shape.minimaAt() + offset);
                         }
                     }
