@@ -193,7 +193,7 @@ final class InspectCommand extends ModelCommand {
                 row(
                         "predicts",
                         predicting + " further " + (predicting == 1 ? "token" : "tokens")
-                                + ", by blocks that are not evaluated here and take no memory");
+                                + ", by blocks that guess with --mtp, and take no memory before");
             }
             row("runs on", loaded.backendDescription());
             kernels(loaded.kernels());

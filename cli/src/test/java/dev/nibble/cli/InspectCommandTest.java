@@ -23,7 +23,7 @@ class InspectCommandTest {
     @Test
     void blocksThatPredictAreCounted() throws IOException {
         assertThat(inspect("glm4moe-mtp"))
-                .containsPattern("predicts +1 further token, by blocks that are not evaluated");
+                .containsPattern("predicts +1 further token, by blocks that guess with --mtp");
         assertThat(inspect("qwen35-mtp")).containsPattern("predicts +2 further tokens, by blocks");
         assertThat(inspect("glm4moe")).doesNotContain("predicts");
     }

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param embeddingLayers linear maps of the pooled embedding, one after the other; often none
  * @param adapters what sequences may choose to be added to the weights; often none
  * @param encoder what reads the text that this model, a decoder, answers; null for a model that goes on with its own text
- * @param predictionBlocks blocks that predict further tokens, in order; often none. No backend evaluates them, and they take no
- *     memory but that of the mapped file
+ * @param predictionBlocks blocks that predict further tokens, in order; often none. The model does without: they are evaluated as
+ *     models of their own, if at all, and take no memory but that of the mapped file before
  */
 public record Model(
         ModelConfig config,
@@ -248,6 +248,15 @@ public record Model(
          * @param other [hiddenSize]
          */
         record States(float[] other) implements EmbeddingInput {}
+
+        /**
+         * A block that predicts, as a model of its own: each token's embedding and a state beside it make one input.
+         *
+         * @param embeddingNorm over the hidden size
+         * @param stateNorm over the hidden size
+         * @param projection [2 · hiddenSize] to [hiddenSize], of the embedding and then the state
+         */
+        record Joined(Norm embeddingNorm, Norm stateNorm, Projection projection) implements EmbeddingInput {}
 
         /**
          * Residual streams that blocks are connected to.

@@ -109,7 +109,8 @@ class Decoder {
                 reader.projection(prefix + "eh_proj", 2L * hidden, hidden),
                 predictionLayer(index),
                 reader.hasTensor(outputNorm + ".weight") ? norm(outputNorm, hidden) : null,
-                reader.optionalProjection(prefix + "shared_head_head", hidden, reader.vocabSize));
+                reader.optionalProjection(prefix + "shared_head_head", hidden, reader.vocabSize),
+                traits.predictsFromNormed);
     }
 
     /** The transformer block of a block that predicts. */

@@ -70,6 +70,7 @@ final class Traits {
     boolean fullFirst;
     boolean windows;
     boolean predictsInWindow;
+    boolean predictsFromNormed = true;
     Presence sinks = Presence.ABSENT;
     boolean clamped;
     Gate.@Nullable Function gate;
@@ -219,6 +220,12 @@ final class Traits {
     /** Blocks that predict have the window, whatever the file says. */
     Traits predictsInWindow() {
         predictsInWindow = true;
+        return this;
+    }
+
+    /** Blocks that predict read states as they are before the output norm. */
+    Traits predictsFromPlain() {
+        predictsFromNormed = false;
         return this;
     }
 
