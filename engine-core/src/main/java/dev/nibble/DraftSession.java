@@ -2,6 +2,7 @@ package dev.nibble;
 
 import dev.nibble.generate.Cancellation;
 import dev.nibble.generate.Drafter;
+import dev.nibble.generate.GuessTime;
 import dev.nibble.generate.TokenContext;
 import dev.nibble.tokenizer.Vocabulary;
 
@@ -10,11 +11,6 @@ final class DraftSession implements Drafter, AutoCloseable {
     /** Tokens by which one vocabulary may be longer, as some are filled up to a round number. */
     private static final int PADDING = 128;
 
-    /** After more tokens than that at once, the time is that of a prompt. */
-    private static final int PROMPT = 2 * MOST;
-
-    private static final double WEIGHT = 0.1;
-
     private final LanguageModel model;
     private final SessionLock lock;
     private final TokenContext context;
@@ -22,7 +18,7 @@ final class DraftSession implements Drafter, AutoCloseable {
     /** Only tokens with lower ids are guessed: those that both models have. */
     private final int ids;
 
-    private double nanosEach;
+    private final GuessTime time = new GuessTime();
     private boolean outOfMemory;
 
     /**
@@ -104,10 +100,7 @@ final class DraftSession implements Drafter, AutoCloseable {
         } finally {
             context.unread(count);
         }
-        if (made > 0 && count - before <= PROMPT) {
-            double each = (double) (System.nanoTime() - begin) / made;
-            nanosEach = nanosEach == 0 ? each : nanosEach + WEIGHT * (each - nanosEach);
-        }
+        time.learn(System.nanoTime() - begin, made, count - before);
         return made;
     }
 
@@ -128,7 +121,7 @@ final class DraftSession implements Drafter, AutoCloseable {
 
     @Override
     public double nanosEach() {
-        return nanosEach;
+        return time.nanosEach();
     }
 
     @Override

@@ -59,6 +59,7 @@ public final class LanguageModel implements AutoCloseable {
     private final ForwardPass pass;
     private final LoadOptions options;
     private final Generations generations;
+    private final Predictor predictor;
     private final Evaluator evaluator;
     private final SystemMemory memory;
     private final MemoryCheck memoryCheck;
@@ -82,6 +83,7 @@ public final class LanguageModel implements AutoCloseable {
                 .mapToLong(tensor -> tensor.shape().elements())
                 .sum();
         generations = new Generations(tokenizer, source.metadata(), loaded.model(), weights, defaults);
+        predictor = new Predictor(loaded, options);
         evaluator = new Evaluator(pass);
         MemoryBudget budget = options.engine().orElseGet(Engine::shared).memory();
         if (pass.canShare()) {
@@ -280,7 +282,11 @@ public final class LanguageModel implements AutoCloseable {
 
     private Session session(TokenContext context) {
         return new Session(
-                new SessionLock(this, loaded, context), context, generations, path -> file(path, context.adapters()));
+                new SessionLock(this, loaded, context),
+                context,
+                generations,
+                predictor,
+                path -> file(path, context.adapters()));
     }
 
     /**

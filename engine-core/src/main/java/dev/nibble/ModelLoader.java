@@ -240,7 +240,7 @@ final class ModelLoader {
     }
 
     /** What a model will take beside its mapped weights; 0 if the backend knows it only of what it compiled. */
-    private static long plannedBytes(Backend backend, Model model) {
+    static long plannedBytes(Backend backend, Model model) {
         try (ForwardPass sketch = backend.sketch(model)) {
             return sketch.workspaceBytes();
         } catch (UnsupportedOperationException e) {

@@ -4,8 +4,10 @@ import dev.nibble.chat.ChatMessage;
 import dev.nibble.constraint.TypeMapping;
 import dev.nibble.generate.Cancellation;
 import dev.nibble.generate.ChatPrompt;
+import dev.nibble.generate.Drafter;
 import dev.nibble.generate.Generations;
 import dev.nibble.generate.Generator;
+import dev.nibble.generate.PredictionDrafter;
 import dev.nibble.generate.SessionFile;
 import dev.nibble.generate.TextScores;
 import dev.nibble.generate.TokenContext;
@@ -42,20 +44,29 @@ public final class Session implements AutoCloseable {
     private final SessionLock lock;
     private final TokenContext context;
     private final Generations generations;
+    private final Predictor predictor;
     private final Function<Path, SessionFile> files;
 
     private @Nullable Generator active;
     private @Nullable DraftSession draft;
+    private @Nullable PredictionDrafter prediction;
 
     /**
      * @param lock of the session, owns the context
      * @param generations of the model
+     * @param predictor of the model
      * @param files for sessions of the model
      */
-    Session(SessionLock lock, TokenContext context, Generations generations, Function<Path, SessionFile> files) {
+    Session(
+            SessionLock lock,
+            TokenContext context,
+            Generations generations,
+            Predictor predictor,
+            Function<Path, SessionFile> files) {
         this.lock = lock;
         this.context = context;
         this.generations = generations;
+        this.predictor = predictor;
         this.files = files;
     }
 
@@ -404,7 +415,7 @@ public final class Session implements AutoCloseable {
 
     private Session forked(int length) {
         TokenContext fork = context.fork(length);
-        return new Session(lock.ofOther(fork), fork, generations, files);
+        return new Session(lock.ofOther(fork), fork, generations, predictor, files);
     }
 
     private void checkLength(int length) {
@@ -507,9 +518,19 @@ public final class Session implements AutoCloseable {
     }
 
     /** Who guesses, if a model does: it is asked again in later generations, and closed with the context. */
-    private @Nullable DraftSession draft(GenerationOptions options) {
-        LanguageModel model =
-                options.speculation().flatMap(Speculation::draftModel).orElse(null);
+    private @Nullable Drafter draft(GenerationOptions options) {
+        Speculation speculation = options.speculation().orElse(Speculation.none());
+        if (speculation.isPrediction()) {
+            PredictionDrafter predicts = prediction;
+            if (predicts == null) {
+                predicts = predictor.drafter(context);
+                context.closeToo(predicts);
+                prediction = predicts;
+                draft = null;
+            }
+            return predicts;
+        }
+        LanguageModel model = speculation.draftModel().orElse(null);
         if (model == null) {
             return null;
         }
@@ -518,6 +539,7 @@ public final class Session implements AutoCloseable {
             drafts = model.draftFor(generations.vocabulary(), context);
             context.closeToo(drafts);
             draft = drafts;
+            prediction = null;
         }
         return drafts;
     }

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 public final class Speculation {
     private static final Speculation NONE = new Speculation("none", null, OptionalInt.empty());
     private static final Speculation LOOKUP = new Speculation("lookup", null, OptionalInt.empty());
+    private static final Speculation PREDICTION = new Speculation("prediction", null, OptionalInt.empty());
 
     private final String name;
     private final @Nullable LanguageModel draftModel;
@@ -59,6 +60,18 @@ public final class Speculation {
         return new Speculation("draft", Objects.requireNonNull(model, "model"), OptionalInt.empty());
     }
 
+    /**
+     * Lets the model's own block for multi-token prediction guess, which the files of some models have: it costs a small part of an
+     * evaluation for each guess. The first generation with it prepares the block, which then takes its part of the memory that the model
+     * would take with one layer more; each session keeps the states of 512 tokens and up to 4096 tokens of that layer's KV cache beside.
+     *
+     * <p>A generation fails with an {@link UnsupportedModelException} where the file has no such block, or one that this version or the
+     * backend cannot evaluate.
+     */
+    public static Speculation prediction() {
+        return PREDICTION;
+    }
+
     /** The model that guesses, if there is one. */
     public Optional<LanguageModel> draftModel() {
         return Optional.ofNullable(draftModel);
@@ -67,6 +80,11 @@ public final class Speculation {
     /** Whether tokens are looked up in the text. */
     public boolean isLookup() {
         return name.equals(LOOKUP.name);
+    }
+
+    /** Whether the model's own block for multi-token prediction guesses. */
+    public boolean isPrediction() {
+        return name.equals(PREDICTION.name);
     }
 
     /** How many tokens are guessed each time; empty for as many as pay. */

@@ -44,8 +44,8 @@ import picocli.CommandLine.Option;
                     + " first token, and between two of a session. With --shared-prefix all prompts of a run begin with the"
                     + " same tokens, which one of them evaluates and the others take over; without it they share nothing.",
             "",
-            "Each token is evaluated by itself unless --lookup or --draft is given: after random tokens a model soon repeats"
-                    + " itself, and guesses are right more often than in texts.",
+            "Each token is evaluated by itself unless --lookup, --draft or --mtp is given: after random tokens a model soon"
+                    + " repeats itself, and guesses are right more often than in texts.",
             "",
             "Examples:",
             "  nibble bench -m model.gguf",

@@ -130,7 +130,7 @@ final class InspectCommand extends ModelCommand {
                                 Units.bytes(share.bytes()),
                                 100.0 * share.bytes() / Math.max(1, facts.weightBytes()))));
         resolved.adapters().forEach(adapter -> row("adapter", adapter.toString()));
-        memory(resolved, facts);
+        memory(resolved, source, facts);
     }
 
     /** Their names and sizes. */
@@ -180,13 +180,21 @@ final class InspectCommand extends ModelCommand {
         return options.withoutRepackCache();
     }
 
-    private void memory(ResolvedModel resolved, ModelFacts facts) throws IOException {
+    private void memory(ResolvedModel resolved, ModelSource source, ModelFacts facts) throws IOException {
         try (LanguageModel loaded = load(resolved, InspectCommand::writingNothing, LoadOptions.DEFAULT)) {
             Integer asked = modelOptions().context();
             int context = asked == null
                     ? Math.min(USUAL_CONTEXT, facts.contextLength())
                     : asked == 0 ? facts.contextLength() : asked;
             MemoryPlan plan = loaded.memoryPlan(context);
+            int predicting =
+                    Architectures.read(source, context).predictionBlocks().size();
+            if (predicting > 0) {
+                row(
+                        "predicts",
+                        predicting + " further " + (predicting == 1 ? "token" : "tokens")
+                                + ", by blocks that guess with --mtp, and take no memory before");
+            }
             row("runs on", loaded.backendDescription());
             kernels(loaded.kernels());
             memory(plan);

@@ -25,13 +25,20 @@ final class SpeculationOptions {
             description = "Let a smaller model with the same vocabulary guess; the text is the same.")
     private @Nullable String draft;
 
+    @Option(
+            names = "--mtp",
+            description =
+                    "Let the model's own block for multi-token prediction guess, if its file has one; the text is the"
+                            + " same.")
+    private boolean predicts;
+
     /** The model that guesses, null if none was asked for; the caller closes it. */
     @Nullable LanguageModel open(CliCommand command) throws IOException {
+        if ((draft == null ? 0 : 1) + (predicts ? 1 : 0) + (Boolean.TRUE.equals(lookup) ? 1 : 0) > 1) {
+            throw new UsageException("give one of --lookup, --draft and --mtp");
+        }
         if (draft == null) {
             return null;
-        }
-        if (Boolean.TRUE.equals(lookup)) {
-            throw new UsageException("give --lookup or --draft, not both");
         }
         return LanguageModel.load(command.open(draft).file(), LoadOptions.DEFAULT);
     }
@@ -44,6 +51,9 @@ final class SpeculationOptions {
     GenerationOptions with(GenerationOptions options, @Nullable LanguageModel model) {
         if (model != null) {
             return options.withSpeculation(Speculation.draft(model));
+        }
+        if (predicts) {
+            return options.withSpeculation(Speculation.prediction());
         }
         return lookup == null ? options : options.withSpeculation(lookup ? Speculation.lookup() : Speculation.none());
     }

@@ -55,10 +55,28 @@ class SpeculationOptionsTest {
     }
 
     @Test
+    void theModelsOwnBlockGuessesWhereItHasOne() throws IOException {
+        Path file = folder.resolve("mtp.gguf");
+        TinyModels.write("glm4moe-mtp", 1, file);
+        String[] options = {"-m", file.toString(), "-p", "ab ab", "-n", "30", "--temp", "0", "--stats", "--ignore-eos"};
+        CommandRunner commands = new CommandRunner(folder);
+        List<String> arguments = new ArrayList<>(List.of("run"));
+        arguments.addAll(List.of(options));
+        arguments.add("--no-lookup");
+        String plain = commands.run(arguments.toArray(String[]::new)).out();
+        arguments.set(arguments.size() - 1, "--mtp");
+        assertThat(commands.run(arguments.toArray(String[]::new)).out()).isEqualTo(plain);
+        CommandRunner.Result without = continued("--mtp");
+        assertThat(without.code()).isNotZero();
+        assertThat(without.err()).contains("the file has no blocks that predict further tokens");
+    }
+
+    @Test
     void oneWayIsAskedForAtATime() {
         CommandRunner.Result result = continued("--lookup", "--draft", other);
         assertThat(result.code()).isEqualTo(2);
-        assertThat(result.err()).contains("give --lookup or --draft, not both");
+        assertThat(result.err()).contains("give one of --lookup, --draft and --mtp");
+        assertThat(continued("--mtp", "--draft", other).code()).isEqualTo(2);
         assertThat(continued("--draft", "file:" + folder.resolve("none.gguf")).code())
                 .isNotZero();
     }
@@ -70,6 +88,6 @@ class SpeculationOptionsTest {
             arguments.addAll(List.of(options));
             assertThat(run("bench", arguments.toArray(String[]::new)).out()).contains("generation_tokens_per_second");
         }
-        assertThat(run("chat", "--help").out()).contains("--[no-]lookup", "--draft");
+        assertThat(run("chat", "--help").out()).contains("--[no-]lookup", "--draft", "--mtp");
     }
 }

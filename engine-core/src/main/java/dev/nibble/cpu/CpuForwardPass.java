@@ -10,6 +10,7 @@ import dev.nibble.cpu.kernel.VectorOps;
 import dev.nibble.cpu.op.RowNorm;
 import dev.nibble.cpu.pool.WorkerPool;
 import dev.nibble.cpu.state.CpuSequence;
+import dev.nibble.cpu.state.KeptRows;
 import dev.nibble.cpu.state.KvPool;
 import dev.nibble.cpu.state.Pass;
 import dev.nibble.cpu.state.Workspace;
@@ -273,6 +274,7 @@ final class CpuForwardPass implements ForwardPass {
             if (reader == null || encoder == null) {
                 stack.run(pass, batch);
                 project(batch, logits);
+                keepStates();
             } else {
                 encoder.run(pass, batch, reader);
             }
@@ -282,6 +284,26 @@ final class CpuForwardPass implements ForwardPass {
         } finally {
             pass.end();
             workspace.giveBack(MAX_BATCH_ROWS);
+        }
+    }
+
+    /** The states of sequences that keep them; nothing fails or is cancelled from here on. */
+    private void keepStates() {
+        float[] residual = workspace.get(Buffer.RESIDUAL);
+        int hidden = config.hiddenSize();
+        Norm norm = model.outputNorm();
+        for (int row = 0; row < pass.rows(); row++) {
+            CpuSequence sequence = pass.sequence(row);
+            KeptRows kept = sequence.keptStates();
+            if (kept == null) {
+                continue;
+            }
+            int to = kept.place(pass.position(row));
+            if (norm == null || !sequence.keepsNormed()) {
+                System.arraycopy(residual, row * hidden, kept.values(), to, hidden);
+            } else {
+                RowNorm.apply(ops, norm, residual, row * hidden, kept.values(), to);
+            }
         }
     }
 
@@ -348,6 +370,13 @@ final class CpuForwardPass implements ForwardPass {
             if (batch.position(row) >= sequence.capacity()) {
                 throw new IllegalArgumentException("row " + row + ": position " + batch.position(row)
                         + " does not fit a sequence of " + sequence.capacity());
+            }
+            float[] state = batch.state(row);
+            boolean readsStates = model.embeddingInput() instanceof Model.EmbeddingInput.Joined;
+            if (readsStates != (state != null) || state != null && state.length != config.hiddenSize()) {
+                throw new IllegalArgumentException("row " + row + ": "
+                        + (readsStates ? "a state of " + config.hiddenSize() + " values" : "no state")
+                        + " was expected");
             }
             if (isText && encoder != null && sequence.sourceLength() == 0) {
                 throw new IllegalArgumentException("row " + row + ": the sequence has no source to answer");

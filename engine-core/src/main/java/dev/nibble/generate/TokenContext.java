@@ -431,6 +431,11 @@ public final class TokenContext implements AutoCloseable {
         return guesses.canTakeBack() && sequence.canGoBack();
     }
 
+    /** What is evaluated, guesses included. */
+    Sequence evaluated() {
+        return sequence;
+    }
+
     /** Guesses that were evaluated, and those of them that were right. */
     ScoredGuesses guesses() {
         return guesses;

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param embeddingLayers linear maps of the pooled embedding, one after the other; often none
  * @param adapters what sequences may choose to be added to the weights; often none
  * @param encoder what reads the text that this model, a decoder, answers; null for a model that goes on with its own text
+ * @param predictionBlocks blocks that predict further tokens, in order; often none. The model does without: they are evaluated as
+ *     models of their own, if at all, and take no memory but that of the mapped file before
  */
 public record Model(
         ModelConfig config,
@@ -28,10 +30,12 @@ public record Model(
         @Nullable Pooling pooling,
         List<Projection> embeddingLayers,
         List<Adapter> adapters,
-        @Nullable Encoder encoder) {
+        @Nullable Encoder encoder,
+        List<PredictionBlock> predictionBlocks) {
 
     public Model {
         blocks = List.copyOf(blocks);
+        predictionBlocks = List.copyOf(predictionBlocks);
         embeddingLayers = List.copyOf(embeddingLayers);
         adapters = List.copyOf(adapters);
         for (int layer = 0; layer < blocks.size(); layer++) {
@@ -41,7 +45,7 @@ public record Model(
         }
     }
 
-    /** A model without adapters and encoder. */
+    /** A model without adapters, encoder and blocks that predict. */
     public Model(
             ModelConfig config,
             Tensor tokenEmbedding,
@@ -61,7 +65,8 @@ public record Model(
                 pooling,
                 embeddingLayers,
                 List.of(),
-                null);
+                null,
+                List.of());
     }
 
     private static void checkShared(List<BlockConfig> blocks, int layer, AttentionConfig attention) {
@@ -93,7 +98,17 @@ public record Model(
     /** The same model with further input. */
     public Model withEmbeddingInput(EmbeddingInput input) {
         return new Model(
-                config, tokenEmbedding, input, blocks, outputNorm, output, pooling, embeddingLayers, adapters, encoder);
+                config,
+                tokenEmbedding,
+                input,
+                blocks,
+                outputNorm,
+                output,
+                pooling,
+                embeddingLayers,
+                adapters,
+                encoder,
+                predictionBlocks);
     }
 
     /** The same model as an embedding model. */
@@ -108,13 +123,24 @@ public record Model(
                 how,
                 embeddingLayers,
                 adapters,
-                encoder);
+                encoder,
+                predictionBlocks);
     }
 
     /** The same model with linear maps of the pooled embedding. */
     public Model withEmbeddingLayers(List<Projection> layers) {
         return new Model(
-                config, tokenEmbedding, embeddingInput, blocks, outputNorm, output, pooling, layers, adapters, encoder);
+                config,
+                tokenEmbedding,
+                embeddingInput,
+                blocks,
+                outputNorm,
+                output,
+                pooling,
+                layers,
+                adapters,
+                encoder,
+                predictionBlocks);
     }
 
     /** The same model with adapters, of its encoder too. */
@@ -129,7 +155,8 @@ public record Model(
                 pooling,
                 embeddingLayers,
                 beside,
-                encoder == null ? null : new Encoder(encoder.model().withAdapters(beside), encoder.startToken()));
+                encoder == null ? null : new Encoder(encoder.model().withAdapters(beside), encoder.startToken()),
+                predictionBlocks);
     }
 
     /** The same model as the decoder of an encoder's states. */
@@ -144,7 +171,24 @@ public record Model(
                 pooling,
                 embeddingLayers,
                 adapters,
-                reader);
+                reader,
+                predictionBlocks);
+    }
+
+    /** The same model with blocks that predict further tokens. */
+    public Model withPredictionBlocks(List<PredictionBlock> further) {
+        return new Model(
+                config,
+                tokenEmbedding,
+                embeddingInput,
+                blocks,
+                outputNorm,
+                output,
+                pooling,
+                embeddingLayers,
+                adapters,
+                encoder,
+                further);
     }
 
     /** The scale of each adapter for sequences that choose nothing. */
@@ -204,6 +248,15 @@ public record Model(
          * @param other [hiddenSize]
          */
         record States(float[] other) implements EmbeddingInput {}
+
+        /**
+         * A block that predicts, as a model of its own: each token's embedding and a state beside it make one input.
+         *
+         * @param embeddingNorm over the hidden size
+         * @param stateNorm over the hidden size
+         * @param projection [2 · hiddenSize] to [hiddenSize], of the embedding and then the state
+         */
+        record Joined(Norm embeddingNorm, Norm stateNorm, Projection projection) implements EmbeddingInput {}
 
         /**
          * Residual streams that blocks are connected to.

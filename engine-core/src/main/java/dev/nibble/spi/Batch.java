@@ -1,6 +1,7 @@
 package dev.nibble.spi;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /** Rows to evaluate together: token, sequence, and whether its logits are wanted. Reusable, not thread-safe. */
 public final class Batch {
@@ -8,6 +9,7 @@ public final class Batch {
     private final int[] tokens;
     private final int[] positions;
     private final boolean[] output;
+    private final float[] @Nullable [] states;
     private int size;
     private int outputCount;
 
@@ -17,11 +19,13 @@ public final class Batch {
         tokens = new int[capacity];
         positions = new int[capacity];
         output = new boolean[capacity];
+        states = new float[capacity][];
     }
 
     /** Removes all rows. */
     public void clear() {
         Arrays.fill(sequences, 0, size, null);
+        Arrays.fill(states, 0, size, null);
         size = 0;
         outputCount = 0;
     }
@@ -43,6 +47,16 @@ public final class Batch {
         if (wantsLogits) {
             outputCount++;
         }
+    }
+
+    /**
+     * As {@link #add(Sequence, int, boolean)}, for a model that reads a state beside each token.
+     *
+     * @param state [hiddenSize], not copied
+     */
+    public void add(Sequence sequence, int token, float[] state, boolean wantsLogits) {
+        add(sequence, token, wantsLogits);
+        states[size - 1] = state;
     }
 
     /** Rows it can take. */
@@ -68,6 +82,11 @@ public final class Batch {
     /** The token of a row. */
     public int token(int row) {
         return tokens[row];
+    }
+
+    /** The state that is read beside the token of a row; null for none. */
+    public float @Nullable [] state(int row) {
+        return states[row];
     }
 
     /** The position of a row in its sequence. */

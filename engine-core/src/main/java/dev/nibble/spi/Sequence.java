@@ -73,6 +73,33 @@ public interface Sequence extends AutoCloseable {
         throw new UnsupportedOperationException("the sequences of this backend cannot share what they hold");
     }
 
+    /**
+     * Keeps, from now on, the model's states at the last positions: what {@link dev.nibble.model.PredictionBlock}s read. They are not
+     * shared or saved, and those of tokens that are forgotten are forgotten too.
+     *
+     * @param positions how many states at most
+     * @param normed whether they are kept as the output norm returns them, or as it reads them
+     * @return false if the backend cannot
+     */
+    default boolean keepStates(int positions, boolean normed) {
+        return false;
+    }
+
+    /** The first of the positions whose states are kept, up to {@link #length}; that length if there are none. */
+    default int statesFrom() {
+        return length();
+    }
+
+    /**
+     * Copies the state of a position.
+     *
+     * @param position from {@link #statesFrom} on
+     * @param state receives [hiddenSize] values
+     */
+    default void copyState(int position, float[] state) {
+        throw new UnsupportedOperationException("the sequences of this backend keep no states");
+    }
+
     /** From now on erases memory before it is freed. */
     default void eraseFreed() {}
 

@@ -110,6 +110,16 @@ final class LayerSketch {
         return norm("attn_norm").attention().norm("ffn_norm").feedForward();
     }
 
+    /** What a block that predicts a token more has beside a layer: with an embedding and an output matrix of its own, or without. */
+    LayerSketch prediction(boolean own) {
+        norm("nextn.enorm").norm("nextn.hnorm").weight("nextn.eh_proj", 2L * d.hidden(), d.hidden());
+        return own
+                ? norm("nextn.shared_head_norm")
+                        .weight("nextn.embed_tokens", d.hidden(), d.vocab())
+                        .weight("nextn.shared_head_head", d.hidden(), d.vocab())
+                : this;
+    }
+
     private String name(String suffix) {
         return "blk." + index + "." + suffix;
     }

@@ -49,8 +49,9 @@ final class TinyArchitectures {
         all.put("olmo3", new Recipe("olmo2", TinyArchitectures::olmo3));
         all.put("mistral3", new Recipe("mistral3", TinyArchitectures::mistral3));
         all.put("glm4", new Recipe("glm4", TinyArchitectures::glm4));
-        all.put("glm4moe", new Recipe("glm4moe", m -> glm4Experts(m, false)));
-        all.put("glm4moe-vision", new Recipe("glm4moe", m -> glm4Experts(m, true)));
+        all.put("glm4moe", new Recipe("glm4moe", m -> glm4Experts(m, false, false)));
+        all.put("glm4moe-vision", new Recipe("glm4moe", m -> glm4Experts(m, true, false)));
+        all.put("glm4moe-mtp", new Recipe("glm4moe", m -> glm4Experts(m, false, true)));
         all.put("deepseek", new Recipe("deepseek", TinyArchitectures::deepSeek));
         all.put("gpt-oss", new Recipe("gpt-oss", TinyArchitectures::gptOss));
         TinyHybrids.addTo(all);
@@ -300,10 +301,10 @@ final class TinyArchitectures {
                         .fusedFeedForward());
     }
 
-    /** Partial rotation, biases; heads are normalized and pairs follow axes in one of two. A further layer is unused. */
-    private static void glm4Experts(ModelSketch m, boolean vision) {
+    /** Partial rotation, biases; heads are normalized or pairs follow axes. The block that predicts is counted, if not there. */
+    private static void glm4Experts(ModelSketch m, boolean vision, boolean predicts) {
         int ffn = m.rounded(48);
-        expertKeys(m.dimensions(wideHeads(2), 1000000, 1e-5f), 8, 2, 48)
+        expertKeys(m.dimensions(wideHeads(predicts ? 3 : 2), 1000000, 1e-5f), 8, 2, 48)
                 .uint("block_count", 3)
                 .uint("nextn_predict_layers", 1)
                 .uint("rope.dimension_count", 16)
@@ -323,6 +324,9 @@ final class TinyArchitectures {
                 layer.feedForward();
             } else {
                 layer.experts(8, ffn).bias("exp_probs_b", 8).feedForward("_shexp", ffn);
+            }
+            if (layer.index() == 2) {
+                layer.prediction(true);
             }
         });
     }

@@ -15,8 +15,9 @@ final class TinyHybrids {
         all.put("lfm2moe", new Recipe("lfm2moe", m -> lfm2(m, true)));
         all.put("granitehybrid", new Recipe("granitehybrid", m -> graniteHybrid(m, false)));
         all.put("granitehybrid-moe", new Recipe("granitehybrid", m -> graniteHybrid(m, true)));
-        all.put("qwen35", new Recipe("qwen35", m -> qwen35(m, false)));
-        all.put("qwen35moe", new Recipe("qwen35moe", m -> qwen35(m, true)));
+        all.put("qwen35", new Recipe("qwen35", m -> qwen35(m, false, 0)));
+        all.put("qwen35-mtp", new Recipe("qwen35", m -> qwen35(m, false, 2)));
+        all.put("qwen35moe", new Recipe("qwen35moe", m -> qwen35(m, true, 0)));
         all.put("gemma3n", new Recipe("gemma3n", TinyHybrids::gemma3n));
         all.put("gemma4", new Recipe("gemma4", TinyHybrids::gemma4));
         all.put("gemma4-moe", new Recipe("gemma4", TinyHybrids::gemma4Experts));
@@ -106,12 +107,13 @@ final class TinyHybrids {
         });
     }
 
-    /** Three layers of gated delta rule, then one of gated attention. */
-    private static void qwen35(ModelSketch m, boolean experts) {
+    /** Three layers of gated delta rule, then one of gated attention, as blocks that predict have it too. */
+    private static void qwen35(ModelSketch m, boolean experts, int predicting) {
         int state = experts ? 16 : 32;
         int groups = 2;
         int heads = 4;
-        m.dimensions(new Dimensions(4, 64, 160, 4, 2, 32), 10000000, 1e-6f)
+        int layers = 4;
+        m.dimensions(new Dimensions(layers + predicting, 64, 160, 4, 2, 32), 10000000, 1e-6f)
                 .uint("rope.dimension_count", 16)
                 .ints("rope.dimension_sections", 3, 4, 1, 0)
                 .uint("ssm.conv_kernel", 4)
@@ -120,6 +122,9 @@ final class TinyHybrids {
                 .uint("ssm.time_step_rank", heads)
                 .uint("ssm.inner_size", (long) heads * state)
                 .uint("full_attention_interval", 4);
+        if (predicting > 0) {
+            m.uint("nextn_predict_layers", predicting);
+        }
         int expertSize = m.rounded(32);
         int sharedSize = m.rounded(64);
         if (experts) {
@@ -133,7 +138,7 @@ final class TinyHybrids {
         int channels = inner + 2 * groups * state;
         m.ends(!experts).layers(layer -> {
             layer.norm("attn_norm").norm("post_attention_norm");
-            if (layer.index() == 3) {
+            if (layer.index() >= layers - 1) {
                 layer.weight("attn_q", d.hidden(), 2L * d.queryWidth()) // query and gate of each head in turn
                         .weight("attn_k", d.hidden(), d.kvWidth())
                         .weight("attn_v", d.hidden(), d.kvWidth())
@@ -156,6 +161,9 @@ final class TinyHybrids {
                         .feedForward("_shexp", sharedSize);
             } else {
                 layer.feedForward();
+            }
+            if (layer.index() >= layers) {
+                layer.prediction(false);
             }
         });
     }

@@ -161,25 +161,6 @@ class LeftoversTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"qwen35", "qwen35moe", "glm4", "llama"})
-    void aBlockThatPredictsIsPassedOverWhateverTheCountSays(String name) throws IOException {
-        for (int counted : new int[] {0, 1}) {
-            Model model = read(name, changed -> {
-                int count = (int) blockCount(changed);
-                copyBlock(changed, count - 1, count);
-                add(changed, "blk." + count + ".nextn.eh_proj.weight");
-                changed.set("%s.block_count", count + counted).set("%s.nextn_predict_layers", counted);
-            });
-            assertThat(model.blocks()).hasSize(model.config().layerCount());
-        }
-        Model trunkOnly = read(
-                name,
-                changed ->
-                        changed.set("%s.block_count", blockCount(changed) + 1).set("%s.nextn_predict_layers", 1));
-        assertThat(trunkOnly.blocks()).hasSize(trunkOnly.config().layerCount());
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"qwen35", "qwen35moe", "glm4", "llama"})
     void anOrdinaryBlockIsNotTakenForOneThatPredicts(String name) {
         for (int predicting : new int[] {1, -1}) {
             assertThatThrownBy(() -> read(name, model -> model.set("%s.nextn_predict_layers", predicting)))

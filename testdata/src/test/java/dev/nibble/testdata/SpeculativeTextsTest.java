@@ -44,7 +44,7 @@ class SpeculativeTextsTest {
     Path folder;
 
     /** Of few different tokens, so that much of it was there before. */
-    private static int[] prompt(int seed, int length) {
+    static int[] prompt(int seed, int length) {
         return new SplittableRandom(seed).ints(length, 40, 44).toArray();
     }
 
@@ -61,7 +61,7 @@ class SpeculativeTextsTest {
         return model;
     }
 
-    private static List<GenerationOptions> options() {
+    static List<GenerationOptions> options() {
         GenerationOptions greedy = GenerationOptions.GREEDY.withMaxTokens(70).withIgnoreEndOfGeneration(true);
         GenerationOptions random = greedy.withTemperature(1);
         return List.of(
@@ -73,13 +73,13 @@ class SpeculativeTextsTest {
     }
 
     /** What can be seen of it, and the scores that the session goes on with. */
-    private record Seen(List<Integer> ids, List<Float> logProbabilities, List<Float> scoresAfter, int drafted) {
+    record Seen(List<Integer> ids, List<Float> logProbabilities, List<Float> scoresAfter, int drafted) {
         Seen text() {
             return new Seen(ids, logProbabilities, scoresAfter, 0);
         }
     }
 
-    private static Seen generate(LanguageModel model, int[] prompt, GenerationOptions options, int most) {
+    static Seen generate(LanguageModel model, int[] prompt, GenerationOptions options, int most) {
         try (Session session = model.newSession()) {
             TokenStream stream = session.stream(prompt, options);
             List<Integer> ids = new ArrayList<>();

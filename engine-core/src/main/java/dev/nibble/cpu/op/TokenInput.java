@@ -11,6 +11,7 @@ import dev.nibble.model.Model;
 import dev.nibble.model.Model.EmbeddingInput;
 import dev.nibble.spi.Batch;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** The input of the first block: token embeddings, and what a model adds to them. Also merges streams at the end. */
@@ -18,6 +19,7 @@ public final class TokenInput {
     private final Model model;
     private final int hidden;
     private final @Nullable Linear perLayerProjection;
+    private final @Nullable Linear join;
     private final boolean keepsInput;
     private final Linear[] make;
     private final Linear[] merge;
@@ -36,6 +38,12 @@ public final class TokenInput {
         if (model.embeddingInput() instanceof EmbeddingInput.States) {
             workspace.reserve(Buffer.STATE, hidden);
             workspace.reserve(Buffer.OTHER_STATE, hidden);
+        }
+        if (model.embeddingInput() instanceof EmbeddingInput.Joined joined) {
+            join = linears.create(joined.projection());
+            workspace.reserve(Input.HIDDEN, 2L * hidden);
+        } else {
+            join = null;
         }
         keepsInput = model.blocks().stream().anyMatch(block -> block.embeddingShare() != 0);
         if (keepsInput) {
@@ -78,6 +86,7 @@ public final class TokenInput {
                 }
                 pass.ops.add(other, 0, residual, 0, pass.rows() * hidden);
             }
+            case EmbeddingInput.Joined joined -> joinStates(pass, batch, joined, residual);
             case EmbeddingInput.Connected connected -> {
                 for (int row = 0; connected.count() > 0 && row < pass.rows(); row++) {
                     for (int i = 0; i < connected.count(); i++) {
@@ -100,6 +109,20 @@ public final class TokenInput {
             System.arraycopy(residual, 0, pass.workspace.get(Buffer.FIRST_INPUT), 0, pass.rows() * hidden);
         }
         pass.observe("inp_embd", -1, residual, hidden);
+    }
+
+    private void joinStates(Pass pass, Batch batch, EmbeddingInput.Joined joined, float[] residual) {
+        MatmulInput both = pass.workspace.get(Input.HIDDEN);
+        for (int row = 0; row < pass.rows(); row++) {
+            int at = 2 * row * hidden;
+            float[] state = Objects.requireNonNull(batch.state(row));
+            RowNorm.apply(pass.ops, joined.embeddingNorm(), residual, row * hidden, both.values(), at);
+            RowNorm.apply(pass.ops, joined.stateNorm(), state, 0, both.values(), at + hidden);
+        }
+        both.reset(pass.rows(), 2 * hidden);
+        if (join != null) {
+            join.apply(pass.pool, both, residual, 0, hidden);
+        }
     }
 
     private void addPositions(Pass pass, EmbeddingInput.PositionsAndTypes config, float[] residual) {

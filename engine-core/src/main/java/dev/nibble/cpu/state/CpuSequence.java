@@ -41,6 +41,9 @@ public final class CpuSequence implements Sequence {
     private int length;
     private boolean erases;
     private boolean closed;
+    private final int hiddenSize;
+    private boolean keepsNormed;
+    private @Nullable KeptRows keptStates;
 
     /**
      * An empty sequence.
@@ -50,6 +53,7 @@ public final class CpuSequence implements Sequence {
     public CpuSequence(KvPool pool, Model model, int capacity, KvCacheTypes types, int maxBatchRows, VectorOps ops) {
         this.pool = pool;
         this.capacity = capacity;
+        hiddenSize = model.config().hiddenSize();
         adapters = inUse(model.adapterScales());
         adapterCount = model.adapters().size();
         this.types = types;
@@ -314,6 +318,9 @@ public final class CpuSequence implements Sequence {
         for (KvTable table : tables) {
             table.truncate(newLength, erases);
         }
+        if (keptStates != null) {
+            keptStates.truncate(newLength);
+        }
         length = newLength;
         return true;
     }
@@ -334,6 +341,9 @@ public final class CpuSequence implements Sequence {
     /** Gives everything back but the source. */
     private void clear() {
         length = 0;
+        if (keptStates != null) {
+            keptStates.truncate(0);
+        }
         for (KvTable table : tables) {
             table.truncate(0, erases);
         }
@@ -361,6 +371,36 @@ public final class CpuSequence implements Sequence {
     public int shareable(int upTo) {
         int position = Math.min(upTo, length);
         return position == length || canStandAt(position) ? position : 0;
+    }
+
+    @Override
+    public boolean keepStates(int positions, boolean normed) {
+        keptStates = new KeptRows(positions, hiddenSize);
+        keepsNormed = normed;
+        return true;
+    }
+
+    @Override
+    public int statesFrom() {
+        return keptStates == null ? length : keptStates.first(length);
+    }
+
+    @Override
+    public void copyState(int position, float[] state) {
+        if (keptStates == null) {
+            throw new IllegalStateException("no states are kept");
+        }
+        keptStates.copy(position, state);
+    }
+
+    /** Where the states of its last positions are kept; null if they are not. */
+    public @Nullable KeptRows keptStates() {
+        return keptStates;
+    }
+
+    /** Whether states are kept as the output norm returns them. */
+    public boolean keepsNormed() {
+        return keepsNormed;
     }
 
     @Override

@@ -5,6 +5,7 @@ import static dev.nibble.model.arch.ModelReader.block;
 import dev.nibble.ModelFormatException;
 import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.Projection;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -28,7 +29,7 @@ final class AttentionReader {
         kvHeadCounts = reader.has("attention.head_count_kv")
                 ? reader.perLayerInt("attention.head_count_kv")
                 : headCounts.clone();
-        for (int layer = 0; layer < reader.layerCount; layer++) {
+        for (int layer = 0; layer < reader.blockCount; layer++) {
             int heads = headCounts[layer];
             int kvHeads = kvHeadCounts[layer];
             if (heads > MAX_HEADS) {
@@ -189,17 +190,17 @@ final class AttentionReader {
 
     /**
      * Which layers have something recurrent in the place of attention: those of {@code attention.recurrent_layers}, else all but
-     * the last of each {@code full_attention_interval}.
+     * the last of each {@code full_attention_interval}, and of those only that run.
      */
     boolean[] recurrentLayers(int defaultInterval) {
         boolean[] given = reader.metadata.optionalBooleans(reader.key("attention.recurrent_layers"));
         if (given != null) {
             reader.checkLength("attention.recurrent_layers", given.length);
-            return given;
+            return Arrays.copyOf(Arrays.copyOf(given, reader.layerCount), reader.blockCount);
         }
         int interval = reader.positive("full_attention_interval", defaultInterval);
-        boolean[] recurrent = new boolean[reader.layerCount];
-        for (int layer = 0; layer < recurrent.length; layer++) {
+        boolean[] recurrent = new boolean[reader.blockCount];
+        for (int layer = 0; layer < reader.layerCount; layer++) {
             recurrent[layer] = (layer + 1) % interval != 0;
         }
         return recurrent;

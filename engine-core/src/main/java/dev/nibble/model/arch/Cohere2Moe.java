@@ -6,7 +6,10 @@ import dev.nibble.model.AttentionConfig;
 import dev.nibble.model.FeedForward;
 import java.util.List;
 
-/** Command A with experts: parallel blocks, whose dense ones turn everywhere, and half of the sum of routed and shared experts. */
+/**
+ * Command A with experts: parallel blocks, whose dense ones and those that predict turn everywhere, and half of the sum of routed and
+ * shared experts.
+ */
 public final class Cohere2Moe implements Decoder.Family {
 
     @Override
@@ -20,8 +23,9 @@ public final class Cohere2Moe implements Decoder.Family {
             @Override
             AttentionConfig.Builder attention(AttentionConfig.Builder attention) {
                 super.attention(attention);
-                return feedForwards.isDense(attention.layer())
-                        ? attention.rope(rotations.turning(attention.layer()))
+                int layer = attention.layer();
+                return feedForwards.isDense(layer) || layer >= reader.layerCount
+                        ? attention.rope(rotations.turning(layer))
                         : attention;
             }
 

@@ -12,6 +12,7 @@ import dev.nibble.model.Model;
 import dev.nibble.model.Model.EmbeddingInput;
 import dev.nibble.model.ModelSource;
 import dev.nibble.model.Norm;
+import dev.nibble.model.PredictionBlock;
 import dev.nibble.model.RopeConfig;
 import dev.nibble.tensor.Tensor;
 import java.util.ArrayList;
@@ -66,11 +67,12 @@ class Decoder {
         List<BlockConfig> blocks = blocks();
         EmbeddingInput input = traits.inputNorm || traits.positions ? embeddingInput() : null;
         Model model = Model.generating(
-                reader.config(blocks.size(), embeddingScale(), logitScale(), logitSoftcap()),
-                reader.tokenEmbedding,
-                blocks,
-                outputNorm(),
-                reader.outputOrTied());
+                        reader.config(blocks.size(), embeddingScale(), logitScale(), logitSoftcap()),
+                        reader.tokenEmbedding,
+                        blocks,
+                        outputNorm(),
+                        reader.outputOrTied())
+                .withPredictionBlocks(predictionBlocks());
         return input == null ? model : model.withEmbeddingInput(input);
     }
 
@@ -81,6 +83,39 @@ class Decoder {
             blocks.add(blockConfig(layer));
         }
         return blocks;
+    }
+
+    private List<PredictionBlock> predictionBlocks() {
+        List<PredictionBlock> blocks = new ArrayList<>();
+        for (int index = reader.layerCount; index < reader.blockCount; index++) {
+            blocks.add(predictionBlock(index));
+        }
+        return blocks;
+    }
+
+    private PredictionBlock predictionBlock(int index) {
+        int hidden = reader.hiddenSize;
+        String prefix = block(index, Leftovers.PREDICTION);
+        String embedding = prefix + "embed_tokens.weight";
+        // Two names for the same norm; there are files that have it twice.
+        String norm = prefix + "shared_head_norm";
+        String otherNorm = block(index, "layer_output_norm");
+        reader.passOver(otherNorm + ".weight");
+        String outputNorm = reader.hasTensor(norm + ".weight") ? norm : otherNorm;
+        return new PredictionBlock(
+                reader.hasTensor(embedding) ? reader.tensor(embedding, hidden, reader.vocabSize) : null,
+                norm(prefix + "enorm", hidden),
+                norm(prefix + "hnorm", hidden),
+                reader.projection(prefix + "eh_proj", 2L * hidden, hidden),
+                predictionLayer(index),
+                reader.hasTensor(outputNorm + ".weight") ? norm(outputNorm, hidden) : null,
+                reader.optionalProjection(prefix + "shared_head_head", hidden, reader.vocabSize),
+                traits.predictsFromNormed);
+    }
+
+    /** The transformer block of a block that predicts. */
+    BlockConfig predictionLayer(int index) {
+        return blockConfig(index);
     }
 
     private EmbeddingInput embeddingInput() {

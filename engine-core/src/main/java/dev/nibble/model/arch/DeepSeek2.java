@@ -68,7 +68,7 @@ public final class DeepSeek2 implements Decoder.Family {
         /** GLM-5.2, told by its context, has indexers in every fourth layer after the first three. */
         private int[] glmTypes() {
             boolean shared = reader.contextLength >= 1 << 20;
-            int[] types = new int[reader.layerCount];
+            int[] types = new int[reader.blockCount];
             for (int layer = 0; layer < types.length; layer++) {
                 types[layer] = !shared || layer < 2 || layer % 4 == 2 ? 1 : 0;
             }

@@ -17,8 +17,11 @@ public final class Dots3Note implements Decoder.Family {
 
     @Override
     public Decoder decoder(ModelReader reader) {
-        Traits traits =
-                Traits.adjacent().windowsByFile().expertsByFile(SIGMOID, false).shared();
+        Traits traits = Traits.adjacent()
+                .windowsByFile()
+                .predictsInWindow()
+                .expertsByFile(SIGMOID, false)
+                .shared();
         return new Decoder(reader, traits) {
             private final LatentReader full = LatentReader.split(reader, attentions, "");
             private final LatentReader windowed = LatentReader.split(reader, attentions, "_swa");

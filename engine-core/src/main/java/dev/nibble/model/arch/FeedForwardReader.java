@@ -155,10 +155,10 @@ final class FeedForwardReader {
 
     /**
      * Whether a layer of a model with experts is dense: one of the first {@code leading_dense_block_count}, or, where the
-     * file does not count them, one without a router.
+     * file does not count them, and of blocks that predict, one without a router.
      */
     boolean isDense(int layer) {
-        return reader.has("leading_dense_block_count")
+        return reader.has("leading_dense_block_count") && layer < reader.layerCount
                 ? layer < reader.count("leading_dense_block_count", 0)
                 : !hasExperts(layer);
     }

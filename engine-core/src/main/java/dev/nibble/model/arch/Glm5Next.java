@@ -56,6 +56,12 @@ public final class Glm5Next implements Decoder.Family {
                     .build();
         }
 
+        /** It has one stream. */
+        @Override
+        BlockConfig predictionLayer(int index) {
+            return super.blockConfig(index);
+        }
+
         @Override
         Mixer mixer(int layer) {
             return attentions.kvHeadCounts[layer] == 0

@@ -26,7 +26,8 @@ final class IndexerReader {
      * @param rope how an indexer's keys turn, null for not at all
      * @param rotatesEnd whether their last elements turn in place of the first
      * @param epsilon of the norm of the keys
-     * @param types 1 for layers that have an indexer, where the file does not say; null for all
+     * @param types 1 for layers that have an indexer, where the file does not say; null for all. Blocks that predict are told by
+     *     their tensors
      */
     IndexerReader(
             ModelReader reader, @Nullable RopeConfig rope, boolean rotatesEnd, float epsilon, int @Nullable [] types) {
@@ -36,6 +37,9 @@ final class IndexerReader {
         this.epsilon = epsilon;
         String suffix = "attention.indexer.types";
         own = types == null || reader.has(suffix) ? reader.perLayerInt(suffix, 1) : types;
+        for (int block = reader.layerCount; block < reader.blockCount; block++) {
+            own[block] = reader.hasTensor(block(block, "indexer.attn_q_b.weight")) ? 1 : 0;
+        }
         heads = reader.positive("attention.indexer.head_count");
         keyDim = reader.positive("attention.indexer.key_length");
         count = reader.positive("attention.indexer.top_k");

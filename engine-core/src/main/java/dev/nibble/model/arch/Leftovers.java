@@ -29,7 +29,7 @@ final class Leftovers {
     private static final String ROTATION = "attn_rot_embd";
 
     /** Parts of a name in a block that predicts later tokens, as {@code blk.30.nextn.eh_proj.weight}. */
-    private static final String PREDICTION = "nextn.";
+    static final String PREDICTION = "nextn.";
 
     private static final Pattern BLOCK = Pattern.compile("blk\\.(\\d{1,9})\\.(.*)");
 
@@ -76,32 +76,12 @@ final class Leftovers {
     }
 
     private void checkTensors(ModelSource source, ModelReader reader) {
-        Set<Integer> predicting = new HashSet<>();
-        List<String> left = new ArrayList<>();
-        for (Tensor tensor : source.tensors()) {
-            Matcher block = BLOCK.matcher(tensor.name());
-            if (block.matches() && block.group(2).startsWith(PREDICTION)) {
-                predicting.add(Integer.valueOf(block.group(1)));
-            }
-            if (!tensors.contains(tensor.name()) && !isOtherPart(tensor.name())) {
-                left.add(tensor.name());
-            }
-        }
         List<String> beyond = new ArrayList<>();
         List<String> unknown = new ArrayList<>();
-        for (String name : left) {
-            Matcher block = BLOCK.matcher(name);
-            if (!block.matches()) {
-                unknown.add(name);
-                continue;
-            }
-            // A block that predicts is told by its tensors, not by a count alone, and lies behind the others.
-            boolean counted = Integer.parseInt(block.group(1)) < reader.layerCount;
-            boolean predicts = predicting.contains(Integer.valueOf(block.group(1)));
-            if (counted == predicts) {
-                beyond.add(name);
-            } else if (counted) {
-                unknown.add(name);
+        for (Tensor tensor : source.tensors()) {
+            String name = tensor.name();
+            if (!tensors.contains(name) && !isOtherPart(name)) {
+                (isBeyond(name, reader) ? beyond : unknown).add(name);
             }
         }
         if (!beyond.isEmpty()) {
@@ -118,6 +98,17 @@ final class Leftovers {
                     + ", and what the model computes without would be wrong; the file is of a newer kind of model, or"
                     + " general.architecture is wrong: get a newer version, or another file of the model");
         }
+    }
+
+    /** Whether a tensor is of a block that the file does not count, or would have one predict that is counted as a layer. */
+    private static boolean isBeyond(String name, ModelReader reader) {
+        Matcher block = BLOCK.matcher(name);
+        if (!block.matches()) {
+            return false;
+        }
+        int index = Integer.parseInt(block.group(1));
+        return index >= reader.blockCount
+                || index < reader.layerCount && block.group(2).startsWith(PREDICTION);
     }
 
     private static boolean isOtherPart(String name) {

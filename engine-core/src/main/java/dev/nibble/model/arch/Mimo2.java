@@ -17,7 +17,11 @@ public final class Mimo2 implements Decoder.Family {
     public Decoder decoder(ModelReader reader) {
         return new Decoder(
                 reader,
-                Traits.halves().windowsByFile().sinks(Traits.Presence.OPTIONAL).experts(SIGMOID, true)) {
+                Traits.halves()
+                        .windowsByFile()
+                        .predictsFromPlain()
+                        .sinks(Traits.Presence.OPTIONAL)
+                        .experts(SIGMOID, true)) {
             @Override
             AttentionConfig.Builder attention(AttentionConfig.Builder attention) {
                 return super.attention(attention).scaleOutput(reader.factor("attention.value_scale", 1));

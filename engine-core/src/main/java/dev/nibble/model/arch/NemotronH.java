@@ -4,9 +4,11 @@ import static dev.nibble.model.FeedForward.Routing.Gating.SIGMOID;
 import static dev.nibble.model.arch.ModelReader.block;
 
 import dev.nibble.model.Activation;
+import dev.nibble.model.BlockConfig;
 import dev.nibble.model.FeedForward;
 import dev.nibble.model.Mixer;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Nemotron-H, Nano 2 and 3: each layer is one thing, Mamba-2, attention without rotation, or a feed-forward layer without a gate, dense or with experts, in some models in a space of their own. */
@@ -39,6 +41,15 @@ public final class NemotronH implements Decoder.Family {
                 return attentions.kvHeadCounts[layer] > 0 || feedForwards.isAbsent(layer)
                         ? null
                         : super.feedForward(layer);
+            }
+
+            @Override
+            BlockConfig predictionLayer(int index) { // it has both parts
+                return BlockConfig.preNorm(
+                        mixerNorm(index),
+                        Objects.requireNonNull(super.mixer(index)),
+                        norm(block(index, "post_attention_norm"), reader.hiddenSize),
+                        experts(index));
             }
 
             @Override

@@ -1,6 +1,7 @@
 package dev.nibble.model.arch;
 
 import dev.nibble.model.RopeConfig;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** Which window and which rotation each layer has, by the file and the traits of the architecture. */
@@ -29,7 +30,10 @@ final class RotationReader {
         }
         windowed = window > 0
                 ? windowedLayers(reader, traits.windowPeriod, traits.fullFirst)
-                : new boolean[reader.layerCount];
+                : new boolean[reader.blockCount];
+        if (window > 0 && traits.predictsInWindow) {
+            Arrays.fill(windowed, reader.layerCount, reader.blockCount, true);
+        }
     }
 
     /** Positions that a query of the layer sees, 0 for all. */
@@ -91,7 +95,7 @@ final class RotationReader {
 
     /**
      * Which layers have a sliding window: the pattern in the file, an array or a period n of which one layer is full, else
-     * {@code defaultPeriod}.
+     * {@code defaultPeriod}. Of blocks that predict only the array says so.
      *
      * @param fullFirst whether of a period the first layer is full, in place of the last
      */
@@ -102,11 +106,11 @@ final class RotationReader {
                 : reader.metadata.optionalBooleans(reader.key(suffix));
         if (windowed != null) {
             reader.checkLength(suffix, windowed.length);
-            return windowed;
+            return Arrays.copyOf(windowed, reader.blockCount);
         }
         int period = reader.has(suffix) ? reader.positive(suffix) : defaultPeriod;
-        windowed = new boolean[reader.layerCount];
-        for (int layer = 0; layer < windowed.length; layer++) {
+        windowed = new boolean[reader.blockCount];
+        for (int layer = 0; layer < reader.layerCount; layer++) {
             windowed[layer] = period > 0 && layer % period != (fullFirst ? 0 : period - 1);
         }
         return windowed;

@@ -32,6 +32,7 @@ public final class Step35 implements Decoder.Family {
                     Traits.halves()
                             .headNorms()
                             .windowsByFile()
+                            .predictsFromPlain()
                             .gate(AttentionConfig.Gate.Function.SIGMOID)
                             .expertsByFile(SIGMOID, false)
                             .shared());

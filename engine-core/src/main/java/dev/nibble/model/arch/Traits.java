@@ -69,6 +69,8 @@ final class Traits {
     int windowSize; // 0 for that of the file
     boolean fullFirst;
     boolean windows;
+    boolean predictsInWindow;
+    boolean predictsFromNormed = true;
     Presence sinks = Presence.ABSENT;
     boolean clamped;
     Gate.@Nullable Function gate;
@@ -213,6 +215,18 @@ final class Traits {
     /** A sliding window, if the file has its size, on the layers that the file names. */
     Traits windowsByFile() {
         return windows(0);
+    }
+
+    /** Blocks that predict have the window, whatever the file says. */
+    Traits predictsInWindow() {
+        predictsInWindow = true;
+        return this;
+    }
+
+    /** Blocks that predict read states as they are before the output norm. */
+    Traits predictsFromPlain() {
+        predictsFromNormed = false;
+        return this;
     }
 
     /** {@code rope.scaling.alpha} a stretches the base: times a^(d / (d - 2)), with d elements that turn. */
