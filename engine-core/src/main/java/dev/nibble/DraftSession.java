@@ -1,13 +1,12 @@
 package dev.nibble;
 
 import dev.nibble.generate.Cancellation;
-import dev.nibble.generate.Drafter;
-import dev.nibble.generate.GuessTime;
+import dev.nibble.generate.TimedDrafter;
 import dev.nibble.generate.TokenContext;
 import dev.nibble.tokenizer.Vocabulary;
 
 /** Guesses with a model of the same vocabulary, whose context follows the text of the session it guesses for. */
-final class DraftSession implements Drafter, AutoCloseable {
+final class DraftSession extends TimedDrafter implements AutoCloseable {
     /** Tokens by which one vocabulary may be longer, as some are filled up to a round number. */
     private static final int PADDING = 128;
 
@@ -18,7 +17,6 @@ final class DraftSession implements Drafter, AutoCloseable {
     /** Only tokens with lower ids are guessed: those that both models have. */
     private final int ids;
 
-    private final GuessTime time = new GuessTime();
     private boolean outOfMemory;
 
     /**
@@ -100,28 +98,8 @@ final class DraftSession implements Drafter, AutoCloseable {
         } finally {
             context.unread(count);
         }
-        time.learn(System.nanoTime() - begin, made, count - before);
+        learn(System.nanoTime() - begin, made, count - before);
         return made;
-    }
-
-    @Override
-    public int kind() {
-        return 0;
-    }
-
-    @Override
-    public double expected(int kind) {
-        return 0.6;
-    }
-
-    @Override
-    public boolean isCostly() {
-        return true;
-    }
-
-    @Override
-    public double nanosEach() {
-        return time.nanosEach();
     }
 
     @Override

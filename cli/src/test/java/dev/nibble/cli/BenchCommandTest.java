@@ -3,7 +3,6 @@ package dev.nibble.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import dev.nibble.testdata.TinyModels;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -21,9 +20,7 @@ class BenchCommandTest {
 
     @BeforeAll
     static void writeModel() throws IOException {
-        Path file = folder.resolve("tiny.gguf");
-        TinyModels.write("llama", 1, file);
-        model = file.toString();
+        model = CommandRunner.tinyModel(folder);
     }
 
     @Test

@@ -3,8 +3,10 @@ package dev.nibble.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nibble.cli.models.Environment;
+import dev.nibble.testdata.TinyModels;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -27,6 +29,13 @@ final class CommandRunner {
         List<String> errLines() {
             return err.lines().toList();
         }
+    }
+
+    /** A tiny model of random weights, written into a folder. */
+    static String tinyModel(Path folder) throws IOException {
+        Path file = folder.resolve("tiny.gguf");
+        TinyModels.write("llama", 1, file);
+        return file.toString();
     }
 
     CommandRunner with(String variable, String value) {

@@ -28,9 +28,7 @@ class CommandsTest {
 
     @BeforeAll
     static void writeModel() throws IOException {
-        Path file = folder.resolve("tiny.gguf");
-        TinyModels.write("llama", 1, file);
-        model = file.toString();
+        model = CommandRunner.tinyModel(folder);
     }
 
     @Test

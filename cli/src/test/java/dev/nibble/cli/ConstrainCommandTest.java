@@ -12,7 +12,6 @@ import dev.nibble.gguf.GgufFile;
 import dev.nibble.gguf.GgufWriter;
 import dev.nibble.model.ModelSource;
 import dev.nibble.testdata.Conformance;
-import dev.nibble.testdata.TinyModels;
 import dev.nibble.tokenizer.Tokenizer;
 import dev.nibble.tokenizer.Tokenizers;
 import java.io.IOException;
@@ -38,9 +37,7 @@ class ConstrainCommandTest {
 
     @BeforeEach
     void model() throws IOException {
-        Path file = folder.resolve("tiny.gguf");
-        TinyModels.write("llama", 1, file);
-        model = file.toString();
+        model = CommandRunner.tinyModel(folder);
     }
 
     private CommandRunner.Result run(String... arguments) {

@@ -2,7 +2,6 @@ package dev.nibble.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.nibble.testdata.TinyModels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,9 +19,7 @@ class ListCommandTest {
 
     @BeforeAll
     static void writeModel() throws IOException {
-        Path file = folder.resolve("tiny.gguf");
-        TinyModels.write("llama", 1, file);
-        model = file.toString();
+        model = CommandRunner.tinyModel(folder);
     }
 
     @Test

@@ -21,9 +21,7 @@ class SpeculationOptionsTest {
 
     @BeforeAll
     static void writeModels() throws IOException {
-        Path file = folder.resolve("tiny.gguf");
-        TinyModels.write("llama", 1, file);
-        model = file.toString();
+        model = CommandRunner.tinyModel(folder);
         Path draft = folder.resolve("other.gguf");
         TinyModels.write("llama", 2, draft);
         other = draft.toString();

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nibble.gguf.GgufFile;
 import dev.nibble.gguf.GgufWriter;
-import dev.nibble.testdata.TinyModels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,9 +21,7 @@ class TemplateCommandTest {
 
     @BeforeAll
     static void writeModel() throws IOException {
-        Path file = folder.resolve("tiny.gguf");
-        TinyModels.write("llama", 1, file);
-        model = file.toString();
+        model = CommandRunner.tinyModel(folder);
     }
 
     @Test

@@ -14,7 +14,7 @@ import java.util.function.Supplier;
  * <p>The row of a position is evaluated when a guess is wanted, from the state that the session's sequence keeps of it. Of a text whose
  * earlier states are not there any more it sees the end only, which makes guesses worse and nothing wrong.
  */
-public final class PredictionDrafter implements Drafter, AutoCloseable {
+public final class PredictionDrafter extends TimedDrafter implements AutoCloseable {
     /** States of the session's sequence that are kept. */
     private static final int KEPT = 512;
 
@@ -36,7 +36,6 @@ public final class PredictionDrafter implements Drafter, AutoCloseable {
     private final Batch batch = new Batch(ROWS);
     private final float[][] states;
     private final float[] logits;
-    private final GuessTime time = new GuessTime();
     private boolean outOfMemory;
 
     /**
@@ -57,6 +56,9 @@ public final class PredictionDrafter implements Drafter, AutoCloseable {
         logits = new float[pass.outputSize()];
         rows = pass.newSequence(Math.min(CAPACITY, context.capacity()), context.types());
         rows.keepStates(1, normed);
+        if (!context.isShared()) {
+            rows.eraseFreed();
+        }
     }
 
     @Override
@@ -127,7 +129,7 @@ public final class PredictionDrafter implements Drafter, AutoCloseable {
             batch.clear();
             back(Math.min(rows.length(), end - base));
         }
-        time.learn(System.nanoTime() - begin, made, read);
+        learn(System.nanoTime() - begin, made, read);
         return made;
     }
 
@@ -137,26 +139,6 @@ public final class PredictionDrafter implements Drafter, AutoCloseable {
             best = logits[id] > logits[best] ? id : best;
         }
         return best;
-    }
-
-    @Override
-    public int kind() {
-        return 0;
-    }
-
-    @Override
-    public double expected(int kind) {
-        return 0.6;
-    }
-
-    @Override
-    public boolean isCostly() {
-        return true;
-    }
-
-    @Override
-    public double nanosEach() {
-        return time.nanosEach();
     }
 
     @Override

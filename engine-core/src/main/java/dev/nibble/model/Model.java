@@ -97,98 +97,47 @@ public record Model(
 
     /** The same model with further input. */
     public Model withEmbeddingInput(EmbeddingInput input) {
-        return new Model(
-                config,
-                tokenEmbedding,
-                input,
-                blocks,
-                outputNorm,
-                output,
-                pooling,
-                embeddingLayers,
-                adapters,
-                encoder,
-                predictionBlocks);
+        Parts parts = new Parts(this);
+        parts.embeddingInput = input;
+        return parts.model();
     }
 
     /** The same model as an embedding model. */
     public Model withPooling(Pooling how) {
-        return new Model(
-                config,
-                tokenEmbedding,
-                embeddingInput,
-                blocks,
-                outputNorm,
-                null,
-                how,
-                embeddingLayers,
-                adapters,
-                encoder,
-                predictionBlocks);
+        Parts parts = new Parts(this);
+        parts.pooling = how;
+        parts.output = null;
+        return parts.model();
     }
 
     /** The same model with linear maps of the pooled embedding. */
     public Model withEmbeddingLayers(List<Projection> layers) {
-        return new Model(
-                config,
-                tokenEmbedding,
-                embeddingInput,
-                blocks,
-                outputNorm,
-                output,
-                pooling,
-                layers,
-                adapters,
-                encoder,
-                predictionBlocks);
+        Parts parts = new Parts(this);
+        parts.embeddingLayers = layers;
+        return parts.model();
     }
 
     /** The same model with adapters, of its encoder too. */
     public Model withAdapters(List<Adapter> beside) {
-        return new Model(
-                config,
-                tokenEmbedding,
-                embeddingInput,
-                blocks,
-                outputNorm,
-                output,
-                pooling,
-                embeddingLayers,
-                beside,
-                encoder == null ? null : new Encoder(encoder.model().withAdapters(beside), encoder.startToken()),
-                predictionBlocks);
+        Parts parts = new Parts(this);
+        parts.adapters = beside;
+        parts.encoder =
+                encoder == null ? null : new Encoder(encoder.model().withAdapters(beside), encoder.startToken());
+        return parts.model();
     }
 
     /** The same model as the decoder of an encoder's states. */
     public Model withEncoder(Encoder reader) {
-        return new Model(
-                config,
-                tokenEmbedding,
-                embeddingInput,
-                blocks,
-                outputNorm,
-                output,
-                pooling,
-                embeddingLayers,
-                adapters,
-                reader,
-                predictionBlocks);
+        Parts parts = new Parts(this);
+        parts.encoder = reader;
+        return parts.model();
     }
 
     /** The same model with blocks that predict further tokens. */
     public Model withPredictionBlocks(List<PredictionBlock> further) {
-        return new Model(
-                config,
-                tokenEmbedding,
-                embeddingInput,
-                blocks,
-                outputNorm,
-                output,
-                pooling,
-                embeddingLayers,
-                adapters,
-                encoder,
-                further);
+        Parts parts = new Parts(this);
+        parts.predictionBlocks = further;
+        return parts.model();
     }
 
     /** The scale of each adapter for sequences that choose nothing. */
@@ -292,4 +241,48 @@ public record Model(
      * @param merge likewise
      */
     public record Streams(int count, int active, List<Projection> make, List<Projection> merge) {}
+
+    /** The parts of a model, some of which become others before a model is made of them again. */
+    private static final class Parts {
+        private final ModelConfig config;
+        private final Tensor tokenEmbedding;
+        private @Nullable EmbeddingInput embeddingInput;
+        private final List<BlockConfig> blocks;
+        private final @Nullable Norm outputNorm;
+        private @Nullable Projection output;
+        private @Nullable Pooling pooling;
+        private List<Projection> embeddingLayers;
+        private List<Adapter> adapters;
+        private @Nullable Encoder encoder;
+        private List<PredictionBlock> predictionBlocks;
+
+        Parts(Model model) {
+            config = model.config;
+            tokenEmbedding = model.tokenEmbedding;
+            embeddingInput = model.embeddingInput;
+            blocks = model.blocks;
+            outputNorm = model.outputNorm;
+            output = model.output;
+            pooling = model.pooling;
+            embeddingLayers = model.embeddingLayers;
+            adapters = model.adapters;
+            encoder = model.encoder;
+            predictionBlocks = model.predictionBlocks;
+        }
+
+        Model model() {
+            return new Model(
+                    config,
+                    tokenEmbedding,
+                    embeddingInput,
+                    blocks,
+                    outputNorm,
+                    output,
+                    pooling,
+                    embeddingLayers,
+                    adapters,
+                    encoder,
+                    predictionBlocks);
+        }
+    }
 }

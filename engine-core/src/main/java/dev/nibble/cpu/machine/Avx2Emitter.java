@@ -71,11 +71,6 @@ final class Avx2Emitter implements X64Emitter {
     }
 
     @Override
-    public int mostOfPasses() {
-        return mostOfFew(); // decoding anew for each two inputs takes longer than unpacking once
-    }
-
-    @Override
     public int mostOfTile() {
         return 2;
     }

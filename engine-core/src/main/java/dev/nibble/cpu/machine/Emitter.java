@@ -12,7 +12,9 @@ interface Emitter {
     int mostOfFew();
 
     /** Input rows up to which {@link #few} is called for parts of them, one after the other, and not {@link #tile}. */
-    int mostOfPasses();
+    default int mostOfPasses() {
+        return mostOfFew();
+    }
 
     /** Input rows of a tile, up to which {@link #tile} is there. */
     int mostOfTile();

@@ -77,11 +77,6 @@ final class NeonEmitter implements Emitter {
     }
 
     @Override
-    public int mostOfPasses() {
-        return mostOfFew();
-    }
-
-    @Override
     public int mostOfTile() {
         return NeonTileEmitter.MOST_INPUTS;
     }
